@@ -1,0 +1,214 @@
+import { AttemptTimeoutError, ConnectionError } from '../errors.ts'
+import { type Deferred, deferred } from '../internal/deferred.ts'
+import { openConnection } from './connect.ts'
+import type { Connection } from './connection.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { TransportRequest } from './transport.ts'
+
+/** Limits of a {@link ConnectionPool}. */
+export interface ConnectionPoolOptions {
+  /** Most connections open at a time, idle ones included. */
+  readonly maxSockets: number
+  /** Most requests waiting for a connection. */
+  readonly maxQueued: number
+  /** How long an idle connection is kept, in milliseconds. */
+  readonly idleTimeoutMs: number
+  /** Certificates (PEM) to trust instead of the ones Node trusts. */
+  readonly ca?: string | readonly string[] | undefined
+}
+
+interface Waiter {
+  /** Settles with a connection, or with `undefined`: a place in which to open one. */
+  readonly turn: Deferred<Connection | undefined>
+}
+
+/**
+ * The connections to one endpoint.
+ *
+ * Idle connections are reused last in, first out, so that the surplus of a busy moment ages and is closed; they
+ * do not keep the process alive. When `maxSockets` are busy, requests wait first in, first out (G12: for no
+ * longer than their deadline, and no more than `maxQueued` of them).
+ */
+export class ConnectionPool {
+  readonly #endpoint: Endpoint
+  readonly #options: ConnectionPoolOptions
+  readonly #idle: Connection[] = []
+  readonly #waiters = new Set<Waiter>()
+  #open = 0
+  #closed: Deferred<void> | undefined
+  #sweepTimer: NodeJS.Timeout | undefined
+  #tlsSession: Buffer | undefined
+
+  constructor(endpoint: Endpoint, options: ConnectionPoolOptions) {
+    this.#endpoint = endpoint
+    this.#options = options
+  }
+
+  /**
+   * A connection for one request: an idle one, a new one, or the next one that another request gives back.
+   * It has to be handed to {@link release}, {@link replace} or {@link discard} afterwards.
+   */
+  async acquire(request: TransportRequest): Promise<Connection> {
+    return this.#takeIdle() ?? (await this.#waitForTurn(request)) ?? (await this.#connect(request))
+  }
+
+  /** Takes a connection back after a complete response: for the next waiter, or to keep it idle. */
+  release(connection: Connection): void {
+    if (!connection.usable) {
+      this.discard(connection)
+      return
+    }
+    const next = this.#nextWaiter()
+    if (next !== undefined) {
+      next.turn.resolve(connection)
+    } else if (this.#closed !== undefined) {
+      this.discard(connection)
+    } else {
+      this.#keepIdle(connection)
+    }
+  }
+
+  /** Closes a connection that is in doubt; its place goes to the next waiter. */
+  discard(connection: Connection): void {
+    connection.destroy()
+    this.#vacate()
+  }
+
+  /** Closes a connection and opens a new one in its place, ahead of everything that waits. */
+  replace(connection: Connection, request: TransportRequest): Promise<Connection> {
+    connection.destroy()
+    return this.#connect(request)
+  }
+
+  /**
+   * Lets requests under way and waiting finish, closes the rest, and resolves when no connection is open. The
+   * caller sees to it that no request comes after this.
+   */
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#closed = deferred<void>()
+      clearTimeout(this.#sweepTimer)
+      for (const connection of this.#idle.splice(0)) this.discard(connection)
+      if (this.#open === 0) this.#closed.resolve()
+    }
+    return this.#closed.promise
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      connection.onLost = undefined
+      if (connection.usable && performance.now() - connection.idleSinceMs < this.#options.idleTimeoutMs) {
+        connection.ref()
+        return connection
+      }
+      this.discard(connection)
+    }
+    return undefined
+  }
+
+  #keepIdle(connection: Connection): void {
+    connection.idleSinceMs = performance.now()
+    connection.unref()
+    connection.onLost = () => {
+      this.#idle.splice(this.#idle.indexOf(connection), 1)
+      this.#vacate()
+    }
+    this.#idle.push(connection)
+    this.#sweepTimer ??= setTimeout(() => {
+      this.#sweep()
+    }, this.#options.idleTimeoutMs).unref()
+  }
+
+  /** Closes what has been idle for too long; the oldest are at the front. */
+  #sweep(): void {
+    this.#sweepTimer = undefined
+    const now = performance.now()
+    for (let oldest = this.#idle[0]; oldest !== undefined; oldest = this.#idle[0]) {
+      const leftMs = oldest.idleSinceMs + this.#options.idleTimeoutMs - now
+      if (leftMs > 0) {
+        this.#sweepTimer = setTimeout(() => {
+          this.#sweep()
+        }, leftMs).unref()
+        return
+      }
+      this.#idle.shift()
+      this.discard(oldest)
+    }
+  }
+
+  /** Waits until the request may use a connection: at once while there are places left. */
+  async #waitForTurn(request: TransportRequest): Promise<Connection | undefined> {
+    if (this.#open < this.#options.maxSockets) {
+      this.#open++
+      return undefined
+    }
+    const { maxQueued, maxSockets } = this.#options
+    if (this.#waiters.size >= maxQueued) {
+      throw new ConnectionError(
+        'QUEUE_FULL',
+        `${maxSockets} connections to ${this.#endpoint.origin} are busy and ${maxQueued} requests are waiting for one`,
+        { retryable: false },
+      )
+    }
+    const { signal, deadlineAtMs } = request
+    const waiter: Waiter = { turn: deferred() }
+    const leave = (error: unknown): void => {
+      this.#waiters.delete(waiter)
+      waiter.turn.reject(error)
+    }
+    const onAbort = (): void => {
+      leave(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      leave(
+        new AttemptTimeoutError(
+          `none of ${maxSockets} connections to ${this.#endpoint.origin} became free in time`,
+        ),
+      )
+    }, deadlineAtMs - performance.now())
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#waiters.add(waiter)
+    try {
+      return await waiter.turn.promise
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Opens a connection in a place that the caller holds; the place is given up when that fails. */
+  async #connect({ connectTimeoutMs, deadlineAtMs, signal }: TransportRequest): Promise<Connection> {
+    try {
+      return await openConnection({
+        endpoint: this.#endpoint,
+        timeoutMs: Math.ceil(Math.min(connectTimeoutMs, deadlineAtMs - performance.now())),
+        signal,
+        ca: this.#options.ca,
+        tlsSession: this.#tlsSession,
+        onTlsSession: session => {
+          this.#tlsSession = session
+        },
+      })
+    } catch (error) {
+      this.#vacate()
+      throw error
+    }
+  }
+
+  /** Passes a free place on to the next waiter. */
+  #vacate(): void {
+    const next = this.#nextWaiter()
+    if (next !== undefined) {
+      next.turn.resolve(undefined)
+      return
+    }
+    this.#open--
+    if (this.#open === 0) this.#closed?.resolve()
+  }
+
+  #nextWaiter(): Waiter | undefined {
+    const { value } = this.#waiters.values().next()
+    if (value !== undefined) this.#waiters.delete(value)
+    return value
+  }
+}

@@ -1,0 +1,267 @@
+import type { TransportResponse } from './transport.ts'
+
+/** What the parser hands over when the last byte of a response is in. */
+export interface ParsedResponse extends TransportResponse {
+  /** Whether the server will take another request on the same connection. */
+  readonly keepAlive: boolean
+}
+
+/** The bytes are not an HTTP/1.x response, or not one that can be read without guessing. */
+export class ResponseFormatError extends Error {
+  static {
+    this.prototype.name = 'ResponseFormatError'
+  }
+}
+
+const MAX_HEAD_BYTES = 64 * 1024
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+const MAX_CHUNK_LINE_BYTES = 4 * 1024
+
+const EMPTY: Buffer = Buffer.alloc(0)
+const END_OF_HEAD = '\r\n\r\n'
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n\0]*)?$/
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\0]*)?$/
+
+type State =
+  'head' | 'sized-body' | 'chunk-size' | 'chunk-data' | 'trailers' | 'body-until-close' | 'complete'
+
+/**
+ * Reads one HTTP/1.x response from the bytes of a connection, however they are cut into pieces.
+ *
+ * Strict where leniency could mix up two responses (G8): conflicting or malformed lengths, an unknown transfer
+ * coding, oversized heads and bytes behind the body are refused, following RFC 9112 sections 6 and 11.2.
+ * Interim 1xx responses are skipped. Pure: no socket, no clock.
+ */
+export class ResponseParser {
+  #state: State = 'head'
+  #unread: Buffer = EMPTY
+  #started = false
+
+  #statusCode = 0
+  #headers = new Map<string, string>()
+  #keepAlive = true
+
+  #remaining = 0
+  #bodyBytes = 0
+  readonly #bodyParts: Buffer[] = []
+
+  /** Whether any byte has arrived. */
+  get started(): boolean {
+    return this.#started
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @returns the response when these bytes completed it.
+   * @throws {ResponseFormatError} when the bytes cannot be trusted; the parser is of no use afterwards.
+   */
+  push(chunk: Buffer): ParsedResponse | undefined {
+    if (chunk.length > 0) this.#started = true
+    this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk])
+    while (this.#step()) {
+      // Each step consumes one element: a head, a chunk line, a run of body bytes.
+    }
+    if (this.#state !== 'complete') return undefined
+    if (this.#unread.length > 0) {
+      throw new ResponseFormatError('the server sent bytes behind the end of the body')
+    }
+    return this.#response()
+  }
+
+  /**
+   * Tells the parser that the server has closed its side.
+   *
+   * @returns the response when its body is one that lasts until the connection closes.
+   * @throws {ResponseFormatError} when the response is not complete.
+   */
+  end(): ParsedResponse {
+    if (this.#state !== 'body-until-close') {
+      throw new ResponseFormatError('the connection was closed in the middle of the response')
+    }
+    this.#state = 'complete'
+    return this.#response()
+  }
+
+  #response(): ParsedResponse {
+    const parts = this.#bodyParts
+    const [only] = parts
+    return {
+      statusCode: this.#statusCode,
+      headers: this.#headers,
+      body: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, this.#bodyBytes),
+      keepAlive: this.#keepAlive,
+    }
+  }
+
+  /** Consumes one element of the response; false when it takes more bytes or everything is in. */
+  #step(): boolean {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHead()
+      case 'sized-body':
+        return this.#readBodyBytes('complete')
+      case 'chunk-size':
+        return this.#readChunkSize()
+      case 'chunk-data':
+        return this.#readChunkData()
+      case 'trailers':
+        return this.#readTrailer()
+      case 'body-until-close':
+        this.#takeBody(this.#unread.length)
+        return false
+      case 'complete':
+        return false
+    }
+  }
+
+  #readHead(): boolean {
+    const end = this.#unread.indexOf(END_OF_HEAD)
+    if ((end === -1 ? this.#unread.length : end) > MAX_HEAD_BYTES) {
+      throw new ResponseFormatError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`)
+    }
+    if (end === -1) return false
+    const lines = this.#take(end + END_OF_HEAD.length)
+      .toString('latin1', 0, end)
+      .split('\r\n')
+
+    const status = STATUS_LINE.exec(lines[0] ?? '')
+    if (status === null) throw new ResponseFormatError('the server did not answer in HTTP/1.x')
+    this.#statusCode = Number(status[2])
+    if (this.#statusCode === 101) throw new ResponseFormatError('the server switched protocols unasked')
+    const headers = readFields(lines, 1)
+    if (this.#statusCode < 200) return true
+
+    this.#headers = headers
+    const connection = headers.get('connection')?.toLowerCase() ?? ''
+    this.#keepAlive = status[1] === '1' ? !connection.includes('close') : connection.includes('keep-alive')
+    this.#chooseBody(headers)
+    return true
+  }
+
+  #chooseBody(headers: ReadonlyMap<string, string>): void {
+    const transferEncoding = headers.get('transfer-encoding')
+    const length = contentLength(headers.get('content-length'))
+    if (transferEncoding !== undefined) {
+      if (length !== undefined) {
+        throw new ResponseFormatError('the response has both Content-Length and Transfer-Encoding')
+      }
+      if (transferEncoding.toLowerCase() !== 'chunked') {
+        throw new ResponseFormatError('the response has a Transfer-Encoding other than chunked')
+      }
+      this.#state = 'chunk-size'
+    } else if (this.#statusCode === 204 || this.#statusCode === 304 || length === 0) {
+      this.#state = 'complete'
+    } else if (length === undefined) {
+      this.#keepAlive = false
+      this.#state = 'body-until-close'
+    } else {
+      this.#expectBody(length)
+      this.#state = 'sized-body'
+    }
+  }
+
+  #readChunkSize(): boolean {
+    const line = this.#takeLine()
+    if (line === undefined) return false
+    const size = CHUNK_SIZE.exec(line)
+    if (size === null) throw new ResponseFormatError('the response has a malformed chunk')
+    const bytes = Number.parseInt(size[1] ?? '', 16)
+    if (bytes === 0) {
+      this.#state = 'trailers'
+    } else {
+      this.#expectBody(bytes)
+      this.#state = 'chunk-data'
+    }
+    return true
+  }
+
+  #readChunkData(): boolean {
+    if (this.#remaining > 0) return this.#readBodyBytes('chunk-data')
+    if (this.#unread.length < 2) return false
+    if (this.#take(2).toString('latin1') !== '\r\n') {
+      throw new ResponseFormatError('the response has a chunk that is longer than it says')
+    }
+    this.#state = 'chunk-size'
+    return true
+  }
+
+  #readTrailer(): boolean {
+    const line = this.#takeLine()
+    if (line === undefined) return false
+    if (line === '') {
+      this.#state = 'complete'
+    } else {
+      // Trailers are checked and dropped: nothing here depends on them, and RFC 9110 6.5.1 forbids merging
+      // them into the header without knowing each field.
+      readFields([line], 0)
+    }
+    return true
+  }
+
+  #readBodyBytes(next: State): boolean {
+    if (this.#unread.length === 0) return false
+    const length = Math.min(this.#remaining, this.#unread.length)
+    this.#remaining -= length
+    this.#takeBody(length)
+    if (this.#remaining === 0) this.#state = next
+    return this.#remaining === 0
+  }
+
+  #expectBody(bytes: number): void {
+    this.#checkBodySize(this.#bodyBytes + bytes)
+    this.#remaining = bytes
+  }
+
+  #takeBody(length: number): void {
+    if (length === 0) return
+    this.#bodyBytes += length
+    this.#checkBodySize(this.#bodyBytes)
+    this.#bodyParts.push(this.#take(length))
+  }
+
+  #checkBodySize(bytes: number): void {
+    if (bytes > MAX_BODY_BYTES) {
+      throw new ResponseFormatError(`the response body is larger than ${MAX_BODY_BYTES} bytes`)
+    }
+  }
+
+  #takeLine(): string | undefined {
+    const end = this.#unread.indexOf('\r\n')
+    if ((end === -1 ? this.#unread.length : end) > MAX_CHUNK_LINE_BYTES) {
+      throw new ResponseFormatError('the response has an overlong chunk line')
+    }
+    return end === -1 ? undefined : this.#take(end + 2).toString('latin1', 0, end)
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.#unread.subarray(0, length)
+    this.#unread = this.#unread.subarray(length)
+    return taken
+  }
+}
+
+function readFields(lines: readonly string[], from: number): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (let index = from; index < lines.length; index++) {
+    const line = lines[index] ?? ''
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(colon, 0))
+    // A blank before the colon and folded lines are how requests are smuggled (RFC 9112 5.1, 5.2).
+    if (!FIELD_NAME.test(name)) throw new ResponseFormatError('the response has a malformed header line')
+    const value = line.slice(colon + 1).trim()
+    const key = name.toLowerCase()
+    const earlier = fields.get(key)
+    fields.set(key, earlier === undefined ? value : `${earlier}, ${value}`)
+  }
+  return fields
+}
+
+function contentLength(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (!/^\d{1,15}$/.test(value)) {
+    throw new ResponseFormatError('the response has a malformed or repeated Content-Length')
+  }
+  return Number(value)
+}

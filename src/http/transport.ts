@@ -1,0 +1,48 @@
+import type { Endpoint } from './endpoint.ts'
+
+/** One HTTP request, complete but for the `Content-Length` header, which the transport adds. */
+export interface TransportRequest {
+  readonly endpoint: Endpoint
+  readonly method: string
+  /** Path and query as they go on the request line. */
+  readonly path: string
+  /** Header fields with lower-case names, `host` among them. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+  /** Longest time to make a connection, TLS handshake included. Milliseconds. */
+  readonly connectTimeoutMs: number
+  /** Longest time from having a connection to the last byte of the answer. Milliseconds. */
+  readonly attemptTimeoutMs: number
+  /**
+   * Instant of `performance.now()` at which the caller gives up, whatever the request is waiting for: a free
+   * connection, the handshake or the answer.
+   */
+  readonly deadlineAtMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A complete HTTP response whose body has passed every check there is. */
+export interface TransportResponse {
+  readonly statusCode: number
+  /** Header fields by lower-case name; repeated fields are joined with `, `. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Buffer
+}
+
+/**
+ * Sends one HTTP request and returns the answer to exactly that request, or rejects: guarantees G7 (settles in
+ * time) and G8 (no cross-talk). It does not retry, except where a kept-alive connection turns out to have been
+ * closed before it carried the request.
+ */
+export interface Transport {
+  /**
+   * Sends a request.
+   *
+   * @throws {ConnectTimeoutError | AttemptTimeoutError | ConnectionError} when there is no answer to be had.
+   * @throws the `reason` of `signal` when that is aborted.
+   */
+  request(request: TransportRequest): Promise<TransportResponse>
+
+  /** Refuses new requests, lets those under way finish, and closes every connection. */
+  close(): Promise<void>
+}

@@ -1,0 +1,59 @@
+/**
+ * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
+ *
+ * @throws the reason of `signal` as soon as that is aborted.
+ */
+export function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/**
+ * The outcome of a promise, but for no longer than `timeoutMs` and only until `signal` is aborted. The promise
+ * itself goes on; nobody has to handle its late rejection.
+ *
+ * @throws what `onTimeout` makes, or the reason of `signal`.
+ */
+export function settleWithin<T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  onTimeout: () => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    const onAbort = (): void => {
+      settle()
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      settle()
+      reject(onTimeout())
+    }, timeoutMs)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    promise.then(
+      value => {
+        settle()
+        resolve(value)
+      },
+      (error: unknown) => {
+        settle()
+        reject(error)
+      },
+    )
+    if (signal?.aborted === true) onAbort()
+  })
+}
