@@ -1,0 +1,100 @@
+import { CredentialsError } from '../errors.ts'
+import type { Clock, CredentialProvider, Credentials, Random } from '../types.ts'
+
+const ADVISORY_REFRESH_MS = 5 * 60_000
+const MANDATORY_REFRESH_MS = 60_000
+const RETRY_PAUSE_MS = 30_000
+const MAX_JITTER_MS = 30_000
+
+/** What {@link cachedProvider} depends on. */
+export interface CachedProviderOptions {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/**
+ * Remembers what a provider returned, and asks it again in time.
+ *
+ * - Credentials without an expiration are kept for good.
+ * - In the last five minutes (less a little jitter) the provider is asked in the background, once at a time and
+ *   with a pause of 30 s after a failure; callers get the credentials at hand meanwhile.
+ * - In the last minute callers wait for the provider; if that fails while the credentials at hand are still
+ *   valid, they get those.
+ * - All callers share one call of the provider. A failure is never remembered.
+ *
+ * @returns a provider that answers without a promise when it need not wait.
+ */
+export function cachedProvider(
+  provider: CredentialProvider,
+  { clock, random }: CachedProviderOptions,
+): CredentialProvider {
+  let held: Credentials | undefined
+  let refreshAtMs = 0
+  let refreshing: Promise<Credentials> | undefined
+
+  const refresh = (): Promise<Credentials> => {
+    refreshing ??= ask(provider).then(
+      credentials => {
+        refreshing = undefined
+        held = credentials
+        refreshAtMs = expiryOf(credentials) - ADVISORY_REFRESH_MS + random() * MAX_JITTER_MS
+        return credentials
+      },
+      (error: unknown) => {
+        refreshing = undefined
+        refreshAtMs = clock.now() + RETRY_PAUSE_MS
+        throw error
+      },
+    )
+    return refreshing
+  }
+  const refreshOrKeep = async (valid: Credentials): Promise<Credentials> => {
+    try {
+      return await refresh()
+    } catch (error) {
+      if (expiryOf(valid) > clock.now()) return valid
+      throw error
+    }
+  }
+
+  return () => {
+    if (held === undefined) return refresh()
+    const nowMs = clock.now()
+    if (nowMs < refreshAtMs) return expiryOf(held) > nowMs ? held : refresh()
+    if (expiryOf(held) - nowMs <= MANDATORY_REFRESH_MS) return refreshOrKeep(held)
+    // Whatever comes of it, the credentials at hand are good for now; the next call looks again.
+    refresh().catch(() => undefined)
+    return held
+  }
+}
+
+async function ask(provider: CredentialProvider): Promise<Credentials> {
+  const credentials: unknown = await provider()
+  if (isCredentials(credentials)) return credentials
+  throw new CredentialsError(
+    'the credential provider did not return an object with non-empty texts accessKeyId and secretAccessKey ' +
+      '(and, optionally, sessionToken and a Date expiration)',
+  )
+}
+
+function expiryOf({ expiration }: Credentials): number {
+  return expiration?.getTime() ?? Number.POSITIVE_INFINITY
+}
+
+/** Whether a value can be used as credentials: the shape that {@link Credentials} describes. */
+export function isCredentials(value: unknown): value is Credentials {
+  if (typeof value !== 'object' || value === null) return false
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Partial<
+    Record<keyof Credentials, unknown>
+  >
+  return (
+    isHeaderText(accessKeyId) &&
+    isHeaderText(secretAccessKey) &&
+    (sessionToken === undefined || isHeaderText(sessionToken)) &&
+    (expiration === undefined || (expiration instanceof Date && !Number.isNaN(expiration.getTime())))
+  )
+}
+
+function isHeaderText(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
+}

@@ -1,0 +1,50 @@
+import { CredentialsError } from '../errors.ts'
+import type { CredentialProvider, Credentials } from '../types.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
+ * `AWS_CREDENTIAL_EXPIRATION` and `AWS_ACCOUNT_ID`.
+ *
+ * The variables are read at each call.
+ *
+ * @param environment the variables to read. `@default` `process.env`
+ * @returns a provider that throws {@link CredentialsError} when a key is missing, naming the variable.
+ */
+export function fromEnv(environment: Environment = process.env): CredentialProvider {
+  return () => readCredentials(environment)
+}
+
+function readCredentials(environment: Environment): Credentials {
+  const accessKeyId = required(environment, 'AWS_ACCESS_KEY_ID')
+  const secretAccessKey = required(environment, 'AWS_SECRET_ACCESS_KEY')
+  const sessionToken = environment['AWS_SESSION_TOKEN']
+  const accountId = environment['AWS_ACCOUNT_ID']
+  const expiration = environment['AWS_CREDENTIAL_EXPIRATION']
+  return {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken !== undefined && sessionToken !== '' && { sessionToken }),
+    ...(accountId !== undefined && accountId !== '' && { accountId }),
+    ...(expiration !== undefined && expiration !== '' && { expiration: toDate(expiration) }),
+  }
+}
+
+function required(environment: Environment, variable: string): string {
+  const value = environment[variable]
+  if (value === undefined || value === '') throw new CredentialsError(`${variable} is not set`)
+  // Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist.
+  if (!/^[\x21-\x7e]+$/.test(value) || /["']/.test(value)) {
+    throw new CredentialsError(`${variable} contains blanks, line breaks or quotation marks`)
+  }
+  return value
+}
+
+function toDate(text: string): Date {
+  const date = new Date(text)
+  if (Number.isNaN(date.getTime())) {
+    throw new CredentialsError('AWS_CREDENTIAL_EXPIRATION is not a date such as 2026-01-31T12:00:00Z')
+  }
+  return date
+}

@@ -1,0 +1,189 @@
+import {
+  AccessDeniedError,
+  ClockSkewError,
+  DynamoDBError,
+  type DynamoDBErrorDetails,
+  TableNotFoundError,
+  ThrottlingError,
+} from '../errors.ts'
+import type { RetryKind } from '../http/retry-policy.ts'
+import type { TransportResponse } from '../http/transport.ts'
+
+/** An error answer of an AWS JSON service, taken apart. */
+export interface WireError {
+  /** Exception name without its namespace, or `Unknown` when the answer has none. */
+  readonly awsCode: string
+  /** First line of what the service says, or an empty text. */
+  readonly message: string
+  readonly statusCode: number
+  readonly requestId: string | undefined
+}
+
+/** What the message of an error is to name. */
+export interface CallDescription {
+  readonly operation: string
+  readonly table: string | undefined
+  readonly region: string
+  /** Scheme, host and port of the endpoint. */
+  readonly origin: string
+  readonly attempts: number
+}
+
+const MAX_MESSAGE_LENGTH = 600
+
+const THROTTLING_CODES: ReadonlySet<string> = new Set([
+  'BandwidthLimitExceeded',
+  'EC2ThrottledException',
+  'LimitExceededException',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'TransactionInProgressException',
+])
+
+const TRANSIENT_CODES: ReadonlySet<string> = new Set([
+  'TimeoutError',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'ReplicatedWriteConflictException',
+])
+
+const TRANSIENT_STATUS_CODES: ReadonlySet<number> = new Set([500, 502, 503, 504])
+
+const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
+  'RequestExpired',
+  'RequestInTheFuture',
+  'RequestTimeTooSkewed',
+])
+
+const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
+  'AuthFailure',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+])
+
+/**
+ * Reads an error answer: the exception name from the body's `__type`, its `code` or the `x-amzn-errortype`
+ * header, as the AWS JSON 1.0 protocol has it. An answer that is not from DynamoDB at all (an HTML page of a
+ * proxy) has the code `Unknown`.
+ */
+export function readWireError({ statusCode, headers, body }: TransportResponse): WireError {
+  const fields = parseFields(body)
+  const name = fields.get('__type') ?? fields.get('code') ?? headers.get('x-amzn-errortype') ?? ''
+  const awsCode = name.split(/[,:]/, 1)[0]?.split('#').pop()?.trim() ?? ''
+  return {
+    awsCode: /^\w{1,100}$/.test(awsCode) ? awsCode : 'Unknown',
+    // The second line of a signature error repeats the signed request, the AWS session token included.
+    message: (fields.get('message') ?? '').split(/[\r\n]/, 1)[0]?.slice(0, MAX_MESSAGE_LENGTH) ?? '',
+    statusCode,
+    requestId:
+      headers.get('x-amzn-requestid') ?? headers.get('x-amzn-request-id') ?? headers.get('x-amz-request-id'),
+  }
+}
+
+/** Whether an error answer may be retried, and as what: the lists of the standard retry mode of the AWS SDKs. */
+export function retryKindOf({ awsCode, statusCode, message }: WireError): RetryKind | undefined {
+  if (THROTTLING_CODES.has(awsCode) || statusCode === 429) return 'throttling'
+  if (TRANSIENT_CODES.has(awsCode) || TRANSIENT_STATUS_CODES.has(statusCode)) return 'transient'
+  return awsCode === 'InvalidSignatureException' && message.includes('Signature expired')
+    ? 'transient'
+    : undefined
+}
+
+/** The error class for an error answer, with a message that says what to do about it. */
+export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoDBError {
+  const kind = retryKindOf(wire)
+  const details: DynamoDBErrorDetails = {
+    awsCode: wire.awsCode,
+    statusCode: wire.statusCode,
+    requestId: wire.requestId,
+    attempts: call.attempts,
+    retryable: kind !== undefined,
+  }
+  const quote = quoteOf(wire)
+  const where = call.table === undefined ? `in ${call.region}` : `on table "${call.table}" in ${call.region}`
+
+  if (kind === 'throttling') {
+    const times = call.attempts === 1 ? '' : ` ${call.attempts} times`
+    return new ThrottlingError(`DynamoDB throttled ${call.operation} ${where}${times}${quote}`, details)
+  }
+  if (wire.awsCode === 'ResourceNotFoundException' && call.table !== undefined) {
+    return new TableNotFoundError(
+      `table "${call.table}" does not exist in ${call.region} at ${call.origin}, or is still being created; ` +
+        `create it with createTable({ table: '${call.table}' }) from 'dynamodb-sessions/table'${quote}`,
+      details,
+    )
+  }
+  if (isClockSkew(wire)) {
+    return new ClockSkewError(
+      `AWS refused the signature because this machine's clock is wrong; set it by NTP${quote}`,
+      details,
+    )
+  }
+  if (REJECTED_CREDENTIALS_CODES.has(wire.awsCode)) {
+    return new AccessDeniedError(
+      `AWS did not accept the credentials for ${call.operation} in ${call.region}; check the access key ID, the ` +
+        `secret access key and, for temporary credentials, the session token and its age${quote}`,
+      details,
+    )
+  }
+  if (wire.awsCode === 'AccessDeniedException' || wire.awsCode === 'AccessDenied') {
+    return new AccessDeniedError(
+      `the credentials do not permit dynamodb:${call.operation} ${where}; add it to their IAM policy${quote}`,
+      details,
+    )
+  }
+  if (wire.awsCode === 'Unknown') {
+    return new DynamoDBError(
+      'DYNAMODB_ERROR',
+      `${call.origin} answered ${call.operation} with HTTP status ${wire.statusCode} and no DynamoDB error; ` +
+        `check that the endpoint is DynamoDB${quote}`,
+      details,
+    )
+  }
+  return new DynamoDBError('DYNAMODB_ERROR', `DynamoDB refused ${call.operation} ${where}${quote}`, details)
+}
+
+function isClockSkew({ awsCode, message }: WireError): boolean {
+  return (
+    CLOCK_SKEW_CODES.has(awsCode) ||
+    (awsCode === 'InvalidSignatureException' && /Signature (?:expired|not yet current)/.test(message))
+  )
+}
+
+function quoteOf({ awsCode, message, requestId }: WireError): string {
+  const parts = [awsCode === 'Unknown' ? '' : awsCode, message].filter(part => part !== '').join(': ')
+  const request = requestId === undefined ? '' : `request ID ${requestId}`
+  const text = [parts, request].filter(part => part !== '').join('; ')
+  return text === '' ? '' : ` (${text})`
+}
+
+/** The string fields of a JSON object, by lower-case name; none when the body is something else. */
+function parseFields(body: Buffer): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>()
+  try {
+    const parsed: unknown = JSON.parse(body.toString())
+    if (typeof parsed !== 'object' || parsed === null) return fields
+    for (const [name, value] of Object.entries(parsed)) {
+      if (typeof value === 'string') fields.set(name.toLowerCase(), value)
+    }
+  } catch {
+    // An error page of something in between; its status code is all there is to go by.
+  }
+  return fields
+}
