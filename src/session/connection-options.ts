@@ -1,0 +1,137 @@
+import { isCredentials } from '../credentials/cached-provider.ts'
+import { isRegionName } from '../dynamodb/endpoint-rules.ts'
+import { parseEndpoint } from '../http/endpoint.ts'
+import type { Clock, CredentialProvider, Credentials } from '../types.ts'
+import { integerOption, type OptionSpecs, textOption } from './option-spec.ts'
+
+/** How DynamoDB is reached. */
+export interface ConnectionOptions {
+  /**
+   * AWS region of the table, for example `eu-west-1`.
+   *
+   * @default the environment variables `DYNAMODB_SESSIONS_REGION`, `AWS_REGION`, `AWS_DEFAULT_REGION`, whichever
+   *   is set first; without any, the first call fails with `ConfigurationError`
+   */
+  readonly region?: string | undefined
+
+  /**
+   * URL to send requests to instead of the region's own, for example that of DynamoDB Local or of a VPC
+   * endpoint. Plain `http:` sends session data unencrypted: for a loopback address only.
+   *
+   * @default the environment variables `DYNAMODB_SESSIONS_ENDPOINT`, `AWS_ENDPOINT_URL_DYNAMODB`,
+   *   `AWS_ENDPOINT_URL`, else `https://dynamodb.<region>.amazonaws.com`
+   */
+  readonly endpoint?: string | undefined
+
+  /**
+   * AWS credentials, or a function that finds them (a provider of the AWS SDK works as it is). A function is
+   * called once for all requests and again before its credentials expire.
+   *
+   * @default the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`
+   */
+  readonly credentials?: Credentials | CredentialProvider | undefined
+
+  /**
+   * Most times a call is sent, the first included. Only network failures, server errors and throttling are
+   * tried again.
+   *
+   * @default 4
+   */
+  readonly maxAttempts?: number | undefined
+
+  /**
+   * Longest time to make a connection, TLS handshake included. Milliseconds.
+   *
+   * @default 2000
+   */
+  readonly connectTimeoutMs?: number | undefined
+
+  /**
+   * Longest time for one attempt, from having a connection to the last byte of the answer. Milliseconds.
+   *
+   * @default 3000
+   */
+  readonly attemptTimeoutMs?: number | undefined
+
+  /**
+   * Longest time for a whole call: finding credentials, waiting for a connection, all attempts and the pauses
+   * between them. Milliseconds.
+   *
+   * @default 7000
+   */
+  readonly deadlineMs?: number | undefined
+
+  /**
+   * Most connections open at a time; further calls wait for one, first come, first served.
+   *
+   * @default 64
+   */
+  readonly maxSockets?: number | undefined
+
+  /**
+   * Certificates of the authorities to trust, in PEM, instead of those that Node trusts. Certificates are always
+   * verified.
+   *
+   * @default the certificate authorities that Node trusts
+   */
+  readonly ca?: string | readonly string[] | undefined
+
+  /**
+   * What the time is, for signatures and expiry. For tests.
+   *
+   * @default the system's clock
+   */
+  readonly clock?: Clock | undefined
+}
+
+const MAX_TIMEOUT_MS = 600_000
+
+/**
+ * The specification of {@link ConnectionOptions}.
+ *
+ * @internal
+ */
+export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
+  region: textOption('the name of an AWS region, such as eu-west-1', isRegionName),
+  endpoint: textOption(
+    'a URL such as https://dynamodb.eu-west-1.amazonaws.com or http://127.0.0.1:8000, without user name, query or ' +
+      'fragment',
+    isEndpointUrl,
+  ),
+  credentials: {
+    takes:
+      'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty texts without blanks, or a function ' +
+      'that returns one',
+    accepts: (value): value is Credentials | CredentialProvider =>
+      typeof value === 'function' || isCredentials(value),
+  },
+  maxAttempts: integerOption('attempts', 1, 20),
+  connectTimeoutMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
+  attemptTimeoutMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
+  deadlineMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
+  maxSockets: integerOption('connections', 1, 10_000),
+  ca: {
+    takes: 'certificates in PEM: a text or an array of texts',
+    accepts: isPem,
+    fromText: text => text,
+  },
+  clock: {
+    takes: 'an object with a method now() that returns epoch milliseconds',
+    accepts: (value): value is Clock =>
+      typeof value === 'object' && value !== null && 'now' in value && typeof value.now === 'function',
+  },
+}
+
+function isEndpointUrl(text: string): boolean {
+  try {
+    parseEndpoint(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isPem(value: unknown): value is string | readonly string[] {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isPem)
+  return typeof value === 'string' && value.includes('-----BEGIN ')
+}

@@ -1,0 +1,51 @@
+import { callerMistake } from '../errors.ts'
+
+/** When a session is to expire; without either, the store's `ttlSeconds` decides. */
+export interface ExpiryOptions {
+  /**
+   * Seconds from now on. More than 0; fractions are allowed.
+   *
+   * @default the store's `ttlSeconds`
+   */
+  readonly ttlSeconds?: number | undefined
+
+  /**
+   * Exact moment, epoch milliseconds; it takes precedence over `ttlSeconds`. A moment in the past expires the
+   * session at once.
+   *
+   * @default `ttlSeconds` from now on
+   */
+  readonly expiresMs?: number | undefined
+}
+
+/** Latest moment that a JavaScript `Date` can hold. */
+const LATEST_MS = 8.64e15
+
+/**
+ * The expiry of a session that is written now: epoch milliseconds, an integer, never before `nowMs`. (DynamoDB's
+ * TTL passes over moments that are more than five years ago, so that an item dated far back would stay for ever.)
+ *
+ * @throws {TypeError} `INVALID_OPTION` when an option is not a number that makes sense.
+ */
+export function expiryAt(nowMs: number, wanted: ExpiryOptions, defaultTtlSeconds: () => number): number {
+  const { expiresMs, ttlSeconds } = wanted
+  if (expiresMs !== undefined) {
+    if (!Number.isFinite(expiresMs)) {
+      throw callerMistake('INVALID_OPTION', 'expiresMs takes a moment in epoch milliseconds')
+    }
+    return withinRange(expiresMs, nowMs)
+  }
+  if (ttlSeconds !== undefined && !isTtl(ttlSeconds)) {
+    throw callerMistake('INVALID_OPTION', 'ttlSeconds takes a number of seconds above 0')
+  }
+  return withinRange(nowMs + (ttlSeconds ?? defaultTtlSeconds()) * 1000, nowMs)
+}
+
+/** Whether a value is a lifetime in seconds. */
+export function isTtl(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0
+}
+
+function withinRange(expiresMs: number, nowMs: number): number {
+  return Math.min(LATEST_MS, Math.max(nowMs, Math.round(expiresMs)))
+}
