@@ -1,0 +1,22 @@
+import type { ExpiryOptions } from '../session/expiry.ts'
+
+/**
+ * When a session is to expire by its cookie: at `expires`, else after `maxAge` (milliseconds).
+ *
+ * Tolerant, as G5 asks: a cookie that is absent, lasts for the browser's session or holds no usable time says
+ * nothing, so that the store's default lifetime applies.
+ */
+export function expiryOfCookie(cookie: unknown): ExpiryOptions {
+  if (typeof cookie !== 'object' || cookie === null) return {}
+  const { expires, maxAge } = cookie as { readonly expires?: unknown; readonly maxAge?: unknown }
+  const expiresMs = toEpochMs(expires)
+  if (expiresMs !== undefined) return { expiresMs }
+  if (typeof maxAge !== 'number' || !Number.isFinite(maxAge)) return {}
+  return maxAge > 0 ? { ttlSeconds: maxAge / 1000 } : { expiresMs: 0 }
+}
+
+function toEpochMs(time: unknown): number | undefined {
+  if (!(time instanceof Date) && typeof time !== 'string') return undefined
+  const epochMs = new Date(time).getTime()
+  return Number.isNaN(epochMs) ? undefined : epochMs
+}
