@@ -1,0 +1,1 @@
+export { createTable, type CreateTableOptions, type CreateTableResult } from './create-table.ts'
