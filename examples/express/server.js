@@ -1,0 +1,75 @@
+/**
+ * Starts the example: `node server.js`. Settings come from the environment; README.md lists them. Region,
+ * endpoint and credentials are read by the store itself, from the usual `AWS_...` variables.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { DynamoDBStore } from 'dynamodb-sessions/express'
+import { createApp } from './app.js'
+
+// Every process that shares the table must sign cookies with the same secret, so this cannot be a random one.
+// It is public: set SESSION_SECRET to your own wherever anybody but you can reach the app.
+const DEMO_SECRET = 'a secret for this demo only'
+
+const SHUTDOWN_PATIENCE_MS = 5000
+
+const port = Number(process.env['PORT'] || 3000)
+const host = process.env['HOST'] || '127.0.0.1'
+const table = process.env['SESSIONS_TABLE'] || 'sessions'
+const production = process.env['NODE_ENV'] === 'production'
+const secret = process.env['SESSION_SECRET'] || DEMO_SECRET
+
+if (production && secret === DEMO_SECRET) {
+  console.warn('SESSION_SECRET is not set: cookies are signed with the secret that is printed in the source')
+}
+
+const store = new DynamoDBStore({ table })
+const app = createApp({
+  store,
+  table,
+  secret,
+  production,
+  processName: process.env['PROCESS_NAME'],
+  trustedProxies: Number(process.env['TRUST_PROXY'] || 0),
+})
+const server = createServer(app)
+
+/** @type {Promise<void> | undefined} */
+let end
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    end ??= shutDown().catch(fail)
+  })
+}
+
+try {
+  server.listen(port, host)
+  await once(server, 'listening')
+  console.log(`listening on ${address()}`)
+} catch (error) {
+  fail(error)
+  await store.close()
+}
+
+/** Answers what is under way, then lets go of everything that keeps the process alive. */
+async function shutDown() {
+  server.close()
+  // A browser may hold a connection open without asking for anything.
+  const patience = setTimeout(() => server.closeAllConnections(), SHUTDOWN_PATIENCE_MS)
+  await once(server, 'close')
+  clearTimeout(patience)
+  await store.close()
+}
+
+/** @returns {string} */
+function address() {
+  const bound = server.address()
+  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
+  return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  console.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+  process.exitCode = 1
+}
