@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+
+import { inject } from 'vitest'
+
+/** What an engine can do beyond the operations that all of them have. */
+export interface EngineSupport {
+  /** `UpdateTimeToLive` and `DescribeTimeToLive`. */
+  readonly ttl: boolean
+  /** `ReturnValuesOnConditionCheckFailure`: a failed condition brings the item that is there. */
+  readonly oldItemOnConditionFailure: boolean
+}
+
+/** A DynamoDB that tests can talk to; it is empty at the start of a run and shared by all test files. */
+export interface Engine {
+  readonly name: 'dynalite' | 'DynamoDB Local'
+  readonly endpoint: string
+  readonly supports: EngineSupport
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    engines: readonly Engine[]
+  }
+}
+
+/** The engines of this run, for `describe.each(engines)('$name', ...)`. Without Java it is dynalite alone. */
+export const engines: readonly Engine[] = inject('engines')
+
+/** Region to use with {@link engines}, which take any. */
+export const engineRegion = 'us-east-1'
+
+/** Credentials to use with {@link engines}, which take any. */
+export const engineCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } = {
+  accessKeyId: 'local',
+  secretAccessKey: 'local',
+}
+
+/** Name for a table that no other test uses. Nothing has to be cleaned up: engines live in memory. */
+export function uniqueTableName(): string {
+  return `sessions-${randomUUID()}`
+}

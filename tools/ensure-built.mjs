@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { root, runTool } from './run-tool.mjs'
+
+const stampFile = join(root, 'node_modules', '.built')
+const inputs = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
+
+/**
+ * Compiles `src` into a clean `dist`, unless `dist` is exactly what the last build made of the same sources.
+ *
+ * @returns {Promise<boolean>} Whether there was something to build.
+ * @throws {Error} with the compiler's messages, when the sources do not compile.
+ */
+export async function ensureBuilt() {
+  const inputHash = await hashOf(inputs)
+  if ((await readFile(stampFile, 'utf8').catch(() => '')) === stamp(inputHash, await hashOf(['dist']))) {
+    return false
+  }
+
+  await rm(join(root, 'dist'), { recursive: true, force: true })
+  const { exitCode, output } = await runTool('typescript', ['-p', 'tsconfig.build.json', '--noEmitOnError'])
+  if (exitCode !== 0) throw new Error(`The sources do not compile:\n${output}`)
+  await writeFile(stampFile, stamp(inputHash, await hashOf(['dist'])))
+  return true
+}
+
+/**
+ * @param {string} inputHash
+ * @param {string} outputHash
+ */
+function stamp(inputHash, outputHash) {
+  return `${inputHash} ${outputHash}\n`
+}
+
+/**
+ * Hash of the names and contents of files and folders; what does not exist counts as absent.
+ *
+ * @param {readonly string[]} paths Relative to the repository.
+ */
+async function hashOf(paths) {
+  const hash = createHash('sha256')
+  for (const path of paths) {
+    for (const file of await filesOf(path)) {
+      const content = await readFile(join(root, file))
+      hash.update(`${file.replaceAll(sep, '/')}\0${content.length}\0`).update(content)
+    }
+  }
+  return hash.digest('hex')
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<string[]>} The path itself when it is a file, else every file below it, sorted.
+ */
+async function filesOf(path) {
+  let entries
+  try {
+    entries = await readdir(join(root, path), { recursive: true, withFileTypes: true })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOTDIR') return [path]
+    if (code === 'ENOENT') return []
+    throw error
+  }
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort()
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  try {
+    // npm pack --json reads standard output, and prepack runs this script.
+    console.error((await ensureBuilt()) ? 'Built dist.' : 'dist is up to date.')
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+import type { ViteUserConfig } from 'vitest/config'
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/package/fixtures/**'],
+    globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/clean-environment.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
+
+export default config
