@@ -1,0 +1,57 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+
+interface Example {
+  readonly title: string
+  readonly language: string
+  readonly code: string
+}
+
+const examples: readonly Example[] = [...(await examplesOf('README.md')), ...(await examplesOfSources())]
+let app: PackedApp
+
+beforeAll(async () => {
+  app = await installPackedApp()
+  await addFrameworks(app)
+}, 120_000)
+
+afterAll(async () => {
+  await app.remove()
+})
+
+describe('the examples in the documents', () => {
+  it('are found', () => {
+    expect(examples.filter(({ language }) => language === 'js').length).toBeGreaterThanOrEqual(2)
+    expect(examples.filter(({ language }) => language === 'ts').length).toBeGreaterThanOrEqual(3)
+  })
+
+  it.each(examples)('are what a user can copy: $title', async ({ title, language, code }) => {
+    const file = `${title.replaceAll(/\W/g, '-')}.${language === 'ts' ? 'mts' : 'mjs'}`
+    await writeFile(join(app.folder, file), code)
+    const checked = language === 'ts' ? compile(app, file) : app.run(process.execPath, ['--check', file])
+    await expect(checked).resolves.toMatchObject({ stdout: '' })
+  })
+})
+
+async function examplesOfSources(): Promise<Example[]> {
+  const files = await readdir(join(root, 'src'), { recursive: true })
+  const found = await Promise.all(
+    files.filter(file => file.endsWith('.ts')).map(file => examplesOf(join('src', file))),
+  )
+  return found.flat()
+}
+
+/** The blocks of code in a document, or in the comments of a source file. */
+async function examplesOf(file: string): Promise<Example[]> {
+  const text = await readFile(join(root, file), 'utf8')
+  const plain = file.endsWith('.ts') ? text.replaceAll(/^ *\* ?/gm, '') : text
+  return [...plain.matchAll(/^```(ts|js)\n(.*?)^```$/gms)].map(([, language = '', code = ''], index) => ({
+    title: `${file} ${index + 1}`,
+    language,
+    code,
+  }))
+}

@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { build } from 'esbuild'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { engines, uniqueTableName } from '../support/engines.ts'
+import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+
+let app: PackedApp
+
+beforeAll(async () => {
+  app = await installPackedApp()
+}, 120_000)
+
+afterAll(async () => {
+  await app.remove()
+})
+
+function environmentOf(endpoint: string): Record<string, string> {
+  return {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    DYNAMODB_SESSIONS_TABLE: uniqueTableName(),
+  }
+}
+
+describe('the packed tarball', () => {
+  it('holds the compiled package and its documents, and nothing else', async () => {
+    const { stdout } = await app.run('tar', ['-tzf', app.tarball])
+    const files = stdout.trim().split('\n')
+    expect(files).toContain('package/dist/adapters/express.js')
+    expect(files).toContain('package/dist/adapters/express.d.ts')
+    const others = files.filter(file => !/^package\/dist\/.*\.(?:js|d\.ts)$/.test(file))
+    expect(others.toSorted()).toEqual([
+      'package/CHANGELOG.md',
+      'package/LICENSE',
+      'package/README.md',
+      'package/package.json',
+    ])
+  })
+
+  it('brings nothing else along', async () => {
+    const { stdout } = await app.run('npm', ['ls', '--omit=dev', '--all', '--parseable'])
+    expect(stdout.trim().split('\n').slice(1)).toEqual([join(app.folder, 'node_modules/dynamodb-sessions')])
+  })
+
+  it('is a sound package for publint', async () => {
+    const pkgDir = join(app.folder, 'node_modules/dynamodb-sessions')
+    const { messages, pkg } = await publint({ pkgDir, strict: true, pack: false })
+    expect(messages.map(message => formatMessage(message, pkg))).toEqual([])
+  })
+
+  it('has types that resolve in every mode of Node', async () => {
+    const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+    // ESM-only on purpose: the Node versions of `engines` load ES modules with require().
+    const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']
+    const checked = app.run(process.execPath, [attw, app.tarball, ...rules, '--format', 'ascii'])
+    await expect(checked).resolves.toBeDefined()
+  })
+})
+
+describe('an app that installed the tarball', () => {
+  beforeAll(async () => {
+    await addFrameworks(app)
+  })
+
+  describe.each(engines)('on $name', ({ endpoint }) => {
+    it.each(['app.mjs', 'app.cjs'])(
+      'keeps its sessions and ends by itself, without a warning: %s',
+      async file => {
+        const { stdout, stderr } = await app.run(process.execPath, [file], environmentOf(endpoint))
+        expect(JSON.parse(stdout)).toEqual({
+          visits: [1, 2],
+          exports: ['SessionStore', 'DynamoDBSessionsError'],
+        })
+        expect(stderr).toBe('')
+      },
+    )
+  })
+
+  it.each(['consumer.mts', 'consumer.cts'])('compiles under the strictest settings: %s', async file => {
+    await expect(compile(app, file)).resolves.toMatchObject({ stdout: '' })
+  })
+})
+
+describe('a bundle', () => {
+  it('of ./express reaches no file, no child process and no metadata address', async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [join(root, 'dist/adapters/express.js')],
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform: 'node',
+      external: ['express-session'],
+      outfile: 'bundle.js',
+    })
+    const imported = metafile.outputs['bundle.js']?.imports.map(({ path }) => path) ?? []
+    expect(new Set(imported)).toEqual(
+      new Set(['express-session', 'node:crypto', 'node:net', 'node:tls', 'node:zlib']),
+    )
+    expect(outputFiles[0]?.text).not.toContain('169.254.')
+  })
+})
+
+describe('the documents', () => {
+  it('name every option in the README', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8')
+    const declared = await Promise.all(
+      ['connection-options.ts', 'store-options.ts'].map(file =>
+        readFile(join(root, 'src/session', file), 'utf8'),
+      ),
+    )
+    const options = declared.join('\n').matchAll(/^ {2}readonly (\w+)\?:/gm)
+    const names = [...options].map(match => match[1] ?? '')
+    expect(names.length).toBeGreaterThan(10)
+    for (const name of names) expect(readme).toMatch(new RegExp(`^\\| \`${name}\``, 'm'))
+  })
+})

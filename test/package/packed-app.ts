@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** The repository. */
+export const root: string = fileURLToPath(new URL('../..', import.meta.url))
+
+const tsc = join(root, 'node_modules/typescript/bin/tsc')
+
+/** What a finished process printed. */
+export interface Finished {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** An application in a folder of its own that has installed the packed tarball. */
+export interface PackedApp {
+  readonly folder: string
+  readonly tarball: string
+  /** Runs a program in the folder until it ends; rejects when it fails or does not end in time. */
+  readonly run: (
+    file: string,
+    args: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+  ) => Promise<Finished>
+  readonly remove: () => Promise<void>
+}
+
+const FRAMEWORKS = ['express', 'express-session', '@types']
+
+/**
+ * Packs the package as it would be published and installs the tarball in a new folder; the frameworks are the
+ * ones of this repository, so that nothing is downloaded.
+ */
+export async function installPackedApp(): Promise<PackedApp> {
+  const folder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-'))
+  const run = async (
+    file: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Finished> => {
+    const env = { ...process.env, ...environment }
+    try {
+      return await promisify(execFile)(file, args, {
+        cwd: folder,
+        env,
+        timeout: 60_000,
+        maxBuffer: 16 * 1024 * 1024,
+      })
+    } catch (cause) {
+      const { stdout = '', stderr = '' } = cause as Partial<Finished>
+      throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause })
+    }
+  }
+  await run('npm', ['pack', root, '--ignore-scripts', '--pack-destination', folder])
+  const tarball = join(folder, 'dynamodb-sessions-0.1.0.tgz')
+  await writeFile(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'app', private: true, type: 'module' }),
+  )
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball])
+  return { folder, tarball, run, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Puts the frameworks beside the installed package, as an app that uses them would have them. */
+export async function addFrameworks({ folder }: PackedApp): Promise<void> {
+  await cp(join(root, 'test/package/fixtures'), folder, { recursive: true })
+  for (const name of FRAMEWORKS) {
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+}
+
+/** Compiles a file of the app as a user with the strictest settings would; rejects with the compiler's messages. */
+export async function compile({ run }: PackedApp, file: string): Promise<Finished> {
+  const settings = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit']
+  const target = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--ignoreConfig']
+  return run(process.execPath, [tsc, ...settings, ...target, file])
+}
