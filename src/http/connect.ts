@@ -5,7 +5,7 @@ import { ConnectionError, ConnectTimeoutError } from '../errors.ts'
 import { deferred } from '../internal/deferred.ts'
 import { Connection } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
-import { because, errorCode } from './system-error.ts'
+import { because, errorCode, isTransientCode } from './system-error.ts'
 
 /** How to make a connection. */
 export interface ConnectOptions {
@@ -19,19 +19,6 @@ export interface ConnectOptions {
   /** Told about each TLS session that can be resumed later. */
   readonly onTlsSession?: (session: Buffer) => void
 }
-
-const TRANSIENT_CODES: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-])
 
 /**
  * Makes a connection: address lookup, TCP (both address families raced) and, for `https:`, TLS with the host
@@ -130,7 +117,7 @@ function connectFailed(endpoint: Endpoint, cause: Error | undefined, socket: Soc
     {
       cause,
       // Without a code the server hung up in the middle of the handshake.
-      retryable: code === undefined || TRANSIENT_CODES.has(code),
+      retryable: code === undefined || isTransientCode(code),
     },
   )
 }

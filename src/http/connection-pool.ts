@@ -181,7 +181,7 @@ export class ConnectionPool {
     try {
       return await openConnection({
         endpoint: this.#endpoint,
-        timeoutMs: Math.ceil(Math.min(connectTimeoutMs, deadlineAtMs - performance.now())),
+        timeoutMs: Math.ceil(Math.max(0, Math.min(connectTimeoutMs, deadlineAtMs - performance.now()))),
         signal,
         ca: this.#options.ca,
         tlsSession: this.#tlsSession,

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import { crc32 } from 'node:zlib'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../errors.ts'
 import { deferred } from '../internal/deferred.ts'
+import { matchesChecksum } from './checksum.ts'
 import type { Endpoint } from './endpoint.ts'
 import { because } from './system-error.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
@@ -162,7 +162,7 @@ export class Connection {
       return
     }
     if (response === undefined) return
-    if (!checksumMatches(response)) {
+    if (!matchesChecksum(response.headers, response.body)) {
       this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
       return
     }
@@ -204,9 +204,4 @@ export class Connection {
       },
     )
   }
-}
-
-function checksumMatches({ headers, body }: ParsedResponse): boolean {
-  const expected = headers.get('x-amz-crc32')
-  return expected === undefined || headers.has('content-encoding') || Number(expected) === crc32(body)
 }

@@ -18,8 +18,10 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 const MAX_CHUNK_LINE_BYTES = 4 * 1024
 
 const EMPTY: Buffer = Buffer.alloc(0)
+const END_OF_LINE = '\r\n'
 const END_OF_HEAD = '\r\n\r\n'
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n\0]*)?$/
+const FORBIDDEN_IN_FIELD = /[\r\n\0]/
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\0]*)?$/
 
@@ -118,13 +120,13 @@ export class ResponseParser {
 
   #readHead(): boolean {
     const end = this.#unread.indexOf(END_OF_HEAD)
-    if ((end === -1 ? this.#unread.length : end) > MAX_HEAD_BYTES) {
+    if (isBeyond(MAX_HEAD_BYTES, end, END_OF_HEAD, this.#unread)) {
       throw new ResponseFormatError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`)
     }
     if (end === -1) return false
     const lines = this.#take(end + END_OF_HEAD.length)
       .toString('latin1', 0, end)
-      .split('\r\n')
+      .split(END_OF_LINE)
 
     const status = STATUS_LINE.exec(lines[0] ?? '')
     if (status === null) throw new ResponseFormatError('the server did not answer in HTTP/1.x')
@@ -135,7 +137,10 @@ export class ResponseParser {
 
     this.#headers = headers
     const connection = headers.get('connection')?.toLowerCase() ?? ''
-    this.#keepAlive = status[1] === '1' ? !connection.includes('close') : connection.includes('keep-alive')
+    const isHttp10 = status[1] === '0'
+    this.#keepAlive = !connection.includes('close') && (!isHttp10 || connection.includes('keep-alive'))
+    // HTTP/1.0 has no chunks: what sent them may have been misled about where they end (RFC 9112 6.1).
+    if (isHttp10 && headers.has('transfer-encoding')) this.#keepAlive = false
     this.#chooseBody(headers)
     return true
   }
@@ -150,9 +155,12 @@ export class ResponseParser {
       if (transferEncoding.toLowerCase() !== 'chunked') {
         throw new ResponseFormatError('the response has a Transfer-Encoding other than chunked')
       }
-      this.#state = 'chunk-size'
-    } else if (this.#statusCode === 204 || this.#statusCode === 304 || length === 0) {
+    }
+    // 204 and 304 end with their head, whatever it says about a body (RFC 9112 6.3).
+    if (this.#statusCode === 204 || this.#statusCode === 304 || length === 0) {
       this.#state = 'complete'
+    } else if (transferEncoding !== undefined) {
+      this.#state = 'chunk-size'
     } else if (length === undefined) {
       this.#keepAlive = false
       this.#state = 'body-until-close'
@@ -228,11 +236,11 @@ export class ResponseParser {
   }
 
   #takeLine(): string | undefined {
-    const end = this.#unread.indexOf('\r\n')
-    if ((end === -1 ? this.#unread.length : end) > MAX_CHUNK_LINE_BYTES) {
+    const end = this.#unread.indexOf(END_OF_LINE)
+    if (isBeyond(MAX_CHUNK_LINE_BYTES, end, END_OF_LINE, this.#unread)) {
       throw new ResponseFormatError('the response has an overlong chunk line')
     }
-    return end === -1 ? undefined : this.#take(end + 2).toString('latin1', 0, end)
+    return end === -1 ? undefined : this.#take(end + END_OF_LINE.length).toString('latin1', 0, end)
   }
 
   #take(length: number): Buffer {
@@ -242,14 +250,22 @@ export class ResponseParser {
   }
 }
 
+/** Whether an element is longer than `limit`, or will be: of an end that has not come, all but a byte may be in. */
+function isBeyond(limit: number, end: number, terminator: string, unread: Buffer): boolean {
+  return (end === -1 ? unread.length - terminator.length + 1 : end) > limit
+}
+
 function readFields(lines: readonly string[], from: number): Map<string, string> {
   const fields = new Map<string, string>()
   for (let index = from; index < lines.length; index++) {
     const line = lines[index] ?? ''
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(colon, 0))
-    // A blank before the colon and folded lines are how requests are smuggled (RFC 9112 5.1, 5.2).
-    if (!FIELD_NAME.test(name)) throw new ResponseFormatError('the response has a malformed header line')
+    // A blank before the colon, folded lines and bare line breaks are how messages are smuggled (RFC 9112 5.1,
+    // 5.2, RFC 9110 5.5).
+    if (!FIELD_NAME.test(name) || FORBIDDEN_IN_FIELD.test(line)) {
+      throw new ResponseFormatError('the response has a malformed header line')
+    }
     const value = line.slice(colon + 1).trim()
     const key = name.toLowerCase()
     const earlier = fields.get(key)

@@ -79,7 +79,7 @@ async function exchange(
   { attemptTimeoutMs, deadlineAtMs, signal }: TransportRequest,
   encoded: string,
 ): Promise<ParsedResponse> {
-  const timeoutMs = Math.ceil(Math.min(attemptTimeoutMs, deadlineAtMs - performance.now()))
+  const timeoutMs = Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - performance.now())))
   const response = await connection.exchange(encoded, { timeoutMs, signal })
   if (response.keepAlive) pool.release(connection)
   else pool.discard(connection)

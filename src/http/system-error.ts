@@ -1,3 +1,16 @@
+const TRANSIENT_CODES: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
 /** The reason to put behind a message: the code of a system error, or its text. */
 export function because(cause: Error | undefined): string {
   if (cause === undefined) return ''
@@ -9,4 +22,9 @@ export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   if ('code' in error && typeof error.code === 'string') return error.code
   return error instanceof AggregateError ? errorCode(error.errors[0]) : undefined
+}
+
+/** Whether a system error with this code may not happen again: the ones that the AWS SDKs retry. */
+export function isTransientCode(code: string): boolean {
+  return TRANSIENT_CODES.has(code)
 }

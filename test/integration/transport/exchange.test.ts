@@ -1,0 +1,351 @@
+import { once } from 'node:events'
+import { crc32 } from 'node:zlib'
+
+import { describe, expect, it, vi } from 'vitest'
+
+import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
+import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { httpResponse } from '../../support/raw-server.ts'
+import {
+  bodyOf,
+  controlTime,
+  errorOf,
+  forbidUnhandledRejections,
+  requestTo,
+  serve,
+  settleDown,
+} from './harness.ts'
+
+forbidUnhandledRejections()
+
+const invalidResponse = { name: 'ConnectionError', code: 'INVALID_RESPONSE', retryable: true }
+const connectionLost = { name: 'ConnectionError', code: 'CONNECTION_LOST', retryable: true }
+
+describe('what is sent', () => {
+  it('is the request line, the headers in their order, the length in bytes, and the body', async () => {
+    const server = await serve()
+    const response = new SocketTransport().request(
+      requestTo(server, {
+        method: 'PUT',
+        path: '/base/?a=b',
+        headers: [
+          ['host', 'example.com'],
+          ['x-tab', 'a\tb ~'],
+          ['x-empty', ''],
+        ],
+        body: '{"name":"Zo\u{eb} \u{1f36a}"}',
+      }),
+    )
+    const connection = await server.accept()
+    expect(await connection.request()).toEqual({
+      requestLine: 'PUT /base/?a=b HTTP/1.1',
+      headerLines: ['host: example.com', 'x-tab: a\tb ~', 'x-empty: ', 'content-length: 20'],
+      body: '{"name":"Zo\u{eb} \u{1f36a}"}',
+    })
+    connection.send(httpResponse('', { statusCode: 201 }))
+    expect(await response).toMatchObject({ statusCode: 201, body: Buffer.alloc(0) })
+  })
+
+  it('has a length of 0 without a body', async () => {
+    const server = await serve()
+    const response = new SocketTransport().request(requestTo(server, { method: 'GET', body: '' }))
+    const connection = await server.accept()
+    expect(await connection.request()).toMatchObject({
+      requestLine: 'GET / HTTP/1.1',
+      headerLines: [expect.stringContaining('host: '), 'content-length: 0'],
+    })
+    connection.send(httpResponse())
+    expect(await bodyOf(response)).toBe('{}')
+  })
+
+  it.each(['a\r\nx-injected: b', 'a\nb', 'a\rb', 'a\0b', 'a\x7fb', 'caf\u{e9}', '\u{10a}'])(
+    'is nothing at all when a header value holds %j',
+    async value => {
+      const server = await serve()
+      const transport = new SocketTransport()
+      const request = requestTo(server, {
+        headers: [
+          ['host', 'h'],
+          ['x-secret', value],
+        ],
+      })
+      const error = await errorOf(transport.request(request))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error).toHaveProperty('message', expect.stringContaining('request header x-secret'))
+      expect(error).not.toHaveProperty('message', expect.stringContaining(value))
+      await settleDown()
+      expect(server.connections).toHaveLength(0)
+      await transport.close()
+    },
+  )
+})
+
+describe('an answer', () => {
+  it('is the same whether it comes at once or in single bytes', async () => {
+    const server = await serve()
+    const transport = new SocketTransport()
+    const response = transport.request(requestTo(server))
+    const connection = await server.accept()
+    await connection.request()
+    const bytes = httpResponse('{"Item":{}}', { statusCode: 400, headers: { 'X-Amzn-RequestId': 'ABC' } })
+    for (const byte of bytes) {
+      connection.send(Buffer.of(byte))
+      await settleDown()
+    }
+    const { statusCode, headers, body } = await response
+    expect(statusCode).toBe(400)
+    expect(headers.get('x-amzn-requestid')).toBe('ABC')
+    expect(body.toString()).toBe('{"Item":{}}')
+  })
+
+  it('may come in chunks, behind an interim response, and leaves the connection for the next', async () => {
+    const server = await serve(async connection =>
+      connection.answerAll(
+        () =>
+          'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
+      ),
+    )
+    const transport = new SocketTransport()
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('{}')
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('{}')
+    expect(server.connections).toHaveLength(1)
+  })
+
+  it('may be several megabytes long', async () => {
+    const large = Buffer.alloc(5_000_000, 'abcdefg')
+    const server = await serve(async connection =>
+      connection.answerAll(() => httpResponse(large, { headers: { 'x-amz-crc32': crc32(large) } })),
+    )
+    const { body } = await new SocketTransport().request(requestTo(server, { body: 'x'.repeat(5_000_000) }))
+    expect(body.equals(large)).toBe(true)
+  })
+
+  it('may last until the server closes its side', async () => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send('HTTP/1.1 200 OK\r\n\r\nuntil the')
+      await settleDown()
+      connection.send(' end')
+      connection.end()
+    })
+    const transport = new SocketTransport()
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('until the end')
+    await server.connections[0]?.closed
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('until the end')
+    expect(server.connections).toHaveLength(2)
+  })
+
+  it('that says "Connection: close" is the last on its connection, which is closed', async () => {
+    const server = await serve(async connection =>
+      connection.answerAll(() => httpResponse(`${connection.index}`, { headers: { Connection: 'close' } })),
+    )
+    const transport = new SocketTransport({ maxSockets: 1 })
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('0')
+    await server.connections[0]?.closed
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('1')
+  })
+
+  it('that comes before the request was read is delivered, and its connection is not used again', async () => {
+    const server = await serve(async connection => {
+      if (connection.index === 1) return connection.answerAll(() => httpResponse('second'))
+      await once(connection.socket, 'data')
+      connection.socket.pause()
+      connection.send(httpResponse('too large', { statusCode: 413 }))
+    })
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const request = requestTo(server, { body: 'x'.repeat(32 * 1024 * 1024) })
+    expect(await transport.request(request)).toMatchObject({
+      statusCode: 413,
+      body: Buffer.from('too large'),
+    })
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('second')
+    const [first] = server.connections
+    first?.socket.resume()
+    await first?.closed
+  })
+})
+
+describe('the checksum x-amz-crc32', () => {
+  it('is compared with the body', async () => {
+    const server = await serve(async connection =>
+      connection.answerAll(() => httpResponse('{"a":1}', { headers: { 'x-amz-crc32': crc32('{"a":1}') } })),
+    )
+    const transport = new SocketTransport()
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('{"a":1}')
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('{"a":1}')
+    expect(server.connections).toHaveLength(1)
+  })
+
+  it.each([String(crc32('{"a":2}')), 'none', `${crc32('{"a":1}')}, ${crc32('{"a":1}')}`])(
+    'of %j does not match: the answer is refused and the connection closed',
+    async checksum => {
+      const server = await serve(async connection =>
+        connection.answerAll(() => httpResponse('{"a":1}', { headers: { 'x-amz-crc32': checksum } })),
+      )
+      const transport = new SocketTransport()
+      const error = await errorOf(transport.request(requestTo(server)))
+      expect(error).toMatchObject({
+        ...invalidResponse,
+        message: `unusable answer from ${server.url}: the body does not match its x-amz-crc32 checksum`,
+      })
+      await server.connections[0]?.closed
+      expect(server.connections).toHaveLength(1)
+    },
+  )
+
+  it('says nothing about a body that is encoded', async () => {
+    const headers = { 'x-amz-crc32': 1, 'content-encoding': 'gzip' }
+    const server = await serve(async connection => connection.answerAll(() => httpResponse('x', { headers })))
+    expect(await bodyOf(new SocketTransport().request(requestTo(server)))).toBe('x')
+  })
+})
+
+describe('an answer that cannot be trusted is an error, and its connection is closed', () => {
+  it.each([
+    ['another protocol', '220 mail.example.com\r\n\r\n', /did not answer in HTTP/],
+    ['a byte too many', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nab', /bytes behind the end of the body/],
+    [
+      'two lengths',
+      'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab',
+      /repeated Content-Length/,
+    ],
+    ['endless headers', `HTTP/1.1 200 OK\r\n${'x-filler: y\r\n'.repeat(6000)}`, /head is larger/],
+  ])('%s', async (_, wire, because) => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send(wire)
+    })
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const error = await errorOf(transport.request(requestTo(server)))
+    expect(error).toBeInstanceOf(ConnectionError)
+    expect(error).toMatchObject(invalidResponse)
+    expect(error).toHaveProperty('message', expect.stringMatching(because))
+    await server.connections[0]?.closed
+    await transport.close()
+  })
+
+  it.each([
+    ['the head', 'HTTP/1.1 200 OK\r\ncontent-le'],
+    ['the body', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nab'],
+    ['the chunks', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n'],
+    ['an interim response', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ])('that ends within %s', async (_, wire) => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send(wire)
+      connection.end()
+    })
+    const error = await errorOf(new SocketTransport().request(requestTo(server)))
+    expect(error).toMatchObject({
+      ...invalidResponse,
+      message: `unusable answer from ${server.url}: the connection was closed in the middle of the response`,
+    })
+    await server.connections[0]?.closed
+  })
+
+  it('that ends before its first byte', async () => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.end()
+    })
+    const error = await errorOf(new SocketTransport().request(requestTo(server)))
+    expect(error).toMatchObject({
+      ...connectionLost,
+      message: `the connection to ${server.url} was lost`,
+      cause: undefined,
+    })
+    await server.connections[0]?.closed
+  })
+
+  it.each([
+    ['before', ''],
+    ['within', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\na'],
+    ['within one that lasts until the connection closes,', 'HTTP/1.1 200 OK\r\n\r\na'],
+  ])('that is broken off %s', async (_, wire) => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send(wire)
+      // The bytes have to be read before the reset discards them.
+      await settleDown()
+      connection.reset()
+    })
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const error = await errorOf(transport.request(requestTo(server)))
+    expect(error).toMatchObject({
+      ...connectionLost,
+      message: `the connection to ${server.url} was lost (ECONNRESET)`,
+      cause: { code: 'ECONNRESET' },
+    })
+    await transport.close()
+  })
+})
+
+describe('attemptTimeoutMs', () => {
+  it('bounds the wait for an answer', async () => {
+    const server = await serve()
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const response = errorOf(transport.request(requestTo(server, { attemptTimeoutMs: 20 })))
+    const connection = await server.accept()
+    await connection.request()
+    const error = await response
+    expect(error).toBeInstanceOf(AttemptTimeoutError)
+    expect(error).toMatchObject({
+      code: 'ATTEMPT_TIMEOUT',
+      retryable: true,
+      message: `no complete answer from ${server.url} within 20 ms`,
+    })
+    await connection.closed
+    await transport.close()
+  })
+
+  it('is not prolonged by an answer that comes in drops', async () => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send('HTTP/1.1 200 OK\r\n\r\n')
+      const drops = setInterval(() => {
+        connection.send('x')
+      }, 2)
+      await connection.closed
+      clearInterval(drops)
+    })
+    const error = await errorOf(new SocketTransport().request(requestTo(server, { attemptTimeoutMs: 50 })))
+    expect(error).toBeInstanceOf(AttemptTimeoutError)
+    await server.connections[0]?.closed
+  })
+
+  it('gives way to a deadline that is nearer', async () => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send(httpResponse())
+    })
+    const transport = new SocketTransport()
+    await transport.request(requestTo(server))
+    const request = requestTo(server, { deadlineAtMs: performance.now() + 50 })
+    expect(await errorOf(transport.request(request))).toBeInstanceOf(AttemptTimeoutError)
+    expect(server.connections).toHaveLength(1)
+  })
+
+  it('is not negative in the message when the deadline has passed', async () => {
+    const server = await serve(async connection => {
+      await connection.request()
+      connection.send(httpResponse())
+    })
+    const transport = new SocketTransport()
+    await transport.request(requestTo(server))
+    const request = requestTo(server, { deadlineAtMs: performance.now() - 1000 })
+    expect(await errorOf(transport.request(request))).toMatchObject({
+      name: 'AttemptTimeoutError',
+      message: `no complete answer from ${server.url} within 0 ms`,
+    })
+  })
+
+  it('does not touch the connection of an answer that came in time', async () => {
+    const server = await serve(async connection => connection.answerAll(() => httpResponse()))
+    controlTime()
+    const transport = new SocketTransport()
+    await transport.request(requestTo(server, { attemptTimeoutMs: 200 }))
+    vi.advanceTimersByTime(250)
+    await transport.request(requestTo(server))
+    expect(server.connections).toHaveLength(1)
+  })
+})

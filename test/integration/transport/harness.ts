@@ -1,0 +1,93 @@
+import { getEventListeners } from 'node:events'
+
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, vi } from 'vitest'
+
+import { parseEndpoint } from '../../../src/http/endpoint.ts'
+import type { TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
+import {
+  type ConnectionScript,
+  type RawServer,
+  type RawServerOptions,
+  startRawServer,
+} from '../../support/raw-server.ts'
+
+/** Starts a server that ends with the test. */
+export async function serve(script?: ConnectionScript, options?: RawServerOptions): Promise<RawServer> {
+  const server = await startRawServer(script, options)
+  onTestFinished(async () => server.close())
+  return server
+}
+
+/** A request to a server, with limits that are only reached when something hangs. */
+export function requestTo(
+  { url }: { readonly url: string },
+  overrides: Partial<TransportRequest> = {},
+): TransportRequest {
+  const endpoint = parseEndpoint(url)
+  return {
+    endpoint,
+    method: 'POST',
+    path: '/',
+    headers: [['host', endpoint.host]],
+    body: '{}',
+    connectTimeoutMs: 10_000,
+    attemptTimeoutMs: 10_000,
+    deadlineAtMs: performance.now() + 10_000,
+    ...overrides,
+  }
+}
+
+/** What a promise is rejected with, marked as handled from now on; being fulfilled is the failure. */
+export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => {
+      throw new Error('the promise should have been rejected')
+    },
+    (error: unknown) => error,
+  )
+}
+
+/** Body of a response as text. */
+export async function bodyOf(response: Promise<TransportResponse>): Promise<string> {
+  return (await response).body.toString()
+}
+
+/** How many listeners the `abort` event of a signal has. */
+export function abortListeners(signal: AbortSignal): number {
+  return getEventListeners(signal, 'abort').length
+}
+
+/** Gives everything that is already on its way through the event loop the time to arrive. */
+export async function settleDown(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise<void>(resolve => {
+      setImmediate(resolve)
+    })
+  }
+}
+
+/** Stops the clock and the timers of the transport for the rest of the test: `vi` moves them. Sockets go on. */
+export function controlTime(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+}
+
+/** Fails every test of the file in which a rejection goes unhandled. */
+export function forbidUnhandledRejections(): void {
+  const unhandled: unknown[] = []
+  const onUnhandled = (reason: unknown): void => {
+    unhandled.push(reason)
+  }
+  beforeAll(() => {
+    process.on('unhandledRejection', onUnhandled)
+  })
+  afterEach(async () => {
+    await settleDown()
+    expect(unhandled.splice(0)).toEqual([])
+  })
+  afterAll(() => {
+    process.off('unhandledRejection', onUnhandled)
+  })
+}
