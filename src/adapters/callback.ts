@@ -1,3 +1,5 @@
+import { DynamoDBSessionsError } from '../errors.ts'
+
 /** Callback of a store method, as Node and the session frameworks have them. */
 export type Callback<Value> = (error?: unknown, value?: Value) => void
 
@@ -6,19 +8,33 @@ export type Callback<Value> = (error?: unknown, value?: Value) => void
  * the promise chain, so that what the callback throws is the application's uncaught exception and not a second
  * call with an error.
  *
- * @param callback may be absent; a failure then goes to `onUnheard`.
+ * @param callback may be absent (`null` counts, too: that is how plain JavaScript leaves it out); a failure then
+ *   goes to `onUnheard`.
  */
 export function deliver<Value>(
   outcome: Promise<Value>,
-  callback: Callback<Value> | undefined,
-  onUnheard: (error: unknown) => void,
+  callback: Callback<Value> | null | undefined,
+  onUnheard: (error: Error) => void,
 ): void {
   outcome.then(
     value => {
-      if (callback !== undefined) process.nextTick(callback, null, value)
+      if (typeof callback === 'function') process.nextTick(callback, null, value)
     },
-    (error: unknown) => {
-      process.nextTick(callback ?? onUnheard, error)
+    (reason: unknown) => {
+      const error = asUnmistakableError(reason)
+      if (typeof callback === 'function') process.nextTick(callback, error)
+      else process.nextTick(onUnheard, error)
     },
   )
+}
+
+/**
+ * A failure that no framework takes for the absence of a session (G6). Functions of the application, such as a
+ * credential provider, may fail with nothing at all, or with the `ENOENT` of a file that is missing, which
+ * express-session reads as "no session".
+ */
+function asUnmistakableError(reason: unknown): Error {
+  if (reason instanceof Error && !('code' in reason && reason.code === 'ENOENT')) return reason
+  const why = reason instanceof Error ? `: ${reason.message}` : ', and what failed gave no error'
+  return new DynamoDBSessionsError('STORE_FAILED', `the session store failed${why}`, { cause: reason })
 }

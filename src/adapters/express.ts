@@ -156,13 +156,13 @@ export class DynamoDBStore extends expressSession.Store {
   /** What a session object was loaded or last saved as, provided that it was under this ID. */
   #originOf(sid: string, session: Data): SessionRecord<Data> | undefined {
     const origin = this.#origins.get(session)
-    return origin?.sid === sid ? origin.record : undefined
+    return origin !== undefined && origin.sid === sid ? origin.record : undefined
   }
 
   #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
     deliver(outcome, callback, error => {
       if (this.listenerCount('error') > 0) this.emit('error', error)
-      else process.emitWarning(error instanceof Error ? error : String(error))
+      else process.emitWarning(error)
     })
   }
 }

@@ -1,4 +1,4 @@
-import { SessionCorruptError } from '../errors.ts'
+import { callerMistake, SessionCorruptError } from '../errors.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { parseSessionData, stringifySessionData } from './json.ts'
 import type { Condition, Layout, StoredSession } from './layout.ts'
@@ -29,8 +29,16 @@ const LARGEST_SECONDS = 1e11
  *
  * `expires` is always an integer of epoch seconds, rounded up, so that the table's TTL can act on it and never
  * acts early; `expiresMs` is the exact expiry (G5).
+ *
+ * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
 export function nativeLayout({ partitionKey, prefix, nameOf, nameLength }: NativeLayoutOptions): Layout {
+  if ([DATA, EXPIRES, EXPIRES_MS, REVISION, CREATED].includes(partitionKey)) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
+    )
+  }
   return {
     name: 'native',
     partitionKey,
@@ -90,11 +98,18 @@ function expiryAttributes(expiresMs: number): Item {
   }
 }
 
+/** The same rule as {@link expiryOf}, in DynamoDB's words. */
 function liveAt(nowMs: number): Condition {
   return {
-    expression: '#expiresMs > :nowMs OR (attribute_not_exists(#expiresMs) AND #expires > :nowSeconds)',
+    expression:
+      '#expiresMs > :nowMs OR (attribute_not_exists(#expiresMs) AND #expires > :nowSeconds AND ' +
+      '(#expires <= :largestSeconds OR #expires > :nowMs))',
     names: { '#expiresMs': EXPIRES_MS, '#expires': EXPIRES },
-    values: { ':nowMs': { N: String(nowMs) }, ':nowSeconds': { N: String(nowMs / 1000) } },
+    values: {
+      ':nowMs': { N: String(nowMs) },
+      ':nowSeconds': { N: String(nowMs / 1000) },
+      ':largestSeconds': { N: String(LARGEST_SECONDS) },
+    },
   }
 }
 
@@ -131,12 +146,18 @@ function wholeSeconds(ms: number): string {
   return String(Math.floor(ms / 1000))
 }
 
-function textOf(value: AttributeValue | undefined): string | undefined {
-  return value !== undefined && 'S' in value ? value.S : undefined
+function textOf(value: unknown): string | undefined {
+  return contentOf(value, 'S')
 }
 
-function numberOf(value: AttributeValue | undefined): number | undefined {
-  if (value === undefined || !('N' in value)) return undefined
-  const number = Number(value.N)
+function numberOf(value: unknown): number | undefined {
+  const number = Number(contentOf(value, 'N') || Number.NaN)
   return Number.isFinite(number) ? number : undefined
+}
+
+/** What an attribute value of one type holds. It comes off the wire and need not be an attribute value at all. */
+function contentOf(value: unknown, type: 'S' | 'N'): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const content: unknown = Reflect.get(value, type)
+  return typeof content === 'string' ? content : undefined
 }

@@ -47,5 +47,5 @@ export function isTtl(value: unknown): value is number {
 }
 
 function withinRange(expiresMs: number, nowMs: number): number {
-  return Math.min(LATEST_MS, Math.max(nowMs, Math.round(expiresMs)))
+  return Math.min(LATEST_MS, Math.max(Math.ceil(nowMs), Math.round(expiresMs)))
 }

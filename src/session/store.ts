@@ -7,7 +7,7 @@ import { bothOf, type Condition, type Layout, type StoredSession } from '../layo
 import { nativeLayout } from '../layout/native.ts'
 import { hashSessionId, SESSION_ID_HASH_LENGTH } from '../seal/session-id-hash.ts'
 import type { Clock, Item, SessionData } from '../types.ts'
-import { openClient, systemClock } from './connection.ts'
+import { openClient } from './connection.ts'
 import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
 import { conditionalSetInput, conditionInput, happened } from './expressions.ts'
 import { countItems, deleteItems, type ListedTable, listItems } from './listing.ts'
@@ -89,7 +89,7 @@ export class SessionStore<Data extends object = SessionData> {
     const checked = readOptions<SessionStoreOptions<Data>>(options, storeOptionSpecs<Data>(), environment)
     const hashIds = checked.hashIds ?? true
     this.#client = openClient(checked, environment)
-    this.#clock = checked.clock ?? systemClock
+    this.#clock = this.#client.clock
     this.#table = checked.table ?? DEFAULT_TABLE
     this.#consistentRead = checked.consistentRead ?? true
     this.#ttlSeconds = checked.ttlSeconds ?? DEFAULT_TTL_SECONDS
@@ -172,8 +172,8 @@ export class SessionStore<Data extends object = SessionData> {
       const found = await this.read(target, { signal })
       return found !== undefined && this.touch(found, options)
     }
-    const record = typeof target === 'string' ? undefined : target
-    const key = typeof target === 'string' ? this.#keyOf(target) : target.key
+    const record = target instanceof SessionRecord ? target : undefined
+    const key = this.#keyOfTarget(target)
     const nowMs = this.#clock.now()
     const expiresMs = expiryAt(nowMs, options, () => this.#defaultTtlSeconds(record?.data))
     const update = conditionalSetInput(
@@ -195,7 +195,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @param target the session ID, or a record of the session.
    */
   async destroy(target: string | SessionRecord<Data>, { signal }: CallOptions = {}): Promise<void> {
-    const key = typeof target === 'string' ? this.#keyOf(target) : target.key
+    const key = this.#keyOfTarget(target)
     await this.#client.send('DeleteItem', { TableName: this.#table, Key: this.#itemKey(key) }, { signal })
   }
 
@@ -276,6 +276,10 @@ export class SessionStore<Data extends object = SessionData> {
     const ttlSeconds =
       typeof this.#ttlSeconds === 'function' && data !== undefined ? this.#ttlSeconds(data) : this.#ttlSeconds
     return isTtl(ttlSeconds) ? ttlSeconds : DEFAULT_TTL_SECONDS
+  }
+
+  #keyOfTarget(target: string | SessionRecord<Data>): string {
+    return target instanceof SessionRecord ? target.key : this.#keyOf(target)
   }
 
   #keyOf(id: string): string {

@@ -1,5 +1,5 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
-import type { TableDescription } from '../dynamodb/operations.ts'
+import type { Output, TableDescription } from '../dynamodb/operations.ts'
 import { DeadlineExceededError, DynamoDBError, TableMismatchError, TableNotFoundError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { openClient } from '../session/connection.ts'
@@ -62,11 +62,14 @@ interface Job {
   readonly warnings: string[]
 }
 
+type TimeToLive = NonNullable<Output<'DescribeTimeToLive'>['TimeToLiveDescription']>
+
 /** The attribute that the native layout keeps its expiry in, epoch seconds. */
 const TTL_ATTRIBUTE = 'expires'
 const DEFAULT_WAIT_TIMEOUT_MS = 120_000
 const FIRST_POLL_MS = 50
 const SLOWEST_POLL_MS = 2000
+const TTL_RECHECK_MS = 500
 
 const specs: OptionSpecs<CreateTableOptions> = {
   ...connectionOptionSpecs,
@@ -125,8 +128,8 @@ export async function createTable(options: CreateTableOptions = {}): Promise<Cre
 }
 
 async function ensureTable(job: Job): Promise<boolean> {
-  const before = await describe(job)
-  if (before?.TableStatus === 'ACTIVE') {
+  const before = await waitUntil(job, description => description?.TableStatus !== 'DELETING')
+  if (isUsable(before)) {
     checkKey(job, before)
     await checkTimeToLive(job)
     return false
@@ -134,9 +137,15 @@ async function ensureTable(job: Job): Promise<boolean> {
   // A table in the making is probably another process's doing, at this very moment: what is to follow its
   // creation is then done by both, because the other one may stop in between.
   const created = before === undefined && (await create(job))
-  checkKey(job, await waitUntilActive(job))
+  // Right after its creation a table may not be found yet: DescribeTable is eventually consistent.
+  checkKey(job, (await waitUntil(job, isUsable)) ?? {})
   await enableTimeToLive(job)
   return created
+}
+
+/** Whether sessions can be kept in a table at this moment; a table that is being updated goes on working. */
+function isUsable(description: TableDescription | undefined): description is TableDescription {
+  return description?.TableStatus === 'ACTIVE' || description?.TableStatus === 'UPDATING'
 }
 
 async function describe({ client, table, send }: Job): Promise<TableDescription | undefined> {
@@ -168,11 +177,13 @@ async function create({ client, table, partitionKey, send }: Job): Promise<boole
   }
 }
 
-async function waitUntilActive(job: Job): Promise<TableDescription> {
+async function waitUntil(
+  job: Job,
+  isReached: (description: TableDescription | undefined) => boolean,
+): Promise<TableDescription | undefined> {
   for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 2, SLOWEST_POLL_MS)) {
-    // Right after its creation a table may not be found yet: DescribeTable is eventually consistent.
     const description = await describe(job)
-    if (description?.TableStatus === 'ACTIVE') return description
+    if (isReached(description)) return description
     if (performance.now() + pauseMs > job.giveUpAtMs) {
       const status = description?.TableStatus ?? 'not there'
       throw new DeadlineExceededError(`table "${job.table}" did not become active in time; it is ${status}`)
@@ -198,18 +209,17 @@ function checkKey({ table, partitionKey }: Job, { KeySchema, AttributeDefinition
 }
 
 async function checkTimeToLive(job: Job): Promise<void> {
-  const { client, table, send, warnings } = job
-  const timeToLive = await client
-    .send('DescribeTimeToLive', { TableName: table }, send)
-    .catch((error: unknown) => {
-      if (isUnsupported(error)) return undefined
-      throw error
-    })
-  const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } =
-    timeToLive?.TimeToLiveDescription ?? {}
+  const { table, send, warnings } = job
+  let timeToLive = await describeTimeToLive(job)
+  if (timeToLive !== undefined && !isOn(timeToLive)) {
+    // A process that has created the table just now is about to enable it.
+    await sleep(TTL_RECHECK_MS, send.signal)
+    timeToLive = await describeTimeToLive(job)
+  }
+  const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } = timeToLive ?? {}
   if (timeToLive === undefined) {
     warnings.push(unsupported(table))
-  } else if (status !== 'ENABLED' && status !== 'ENABLING') {
+  } else if (!isOn(timeToLive)) {
     warnings.push(
       `time to live is ${status} on table "${table}", so that expired sessions are never deleted; enable it: aws ` +
         `dynamodb update-time-to-live --table-name ${table} --time-to-live-specification ` +
@@ -221,6 +231,21 @@ async function checkTimeToLive(job: Job): Promise<void> {
         'sessions are never deleted; disable it and enable it on the other attribute',
     )
   }
+}
+
+/** `undefined` where the engine has no time to live. */
+async function describeTimeToLive({ client, table, send }: Job): Promise<TimeToLive | undefined> {
+  try {
+    const output = await client.send('DescribeTimeToLive', { TableName: table }, send)
+    return output.TimeToLiveDescription ?? {}
+  } catch (error) {
+    if (isUnsupported(error)) return undefined
+    throw error
+  }
+}
+
+function isOn({ TimeToLiveStatus: status }: TimeToLive): boolean {
+  return status === 'ENABLED' || status === 'ENABLING'
 }
 
 async function enableTimeToLive(job: Job): Promise<void> {

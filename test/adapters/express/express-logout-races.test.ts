@@ -1,0 +1,171 @@
+import { EventEmitter, once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import type { Express, Request } from 'express'
+import { describe, expect, test } from 'vitest'
+
+import '../../support/express-session-data.ts'
+
+import { Browser } from '../../support/browser.ts'
+import { callbackValue } from '../../support/callback-outcome.ts'
+import { engines } from '../../support/engines.ts'
+import { sessionCookie } from '../../support/express-app.ts'
+import { expressSubject } from '../../support/express-subject.ts'
+
+const ROUNDS = 100
+const ROUNDS_AT_ONCE = 10
+const slowPaths = ['/slow-change', '/slow-read', '/slow-save-and-change', '/slow-reload'] as const
+
+describe.each(engines)('$name, a logout that races a slow request', engine => {
+  const subject = expressSubject(engine)
+
+  test.each([
+    { slow: 'saves after the logout', resave: false, path: '/slow-change' },
+    { slow: 'touches after the logout', resave: false, path: '/slow-read' },
+    { slow: 'saves by resave after the logout', resave: true, path: '/slow-read' },
+    { slow: 'has saved before the logout and saves again', resave: false, path: '/slow-save-and-change' },
+    { slow: 'has reloaded the session before the logout', resave: false, path: '/slow-reload' },
+  ])('stays a logout when the slow request $slow', async ({ resave, path }) => {
+    const gates = new Gates()
+    const slowApp = await subject.app({ resave }, app => {
+      addRoutes(app, gates)
+    })
+    const { origin } = await subject.app({ resave }, app => {
+      addRoutes(app, gates)
+    })
+    const ada = new Browser()
+    await ada.open(`${origin}/login`)
+    const [slowWindow, laterWindow] = [ada.anotherWindow(), ada.anotherWindow()]
+    const slow = slowWindow.open(`${slowApp.origin}${path}/g`)
+    await gates.reached('g')
+    expect((await ada.open(`${origin}/logout`)).text).toBe('logged out')
+    gates.open('g')
+    expect((await slow).status).toBe(200)
+    expect(slowApp.errors).toEqual([])
+    expect(await subject.item(ada.sessionId)).toBeUndefined()
+    expect((await laterWindow.open(`${origin}/user`)).text).toBe('nobody')
+  })
+
+  test('stays a logout when a new session is saved early, destroyed elsewhere and saved at the end', async () => {
+    const gates = new Gates()
+    const { origin } = await subject.app({}, app => {
+      addRoutes(app, gates)
+    })
+    const ada = new Browser()
+    const slow = ada.open(`${origin}/slow-save-and-change/g`)
+    const cookie = await gates.reached('g')
+    const otherWindow = new Browser(cookie)
+    expect((await otherWindow.open(`${origin}/logout`)).text).toBe('logged out')
+    gates.open('g')
+    await slow
+    expect(await subject.item(ada.sessionId)).toBeUndefined()
+  })
+
+  test.each([false, true])(`in ${ROUNDS} interleavings, with resave %s`, async resave => {
+    const gates = new Gates()
+    const addAll = (app: Express): void => {
+      addRoutes(app, gates)
+    }
+    const apps = [await subject.app({ resave }, addAll), await subject.app({ resave }, addAll)]
+    const origins = apps.map(app => app.origin)
+    const playRound = async (round: number): Promise<string | undefined> => {
+      const [here, there] = round % 2 === 0 ? [origins[0], origins[1]] : [origins[1], origins[0]]
+      const ada = new Browser()
+      await ada.open(`${here}/login`)
+      const gate = `round-${round}`
+      const path = slowPaths[round % slowPaths.length]
+      const slow = ada.anotherWindow().open(`${there}${path}/${gate}`)
+      await gates.reached(gate)
+      // From well before the logout arrives to well after it is answered.
+      const headStartMs = (round % 9) - 4
+      const logout = delay(Math.max(0, headStartMs)).then(() => ada.open(`${here}/logout`))
+      const release = delay(Math.max(0, -headStartMs)).then(() => {
+        gates.open(gate)
+      })
+      const [answer] = await Promise.all([logout, slow, release])
+      if (answer.text !== 'logged out') return `round ${round}: ${answer.status} ${answer.text}`
+      return (await subject.item(ada.sessionId)) === undefined ? undefined : `round ${round}: not logged out`
+    }
+    const failures: string[] = []
+    for (let first = 0; first < ROUNDS; first += ROUNDS_AT_ONCE) {
+      const rounds = Array.from({ length: ROUNDS_AT_ONCE }, (_, index) => playRound(first + index))
+      for (const failure of await Promise.all(rounds)) if (failure !== undefined) failures.push(failure)
+    }
+    expect(failures).toEqual([])
+    expect(apps.flatMap(app => app.errors)).toEqual([])
+  })
+})
+
+/** Places at which slow requests wait until a test lets them go on. */
+class Gates {
+  readonly #events = new EventEmitter()
+  readonly #past = new Map<string, string>()
+
+  /** Waits until a request is at a gate; resolves with the cookie that its session has. */
+  async reached(gate: string): Promise<string> {
+    return this.#happened(`reached ${gate}`)
+  }
+
+  /** Lets the request at a gate go on, or the one that is still to come. */
+  open(gate: string): void {
+    this.#happens(`opened ${gate}`, '')
+  }
+
+  /** Called by the request: waits for the gate to open. */
+  async pass(gate: string, cookie: string): Promise<void> {
+    this.#happens(`reached ${gate}`, cookie)
+    await this.#happened(`opened ${gate}`)
+  }
+
+  #happens(event: string, detail: string): void {
+    this.#past.set(event, detail)
+    this.#events.emit(event)
+  }
+
+  async #happened(event: string): Promise<string> {
+    if (!this.#past.has(event)) await once(this.#events, event)
+    return this.#past.get(event) ?? ''
+  }
+}
+
+function addRoutes(app: Express, gates: Gates): void {
+  app.get('/login', (request, response) => {
+    request.session.user = 'ada'
+    response.send('logged in')
+  })
+  app.get('/user', (request, response) => {
+    response.send(request.session.user ?? 'nobody')
+  })
+  app.get('/logout', (request, response, next) => {
+    request.session.destroy((error: unknown) => {
+      if (error !== null && error !== undefined) next(error)
+      else response.send('logged out')
+    })
+  })
+  const addSlowRoute = (
+    path: string,
+    work: (request: Request, pass: () => Promise<void>) => Promise<void>,
+  ): void => {
+    app.get(`${path}/:gate`, (request, response, fail) => {
+      const pass = async (): Promise<void> =>
+        gates.pass(request.params.gate, sessionCookie(request.sessionID))
+      work(request, pass).then(() => response.send('done'), fail)
+    })
+  }
+  addSlowRoute('/slow-read', async (_request, pass) => pass())
+  addSlowRoute('/slow-change', async (request, pass) => {
+    await pass()
+    request.session.visits = 1
+  })
+  addSlowRoute('/slow-save-and-change', async (request, pass) => {
+    request.session.user = 'ada again'
+    await callbackValue(done => request.session.save(done))
+    await pass()
+    request.session.visits = 1
+  })
+  addSlowRoute('/slow-reload', async (request, pass) => {
+    await callbackValue(done => request.session.reload(done))
+    await pass()
+    request.session.visits = 1
+  })
+}

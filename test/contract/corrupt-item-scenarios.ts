@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+
+import { SessionCorruptError } from '../../src/errors.ts'
+import { type ContractSubject, newId, newPrefix, toArray } from './contract-subject.ts'
+
+const SECRET = 'wine-and-roses'
+
+/** That what is no session is an error, and stays as it is (G6). */
+export function describeCorruptItems(subject: ContractSubject): void {
+  const names = Object.keys(subject.layout.corruptItems(0))
+
+  describe('corrupt items', () => {
+    test.each(names)('%s: reading is an error, and the item stays as it is', async name => {
+      const { store, clock } = subject.open({ prefix: newPrefix() })
+      const id = newId()
+      const { key } = await store.write(id, {})
+      const item = {
+        [subject.layout.partitionKey]: { S: key },
+        ...subject.layout.corruptItems(clock.nowMs + 60_000)[name],
+        mark: { S: SECRET },
+      }
+      await subject.table.put(item)
+      const error = await store.read(id).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(SessionCorruptError)
+      expect(error).toHaveProperty('code', 'SESSION_CORRUPT')
+      expect(String(error)).not.toContain(SECRET)
+      expect(String(error)).not.toContain(id)
+      expect(await subject.table.item(key)).toEqual(item)
+    })
+
+    test('a list of records ends with the error and does not leave the item out', async () => {
+      const { store, clock } = subject.open({ prefix: newPrefix() })
+      const { key } = await store.write(newId(), {})
+      const [corrupt] = Object.values(subject.layout.corruptItems(clock.nowMs + 60_000))
+      await subject.table.put({ [subject.layout.partitionKey]: { S: key }, ...corrupt })
+      await expect(toArray(store.records())).rejects.toBeInstanceOf(SessionCorruptError)
+    })
+
+    test('a corrupt item can be destroyed, and goes with clear', async () => {
+      const { store, clock } = subject.open({ prefix: newPrefix() })
+      const [destroyed, cleared] = [newId(), newId()]
+      const keys: string[] = []
+      for (const id of [destroyed, cleared]) {
+        const { key } = await store.write(id, {})
+        const [corrupt] = Object.values(subject.layout.corruptItems(clock.nowMs + 60_000))
+        await subject.table.put({ [subject.layout.partitionKey]: { S: key }, ...corrupt })
+        keys.push(key)
+      }
+      await store.destroy(destroyed)
+      expect(await store.read(destroyed)).toBeUndefined()
+      await store.clear()
+      expect(await Promise.all(keys.map(key => subject.table.item(key)))).toEqual([undefined, undefined])
+    })
+  })
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+
+import { engines, uniqueTableName } from '../../support/engines.ts'
+import { faultyEndpoints } from '../../support/faulty-endpoints.ts'
+import { unhandledErrorsDuring } from '../../support/process-events.ts'
+import { callEveryMethod, failedOnce, type MethodOutcome, openStore, secrets } from './express-methods.ts'
+
+/** So short that no test waits, and so long that a busy machine does not change what is met first. */
+const impatient = { connectTimeoutMs: 300, attemptTimeoutMs: 300, deadlineMs: 700 }
+
+/** Longer than that deadline by what a busy machine may need: a call that does not settle fails its test. */
+const patience = { timeout: 6000 }
+
+describe.each(faultyEndpoints.map(endpoint => [endpoint.name, endpoint] as const))(
+  'an endpoint that %s',
+  (_name, { start, codes }) => {
+    test('makes every method call back once, with an error, in time', patience, async () => {
+      const endpoint = await start()
+      const store = openStore({ endpoint: endpoint.url, ...impatient })
+      const disconnects: unknown[] = []
+      store.on('disconnect', event => disconnects.push(event))
+      const outcomes: MethodOutcome[] = []
+      const unhandled = await unhandledErrorsDuring(async () => {
+        outcomes.push(...(await callEveryMethod(store)))
+      })
+      expect(outcomes).toMatchObject(failedOnce)
+      expect(outcomes.filter(({ code }) => !codes.includes(code))).toEqual([])
+      expect(outcomes.filter(({ error }) => tells(error, secrets))).toEqual([])
+      expect(unhandled).toEqual({ uncaughtExceptions: [], unhandledRejections: [] })
+      expect(disconnects).toEqual([])
+      await store.close()
+      await endpoint.close()
+    })
+  },
+)
+
+describe.each(engines)('$name without the table', ({ endpoint }) => {
+  test('makes every method call back once, with an error that names the table', patience, async () => {
+    const table = uniqueTableName()
+    const store = openStore({ endpoint, table })
+    const outcomes: MethodOutcome[] = []
+    const unhandled = await unhandledErrorsDuring(async () => {
+      outcomes.push(...(await callEveryMethod(store)))
+    })
+    expect(outcomes).toMatchObject(failedOnce)
+    expect(outcomes.filter(({ code }) => code !== 'TABLE_NOT_FOUND')).toEqual([])
+    expect(outcomes.filter(({ error }) => !tells(error, [table]))).toEqual([])
+    expect(unhandled).toEqual({ uncaughtExceptions: [], unhandledRejections: [] })
+    await store.close()
+  })
+})
+
+/** Whether an error shows one of some texts, in its message or in that of a cause. */
+function tells(error: unknown, texts: readonly string[]): boolean {
+  if (!(error instanceof Error)) return false
+  const shown = `${error.stack}${JSON.stringify(error)}${String(error)}`
+  return texts.some(text => shown.includes(text)) || tells(error.cause, texts)
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest'
+
+import { AccessDeniedError, DeadlineExceededError } from '../../../src/errors.ts'
+import { createTable, type CreateTableOptions } from '../../../src/table/index.ts'
+import { engineCredentials, engineRegion } from '../../support/engines.ts'
+import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
+
+const notFound = failure('ResourceNotFoundException')
+const enabled = success({ TimeToLiveDescription: { TimeToLiveStatus: 'ENABLED', AttributeName: 'expires' } })
+
+describe('createTable', () => {
+  test('waits while the table is being created, then enables the time to live', async () => {
+    const { result, operations } = await runOn({
+      DescribeTable: [notFound, notFound, table('CREATING'), table('CREATING'), table('ACTIVE')],
+    })
+    expect(await result).toEqual({ created: true, warnings: [] })
+    expect(operations()).toEqual([
+      'DescribeTable',
+      'CreateTable',
+      'DescribeTable',
+      'DescribeTable',
+      'DescribeTable',
+      'DescribeTable',
+      'UpdateTimeToLive',
+    ])
+  })
+
+  test('waits for a table that somebody else is creating, and sees to its time to live', async () => {
+    const { result, operations } = await runOn({ DescribeTable: [table('CREATING'), table('ACTIVE')] })
+    expect(await result).toEqual({ created: false, warnings: [] })
+    expect(operations()).toEqual(['DescribeTable', 'DescribeTable', 'UpdateTimeToLive'])
+  })
+
+  test('waits for a table that somebody else has begun to create a moment earlier', async () => {
+    const { result, operations } = await runOn({
+      DescribeTable: [notFound, table('CREATING'), table('ACTIVE')],
+      CreateTable: [failure('ResourceInUseException')],
+      UpdateTimeToLive: [failure('ValidationException', 'TimeToLive is already enabled')],
+      DescribeTimeToLive: [enabled],
+    })
+    expect(await result).toEqual({ created: false, warnings: [] })
+    expect(operations().slice(-2)).toEqual(['UpdateTimeToLive', 'DescribeTimeToLive'])
+  })
+
+  test('uses a table that is being updated as it is', async () => {
+    const { result, operations } = await runOn({
+      DescribeTable: [table('UPDATING')],
+      DescribeTimeToLive: [enabled],
+    })
+    expect(await result).toEqual({ created: false, warnings: [] })
+    expect(operations()).toEqual(['DescribeTable', 'DescribeTimeToLive'])
+  })
+
+  test('creates the table anew when it is just being deleted', async () => {
+    const { result, operations } = await runOn({
+      DescribeTable: [table('DELETING'), table('DELETING'), notFound, table('CREATING'), table('ACTIVE')],
+    })
+    expect(await result).toEqual({ created: true, warnings: [] })
+    expect(operations().filter(operation => operation !== 'DescribeTable')).toEqual([
+      'CreateTable',
+      'UpdateTimeToLive',
+    ])
+  })
+
+  test.each([
+    ['is still being created', [table('CREATING')], 'CREATING'],
+    ['is still being deleted', [table('DELETING')], 'DELETING'],
+    ['never appears', [notFound], 'not there'],
+  ])('gives up after waitTimeoutMs when the table %s', async (_name, answers, status) => {
+    const { result } = await runOn({ DescribeTable: answers }, { waitTimeoutMs: 200 })
+    const error: unknown = await result.catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect(String(error)).toContain('"some-table"')
+    expect(String(error)).toContain(status)
+  })
+
+  test('gives up when its signal is aborted', async () => {
+    const controller = new AbortController()
+    const reason = new Error('the deployment was cancelled')
+    const { result } = await runOn(
+      {
+        DescribeTable: [
+          notFound,
+          () => {
+            setTimeout(() => {
+              controller.abort(reason)
+            }, 20)
+            return table('CREATING')
+          },
+        ],
+      },
+      { signal: controller.signal },
+    )
+    await expect(result).rejects.toBe(reason)
+  })
+
+  test('passes on an error that is not about the table, and creates nothing', async () => {
+    const { result, operations } = await runOn({
+      DescribeTable: [failure('AccessDeniedException', 'not for you')],
+    })
+    await expect(result).rejects.toBeInstanceOf(AccessDeniedError)
+    expect(operations()).toEqual(['DescribeTable'])
+  })
+
+  test('passes on an error of the time to live that is not about the engine', async () => {
+    const { result } = await runOn({
+      DescribeTable: [table('ACTIVE')],
+      DescribeTimeToLive: [failure('AccessDeniedException', 'not for you')],
+    })
+    await expect(result).rejects.toThrow(/dynamodb:DescribeTimeToLive/)
+  })
+
+  test('closes its connections, after success and after failure', async () => {
+    for (const describeTable of [table('ACTIVE'), failure('AccessDeniedException')]) {
+      const { result, stub } = await runOn({ DescribeTable: [describeTable], DescribeTimeToLive: [enabled] })
+      await result.catch(() => undefined)
+      await expect.poll(() => stub.openConnections()).toBe(0)
+    }
+  })
+
+  test.each([
+    ['an unknown option', { tabel: 'sessions' }, /"tabel"/],
+    ['a table name that is none', { table: 'a b' }, /"table"/],
+    ['an empty partition key', { partitionKey: '' }, /"partitionKey"/],
+    ['a wait of no time', { waitTimeoutMs: 0 }, /"waitTimeoutMs".*milliseconds/],
+    ['a listener that is no function', { onWarning: 'console' }, /"onWarning".*function/],
+    ['a signal that is none', { signal: {} }, /"signal".*AbortSignal/],
+    ['a region that is none', { region: 'eu west 1' }, /"region"/],
+    ['an option of SessionStore alone', { ttlSeconds: 60 }, /"ttlSeconds"/],
+  ])('refuses %s', async (_name, options, message) => {
+    const result = createTable(options as CreateTableOptions)
+    await expect(result).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
+    await expect(result).rejects.toThrow(message)
+  })
+
+  test('says what is missing when there is no region', async () => {
+    await expect(createTable({ table: 'some-table', credentials: engineCredentials })).rejects.toMatchObject({
+      code: 'REGION_MISSING',
+    })
+  })
+})
+
+type Script = Readonly<Record<string, readonly (StubAnswer | (() => StubAnswer))[]>>
+
+/** Runs createTable against answers by operation, the last of which is repeated; `{}` where there are none. */
+async function runOn(script: Script, options: CreateTableOptions = {}): Promise<StubRun> {
+  const seen = new Map<string, number>()
+  const stub = await StubEndpoint.start(({ operation }: StubRequest) => {
+    const count = seen.get(operation) ?? 0
+    seen.set(operation, count + 1)
+    const answers = script[operation] ?? [success({})]
+    const answer = answers[Math.min(count, answers.length - 1)] ?? success({})
+    return typeof answer === 'function' ? answer() : answer
+  })
+  const result = createTable({
+    table: 'some-table',
+    endpoint: stub.url,
+    region: engineRegion,
+    credentials: engineCredentials,
+    ...options,
+  })
+  return { stub, result, operations: () => stub.operations }
+}
+
+interface StubRun {
+  readonly stub: StubEndpoint
+  readonly result: ReturnType<typeof createTable>
+  readonly operations: () => readonly string[]
+}
+
+function table(status: string): StubAnswer {
+  return success({
+    Table: {
+      TableStatus: status,
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    },
+  })
+}
+
+function success(body: object): StubAnswer {
+  return { statusCode: 200, body }
+}
+
+function failure(code: string, message = 'as scripted'): StubAnswer {
+  return { statusCode: 400, body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, message } }
+}

@@ -1,0 +1,68 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+
+import express from 'express'
+import type { Express, NextFunction, Request, Response } from 'express'
+import session from 'express-session'
+import type { SessionOptions } from 'express-session'
+
+/** A running Express app with sessions. */
+export interface RunningApp {
+  /** `http://127.0.0.1:<port>` */
+  readonly origin: string
+  /** What reached the app's error handler, in order. */
+  readonly errors: readonly unknown[]
+  readonly close: () => Promise<void>
+}
+
+/** Options of `express-session`, but for the secret, and with the defaults that its documentation recommends. */
+export type AppSessionOptions = Omit<SessionOptions, 'secret'>
+
+const SECRET = 'a long random text'
+
+/** The session cookie that {@link startApp}'s apps give to the session of an ID. */
+export function sessionCookie(sessionId: string): string {
+  const signature = createHmac('sha256', SECRET).update(sessionId).digest('base64').replace(/=+$/, '')
+  return encodeURIComponent(`s:${sessionId}.${signature}`)
+}
+
+/**
+ * Starts an Express app on a free port of the loopback interface. Its error handler answers with 500 and the
+ * error's `code`.
+ */
+export async function startApp(
+  options: AppSessionOptions,
+  addRoutes: (app: Express) => void,
+): Promise<RunningApp> {
+  const errors: unknown[] = []
+  const app = express()
+  app.disable('x-powered-by')
+  app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, ...options }))
+  addRoutes(app)
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    errors.push(error)
+    if (response.headersSent) next(error)
+    else response.status(500).send(codeOf(error))
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { origin: originOf(server), errors, close: async () => stop(server) }
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
+}
+
+function originOf(server: Server): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the app is not listening')
+  return `http://127.0.0.1:${address.port}`
+}
+
+async function stop(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
+}
