@@ -54,12 +54,24 @@ export class CredentialsError extends DynamoDBSessionsError {
     this.prototype.name = 'CredentialsError'
   }
 
-  /** The providers that were asked, in order. */
+  /** The providers that were asked, in order; empty when one provider alone was asked. */
   readonly skipped: readonly SkippedProvider[]
+  /**
+   * Whether the provider is simply not configured, so that a chain goes on to the next one. `false` means that it
+   * is configured and broken, which ends a chain.
+   */
+  readonly tryNextProvider: boolean
 
-  constructor(message: string, options?: ErrorOptions & { readonly skipped?: readonly SkippedProvider[] }) {
+  constructor(
+    message: string,
+    options?: ErrorOptions & {
+      readonly skipped?: readonly SkippedProvider[]
+      readonly tryNextProvider?: boolean
+    },
+  ) {
     super('CREDENTIALS_UNAVAILABLE', message, options)
     this.skipped = options?.skipped ?? []
+    this.tryNextProvider = options?.tryNextProvider ?? false
   }
 }
 

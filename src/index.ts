@@ -19,6 +19,9 @@ export {
   ThrottlingError,
   TransportError,
 } from './errors.ts'
+export { fetchTransport, type FetchTransportOptions } from './http/fetch-transport.ts'
+export type { Endpoint } from './http/endpoint.ts'
+export type { Transport, TransportRequest, TransportResponse } from './http/transport.ts'
 export type { ConnectionOptions } from './session/connection-options.ts'
 export type { ExpiryOptions } from './session/expiry.ts'
 export { SessionRecord } from './session/record.ts'

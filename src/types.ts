@@ -34,6 +34,16 @@ export interface Credentials {
 export type CredentialProvider = () => Promise<Credentials> | Credentials
 
 /**
+ * What a {@link CredentialProvider} has become inside the package: it caches, and can be told that AWS has stopped
+ * accepting some credentials, to get others if there are any.
+ *
+ * @internal
+ */
+export type CredentialSource = (options?: {
+  readonly rejected?: Credentials
+}) => Promise<Credentials> | Credentials
+
+/**
  * One value of a DynamoDB item as the low-level JSON protocol writes it. Numbers are strings; binary values
  * (`B`, `BS`) are base64.
  */

@@ -1,10 +1,11 @@
 import { CredentialsError } from '../errors.ts'
-import type { Clock, CredentialProvider, Credentials, Random } from '../types.ts'
+import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../types.ts'
 
 const ADVISORY_REFRESH_MS = 5 * 60_000
 const MANDATORY_REFRESH_MS = 60_000
 const RETRY_PAUSE_MS = 30_000
 const MAX_JITTER_MS = 30_000
+const HUNG_AFTER_MS = 15_000
 
 /** What {@link cachedProvider} depends on. */
 export interface CachedProviderOptions {
@@ -20,33 +21,43 @@ export interface CachedProviderOptions {
  *   with a pause of 30 s after a failure; callers get the credentials at hand meanwhile.
  * - In the last minute callers wait for the provider; if that fails while the credentials at hand are still
  *   valid, they get those.
- * - All callers share one call of the provider. A failure is never remembered.
+ * - All callers share one call of the provider; one that has not ended after 15 s is not waited for by new callers,
+ *   who get a call of their own to share. A failure is never remembered.
  *
  * @returns a provider that answers without a promise when it need not wait.
  */
 export function cachedProvider(
   provider: CredentialProvider,
   { clock, random }: CachedProviderOptions,
-): CredentialProvider {
+): CredentialSource {
   let held: Credentials | undefined
   let refreshAtMs = 0
   let refreshing: Promise<Credentials> | undefined
+  let refreshingSinceMs = 0
 
   const refresh = (): Promise<Credentials> => {
-    refreshing ??= ask(provider).then(
+    if (refreshing !== undefined && clock.now() - refreshingSinceMs < HUNG_AFTER_MS) return refreshing
+    refreshingSinceMs = clock.now()
+    const current: Promise<Credentials> = ask(provider).then(
       credentials => {
-        refreshing = undefined
-        held = credentials
-        refreshAtMs = expiryOf(credentials) - ADVISORY_REFRESH_MS + random() * MAX_JITTER_MS
+        const isLatest = refreshing === current
+        if (isLatest) refreshing = undefined
+        if (isLatest || held === undefined || expiryOf(held) < expiryOf(credentials)) {
+          held = credentials
+          refreshAtMs = expiryOf(credentials) - ADVISORY_REFRESH_MS + random() * MAX_JITTER_MS
+        }
         return credentials
       },
       (error: unknown) => {
-        refreshing = undefined
-        refreshAtMs = clock.now() + RETRY_PAUSE_MS
+        if (refreshing === current) {
+          refreshing = undefined
+          refreshAtMs = clock.now() + RETRY_PAUSE_MS
+        }
         throw error
       },
     )
-    return refreshing
+    refreshing = current
+    return current
   }
   const refreshOrKeep = async (valid: Credentials): Promise<Credentials> => {
     try {
@@ -57,7 +68,9 @@ export function cachedProvider(
     }
   }
 
-  return () => {
+  return ({ rejected } = {}) => {
+    // Whoever was rejected with credentials that have been replaced since needs only the new ones.
+    if (rejected !== undefined && rejected === held) held = undefined
     if (held === undefined) return refresh()
     const nowMs = clock.now()
     if (nowMs < refreshAtMs) return expiryOf(held) > nowMs ? held : refresh()

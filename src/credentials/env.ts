@@ -1,7 +1,7 @@
+import type { Environment } from '../config/environment.ts'
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
+import { contextOf, type ProviderOptions } from './provider-context.ts'
 
 /**
  * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
@@ -9,10 +9,10 @@ type Environment = Readonly<Record<string, string | undefined>>
  *
  * The variables are read at each call.
  *
- * @param environment the variables to read. `@default` `process.env`
  * @returns a provider that throws {@link CredentialsError} when a key is missing, naming the variable.
  */
-export function fromEnv(environment: Environment = process.env): CredentialProvider {
+export function fromEnv(options: ProviderOptions = {}): CredentialProvider {
+  const { environment } = contextOf(options)
   return () => readCredentials(environment)
 }
 
@@ -25,7 +25,8 @@ function readCredentials(environment: Environment): Credentials {
   return {
     accessKeyId,
     secretAccessKey,
-    ...(sessionToken !== undefined && sessionToken !== '' && { sessionToken }),
+    ...(sessionToken !== undefined &&
+      sessionToken !== '' && { sessionToken: checked(sessionToken, 'AWS_SESSION_TOKEN') }),
     ...(accountId !== undefined && accountId !== '' && { accountId }),
     ...(expiration !== undefined && expiration !== '' && { expiration: toDate(expiration) }),
   }
@@ -33,8 +34,13 @@ function readCredentials(environment: Environment): Credentials {
 
 function required(environment: Environment, variable: string): string {
   const value = environment[variable]
-  if (value === undefined || value === '') throw new CredentialsError(`${variable} is not set`)
-  // Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist.
+  if (value === undefined || value === '')
+    throw new CredentialsError(`${variable} is not set`, { tryNextProvider: true })
+  return checked(value, variable)
+}
+
+/** Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist. */
+function checked(value: string, variable: string): string {
   if (!/^[\x21-\x7e]+$/.test(value) || /["']/.test(value)) {
     throw new CredentialsError(`${variable} contains blanks, line breaks or quotation marks`)
   }

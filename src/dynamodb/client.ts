@@ -1,41 +1,43 @@
-import {
-  ConnectionError,
-  DeadlineExceededError,
-  type DynamoDBSessionsError,
-  TransportError,
-} from '../errors.ts'
-import type { Endpoint } from '../http/endpoint.ts'
-import { type RetryKind, RetryQuota, retryDelayMs, retryHintMs } from '../http/retry-policy.ts'
-import type { Transport, TransportRequest, TransportResponse } from '../http/transport.ts'
-import { settleWithin, sleep } from '../internal/waiting.ts'
-import { signPost } from '../sigv4/sign-post.ts'
+import { DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
+import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
+import { type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
+import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
+import type { Transport, TransportResponse } from '../http/transport.ts'
+import type { EndpointSettings } from '../internal/endpoint-settings.ts'
+import { settleWithin } from '../internal/waiting.ts'
 import { SigningKeyCache } from '../sigv4/signing-key.ts'
-import type { Clock, CredentialProvider, Credentials, Random } from '../types.ts'
+import type { Clock, Credentials, CredentialSource, Random } from '../types.ts'
 import { withheldMessage } from './echo-guard.ts'
+import { EndpointCache } from './endpoint-cache.ts'
+import { signingRegionFor } from './endpoint-rules.ts'
 import type { Input, Operation, Output } from './operations.ts'
-import { readWireError, retryKindOf, toDynamoDBError } from './wire-error.ts'
+import { readOutput } from './output.ts'
+import { ServerClock } from './server-clock.ts'
+import { type SigningTarget, signedRequest } from './signed-request.ts'
+import { canBeClockSkew, isRejectedCredentials, readWireError, toDynamoDBError } from './wire-error.ts'
 
-/** Where a {@link DynamoDBClient} sends its requests. */
-export interface Target {
-  /** Region that requests are signed for. */
-  readonly region: string
-  readonly endpoint: Endpoint
+/** What a {@link DynamoDBClient} has to know before it can send anything. */
+export interface DynamoDBSettings extends EndpointSettings {
+  /** Most times one call is sent, the first included. */
+  readonly maxAttempts: number
+  /** Whether a wrong clock is corrected by the server's. */
+  readonly correctsClockSkew: boolean
 }
 
 /** Options of {@link DynamoDBClient}; the defaults are the caller's business. */
 export interface DynamoDBClientOptions {
-  /** Finds region and endpoint; asked until it succeeds, once. */
-  readonly target: () => Target | Promise<Target>
+  /** Finds the settings; asked until it succeeds, once. */
+  readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
   /** Asked for every attempt, so it has to cache. */
-  readonly credentials: CredentialProvider
+  readonly credentials: CredentialSource
   readonly transport: Transport
+  /** Whether {@link DynamoDBClient.close} closes the transport. */
+  readonly ownsTransport: boolean
   readonly clock: Clock
   readonly random: Random
-  /** Most times one call is sent, the first included. */
-  readonly maxAttempts: number
   readonly connectTimeoutMs: number
   readonly attemptTimeoutMs: number
-  /** Longest time for a whole call: credentials, queueing, attempts and back-off. */
+  /** Longest time for a whole call: settings, credentials, queueing, attempts and back-off. */
   readonly deadlineMs: number
 }
 
@@ -51,41 +53,48 @@ interface Call {
   readonly body: string
   readonly deadlineAtMs: number
   readonly signal: AbortSignal | undefined
+  /** Each is put right once for a call. */
+  mayCorrectClock: boolean
+  mayReplaceCredentials: boolean
 }
 
 interface Answer {
-  readonly answer: TransportResponse
+  readonly response: TransportResponse
   readonly origin: string
 }
 
-interface Failure {
-  readonly error: unknown
-  /** How the call may be retried; absent when it may not. */
-  readonly kind?: RetryKind | undefined
-  readonly hintMs?: number | undefined
+interface Prepared {
+  readonly settings: DynamoDBSettings
+  readonly endpoints: EndpointCache
 }
 
-const API_VERSION = 'DynamoDB_20120810'
-const CONTENT_TYPE = 'application/x-amz-json-1.0'
 const RETRY_BASE_DELAY_MS = 25
 
-/** A timer may fire this much early by the clock of `performance.now()`. */
-const TIMER_PRECISION_MS = 2
-
 /**
- * Sends one operation to DynamoDB: signs it, retries it by the standard retry mode of the AWS SDKs with
- * DynamoDB's numbers (4 attempts, 25 ms base), and turns error answers into error classes.
+ * Sends one operation to DynamoDB: signs it, retries it by the standard retry mode of the AWS SDKs with DynamoDB's
+ * base delay of 25 ms, and turns error answers into error classes.
  *
- * Every call settles within `deadlineMs` (G7). Numbers and binary values stay as the JSON protocol writes them.
+ * Every call settles within `deadlineMs` (G7). Credentials that AWS has stopped accepting are replaced and a wrong
+ * clock is corrected, once for each call, and the call is sent again. Numbers and binary values stay as the JSON
+ * protocol writes them.
  */
 export class DynamoDBClient {
   readonly #options: DynamoDBClientOptions
+  readonly #clock: ServerClock
   readonly #quota = new RetryQuota()
   readonly #signingKeys = new SigningKeyCache()
-  #target: Target | undefined
+  #prepared: Prepared | undefined
+  #searching: Promise<Prepared> | undefined
+  #closed = false
 
   constructor(options: DynamoDBClientOptions) {
     this.#options = options
+    this.#clock = new ServerClock(options.clock)
+  }
+
+  /** What the time is; right even where the machine's clock has turned out to be wrong. */
+  get clock(): Clock {
+    return this.#clock
   }
 
   /**
@@ -102,164 +111,143 @@ export class DynamoDBClient {
     { signal }: SendOptions = {},
   ): Promise<Output<Name>> {
     signal?.throwIfAborted()
-    const { maxAttempts, deadlineMs, random } = this.#options
-    const body = JSON.stringify(input)
-    const call: Call = { operation, input, body, signal, deadlineAtMs: performance.now() + deadlineMs }
-    let lastCost: number | undefined
-    let lastFailure: Failure | undefined
-
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(call, attempt)
-      if ('answer' in outcome) {
-        this.#quota.succeeded(lastCost)
-        return readOutput<Name>(outcome.answer, operation, outcome.origin)
-      }
-      const { error, kind, hintMs } = outcome
-      if (signal?.aborted === true) throw signal.reason
-      if (kind === undefined) throw error
-      if (call.deadlineAtMs - performance.now() < TIMER_PRECISION_MS)
-        throw this.#deadlineExceeded(call, attempt, error, lastFailure)
-      if (attempt >= maxAttempts) throw error
-
-      const delayMs = retryDelayMs({
-        retry: attempt - 1,
-        kind,
-        baseDelayMs: RETRY_BASE_DELAY_MS,
-        hintMs,
-        random,
-      })
-      // With no time left to try again, the error at hand says more than a deadline reached asleep.
-      if (performance.now() + delayMs >= call.deadlineAtMs) throw error
-      lastCost = this.#quota.spend(kind)
-      if (lastCost === undefined) throw error
-      lastFailure = outcome
-      await sleep(delayMs, signal)
+    if (this.#closed) {
+      throw new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
     }
+    const { deadlineMs, random } = this.#options
+    const deadlineAtMs = performance.now() + deadlineMs
+    const call: Call = {
+      operation,
+      input,
+      body: JSON.stringify(input),
+      deadlineAtMs,
+      signal,
+      mayCorrectClock: true,
+      mayReplaceCredentials: true,
+    }
+    const prepared = this.#prepared ?? (await this.#prepare(call))
+    const { response, origin } = await withRetries(number => this.#attempt(call, prepared, number), {
+      maxAttempts: prepared.settings.maxAttempts,
+      baseDelayMs: RETRY_BASE_DELAY_MS,
+      deadlineAtMs,
+      quota: this.#quota,
+      random,
+      signal,
+      onDeadline: (attempts, cause) => this.#deadlineExceeded(call, attempts, cause),
+    })
+    return readOutput(response, operation, origin)
   }
 
-  /** Lets calls under way finish, then closes the connections. */
+  /** Refuses new calls, lets requests under way finish and closes the connections, unless they are somebody else's. */
   async close(): Promise<void> {
-    await this.#options.transport.close()
+    this.#closed = true
+    if (this.#options.ownsTransport) await this.#options.transport.close()
   }
 
-  async #attempt(call: Call, attempt: number): Promise<Answer | Failure> {
-    const target = this.#target ?? (await this.#findTarget(call))
+  async #prepare(call: Call): Promise<Prepared> {
+    // Calls that come at the same time share one search; a failed one is not remembered.
+    this.#searching ??= this.#search().finally(() => {
+      this.#searching = undefined
+    })
+    this.#prepared = await this.#inTime(this.#searching, call, 'the AWS region was not found')
+    return this.#prepared
+  }
+
+  async #search(): Promise<Prepared> {
+    const settings = await this.#options.settings()
+    return this.#prepared ?? { settings, endpoints: new EndpointCache(settings) }
+  }
+
+  async #attempt(
+    call: Call,
+    { settings, endpoints }: Prepared,
+    number: number,
+  ): Promise<SuccessfulAttempt<Answer> | FailedAttempt> {
     const found = this.#options.credentials()
     const credentials =
       found instanceof Promise ? await this.#inTime(found, call, 'the AWS credentials were not found') : found
+    const target: SigningTarget = {
+      endpoint: endpoints.endpointFor(credentials.accountId, call.input.TableName),
+      region: signingRegionFor(settings),
+      credentials,
+      nowMs: this.#clock.now(),
+      signingKeys: this.#signingKeys,
+    }
+    const { connectTimeoutMs, attemptTimeoutMs } = this.#options
+    const { operation, body, deadlineAtMs, signal } = call
     let response: TransportResponse
     try {
-      response = await this.#options.transport.request(this.#request(call, target, credentials))
+      response = await this.#options.transport.request({
+        ...signedRequest(operation, body, target),
+        connectTimeoutMs,
+        attemptTimeoutMs,
+        deadlineAtMs,
+        signal,
+      })
     } catch (error) {
-      return { error, kind: error instanceof TransportError && error.retryable ? 'transient' : undefined }
+      return { error, kind: retryKindOfError(error) }
     }
     return response.statusCode < 300
-      ? { answer: response, origin: target.endpoint.origin }
-      : this.#readFailure(response, call, target, credentials, attempt)
+      ? { value: { response, origin: target.endpoint.origin } }
+      : this.#readFailure(response, call, settings, target, number)
   }
 
-  async #findTarget(call: Call): Promise<Target> {
-    const found = this.#options.target()
-    this.#target =
-      found instanceof Promise ? await this.#inTime(found, call, 'the AWS region was not found') : found
-    return this.#target
-  }
-
-  #inTime<T>(promise: Promise<T>, { deadlineAtMs, signal }: Call, problem: string): Promise<T> {
-    return settleWithin(promise, deadlineAtMs - performance.now(), signal, () => {
-      return new DeadlineExceededError(`${problem} within ${this.#options.deadlineMs} ms`)
-    })
-  }
-
-  #request(call: Call, { region, endpoint }: Target, credentials: Credentials): TransportRequest {
-    const { clock, connectTimeoutMs, attemptTimeoutMs } = this.#options
-    const { deadlineAtMs, signal, body } = call
-    const { host, path } = endpoint
-    const signed: readonly (readonly [string, string])[] = [
-      ['content-type', CONTENT_TYPE],
-      ['x-amz-target', `${API_VERSION}.${call.operation}`],
-    ]
-    const { amzDate, authorization } = signPost(
-      { host, path, headers: signed, body },
-      { credentials, region, service: 'dynamodb', nowMs: clock.now(), signingKeys: this.#signingKeys },
-    )
-    const headers: (readonly [string, string])[] = [
-      ['host', host],
-      ...signed,
-      ['x-amz-date', amzDate],
-      ['authorization', authorization],
-    ]
-    if (credentials.sessionToken !== undefined)
-      headers.push(['x-amz-security-token', credentials.sessionToken])
-    return {
-      endpoint,
-      method: 'POST',
-      path,
-      headers,
-      body,
-      connectTimeoutMs,
-      attemptTimeoutMs,
-      deadlineAtMs,
-      signal,
-    }
-  }
-
-  #readFailure(
+  async #readFailure(
     response: TransportResponse,
-    { operation, input }: Call,
-    { region, endpoint }: Target,
-    credentials: Credentials,
+    call: Call,
+    settings: DynamoDBSettings,
+    { endpoint, region, credentials }: SigningTarget,
     attempts: number,
-  ): Failure {
+  ): Promise<FailedAttempt> {
     const wire = readWireError(response)
+    const { operation, input } = call
     const error = toDynamoDBError(
       { ...wire, message: withheldMessage(wire.message, input, credentials) },
       { operation, table: input.TableName, region, origin: endpoint.origin, attempts },
     )
-    return { error, kind: retryKindOf(wire), hintMs: retryHintMs(response.headers.get('x-amz-retry-after')) }
+    if (settings.correctsClockSkew && call.mayCorrectClock && canBeClockSkew(wire)) {
+      call.mayCorrectClock = false
+      if (this.#clock.correct(response.headers)) return { error, kind: 'corrected' }
+    }
+    if (call.mayReplaceCredentials && isRejectedCredentials(wire)) {
+      call.mayReplaceCredentials = false
+      if (await this.#replace(credentials, call)) return { error, kind: 'corrected' }
+    }
+    return {
+      error,
+      kind: retryKindOfAnswer(wire),
+      hintMs: retryHintMs(response.headers.get('x-amz-retry-after')),
+    }
   }
 
-  #deadlineExceeded(
-    { operation }: Call,
-    attempts: number,
-    error: unknown,
-    lastFailure: Failure | undefined,
-  ): DynamoDBSessionsError {
-    // The attempt that the deadline cut short says little; the one before it met the real trouble.
-    const cause = lastFailure?.error ?? error
+  /** Whether there are other credentials than the ones that AWS has rejected. */
+  async #replace(rejected: Credentials, call: Call): Promise<boolean> {
+    try {
+      const found = this.#options.credentials({ rejected })
+      const fresh = await this.#inTime(found, call, 'the AWS credentials were not refreshed')
+      return (
+        fresh.accessKeyId !== rejected.accessKeyId ||
+        fresh.secretAccessKey !== rejected.secretAccessKey ||
+        fresh.sessionToken !== rejected.sessionToken
+      )
+    } catch {
+      // What AWS said of the rejected credentials is the better error.
+      return false
+    }
+  }
+
+  async #inTime<T>(found: T | Promise<T>, { deadlineAtMs, signal }: Call, problem: string): Promise<T> {
+    if (!(found instanceof Promise)) return found
+    return settleWithin(found, deadlineAtMs - performance.now(), signal, () => {
+      return new DeadlineExceededError(`${problem} within ${this.#options.deadlineMs} ms`)
+    })
+  }
+
+  #deadlineExceeded({ operation }: Call, attempts: number, cause: unknown): DeadlineExceededError {
     const reason = cause instanceof Error ? `: ${cause.message}` : ''
     return new DeadlineExceededError(
       `${operation} did not succeed within ${this.#options.deadlineMs} ms (attempts: ${attempts})${reason}`,
       { cause },
     )
-  }
-}
-
-function readOutput<Name extends Operation>(
-  { body, statusCode }: TransportResponse,
-  operation: Name,
-  origin: string,
-): Output<Name> {
-  const output = parseJson(body)
-  if (isOutput<Name>(output)) return output
-  throw new ConnectionError(
-    'INVALID_RESPONSE',
-    `${origin} answered ${operation} with HTTP status ${statusCode} and something that is not DynamoDB's JSON; ` +
-      'check that the endpoint is DynamoDB',
-    { retryable: false },
-  )
-}
-
-/** Every field of an output is optional, so that any JSON object is one. */
-function isOutput<Name extends Operation>(value: unknown): value is Output<Name> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    // The text of the SyntaxError quotes the body, which can be session data (G9): it is not passed on.
-    return undefined
   }
 }

@@ -6,12 +6,14 @@ export const MAX_ITEM_BYTES: number = 400 * 1024
 const CONTAINER_OVERHEAD_BYTES = 3
 const ELEMENT_OVERHEAD_BYTES = 1
 
+const NUMBER = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/
+
 /**
  * Size of an item in bytes as DynamoDB counts it against its limit of 400 KB.
  *
  * Attribute names and strings count in UTF-8; binary values as the bytes behind their base64; numbers take
  * about one byte for two significant digits and one more; lists and maps 3 bytes and 1 for each element. The
- * rule for numbers is approximate in the DynamoDB documentation (item sizes and formats) as well.
+ * DynamoDB documentation (item sizes and formats) is vague about numbers; DynamoDB Local is not.
  */
 export function itemSizeBytes(item: Item): number {
   let bytes = 0
@@ -40,13 +42,19 @@ function valueSizeBytes(value: AttributeValue): number {
   return 1
 }
 
+/**
+ * A byte for each pair of digits, one more, and one for a minus sign. Pairs are counted off from the decimal point,
+ * and those at the ends that are `00` are left out: 12 is one pair, 120 and 1.5 are two.
+ */
 function numberSizeBytes(text: string): number {
-  const digits = text
-    .replace(/[eE].*$/, '')
-    .replace(/[-+.]/g, '')
-    .replace(/^0+/, '')
-    .replace(/0+$/, '')
-  return Math.ceil(digits.length / 2) + 1 + (text.startsWith('-') ? 1 : 0)
+  const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(text) ?? []
+  const digits = whole + fraction
+  const firstIndex = digits.search(/[1-9]/)
+  if (firstIndex === -1) return 1
+  const lastIndex = digits.replace(/0+$/, '').length - 1
+  const powerAtStart = whole.length - 1 + Number(exponent)
+  const pairs = Math.floor((powerAtStart - firstIndex) / 2) - Math.floor((powerAtStart - lastIndex) / 2) + 1
+  return pairs + 1 + (sign === '-' ? 1 : 0)
 }
 
 function sum<T>(values: readonly T[], sizeBytes: (value: T) => number): number {

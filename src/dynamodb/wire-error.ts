@@ -6,16 +6,11 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../errors.ts'
-import type { RetryKind } from '../http/retry-policy.ts'
+import { retryKindOfAnswer, type ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
-export interface WireError {
-  /** Exception name without its namespace, or `Unknown` when the answer has none. */
-  readonly awsCode: string
-  /** First line of what the service says, or an empty text. */
-  readonly message: string
-  readonly statusCode: number
+export interface WireError extends ServiceFailure {
   readonly requestId: string | undefined
 }
 
@@ -31,36 +26,25 @@ export interface CallDescription {
 
 const MAX_MESSAGE_LENGTH = 600
 
-const THROTTLING_CODES: ReadonlySet<string> = new Set([
-  'BandwidthLimitExceeded',
-  'EC2ThrottledException',
-  'LimitExceededException',
-  'PriorRequestNotComplete',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'RequestThrottled',
-  'RequestThrottledException',
-  'SlowDown',
-  'ThrottledException',
-  'Throttling',
-  'ThrottlingException',
-  'TooManyRequestsException',
-  'TransactionInProgressException',
-])
-
-const TRANSIENT_CODES: ReadonlySet<string> = new Set([
-  'TimeoutError',
-  'RequestTimeout',
-  'RequestTimeoutException',
-  'ReplicatedWriteConflictException',
-])
-
-const TRANSIENT_STATUS_CODES: ReadonlySet<number> = new Set([500, 502, 503, 504])
-
 const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
   'RequestExpired',
   'RequestInTheFuture',
   'RequestTimeTooSkewed',
+])
+
+const SKEW_RELATED_CODES: ReadonlySet<string> = new Set([
+  ...CLOCK_SKEW_CODES,
+  'AccessDeniedException',
+  'AuthFailure',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+])
+
+const EXPIRED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
 ])
 
 const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
@@ -96,18 +80,19 @@ export function readWireError({ statusCode, headers, body }: TransportResponse):
   }
 }
 
-/** Whether an error answer may be retried, and as what: the lists of the standard retry mode of the AWS SDKs. */
-export function retryKindOf({ awsCode, statusCode, message }: WireError): RetryKind | undefined {
-  if (THROTTLING_CODES.has(awsCode) || statusCode === 429) return 'throttling'
-  if (TRANSIENT_CODES.has(awsCode) || TRANSIENT_STATUS_CODES.has(statusCode)) return 'transient'
-  return awsCode === 'InvalidSignatureException' && message.includes('Signature expired')
-    ? 'transient'
-    : undefined
+/** Whether AWS may have refused a request for its time: the codes under which the services do. */
+export function canBeClockSkew({ awsCode }: WireError): boolean {
+  return SKEW_RELATED_CODES.has(awsCode)
+}
+
+/** Whether AWS has stopped accepting the credentials themselves, so that others may do. */
+export function isRejectedCredentials({ awsCode }: WireError): boolean {
+  return EXPIRED_CREDENTIALS_CODES.has(awsCode)
 }
 
 /** The error class for an error answer, with a message that says what to do about it. */
 export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoDBError {
-  const kind = retryKindOf(wire)
+  const kind = retryKindOfAnswer(wire)
   const details: DynamoDBErrorDetails = {
     awsCode: wire.awsCode,
     statusCode: wire.statusCode,

@@ -1,6 +1,7 @@
 import { isCredentials } from '../credentials/cached-provider.ts'
 import { isRegionName } from '../dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
+import type { Transport } from '../http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
 import { integerOption, type OptionSpecs, textOption } from './option-spec.ts'
 
@@ -30,6 +31,14 @@ export interface ConnectionOptions {
    * @default the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`
    */
   readonly credentials?: Credentials | CredentialProvider | undefined
+
+  /**
+   * Profile of the shared AWS configuration files (`~/.aws/config`, `~/.aws/credentials`) to take credentials, region
+   * and endpoint from.
+   *
+   * @default the environment variable `AWS_PROFILE`, else `default`
+   */
+  readonly profile?: string | undefined
 
   /**
    * Most times a call is sent, the first included. Only network failures, server errors and throttling are
@@ -77,6 +86,15 @@ export interface ConnectionOptions {
   readonly ca?: string | readonly string[] | undefined
 
   /**
+   * What carries requests: `fetchTransport()` where there are no raw sockets, or for a proxy. It decides about
+   * connections and certificates itself, so that `maxSockets` and `ca` cannot be given with it. Closing the store
+   * leaves it open.
+   *
+   * @default keep-alive connections over `node:net` and `node:tls`
+   */
+  readonly transport?: Transport | undefined
+
+  /**
    * What the time is, for signatures and expiry. For tests.
    *
    * @default the system's clock
@@ -105,6 +123,7 @@ export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
     accepts: (value): value is Credentials | CredentialProvider =>
       typeof value === 'function' || isCredentials(value),
   },
+  profile: textOption('the name of a profile of the shared AWS configuration files', text => text !== ''),
   maxAttempts: integerOption('attempts', 1, 20),
   connectTimeoutMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
   attemptTimeoutMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
@@ -115,10 +134,13 @@ export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
     accepts: isPem,
     fromText: text => text,
   },
+  transport: {
+    takes: 'a transport, such as fetchTransport() returns',
+    accepts: (value): value is Transport => hasMethod(value, 'request') && hasMethod(value, 'close'),
+  },
   clock: {
     takes: 'an object with a method now() that returns epoch milliseconds',
-    accepts: (value): value is Clock =>
-      typeof value === 'object' && value !== null && 'now' in value && typeof value.now === 'function',
+    accepts: (value): value is Clock => hasMethod(value, 'now'),
   },
 }
 
@@ -134,4 +156,8 @@ function isEndpointUrl(text: string): boolean {
 function isPem(value: unknown): value is string | readonly string[] {
   if (Array.isArray(value)) return value.length > 0 && value.every(isPem)
   return typeof value === 'string' && value.includes('-----BEGIN ')
+}
+
+function hasMethod(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function'
 }

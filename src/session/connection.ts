@@ -1,16 +1,10 @@
 import { cachedProvider } from '../credentials/cached-provider.ts'
-import {
-  endpointFromEnvironment,
-  type Environment,
-  REGION_VARIABLES,
-  regionFromEnvironment,
-} from '../config/region.ts'
-import { DynamoDBClient, type Target } from '../dynamodb/client.ts'
-import { dynamoDBEndpointUrl, isRegionName } from '../dynamodb/endpoint-rules.ts'
-import { ConfigurationError } from '../errors.ts'
-import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
+import type { Environment } from '../config/environment.ts'
+import type { InstanceRegion } from '../config/instance-metadata-region.ts'
+import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
+import { callerMistake } from '../errors.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
-import type { Clock, CredentialProvider } from '../types.ts'
+import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 
 const DEFAULT_MAX_ATTEMPTS = 4
@@ -28,62 +22,86 @@ export const systemClock: Clock = { now: () => Date.now() }
 export function openClient(options: ConnectionOptions, environment: Environment): DynamoDBClient {
   const clock = options.clock ?? systemClock
   return new DynamoDBClient({
-    target: () => findTarget(options, environment),
-    credentials: findCredentials(options.credentials, clock),
-    transport: new SocketTransport({
-      ...(options.maxSockets !== undefined && { maxSockets: options.maxSockets }),
-      ca: options.ca,
-    }),
+    settings: lazySettings(options, environment, clock),
+    credentials: findCredentials(options, environment, clock),
+    ...chooseTransport(options),
     clock,
     random: Math.random,
-    maxAttempts: options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
   })
 }
 
-function findCredentials(given: ConnectionOptions['credentials'], clock: Clock): CredentialProvider {
+function chooseTransport({
+  transport,
+  maxSockets,
+  ca,
+}: ConnectionOptions): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
+  if (transport === undefined) {
+    return {
+      transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), ca }),
+      ownsTransport: true,
+    }
+  }
+  for (const [name, value] of Object.entries({ maxSockets, ca })) {
+    if (value !== undefined) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        `the option "${name}" has no effect with a transport of your own; leave it out`,
+      )
+    }
+  }
+  return { transport, ownsTransport: false }
+}
+
+/** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */
+function lazySettings(
+  { region, endpoint, maxAttempts, profile }: ConnectionOptions,
+  environment: Environment,
+  clock: Clock,
+): () => Promise<DynamoDBSettings> {
+  let lookUp: (() => Promise<InstanceRegion>) | undefined
+  const instanceRegion = async (): Promise<InstanceRegion> => {
+    const { instanceRegionLookup } = await import('../config/instance-metadata-region.ts')
+    lookUp ??= instanceRegionLookup({ environment, clock, transport: new SocketTransport() }, { profile })
+    return lookUp()
+  }
+  return async () => {
+    // Loaded here, so that constructing a store loads nothing that reads files.
+    const { resolveSettings } = await import('../config/settings.ts')
+    const sources = { environment, region, endpoint, maxAttempts, profile, instanceRegion }
+    const settings = await resolveSettings(sources)
+    return {
+      ...settings,
+      maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    }
+  }
+}
+
+function findCredentials(
+  { credentials: given, profile, region }: ConnectionOptions,
+  environment: Environment,
+  clock: Clock,
+): CredentialSource {
   if (given !== undefined && typeof given !== 'function') return () => given
-  return cachedProvider(given ?? askDefaultProvider, { clock, random: Math.random })
+  return cachedProvider(given ?? lazyDefaultProvider(environment, clock, profile, region), {
+    clock,
+    random: Math.random,
+  })
 }
 
-const askDefaultProvider: CredentialProvider = async () => {
-  // Loaded here, so that an app that passes its credentials never loads the chain.
-  const { defaultProvider } = await import('../credentials/default-provider.ts')
-  return defaultProvider()()
-}
-
-function findTarget({ region, endpoint }: ConnectionOptions, environment: Environment): Target {
-  const name = region ?? findRegion(environment)
-  return { region: name, endpoint: findEndpoint(endpoint, name, environment) }
-}
-
-function findRegion(environment: Environment): string {
-  const found = regionFromEnvironment(environment)
-  if (found === undefined) {
-    throw new ConfigurationError(
-      'REGION_MISSING',
-      'no AWS region; looked at: the option "region" and the environment variables DYNAMODB_SESSIONS_REGION, ' +
-        `${REGION_VARIABLES.join(', ')}; set one of them, for example to eu-west-1`,
-    )
-  }
-  if (!isRegionName(found.value)) {
-    throw new ConfigurationError(
-      'INVALID_SETTING',
-      `the environment variable ${found.variable} is not the name of an AWS region such as eu-west-1`,
-    )
-  }
-  return found.value
-}
-
-function findEndpoint(url: string | undefined, region: string, environment: Environment): Endpoint {
-  const setting = url === undefined ? endpointFromEnvironment(environment) : undefined
-  try {
-    return parseEndpoint(url ?? setting?.value ?? dynamoDBEndpointUrl(region))
-  } catch (cause) {
-    const source = setting === undefined ? 'the endpoint' : `the environment variable ${setting.variable}`
-    const reason = cause instanceof Error ? cause.message : ''
-    throw new ConfigurationError('INVALID_SETTING', `${source} cannot be used: ${reason}`, { cause })
+/** Loads the chain when it is first asked, so that an app that passes its credentials never does. */
+function lazyDefaultProvider(
+  environment: Environment,
+  clock: Clock,
+  profile: string | undefined,
+  region: string | undefined,
+): CredentialProvider {
+  let provider: CredentialProvider | undefined
+  return async () => {
+    const { defaultProvider } = await import('../credentials/default-provider.ts')
+    provider ??= defaultProvider({ profile, region, context: { environment, clock } })
+    return provider()
   }
 }

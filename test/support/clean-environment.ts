@@ -6,3 +6,5 @@ for (const name of Object.keys(process.env)) {
   if (/^(AWS|DYNAMODB_SESSIONS)_/.test(name)) delete process.env[name]
 }
 process.env['AWS_EC2_METADATA_DISABLED'] = 'true'
+// The files of whoever runs the tests are none of their business either.
+process.env['AWS_CONFIG_FILE'] = process.env['AWS_SHARED_CREDENTIALS_FILE'] = '/nonexistent/aws'

@@ -1,0 +1,113 @@
+import { CredentialsError } from '../errors.ts'
+import type { CredentialProvider, Credentials } from '../types.ts'
+import { isCredentials } from './cached-provider.ts'
+import { mfaCode, type MfaCodeProvider } from './mfa-code.ts'
+import { readSharedConfig } from './profile-config.ts'
+import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
+import { assumeRole, defaultRoleSessionName, type AssumeRoleParams } from './sts.ts'
+
+/** What {@link fromTemporaryCredentials} sends to `sts:AssumeRole`. */
+export interface TemporaryCredentialsParams extends Omit<AssumeRoleParams, 'RoleSessionName'> {
+  /**
+   * Name of the role session, which CloudTrail shows.
+   *
+   * @default `dynamodb-sessions-` and the time in milliseconds
+   */
+  readonly RoleSessionName?: string | undefined
+}
+
+/** Options of {@link fromTemporaryCredentials}. */
+export interface FromTemporaryCredentialsOptions extends ProviderOptions {
+  /** The role to assume, and how, in the names of STS. */
+  readonly params: TemporaryCredentialsParams
+  /**
+   * Credentials to assume the role with, or a provider of them, which is asked at each call.
+   *
+   * @default what `defaultProvider()` finds
+   */
+  readonly masterCredentials?: Credentials | CredentialProvider | undefined
+  /**
+   * Asked for the code of the device that `SerialNumber` names, at each call.
+   *
+   * @default the code in `TokenCode`, which STS accepts once
+   */
+  readonly mfaCodeProvider?: MfaCodeProvider | undefined
+  /**
+   * Settings of the client that calls STS.
+   *
+   * @default the region and the endpoint that the environment and the profile name
+   */
+  readonly clientConfig?: StsClientConfig | undefined
+}
+
+/**
+ * Credentials of a role that is assumed with other credentials.
+ *
+ * For a chain of roles, pass such a provider as `masterCredentials`.
+ *
+ * @example
+ * ```ts
+ * const credentials = fromTemporaryCredentials({
+ *   params: { RoleArn: 'arn:aws:iam::123456789012:role/sessions', DurationSeconds: 900 },
+ *   clientConfig: { region: 'eu-west-1' },
+ * })
+ * ```
+ * @returns a provider that throws {@link CredentialsError}, which stops a chain. It does not cache: a `SessionStore`
+ *   does.
+ */
+export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
+  const context = contextOf(options)
+  let fallback: Promise<CredentialProvider> | undefined
+  return async () => {
+    const mfa = mfaSource(options)
+    let master = options.masterCredentials
+    if (master === undefined) {
+      fallback ??= loadDefaultProvider(options, context)
+      master = await fallback
+    }
+    const source = await sourceCredentials(master)
+    const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
+    const { RoleSessionName = defaultRoleSessionName(context), ...params } = options.params
+    const code = mfa === undefined ? {} : { TokenCode: await mfa() }
+    return assumeRole({ ...params, RoleSessionName, ...code }, source, endpoint, context)
+  }
+}
+
+/** Where the code comes from, if one is needed. Whether there can be one is known before anything is asked. */
+function mfaSource({
+  params,
+  mfaCodeProvider,
+}: FromTemporaryCredentialsOptions): (() => Promise<string> | string) | undefined {
+  const { SerialNumber, TokenCode } = params
+  if (SerialNumber === undefined) return undefined
+  if (mfaCodeProvider !== undefined) return () => mfaCode(mfaCodeProvider, SerialNumber)
+  if (TokenCode !== undefined) return () => TokenCode
+  throw new CredentialsError(
+    `the role ${params.RoleArn} requires multi-factor authentication with the device ${SerialNumber}; ` +
+      'pass mfaCodeProvider',
+  )
+}
+
+async function loadDefaultProvider(
+  { clientConfig }: FromTemporaryCredentialsOptions,
+  context: ProviderContext,
+): Promise<CredentialProvider> {
+  const { defaultProvider } = await import('./default-provider.ts')
+  return defaultProvider({ ...clientConfig, context })
+}
+
+async function sourceCredentials(master: Credentials | CredentialProvider): Promise<Credentials> {
+  let credentials: unknown
+  try {
+    credentials = typeof master === 'function' ? await master() : master
+  } catch (cause) {
+    // A foreign error may say anything, so that only its own text is left out of the message.
+    const reason = cause instanceof CredentialsError ? `: ${cause.message}` : ''
+    throw new CredentialsError(`there are no credentials to assume the role with${reason}`, { cause })
+  }
+  if (isCredentials(credentials)) return credentials
+  throw new CredentialsError(
+    'masterCredentials are not usable credentials, nor does their provider return such',
+  )
+}

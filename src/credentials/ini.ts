@@ -1,0 +1,81 @@
+import { selectedProfile } from '../config/shared-config.ts'
+import { CredentialsError } from '../errors.ts'
+import type { CredentialProvider } from '../types.ts'
+import type { MfaCodeProvider } from './mfa-code.ts'
+import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-config.ts'
+import { ProfileCredentials } from './profile-credentials.ts'
+import { formOfProfile } from './profile-forms.ts'
+import { contextOf, type ProviderOptions } from './provider-context.ts'
+import type { StsClientConfig } from './sts-endpoint.ts'
+
+/** Options of {@link fromIni}. */
+export interface FromIniOptions extends ProviderOptions {
+  /**
+   * Profile to take the credentials from.
+   *
+   * @default `AWS_PROFILE`, else `default`
+   */
+  readonly profile?: string | undefined
+  /**
+   * Asked for the code of the device that `mfa_serial` names, at each call.
+   *
+   * @default none: a profile with `mfa_serial` cannot be used
+   */
+  readonly mfaCodeProvider?: MfaCodeProvider | undefined
+  /**
+   * Settings of the client that calls STS. They win over the profile's own.
+   *
+   * @default the region and the endpoint that the profile and the environment name
+   */
+  readonly clientConfig?: StsClientConfig | undefined
+  /**
+   * Region of the client that the credentials are for. STS is called there when the profile names no region.
+   *
+   * @default `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the region of the profile that `AWS_PROFILE` names, else
+   * `us-east-1`
+   */
+  readonly region?: string | undefined
+}
+
+/**
+ * Credentials of a profile in the shared configuration files, in any form that a profile can have: static keys, a role
+ * with `source_profile` or `credential_source`, chains of roles, web identity, `credential_process`, SSO, and the
+ * `login_session` of `aws login`.
+ *
+ * The files are read at each call. Only the code that the profile's form needs is loaded. A role is assumed with
+ * `external_id`, `duration_seconds` (3600 if unset), `role_session_name` and `mfa_serial` as the profile has them.
+ *
+ * @returns a provider that throws {@link CredentialsError}: a chain goes on when nobody named a profile and the profile
+ *   `default` is absent or says nothing about credentials, and stops at every other failure, such as a profile that was
+ *   named and does not exist. It does not cache: a `SessionStore` does.
+ */
+export function fromIni(options: FromIniOptions = {}): CredentialProvider {
+  const context = contextOf(options)
+  // Kept from call to call: the provider of the instance remembers what it handed out.
+  const sources = new Map<string, CredentialProvider>()
+  return async () => {
+    const config = await readSharedConfig(context)
+    const { name, explicit } = selectedProfile(context.environment, options.profile)
+    const profile = config.profiles.get(name)
+    if (profile === undefined) {
+      throw new CredentialsError(absentProfileMessage(name, context), { tryNextProvider: !explicit })
+    }
+    if (formOfProfile(profile, false).kind === 'none') {
+      throw new CredentialsError(`${profileTitle(name)} says nothing about credentials`, {
+        tryNextProvider: !explicit,
+      })
+    }
+    const { mfaCodeProvider, clientConfig } = options
+    return new ProfileCredentials({
+      config,
+      context,
+      sources,
+      mfaCodeProvider,
+      profile: name,
+      clientConfig: {
+        region: clientConfig?.region ?? profile.get('region') ?? options.region,
+        profile: clientConfig?.profile ?? name,
+      },
+    }).find()
+  }
+}

@@ -1,0 +1,246 @@
+import { describe, expect, test } from 'vitest'
+
+import { DeadlineExceededError, DynamoDBError } from '../../../src/errors.ts'
+import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { deferred } from '../../../src/internal/deferred.ts'
+import { awsError } from '../../support/stub-dynamodb.ts'
+import { openTestClient, rejection, someKey, testCredentials, useStub } from './test-client.ts'
+
+const stub = useStub()
+
+function never<T>(): Promise<T> {
+  return new Promise(() => undefined)
+}
+
+describe('the deadline of a call (G7)', () => {
+  test('holds for a server that never answers, and names what the attempt met', async () => {
+    stub().answer('hang')
+    const client = openTestClient(stub().endpoint, { deadlineMs: 300 })
+    const error = await rejection(client.send('GetItem', someKey))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect(error).toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringMatching(
+        /^GetItem did not succeed within 300 ms \(attempts: 1\): no complete answer from http:\/\/127\.0\.0\.1:\d+ within \d+ ms$/,
+      ) as string,
+      cause: { name: 'AttemptTimeoutError' },
+    })
+    expect(stub().requests).toHaveLength(1)
+  })
+
+  test('names the trouble before the attempt that it cut short', async () => {
+    stub().answer(awsError('InternalServerError', 'on fire', 500), 'hang')
+    const client = openTestClient(stub().endpoint, { deadlineMs: 400 })
+    const error = await rejection(client.send('PutItem', { TableName: 'sessions', Item: {} }))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^PutItem did not succeed within 400 ms \(attempts: 2\): DynamoDB refused PutItem .*on fire/,
+      ) as string,
+    })
+    expect((error as Error).cause).toBeInstanceOf(DynamoDBError)
+  })
+
+  test('an attempt that times out for good is no deadline', async () => {
+    stub().answer('hang')
+    const client = openTestClient(stub().endpoint, { attemptTimeoutMs: 40, maxAttempts: 2 })
+    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({
+      name: 'AttemptTimeoutError',
+      code: 'ATTEMPT_TIMEOUT',
+    })
+    expect(stub().requests).toHaveLength(2)
+  })
+
+  test('holds for credentials that never come, and nothing is sent', async () => {
+    const client = openTestClient(stub().endpoint, { credentials: never, deadlineMs: 60 })
+    const error = await rejection(client.send('GetItem', someKey))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect((error as Error).message).toBe('the AWS credentials were not found within 60 ms')
+    expect(stub().requests).toHaveLength(0)
+  })
+
+  test('holds for credentials that do not come for the second attempt', async () => {
+    stub().answer({ statusCode: 500 })
+    let calls = 0
+    const client = openTestClient(stub().endpoint, {
+      credentials: () => (calls++ === 0 ? testCredentials : never()),
+      deadlineMs: 400,
+    })
+    expect(await rejection(client.send('GetItem', someKey))).toBeInstanceOf(DeadlineExceededError)
+    expect(stub().requests).toHaveLength(1)
+  })
+
+  test('credentials that fail after the deadline are nobody’s unhandled rejection', async () => {
+    const provider = deferred<never>()
+    const client = openTestClient(stub().endpoint, { credentials: () => provider.promise, deadlineMs: 30 })
+    expect(await rejection(client.send('GetItem', someKey))).toBeInstanceOf(DeadlineExceededError)
+    provider.reject(new Error('too late'))
+    await new Promise(resolve => {
+      setImmediate(resolve)
+    })
+  })
+
+  test('holds for a region that is never found', async () => {
+    const client = openTestClient(stub().endpoint, { onLookup: never, deadlineMs: 60 })
+    const error = await rejection(client.send('GetItem', someKey))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect((error as Error).message).toBe('the AWS region was not found within 60 ms')
+    expect(stub().requests).toHaveLength(0)
+  })
+
+  test('holds while every connection is busy', async () => {
+    stub().answer('hang')
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const patient = openTestClient(stub().endpoint, { transport })
+    const controller = new AbortController()
+    const first = rejection(patient.send('GetItem', someKey, { signal: controller.signal }))
+    await stub().received(1)
+
+    const client = openTestClient(stub().endpoint, { transport, deadlineMs: 60 })
+    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({
+      name: 'DeadlineExceededError',
+      message: expect.stringMatching(/: none of 1 connections to .* became free in time$/) as string,
+    })
+    expect(stub().requests).toHaveLength(1)
+    controller.abort()
+    await first
+  })
+
+  test('covers all attempts together', async () => {
+    stub().answer('hang')
+    const client = openTestClient(stub().endpoint, { deadlineMs: 250, attemptTimeoutMs: 30, maxAttempts: 20 })
+    const error = await rejection(client.send('GetItem', someKey))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect((error as Error).message).toMatch(/: no complete answer from .* within 30 ms$/)
+    expect(stub().requests.length).toBeLessThan(20)
+  })
+})
+
+describe('an AbortSignal', () => {
+  const reason = new Error('the visitor has left')
+
+  test('that is aborted before the call keeps anything from happening', async () => {
+    let asked = 0
+    const client = openTestClient(stub().endpoint, {
+      credentials: () => {
+        asked++
+        return testCredentials
+      },
+    })
+    const signal = AbortSignal.abort(reason)
+    expect(await rejection(client.send('GetItem', someKey, { signal }))).toBe(reason)
+    expect(asked).toBe(0)
+    expect(stub().requests).toHaveLength(0)
+  })
+
+  test('ends a call whose answer does not come, without a retry', async () => {
+    stub().answer('hang')
+    const controller = new AbortController()
+    const { signal } = controller
+    const call = rejection(openTestClient(stub().endpoint).send('GetItem', someKey, { signal }))
+    await stub().received(1)
+    controller.abort(reason)
+    expect(await call).toBe(reason)
+    expect(stub().requests).toHaveLength(1)
+  })
+
+  test('ends a call during back-off', async () => {
+    stub().answer(awsError('ThrottlingException'))
+    const controller = new AbortController()
+    const client = openTestClient(stub().endpoint, {
+      // Asked for the length of the pause, which has begun when an immediate runs.
+      random: () => {
+        setImmediate(() => {
+          controller.abort(reason)
+        })
+        return 0.999
+      },
+    })
+    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(stub().requests).toHaveLength(1)
+  })
+
+  test.each(['a text', undefined, 0])('passes on a reason that is no error: %s', async value => {
+    stub().answer('hang')
+    const controller = new AbortController()
+    const call = rejection(
+      openTestClient(stub().endpoint).send('GetItem', someKey, { signal: controller.signal }),
+    )
+    await stub().received(1)
+    controller.abort(value)
+    expect(await call).toBe(controller.signal.reason)
+  })
+
+  test('ends a call that waits for credentials', async () => {
+    const controller = new AbortController()
+    const client = openTestClient(stub().endpoint, {
+      credentials: () => {
+        setImmediate(() => {
+          controller.abort(reason)
+        })
+        return never()
+      },
+    })
+    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(stub().requests).toHaveLength(0)
+  })
+
+  test('ends a call that waits for the region', async () => {
+    const controller = new AbortController()
+    const client = openTestClient(stub().endpoint, {
+      onLookup: () => {
+        setImmediate(() => {
+          controller.abort(reason)
+        })
+        return never()
+      },
+    })
+    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+  })
+
+  test('that is aborted by the credential provider itself keeps the request from being sent', async () => {
+    const controller = new AbortController()
+    const client = openTestClient(stub().endpoint, {
+      credentials: () => {
+        controller.abort(reason)
+        return Promise.resolve(testCredentials)
+      },
+    })
+    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(stub().requests).toHaveLength(0)
+  })
+
+  test('means nothing to the other calls of the client', async () => {
+    stub().answer('hang', { body: { Item: {} } })
+    const controller = new AbortController()
+    const client = openTestClient(stub().endpoint)
+    const aborted = rejection(client.send('GetItem', someKey, { signal: controller.signal }))
+    await stub().received(1)
+    const other = client.send('GetItem', someKey)
+    controller.abort(reason)
+    expect(await aborted).toBe(reason)
+    await expect(other).resolves.toEqual({ Item: {} })
+  })
+
+  test('has no listener left after the call', async () => {
+    stub().answer({ statusCode: 500 }, {})
+    const client = openTestClient(stub().endpoint, {
+      onLookup: () => Promise.resolve(),
+      credentials: () => Promise.resolve(testCredentials),
+    })
+    const { signal } = new AbortController()
+    let listeners = 0
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++
+      add(...args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--
+      remove(...args)
+    }
+    await client.send('GetItem', someKey, { signal })
+    expect(listeners).toBe(0)
+  })
+})

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest'
+
+import {
+  DynamoDBClient,
+  type DynamoDBClientOptions,
+  type DynamoDBSettings,
+} from '../../../src/dynamodb/client.ts'
+import { SocketTransport, type SocketTransportOptions } from '../../../src/http/socket-transport.ts'
+import type { Credentials } from '../../../src/types.ts'
+import { StubDynamoDB } from '../../support/stub-dynamodb.ts'
+
+/** Credentials whose parts can be told apart in whatever they must not appear in. */
+export const testCredentials: Credentials & { readonly sessionToken: string } = {
+  accessKeyId: 'AKIDEXAMPLE000000001',
+  secretAccessKey: 'SeCrEt/AcCeSs+KeY/0123456789abcdefghijkl',
+  sessionToken: 'FwoGZXIvYXdzEXAMPLETOKEN//////////wEaDHNlc3Npb24tdG9rZW4=',
+}
+
+/** Region that test clients sign for. */
+export const testRegion = 'eu-west-1'
+
+/** A key as input of GetItem, for tests that do not care which. */
+export const someKey: { readonly TableName: string; readonly Key: { readonly id: { readonly S: string } } } =
+  {
+    TableName: 'sessions',
+    Key: { id: { S: 'some-partition-key-0123456789' } },
+  }
+
+/** A stub that serves all tests of a file, each with an empty record. */
+export function useStub(): () => StubDynamoDB {
+  let stub: StubDynamoDB | undefined
+  beforeAll(async () => {
+    stub = await StubDynamoDB.start()
+  })
+  afterEach(() => {
+    stub?.answer({})
+  })
+  afterAll(() => stub?.close())
+  return () => {
+    if (stub === undefined) throw new Error('the stub starts before the first test')
+    return stub
+  }
+}
+
+/** What a test may change about its client. */
+export interface TestClientOptions extends Partial<Omit<DynamoDBClientOptions, 'settings'>> {
+  readonly maxAttempts?: number
+  readonly correctsClockSkew?: boolean
+  /** Called when the client looks for region and endpoint, which it finds when this has settled. */
+  readonly onLookup?: () => Promise<void> | void
+}
+
+/** A client of the real parts that talks to `endpoint`; back-off takes no time unless a test wants it to. */
+export function openTestClient(
+  endpoint: string,
+  { onLookup, maxAttempts = 4, correctsClockSkew = true, ...options }: TestClientOptions = {},
+  transportOptions: SocketTransportOptions = {},
+): DynamoDBClient {
+  const transport = new SocketTransport(transportOptions)
+  const settings: DynamoDBSettings = {
+    region: testRegion,
+    customEndpoint: { url: endpoint, source: 'the test' },
+    useFips: false,
+    useDualStack: false,
+    accountIdEndpointMode: 'preferred',
+    maxAttempts,
+    correctsClockSkew,
+  }
+  onTestFinished(() => transport.close())
+  return new DynamoDBClient({
+    settings: () => onLookup?.()?.then(() => settings) ?? settings,
+    credentials: () => testCredentials,
+    transport,
+    ownsTransport: true,
+    clock: { now: () => Date.now() },
+    random: () => 0,
+    connectTimeoutMs: 10_000,
+    attemptTimeoutMs: 10_000,
+    deadlineMs: 15_000,
+    ...options,
+  })
+}
+
+/** What a call rejects with; a call that resolves is a failure. */
+export async function rejection(call: Promise<unknown>): Promise<unknown> {
+  let value: unknown
+  try {
+    value = await call
+  } catch (error) {
+    return error
+  }
+  throw new Error(`the call was expected to fail, and resolved with ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,20 @@
+import { inspect } from 'node:util'
+
+import { CredentialsError } from '../../../src/errors.ts'
+import type { CredentialProvider } from '../../../src/types.ts'
+
+/** What a credential provider fails with; one that succeeds, or fails with another kind of error, fails the test. */
+export async function failureOf(provider: CredentialProvider): Promise<CredentialsError> {
+  try {
+    await provider()
+  } catch (error) {
+    if (error instanceof CredentialsError) return error
+    throw error
+  }
+  throw new Error('the provider was expected to fail')
+}
+
+/** All that an error could show to somebody: message, causes, stack and properties. */
+export function everythingIn(error: unknown): string {
+  return inspect(error, { depth: 20, showHidden: true })
+}

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+import type { Environment } from '../../../src/config/environment.ts'
+import { fileLocations } from '../../../src/config/file-locations.ts'
+import { selectedProfile } from '../../../src/config/shared-config.ts'
+
+test('the files are under the home directory', () => {
+  expect(fileLocations({ HOME: '/home/me' }, path.posix)).toEqual({
+    configFile: { path: '/home/me/.aws/config', variable: undefined },
+    credentialsFile: { path: '/home/me/.aws/credentials', variable: undefined },
+  })
+})
+
+test.each([
+  ['/etc/aws', '/etc/aws'],
+  ['relative', 'relative'],
+  ['~/elsewhere/aws', '/home/me/elsewhere/aws'],
+  ['~other/aws', '~other/aws'],
+  ['', undefined],
+])('a variable can name them: %j', (given, found) => {
+  const environment: Environment = {
+    HOME: '/home/me',
+    AWS_CONFIG_FILE: given,
+    AWS_SHARED_CREDENTIALS_FILE: given,
+  }
+  const { configFile, credentialsFile } = fileLocations(environment, path.posix)
+  expect(configFile.path).toBe(found ?? '/home/me/.aws/config')
+  expect(credentialsFile.path).toBe(found ?? '/home/me/.aws/credentials')
+  expect(configFile.variable).toBe(found === undefined ? undefined : 'AWS_CONFIG_FILE')
+  expect(credentialsFile.variable).toBe(found === undefined ? undefined : 'AWS_SHARED_CREDENTIALS_FILE')
+})
+
+interface LocationFile {
+  readonly tests: readonly {
+    readonly name: string
+    readonly environment: Environment
+    readonly platform: 'linux' | 'windows'
+    readonly profile?: string
+    readonly configLocation: string
+    readonly credentialsLocation: string
+  }[]
+}
+
+const publicCases = new URL('../../../../shared/data/profile-file-location-tests.json', import.meta.url)
+
+describe.skipIf(!existsSync(publicCases))('the cases that the AWS SDKs share', () => {
+  const cases = existsSync(publicCases)
+    ? (JSON.parse(readFileSync(publicCases, 'utf8')) as LocationFile).tests
+    : []
+
+  test('are complete', () => {
+    expect(cases.length).toBe(9)
+  })
+
+  test.each(cases)('$name', ({ environment, platform, profile, configLocation, credentialsLocation }) => {
+    const found = fileLocations(environment, platform === 'windows' ? path.win32 : path.posix)
+    expect(found.configFile.path).toBe(configLocation)
+    expect(found.credentialsFile.path).toBe(credentialsLocation)
+    expect(selectedProfile(environment).name).toBe(profile ?? 'default')
+  })
+})

@@ -1,0 +1,261 @@
+import { inspect } from 'node:util'
+
+import { describe, expect, test } from 'vitest'
+
+import * as errors from '../../src/errors.ts'
+import * as publicNames from '../../src/index.ts'
+
+const {
+  AccessDeniedError,
+  AttemptTimeoutError,
+  callerMistake,
+  ClockSkewError,
+  ConfigurationError,
+  ConnectionError,
+  ConnectTimeoutError,
+  CredentialsError,
+  DeadlineExceededError,
+  DynamoDBError,
+  DynamoDBSessionsError,
+  SessionCorruptError,
+  SessionTooLargeError,
+  TableMismatchError,
+  TableNotFoundError,
+  ThrottlingError,
+  TransportError,
+} = errors
+
+const cause = new Error('the cause')
+const details = { awsCode: 'SomeException', statusCode: 400, requestId: 'R1', attempts: 2, retryable: true }
+
+interface Sample {
+  readonly error: Error
+  readonly name: string
+  readonly code: string
+  /** Base classes besides `DynamoDBSessionsError` and `Error`. */
+  readonly bases: readonly (abstract new (...args: never) => Error)[]
+  readonly cause?: Error
+}
+
+const samples: readonly Sample[] = [
+  {
+    error: new DynamoDBSessionsError('SOME_CODE', 'message', { cause }),
+    name: 'DynamoDBSessionsError',
+    code: 'SOME_CODE',
+    bases: [],
+    cause,
+  },
+  ...(['REGION_MISSING', 'INVALID_SETTING'] as const).map(code => ({
+    error: new ConfigurationError(code, 'message', { cause }),
+    name: 'ConfigurationError',
+    code,
+    bases: [],
+    cause,
+  })),
+  {
+    error: new CredentialsError('message', { cause, skipped: [{ provider: 'a', reason: 'b' }] }),
+    name: 'CredentialsError',
+    code: 'CREDENTIALS_UNAVAILABLE',
+    bases: [],
+    cause,
+  },
+  {
+    error: new TransportError('SOME_CODE', 'message', { cause, retryable: false }),
+    name: 'TransportError',
+    code: 'SOME_CODE',
+    bases: [],
+    cause,
+  },
+  {
+    error: new ConnectTimeoutError('message', { cause }),
+    name: 'ConnectTimeoutError',
+    code: 'CONNECT_TIMEOUT',
+    bases: [TransportError],
+    cause,
+  },
+  {
+    error: new AttemptTimeoutError('message', { cause }),
+    name: 'AttemptTimeoutError',
+    code: 'ATTEMPT_TIMEOUT',
+    bases: [TransportError],
+    cause,
+  },
+  ...(
+    [
+      'CONNECTION_FAILED',
+      'CONNECTION_LOST',
+      'CERTIFICATE_REJECTED',
+      'INVALID_RESPONSE',
+      'QUEUE_FULL',
+    ] as const
+  ).map(code => ({
+    error: new ConnectionError(code, 'message', { cause, retryable: true }),
+    name: 'ConnectionError',
+    code,
+    bases: [TransportError],
+    cause,
+  })),
+  {
+    error: new DeadlineExceededError('message', { cause }),
+    name: 'DeadlineExceededError',
+    code: 'DEADLINE_EXCEEDED',
+    bases: [],
+    cause,
+  },
+  {
+    error: new DynamoDBError('DYNAMODB_ERROR', 'message', details, { cause }),
+    name: 'DynamoDBError',
+    code: 'DYNAMODB_ERROR',
+    bases: [],
+    cause,
+  },
+  {
+    error: new ThrottlingError('message', details),
+    name: 'ThrottlingError',
+    code: 'THROTTLED',
+    bases: [DynamoDBError],
+  },
+  {
+    error: new TableNotFoundError('message', details),
+    name: 'TableNotFoundError',
+    code: 'TABLE_NOT_FOUND',
+    bases: [DynamoDBError],
+  },
+  {
+    error: new AccessDeniedError('message', details),
+    name: 'AccessDeniedError',
+    code: 'ACCESS_DENIED',
+    bases: [DynamoDBError],
+  },
+  {
+    error: new ClockSkewError('message', details),
+    name: 'ClockSkewError',
+    code: 'CLOCK_SKEW',
+    bases: [DynamoDBError],
+  },
+  {
+    error: new SessionTooLargeError(409_601, 409_600),
+    name: 'SessionTooLargeError',
+    code: 'SESSION_TOO_LARGE',
+    bases: [],
+  },
+  {
+    error: new SessionCorruptError('message'),
+    name: 'SessionCorruptError',
+    code: 'SESSION_CORRUPT',
+    bases: [],
+  },
+  {
+    error: new TableMismatchError('message', ['one']),
+    name: 'TableMismatchError',
+    code: 'TABLE_MISMATCH',
+    bases: [],
+  },
+]
+
+const allBases = [TransportError, DynamoDBError, ConnectionError, DeadlineExceededError, CredentialsError]
+
+describe.each(samples)('$name $code', ({ error, name, code, bases, cause: expectedCause }) => {
+  test('has its name and code', () => {
+    expect(error.name).toBe(name)
+    expect(error).toHaveProperty('code', code)
+    expect(error.constructor.name).toBe(name)
+  })
+
+  test('is an instance of its bases and of no other', () => {
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toBeInstanceOf(DynamoDBSessionsError)
+    for (const base of allBases) {
+      expect(error instanceof base).toBe(bases.includes(base) || error.constructor === base)
+    }
+  })
+
+  test('keeps its cause, and has none of its own making', () => {
+    expect(error.cause).toBe(expectedCause)
+    expect(Object.hasOwn(error, 'cause')).toBe(expectedCause !== undefined)
+  })
+
+  test('says what it is when it is printed', () => {
+    const printed = inspect(error)
+    expect(printed.startsWith(`${name}: ${error.message}\n    at `)).toBe(true)
+    expect(printed).toContain(`code: '${code}'`)
+    expect(String(error)).toBe(`${name}: ${error.message}`)
+    // The name is not repeated among the properties.
+    expect(Object.keys(error)).not.toContain('name')
+    expect(Object.keys(error)).not.toContain('message')
+  })
+})
+
+test('codes tell the errors apart, and none is ENOENT, which frameworks take for "no session"', () => {
+  const codes = samples.map(({ code }) => code).filter(code => code !== 'SOME_CODE')
+  expect(new Set(codes).size).toBe(codes.length)
+  for (const code of codes) expect(code).toMatch(/^[A-Z]{4,}(?:_[A-Z]+)*$/)
+  expect(codes).not.toContain('ENOENT')
+})
+
+test('every error class has a sample here', () => {
+  const classes = Object.values(errors).filter(value => value !== callerMistake)
+  const sampled = new Set<unknown>(samples.map(({ error }) => error.constructor))
+  expect(classes.filter(type => !sampled.has(type))).toEqual([])
+})
+
+test('every error class is public', () => {
+  const classes = Object.entries(errors).filter(([, value]) => value !== callerMistake)
+  expect(Object.entries(publicNames)).toEqual(expect.arrayContaining(classes))
+})
+
+describe('details', () => {
+  test('of DynamoDB’s errors', () => {
+    for (const type of [ThrottlingError, TableNotFoundError, AccessDeniedError, ClockSkewError]) {
+      expect(new type('message', details)).toMatchObject(details)
+    }
+    expect(new DynamoDBError('C', 'message', details)).toMatchObject(details)
+    const { requestId: _, ...withoutId } = details
+    expect(new DynamoDBError('C', 'message', withoutId)).toHaveProperty('requestId', undefined)
+  })
+
+  test('of transport errors: whether to try again', () => {
+    expect(new ConnectTimeoutError('')).toHaveProperty('retryable', true)
+    expect(new AttemptTimeoutError('')).toHaveProperty('retryable', true)
+    for (const retryable of [true, false]) {
+      expect(new ConnectionError('QUEUE_FULL', '', { retryable })).toHaveProperty('retryable', retryable)
+    }
+  })
+
+  test('of missing credentials: who was asked', () => {
+    const skipped = [{ provider: 'a', reason: 'b' }]
+    expect(new CredentialsError('', { skipped })).toMatchObject({ skipped, tryNextProvider: false })
+    expect(new CredentialsError('', { tryNextProvider: true })).toMatchObject({
+      skipped: [],
+      tryNextProvider: true,
+    })
+    expect(new CredentialsError('')).toMatchObject({ skipped: [], tryNextProvider: false })
+  })
+
+  test('of a session that is too large: both sizes', () => {
+    expect(new SessionTooLargeError(500_000, 409_600)).toMatchObject({
+      sizeBytes: 500_000,
+      limitBytes: 409_600,
+      message:
+        'the session takes 500000 bytes as a DynamoDB item, and the limit is 409600; keep large values elsewhere and ' +
+        'their keys in the session',
+    })
+  })
+
+  test('of a table that is not as asked', () => {
+    expect(new TableMismatchError('', ['one', 'two']).differences).toEqual(['one', 'two'])
+  })
+})
+
+describe('callerMistake', () => {
+  test.each(['INVALID_OPTION', 'INVALID_SESSION_ID', 'INVALID_SESSION_DATA'] as const)(
+    'makes a TypeError with the code %s',
+    code => {
+      const error = callerMistake(code, 'message', { cause })
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error).not.toBeInstanceOf(DynamoDBSessionsError)
+      expect(error).toMatchObject({ name: 'TypeError', code, message: 'message', cause })
+      expect(inspect(error)).toContain(`code: '${code}'`)
+    },
+  )
+})

@@ -1,0 +1,41 @@
+import { inspect } from 'node:util'
+
+import { expect, test } from 'vitest'
+
+import { SessionRecord } from '../../../src/session/record.ts'
+
+const session = {
+  key: 'secret-key',
+  data: { user: 'secret-user' },
+  revision: 'secret-revision',
+  createdMs: 1_795_435_200_000,
+  expiresMs: 1_795_435_260_001,
+}
+
+test('a record has what the session was read as', () => {
+  const record = new SessionRecord(session)
+  expect(record.data).toBe(session.data)
+  expect(record.key).toBe('secret-key')
+  expect(record.revision).toBe('secret-revision')
+  expect(record.createdMs).toBe(1_795_435_200_000)
+  expect(record.expiresMs).toBe(1_795_435_260_001)
+})
+
+test('a record may lack revision and beginning', () => {
+  const record = new SessionRecord({ ...session, revision: undefined, createdMs: undefined })
+  expect(record.revision).toBeUndefined()
+  expect(record.createdMs).toBeUndefined()
+})
+
+test('printing a record shows none of its content (G9)', () => {
+  const record = new SessionRecord(session)
+  const printed = [
+    inspect(record),
+    inspect({ nested: [record] }, { depth: Infinity, showHidden: true }),
+    JSON.stringify(record),
+    Reflect.ownKeys(record).join(),
+    Object.entries(record).join(),
+  ].join('\n')
+  expect(printed).not.toMatch(/secret|17954/)
+  expect(printed).toContain('SessionRecord')
+})

@@ -1,0 +1,322 @@
+import { inspect } from 'node:util'
+
+import { afterEach, describe, expect, test, vi } from 'vitest'
+
+import { readOptions } from '../../../src/session/option-spec.ts'
+import { SessionStore } from '../../../src/session/store.ts'
+import { type SessionStoreOptions, storeOptionSpecs } from '../../../src/session/store-options.ts'
+
+const secret = 'hunter2'
+const pem = `-----BEGIN CERTIFICATE-----\nMIIB${secret}\n-----END CERTIFICATE-----\n`
+const keys = { accessKeyId: 'AKID', secretAccessKey: secret }
+
+/** Values for one option. */
+interface Examples {
+  readonly right: readonly unknown[]
+  readonly wrong: readonly unknown[]
+  /** Texts in the environment and what they are read as; none where the environment cannot carry the option. */
+  readonly fromText: readonly (readonly [text: string, value: unknown])[]
+  readonly wrongTexts?: readonly string[]
+}
+
+function wholeNumbers(least: number, most: number): Examples {
+  return {
+    right: [least, most],
+    wrong: [
+      least - 1,
+      most + 1,
+      least + 0.5,
+      Number.NaN,
+      Infinity,
+      String(least),
+      null,
+      true,
+      {},
+      [least],
+      5n,
+    ],
+    fromText: [
+      [String(least), least],
+      [String(most), most],
+    ],
+    wrongTexts: [secret, String(most + 1), String(least - 1), '1.5', 'Infinity', '1,000'],
+  }
+}
+
+const booleans: Examples = {
+  right: [true, false],
+  wrong: ['true', 0, 1, null, {}, ''],
+  fromText: [
+    ['true', true],
+    ['false', false],
+  ],
+  wrongTexts: [secret, 'yes', 'True', '0'],
+}
+
+const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
+  table: {
+    right: [
+      'abc',
+      'a.b-c_D9',
+      'x'.repeat(255),
+      'arn:aws:dynamodb:eu-west-1:123456789012:table/abc',
+      'arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/abc',
+    ],
+    wrong: [
+      '',
+      'ab',
+      'x'.repeat(256),
+      `a b ${secret}`,
+      'täble',
+      'abc\n',
+      'arn:aws:dynamodb:eu-west-1:12345:table/abc',
+      'arn:aws:s3:eu-west-1:123456789012:table/abc',
+      'arn:aws:dynamodb:eu-west-1:123456789012:table/abc/index/i',
+      7,
+      null,
+      ['abc'],
+    ],
+    fromText: [['my-table', 'my-table']],
+    wrongTexts: ['ab', `a b ${secret}`],
+  },
+  prefix: {
+    right: ['', 'app:', ' ~', 'x'.repeat(512)],
+    wrong: ['x'.repeat(513), 'é', `${secret}\n`, '\t', 7, null, ['a']],
+    fromText: [['app:', 'app:']],
+    wrongTexts: [`${secret}é`],
+  },
+  partitionKey: {
+    right: ['id', 'sid', 'ключ', 'x'.repeat(255)],
+    wrong: ['', 'x'.repeat(256), 'é'.repeat(128), 7, null, {}],
+    fromText: [['sid', 'sid']],
+    wrongTexts: ['x'.repeat(256)],
+  },
+  region: {
+    right: ['eu-west-1', 'local', 'xx-future-9'],
+    wrong: ['', `eu-west-1.${secret}`, 'eu west', '-a', 'eu-west-1/', 7, null, ['eu-west-1']],
+    fromText: [['eu-west-1', 'eu-west-1']],
+    wrongTexts: [`eu-west-1.${secret}`],
+  },
+  endpoint: {
+    right: ['http://127.0.0.1:8000', 'https://vpce-1.example/base/', 'http://[::1]:8000'],
+    wrong: [
+      '',
+      secret,
+      'localhost:8000',
+      'ftp://127.0.0.1',
+      `http://user:${secret}@127.0.0.1`,
+      `http://127.0.0.1/?key=${secret}`,
+      `http://127.0.0.1/#${secret}`,
+      new URL('http://127.0.0.1'),
+      7,
+      null,
+    ],
+    fromText: [['http://127.0.0.1:8000', 'http://127.0.0.1:8000']],
+    wrongTexts: [secret, `http://user:${secret}@127.0.0.1`],
+  },
+  credentials: {
+    right: [keys, { ...keys, sessionToken: 'token', expiration: new Date(0) }, () => keys, async () => keys],
+    wrong: [
+      {},
+      { accessKeyId: 'AKID' },
+      { accessKeyId: 'AKID', secretAccessKey: '' },
+      { ...keys, secretAccessKey: `${secret}\n` },
+      { ...keys, sessionToken: '' },
+      { ...keys, expiration: '2026-11-23' },
+      secret,
+      7,
+      null,
+      [keys],
+      true,
+    ],
+    fromText: [],
+  },
+  profile: {
+    right: ['default', 'a profile', 'é'],
+    wrong: ['', 7, null, ['default'], {}],
+    fromText: [['work', 'work']],
+  },
+  maxAttempts: wholeNumbers(1, 20),
+  connectTimeoutMs: wholeNumbers(1, 600_000),
+  attemptTimeoutMs: wholeNumbers(1, 600_000),
+  deadlineMs: wholeNumbers(1, 600_000),
+  maxSockets: wholeNumbers(1, 10_000),
+  ca: {
+    right: [pem, [pem], [pem, pem]],
+    wrong: ['', secret, [], [pem, secret], [pem, 7], Buffer.from(pem), 7, null],
+    fromText: [[pem, pem]],
+    wrongTexts: [secret],
+  },
+  clock: {
+    right: [{ now: () => 0 }, { now: Date.now, other: 1 }],
+    wrong: [{}, { now: 7 }, () => 0, 7, secret, null, []],
+    fromText: [],
+  },
+  transport: {
+    right: [{ request: () => Promise.reject(new Error('unused')), close: () => Promise.resolve() }],
+    wrong: [{}, { request: 7, close: 7 }, () => 0, 7, secret, null, []],
+    fromText: [],
+  },
+  ttlSeconds: {
+    right: [1, 0.5, 86_400, () => 5, () => undefined],
+    wrong: [0, -1, Number.NaN, Infinity, '60', null, {}, [60]],
+    fromText: [
+      ['60', 60],
+      ['0.5', 0.5],
+    ],
+    wrongTexts: [secret, '0', '-1', '1h', 'Infinity'],
+  },
+  consistentRead: booleans,
+  hashIds: booleans,
+}
+
+const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
+  table: 'DYNAMODB_SESSIONS_TABLE',
+  prefix: 'DYNAMODB_SESSIONS_PREFIX',
+  partitionKey: 'DYNAMODB_SESSIONS_PARTITION_KEY',
+  region: 'DYNAMODB_SESSIONS_REGION',
+  endpoint: 'DYNAMODB_SESSIONS_ENDPOINT',
+  credentials: 'DYNAMODB_SESSIONS_CREDENTIALS',
+  profile: 'DYNAMODB_SESSIONS_PROFILE',
+  maxAttempts: 'DYNAMODB_SESSIONS_MAX_ATTEMPTS',
+  connectTimeoutMs: 'DYNAMODB_SESSIONS_CONNECT_TIMEOUT_MS',
+  attemptTimeoutMs: 'DYNAMODB_SESSIONS_ATTEMPT_TIMEOUT_MS',
+  deadlineMs: 'DYNAMODB_SESSIONS_DEADLINE_MS',
+  maxSockets: 'DYNAMODB_SESSIONS_MAX_SOCKETS',
+  ca: 'DYNAMODB_SESSIONS_CA',
+  clock: 'DYNAMODB_SESSIONS_CLOCK',
+  transport: 'DYNAMODB_SESSIONS_TRANSPORT',
+  ttlSeconds: 'DYNAMODB_SESSIONS_TTL_SECONDS',
+  consistentRead: 'DYNAMODB_SESSIONS_CONSISTENT_READ',
+  hashIds: 'DYNAMODB_SESSIONS_HASH_IDS',
+}
+
+const names = Object.keys(examples) as (keyof SessionStoreOptions)[]
+
+function construct(options: unknown): SessionStore {
+  return new SessionStore(options as SessionStoreOptions)
+}
+
+function failureOf(action: () => unknown): Error {
+  try {
+    action()
+  } catch (error) {
+    const isMistake = error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_OPTION'
+    if (!isMistake) throw error
+    if (inspect(error, { depth: Infinity, showHidden: true }).includes(secret)) {
+      throw new Error('the error quotes the value', { cause: error })
+    }
+    return error
+  }
+  throw new Error('the options were accepted')
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+test('the specification has all options', () => {
+  expect(Object.keys(storeOptionSpecs()).toSorted()).toEqual(names.toSorted())
+})
+
+test('the specification says what the options take', () => {
+  const specs = storeOptionSpecs()
+  const milliseconds = 'a whole number of milliseconds from 1 to 600000'
+  expect(Object.fromEntries(names.map(name => [name, specs[name].takes]))).toMatchObject({
+    table: 'the name of a DynamoDB table (3 to 255 letters, digits, "_", "-" and ".") or its ARN',
+    prefix: 'up to 512 printable ASCII characters',
+    partitionKey: 'the name of an attribute (1 to 255 bytes)',
+    region: 'the name of an AWS region, such as eu-west-1',
+    endpoint:
+      'a URL such as https://dynamodb.eu-west-1.amazonaws.com or http://127.0.0.1:8000, without user name, query or ' +
+      'fragment',
+    credentials:
+      'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty texts without blanks, or a function ' +
+      'that returns one',
+    maxAttempts: 'a whole number of attempts from 1 to 20',
+    connectTimeoutMs: milliseconds,
+    attemptTimeoutMs: milliseconds,
+    deadlineMs: milliseconds,
+    maxSockets: 'a whole number of connections from 1 to 10000',
+    ca: 'certificates in PEM: a text or an array of texts',
+    clock: 'an object with a method now() that returns epoch milliseconds',
+    ttlSeconds: 'a number of seconds above 0, or a function of the session data that returns one',
+    consistentRead: 'true or false',
+    hashIds: 'true or false',
+  })
+})
+
+describe.each(names)('the option %s', name => {
+  const { right, wrong, fromText } = examples[name]
+  const { takes } = storeOptionSpecs()[name]
+
+  test.each(right.map(value => [inspect(value), value] as const))('takes %s', (_text, value) => {
+    expect(construct({ [name]: value })).toBeInstanceOf(SessionStore)
+    expect(readOptions({ [name]: value }, storeOptionSpecs(), {})).toEqual({ [name]: value })
+  })
+
+  test.each(wrong.map(value => [inspect(value), value] as const))('does not take %s', (_text, value) => {
+    const { message } = failureOf(() => construct({ [name]: value }))
+    expect(message.startsWith(`the option "${name}" takes ${takes}; it got `)).toBe(true)
+  })
+
+  test('is looked for in its variable', () => {
+    for (const [text, value] of fromText) {
+      const environment = { [variables[name]]: text }
+      expect(readOptions({}, storeOptionSpecs(), environment)).toEqual({ [name]: value })
+      expect(readOptions({ [name]: right[0] }, storeOptionSpecs(), environment)).toEqual({ [name]: right[0] })
+    }
+    expect(storeOptionSpecs()[name].fromText === undefined).toBe(fromText.length === 0)
+  })
+
+  test.each(examples[name].wrongTexts ?? [])('cannot be %j in its variable', text => {
+    vi.stubEnv(variables[name], text)
+    const { message } = failureOf(() => construct({}))
+    expect(message.startsWith(`the environment variable ${variables[name]} takes ${takes}; it got `)).toBe(
+      true,
+    )
+  })
+})
+
+test.each([
+  ['tableName', 'table'],
+  ['TTLSeconds', 'ttlSeconds'],
+  ['hash_ids', 'hashIds'],
+  ['credential', 'credentials'],
+  ['maxattempts', 'maxAttempts'],
+])('an unknown option %s is refused with the hint %s', (name, hint) => {
+  const { message } = failureOf(() => construct({ [name]: secret }))
+  expect(message).toMatch(
+    new RegExp(`^there is no option "${name}"; did you mean "${hint}"\\? \\(the options are: `),
+  )
+})
+
+test.each([null, [], secret, 7])('options cannot be %j', options => {
+  expect(failureOf(() => construct(options)).message).toMatch(/^the options have to be an object; they are /)
+})
+
+test('the partition key cannot be another attribute of the layout', () => {
+  expect(failureOf(() => construct({ partitionKey: 'data' })).message).toContain('"partitionKey"')
+})
+
+test('constructing a store asks nobody', () => {
+  let asked = 0
+  const store = construct({
+    credentials: () => {
+      asked++
+      return keys
+    },
+    ttlSeconds: () => {
+      asked++
+      return 1
+    },
+    clock: {
+      now: () => {
+        asked++
+        return 0
+      },
+    },
+  })
+  expect(store).toBeInstanceOf(SessionStore)
+  expect(asked).toBe(0)
+})
