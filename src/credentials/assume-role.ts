@@ -48,7 +48,9 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
  *
  * @example
  * ```ts
- * const credentials = fromTemporaryCredentials({
+ * import { fromTemporaryCredentials } from 'dynamodb-sessions/credentials'
+ *
+ * export const credentials = fromTemporaryCredentials({
  *   params: { RoleArn: 'arn:aws:iam::123456789012:role/sessions', DurationSeconds: 900 },
  *   clientConfig: { region: 'eu-west-1' },
  * })

@@ -79,8 +79,7 @@ function linksFor(
     },
     {
       name: 'profile',
-      load: async () =>
-        (await import('./ini.ts')).fromIni({ profile, mfaCodeProvider, clientConfig: { region }, context }),
+      load: async () => (await import('./ini.ts')).fromIni({ profile, mfaCodeProvider, region, context }),
     },
     {
       name: 'web identity',

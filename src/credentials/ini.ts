@@ -45,9 +45,10 @@ export interface FromIniOptions extends ProviderOptions {
  * The files are read at each call. Only the code that the profile's form needs is loaded. A role is assumed with
  * `external_id`, `duration_seconds` (3600 if unset), `role_session_name` and `mfa_serial` as the profile has them.
  *
- * @returns a provider that throws {@link CredentialsError}: a chain goes on when nobody named a profile and the profile
- *   `default` is absent or says nothing about credentials, and stops at every other failure, such as a profile that was
- *   named and does not exist. It does not cache: a `SessionStore` does.
+ * @returns a provider that throws {@link CredentialsError}: a chain goes on when the profile says nothing about
+ *   credentials, or when nobody named a profile and `default` is absent or cannot be used. It stops when a profile that
+ *   was named is absent or cannot be used, and when a service or a device refuses. It does not cache: a `SessionStore`
+ *   does.
  */
 export function fromIni(options: FromIniOptions = {}): CredentialProvider {
   const context = contextOf(options)
@@ -62,7 +63,7 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
     }
     if (formOfProfile(profile, false).kind === 'none') {
       throw new CredentialsError(`${profileTitle(name)} says nothing about credentials`, {
-        tryNextProvider: !explicit,
+        tryNextProvider: true,
       })
     }
     const { mfaCodeProvider, clientConfig } = options
@@ -71,6 +72,7 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
       context,
       sources,
       mfaCodeProvider,
+      explicit,
       profile: name,
       clientConfig: {
         region: clientConfig?.region ?? profile.get('region') ?? options.region,

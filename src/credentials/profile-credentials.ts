@@ -15,6 +15,8 @@ export interface ProfileCredentialsInput {
   readonly profile: string
   readonly clientConfig: StsClientConfig
   readonly mfaCodeProvider: MfaCodeProvider | undefined
+  /** Whether somebody has named the profile, rather than it being the one that is looked at anyway. */
+  readonly explicit: boolean
   /** Providers behind `credential_source` by its value, kept from one search to the next. */
   readonly sources: Map<string, CredentialProvider>
 }
@@ -22,7 +24,9 @@ export interface ProfileCredentialsInput {
 /**
  * One search for the credentials of a profile, which may lead through other profiles.
  *
- * Every failure stops a chain of providers: somebody has configured this profile.
+ * A profile that cannot be used (it refers to one that is not there, its source or its process has nothing to give)
+ * stops a chain of providers when somebody has named it; the implicit `default` lets it go on, as in the AWS SDK.
+ * What a service or a device refuses stops it in any case.
  */
 export class ProfileCredentials {
   readonly #input: ProfileCredentialsInput
@@ -41,16 +45,11 @@ export class ProfileCredentials {
     const { config, context } = this.#input
     const profile = config.profiles.get(name)
     if (profile === undefined) {
-      throw new CredentialsError(`${absentProfileMessage(name, context)} (${this.#wayTo(visited)})`)
+      throw this.#unusable(`${absentProfileMessage(name, context)} (${this.#wayTo(visited)})`)
     }
     const form = formOfProfile(profile, visited.length > 0)
     if (form.kind === 'static') return staticCredentials(name, profile)
-    try {
-      return await this.#credentialsOfForm(form, name, visited)
-    } catch (error) {
-      if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
-      throw new CredentialsError(`${profileTitle(name)}: ${error.message}`, { cause: error.cause })
-    }
+    return this.#credentialsOfForm(form, name, visited)
   }
 
   async #credentialsOfForm(
@@ -67,29 +66,30 @@ export class ProfileCredentials {
       case 'web-identity': {
         const { fromTokenFile } = await import('./web-identity.ts')
         const { roleArn, roleSessionName, tokenFile: webIdentityTokenFile } = form
-        return inProfile(
+        return this.#inProfile(
           name,
           fromTokenFile({ webIdentityTokenFile, roleArn, roleSessionName, clientConfig, context }),
         )
       }
       case 'process': {
         const { fromProcess } = await import('./process.ts')
-        return fromProcess({ profile: name, context })()
+        return this.#ownForm(name, fromProcess({ profile: name, context }))
       }
       case 'sso': {
         const { fromSSO } = await import('./sso.ts')
-        return fromSSO({ profile: name, context })()
+        return this.#ownForm(name, fromSSO({ profile: name, context }))
       }
       case 'login': {
         const { fromLoginCredentials } = await import('./login.ts')
-        return fromLoginCredentials({ profile: name, region: clientConfig.region, context })()
+        return this.#ownForm(
+          name,
+          fromLoginCredentials({ profile: name, region: clientConfig.region, context }),
+        )
       }
       case 'broken':
-        throw new CredentialsError(`${profileTitle(name)} ${form.reason}`)
+        throw this.#unusable(`${profileTitle(name)} ${form.reason}`)
       case 'none':
-        throw new CredentialsError(
-          `${profileTitle(name)} says nothing about credentials (${this.#wayTo(visited)})`,
-        )
+        throw this.#unusable(`${profileTitle(name)} says nothing about credentials (${this.#wayTo(visited)})`)
     }
   }
 
@@ -108,7 +108,7 @@ export class ProfileCredentials {
       )
     }
     const credentials = await this.#sourceCredentials(source, name, visited)
-    return inProfile(name, async () => {
+    return this.#inProfile(name, async () => {
       const [{ assumeRole, defaultRoleSessionName }, { stsEndpoint }, { mfaCode }] = await Promise.all([
         import('./sts.ts'),
         import('./sts-endpoint.ts'),
@@ -143,12 +143,12 @@ export class ProfileCredentials {
     if (source.kind === 'profile') {
       const way = [...visited, source.name]
       if (!visited.includes(source.name)) return this.#credentialsOf(source.name, way)
-      throw new CredentialsError(
+      throw this.#unusable(
         `the source_profile properties go round in a circle (${this.#wayTo(way)}); one of these profiles needs ` +
           'credentials of its own',
       )
     }
-    return inProfile(name, await this.#providerOf(source.name))
+    return this.#inProfile(name, await this.#providerOf(source.name))
   }
 
   async #providerOf(credentialSource: string): Promise<CredentialProvider> {
@@ -169,12 +169,38 @@ export class ProfileCredentials {
         return (await import('./container.ts')).fromContainerMetadata({ context })
       default:
         return () => {
-          throw new CredentialsError(
+          throw this.#unusable(
             `the credential_source ${JSON.stringify(credentialSource)} is none of Environment, Ec2InstanceMetadata and ` +
               'EcsContainer',
           )
         }
     }
+  }
+
+  /** What a provider finds for a profile; its failure names the profile. */
+  async #inProfile(name: string, provider: CredentialProvider): Promise<Credentials> {
+    try {
+      return await provider()
+    } catch (error) {
+      if (!(error instanceof CredentialsError)) throw error
+      const message = `${profileTitle(name)}: ${error.message}`
+      if (error.tryNextProvider) throw this.#unusable(message, error.cause)
+      throw new CredentialsError(message, { cause: error.cause })
+    }
+  }
+
+  /** The same for a provider that reads the profile itself, and names it in all but the mildest of its failures. */
+  async #ownForm(name: string, provider: CredentialProvider): Promise<Credentials> {
+    try {
+      return await provider()
+    } catch (error) {
+      if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
+      throw this.#unusable(`${profileTitle(name)}: ${error.message}`, error.cause)
+    }
+  }
+
+  #unusable(message: string, cause?: unknown): CredentialsError {
+    return new CredentialsError(message, { cause, tryNextProvider: !this.#input.explicit })
   }
 
   /** From which profile to which the search went. */
@@ -198,15 +224,5 @@ function staticCredentials(name: string, profile: ConfigSection): Credentials {
     secretAccessKey: checked('aws_secret_access_key'),
     ...(isSet('aws_session_token') && { sessionToken: checked('aws_session_token') }),
     ...(isSet('aws_account_id') && { accountId: checked('aws_account_id') }),
-  }
-}
-
-/** What a provider finds for a profile; its failure names the profile, and stops a chain. */
-async function inProfile(name: string, provider: CredentialProvider): Promise<Credentials> {
-  try {
-    return await provider()
-  } catch (error) {
-    if (!(error instanceof CredentialsError)) throw error
-    throw new CredentialsError(`${profileTitle(name)}: ${error.message}`, { cause: error.cause })
   }
 }

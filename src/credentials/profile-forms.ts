@@ -47,8 +47,8 @@ const SSO_PROPERTIES = [
  * Decides which form of credentials a profile has, in the order of the AWS SDK for JavaScript: a role with a source,
  * static keys, web identity, a credential process, SSO, a log-in session.
  *
- * A role without a source of credentials, or with two, is broken, as for botocore; it is not passed over in favour of
- * a later form, which would be another identity than the one that the profile names.
+ * A role without a source of credentials, or with two, gives way to a later form, as in that SDK: tools that write
+ * ready keys leave the role that they are for beside them. Without a later form the profile is broken.
  *
  * @param asSource whether another profile takes its credentials from this one. Then static keys come first, and a
  *   `credential_source` needs no role.
@@ -68,16 +68,6 @@ export function formOfProfile(profile: ConfigSection, asSource: boolean): Profil
   if (asSource && isStatic) return { kind: 'static' }
   if (roleArn !== undefined && source !== undefined && otherSource === undefined) {
     return roleFormOf(roleArn, source, property)
-  }
-  if (roleArn !== undefined && tokenFile === undefined) {
-    return {
-      kind: 'broken',
-      reason:
-        source === undefined
-          ? 'has role_arn and nothing to assume the role with; add source_profile, credential_source or ' +
-            'web_identity_token_file'
-          : 'has both source_profile and credential_source for its role_arn; remove one of them',
-    }
   }
   if (asSource && source?.kind === 'credential-source') return { kind: 'source', source }
   if (isStatic) return { kind: 'static' }
@@ -117,6 +107,15 @@ function roleFormOf(roleArn: string, source: RoleSource, property: PropertyReade
 
 function incompleteReason(property: PropertyReader): string | undefined {
   const has = (name: string): boolean => property(name) !== undefined
+  if (has('role_arn') && has('source_profile') && has('credential_source')) {
+    return 'has both source_profile and credential_source for its role_arn; remove one of them'
+  }
+  if (has('role_arn') && !has('source_profile') && !has('credential_source')) {
+    return (
+      'has role_arn and nothing to assume the role with; add source_profile, credential_source or ' +
+      'web_identity_token_file'
+    )
+  }
   if (has('aws_access_key_id')) return 'has aws_access_key_id and no aws_secret_access_key'
   if (has('aws_secret_access_key')) return 'has aws_secret_access_key and no aws_access_key_id'
   if (has('aws_session_token')) return 'has aws_session_token and no keys'

@@ -44,8 +44,8 @@ const ROLE_VARIABLE = 'AWS_ROLE_ARN'
  *
  * The token is sent as it is in the file. The call is not signed, so that no other credentials are needed.
  *
- * @returns a provider that throws {@link CredentialsError}: a chain goes on when no token file is named, and stops at
- *   every other failure, such as a file that cannot be read. It does not cache.
+ * @returns a provider that throws {@link CredentialsError}: a chain goes on when no token file or no role is
+ *   named, and stops at every other failure, such as a file that cannot be read. It does not cache.
  */
 export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
   const context = contextOf(options)
@@ -65,6 +65,7 @@ async function credentialsOfTokenFile(
   if (roleArn === undefined) {
     throw new CredentialsError(
       `there is a web identity token file and no role to assume with it; set ${ROLE_VARIABLE}`,
+      { tryNextProvider: true },
     )
   }
   const token = await readToken(tokenFile)

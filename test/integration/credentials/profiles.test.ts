@@ -219,7 +219,7 @@ describe('a chain of providers goes on', () => {
 })
 
 describe('a chain of providers stops', () => {
-  const broken: readonly (readonly [string, string, RegExp])[] = [
+  const unusable: readonly (readonly [string, string, RegExp])[] = [
     ['has a key ID only', 'aws_access_key_id = AKIA\n', /aws_access_key_id and no aws_secret_access_key$/],
     [
       'has a secret only',
@@ -232,7 +232,6 @@ describe('a chain of providers stops', () => {
       /no aws_access_key_id$/,
     ],
     ['has a role only', `role_arn = ${ROLE}\n`, /role_arn and nothing to assume the role with/],
-    ['has a role and keys', `role_arn = ${ROLE}\n${KEYS}`, /role_arn and nothing to assume the role with/],
     [
       'has a role with two sources',
       `role_arn = ${ROLE}\nsource_profile = p\ncredential_source = Environment\n`,
@@ -243,22 +242,24 @@ describe('a chain of providers stops', () => {
       'web_identity_token_file = /nonexistent\n',
       /web_identity_token_file and no role_arn/,
     ],
-    [
-      'has a token file that is not there',
-      `role_arn = ${ROLE}\nweb_identity_token_file = /nonexistent/token\n`,
-      /the web identity token file \/nonexistent\/token cannot be read \(ENOENT\)$/,
-    ],
     ['has a source only', 'source_profile = p\n', /source_profile and no role_arn/],
     [
       'has a process that fails',
       'credential_process = echo s3cret; echo s3cret >&2; exit 3\n',
       /exit code 3/,
     ],
+  ]
+  const refused: typeof unusable = [
+    [
+      'has a token file that is not there',
+      `role_arn = ${ROLE}\nweb_identity_token_file = /nonexistent/token\n`,
+      /the web identity token file \/nonexistent\/token cannot be read \(ENOENT\)$/,
+    ],
     ['has half of an SSO configuration', 'sso_account_id = 123456789012\n', /sso_/],
     ['has a log-in that was never made', 'login_session = nobody\n', /aws login/],
   ]
 
-  it.each(broken)('when the named profile %s', async (_, properties, message) => {
+  it.each([...unusable, ...refused])('when the named profile %s', async (_, properties, message) => {
     const { provider, service } = await machine(
       { config: `[profile x]\n${properties}` },
       { AWS_PROFILE: 'x' },
@@ -273,12 +274,25 @@ describe('a chain of providers stops', () => {
     expect(service.requests).toEqual([])
   })
 
-  it.each(broken)('when the default profile %s', async (_, properties, message) => {
+  it.each(refused)('when the default profile %s', async (_, properties, message) => {
     const { provider } = await machine({ config: `[default]\n${properties}` })
     const error = await failureOf(provider())
     expect(error.message).toMatch(message)
     expect(error.tryNextProvider).toBe(false)
   })
+
+  it.each(unusable)(
+    'but goes on when nobody named the default profile, which %s',
+    async (_, properties, message) => {
+      const { provider } = await machine({ config: `[default]\n${properties}` })
+      const error = await failureOf(provider())
+      expect(error.message).toMatch(message)
+      expect(error.tryNextProvider).toBe(true)
+      expect(everythingIn(error)).not.toContain('s3cret')
+      const named = await failureOf(provider({ profile: 'default' }))
+      expect(named.tryNextProvider).toBe(false)
+    },
+  )
 
   it('when the named profile does not exist', async () => {
     const files = { config: `[default]\n${KEYS}[x]\n${KEYS}` }
@@ -291,11 +305,11 @@ describe('a chain of providers stops', () => {
     }
   })
 
-  it('when the named profile says nothing about credentials', async () => {
+  it('but goes on when the named profile says nothing about credentials', async () => {
     const { provider } = await machine({ config: '[profile x]\nregion = eu-west-1\n' }, { AWS_PROFILE: 'x' })
     const error = await failureOf(provider())
     expect(error.message).toBe('the profile "x" says nothing about credentials')
-    expect(error.tryNextProvider).toBe(false)
+    expect(error.tryNextProvider).toBe(true)
   })
 
   it('when a file cannot be read', async () => {
@@ -419,11 +433,12 @@ describe('a credential_source', () => {
     ['EcsContainer', 'the profile "default": '],
     ['Ec2InstanceMetadata', 'the profile "default": '],
     ['environment', 'the profile "default": the credential_source "environment" is none of'],
-  ])('%s that has nothing to give stops a chain', async (source, message) => {
+  ])('%s that has nothing to give stops a chain where the profile is named', async (source, message) => {
     const scene = await machine({ config: configWithSource(source) }, { AWS_EC2_METADATA_DISABLED: 'true' })
-    const error = await failureOf(scene.provider())
+    const error = await failureOf(scene.provider({ profile: 'default' }))
     expect(error.message.startsWith(message)).toBe(true)
     expect(error.tryNextProvider).toBe(false)
+    expect((await failureOf(scene.provider())).tryNextProvider).toBe(true)
     expect(scene.service.requests).toEqual([])
   })
 

@@ -20,6 +20,8 @@ describe('formOfProfile', () => {
     ['static', { ...keys, source_profile: 'p', credential_source: 'Environment' }],
     ['web-identity', { ...webIdentity, ...process, ...sso, ...login }],
     ['web-identity', { ...webIdentity, source_profile: 'p', credential_source: 'Environment' }],
+    ['static', { ...role, ...keys }],
+    ['process', { ...role, ...process }],
     ['process', { ...process, ...sso, ...login }],
     ['process', { ...process, aws_access_key_id: 'AKID' }],
     ['sso', { ...sso, ...login }],
@@ -37,8 +39,6 @@ describe('formOfProfile', () => {
 
   it.each<[properties: Readonly<Record<string, string>>, reason: RegExp]>([
     [role, /role_arn and nothing to assume the role with/],
-    [{ ...role, ...keys }, /role_arn and nothing to assume the role with/],
-    [{ ...role, ...process }, /role_arn and nothing to assume the role with/],
     [
       { ...role, source_profile: 'p', credential_source: 'Environment' },
       /both source_profile and credential_source/,

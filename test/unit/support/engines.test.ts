@@ -57,8 +57,12 @@ test('both engines run, or dynalite alone where there is no Java', () => {
   expect(['dynalite', 'dynalite, DynamoDB Local']).toContain(names)
 })
 
-test('the environment has no AWS setting but the one that keeps them from the metadata service', () => {
+test('the environment has no AWS setting but those that keep tests from metadata and from files', () => {
   const names = Object.keys(process.env).filter(name => /^(AWS|DYNAMODB_SESSIONS)_/.test(name))
-  expect(names).toEqual(['AWS_EC2_METADATA_DISABLED'])
+  expect(names.toSorted()).toEqual([
+    'AWS_CONFIG_FILE',
+    'AWS_EC2_METADATA_DISABLED',
+    'AWS_SHARED_CREDENTIALS_FILE',
+  ])
   expect(process.env['AWS_EC2_METADATA_DISABLED']).toBe('true')
 })
