@@ -1,22 +1,16 @@
 import type { Socket } from 'node:net'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../errors.ts'
-import { deferred } from '../internal/deferred.ts'
+import { type Deferred, deferred } from '../internal/deferred.ts'
 import { matchesChecksum } from './checksum.ts'
 import type { Endpoint } from './endpoint.ts'
-import { because } from './system-error.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
+import { because } from './system-error.ts'
 
 /** Limits of one {@link Connection.exchange}. */
 export interface ExchangeLimits {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
-}
-
-interface Exchange {
-  readonly parser: ResponseParser
-  readonly resolve: (response: ParsedResponse) => void
-  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -28,10 +22,16 @@ interface Exchange {
 export class Connection {
   readonly #socket: Socket
   readonly #endpoint: Endpoint
-  #exchange: Exchange | undefined
   #failure: TransportError | undefined
   #exchanges = 0
-  #answered = false
+
+  // The exchange under way. Its parts are fields, and not an object and closures of its own, because there is one
+  // for every request.
+  #answer: Deferred<ParsedResponse> | undefined
+  #parser = new ResponseParser()
+  #timer: NodeJS.Timeout | undefined
+  #timeoutMs = 0
+  #signal: AbortSignal | undefined
 
   /** Told once when the connection is lost while it carries no request. */
   onLost: (() => void) | undefined
@@ -57,7 +57,7 @@ export class Connection {
 
   /** Whether the connection can carry a request. */
   get usable(): boolean {
-    return this.#failure === undefined && this.#exchange === undefined && this.#socket.writable
+    return this.#failure === undefined && this.#answer === undefined && this.#socket.writable
   }
 
   /** Whether the connection has carried a request before the latest one. */
@@ -67,54 +67,37 @@ export class Connection {
 
   /** Whether any byte of an answer to the latest request has arrived. */
   get answered(): boolean {
-    return this.#answered
+    return this.#parser.started
   }
 
   /**
    * Sends a request and resolves with its response, after which the connection can be used again if
    * `keepAlive` says so and {@link usable} is true.
    *
+   * @param encoding how the text goes on the wire; `latin1` is cheaper, and right where all of it is ASCII.
    * @throws {AttemptTimeoutError | ConnectionError} and the reason of `signal`; the connection is destroyed.
    */
-  exchange(request: string, { timeoutMs, signal }: ExchangeLimits): Promise<ParsedResponse> {
+  exchange(
+    request: string,
+    encoding: 'latin1' | 'utf8',
+    { timeoutMs, signal }: ExchangeLimits,
+  ): Promise<ParsedResponse> {
     this.#exchanges++
-    this.#answered = false
-    const { promise, resolve, reject } = deferred<ParsedResponse>()
+    this.#parser = new ResponseParser()
+    const answer = deferred<ParsedResponse>()
     if (signal?.aborted === true) {
-      reject(signal.reason)
-      return promise
+      answer.reject(signal.reason)
+    } else if (this.#failure !== undefined || !this.#socket.writable) {
+      answer.reject(this.#failure ?? this.#lost())
+    } else {
+      this.#answer = answer
+      this.#timeoutMs = timeoutMs
+      this.#timer = setTimeout(this.#onTimeout, timeoutMs)
+      this.#signal = signal
+      signal?.addEventListener('abort', this.#onAbort, { once: true })
+      this.#socket.write(request, encoding)
     }
-    if (this.#failure !== undefined || !this.#socket.writable) {
-      reject(this.#failure ?? this.#lost())
-      return promise
-    }
-    const settle = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      this.#exchange = undefined
-    }
-    const onAbort = (): void => {
-      this.#abandon(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      this.#fail(
-        new AttemptTimeoutError(`no complete answer from ${this.#endpoint.origin} within ${timeoutMs} ms`),
-      )
-    }, timeoutMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#exchange = {
-      parser: new ResponseParser(),
-      resolve: response => {
-        settle()
-        resolve(response)
-      },
-      reject: error => {
-        settle()
-        reject(error)
-      },
-    }
-    this.#socket.write(request)
-    return promise
+    return answer.promise
   }
 
   /** Lets the process end although the connection is open. */
@@ -133,65 +116,88 @@ export class Connection {
     this.#fail(this.#lost())
   }
 
+  readonly #onTimeout = (): void => {
+    this.#fail(
+      new AttemptTimeoutError(
+        `no complete answer from ${this.#endpoint.origin} within ${this.#timeoutMs} ms`,
+      ),
+    )
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#signal?.reason
+    this.#endExchange()?.reject(reason)
+    this.destroy()
+  }
+
   #onData(chunk: Buffer): void {
-    const exchange = this.#exchange
-    if (exchange === undefined) {
+    if (this.#answer === undefined) {
       this.#fail(this.#invalid('the server sent bytes that nobody had asked for'))
       return
     }
-    this.#answered = true
-    this.#advance(exchange, () => exchange.parser.push(chunk))
+    let response: ParsedResponse | undefined
+    try {
+      response = this.#parser.push(chunk)
+    } catch (error) {
+      this.#failOf(error)
+      return
+    }
+    if (response !== undefined) this.#complete(response)
   }
 
   #onEnd(): void {
-    const exchange = this.#exchange
-    if (exchange === undefined || !exchange.parser.started) {
+    if (this.#answer === undefined || !this.#parser.started) {
       this.#fail(this.#lost())
-    } else {
-      this.#advance(exchange, () => exchange.parser.end())
-    }
-  }
-
-  #advance(exchange: Exchange, parse: () => ParsedResponse | undefined): void {
-    let response: ParsedResponse | undefined
-    try {
-      response = parse()
-    } catch (error) {
-      if (!(error instanceof ResponseFormatError)) throw error
-      this.#fail(this.#invalid(error.message))
       return
     }
-    if (response === undefined) return
+    let response: ParsedResponse
+    try {
+      response = this.#parser.end()
+    } catch (error) {
+      this.#failOf(error)
+      return
+    }
+    this.#complete(response)
+  }
+
+  #complete(response: ParsedResponse): void {
     if (!matchesChecksum(response.headers, response.body)) {
       this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
       return
     }
-    exchange.resolve(response)
+    this.#endExchange()?.resolve(response)
     // The server has answered without reading all of the request: what it does with the rest is anyone's guess.
     if (this.#socket.writableLength > 0) this.destroy()
+  }
+
+  /** Forgets the exchange under way; whoever ends it settles what this returns. */
+  #endExchange(): Deferred<ParsedResponse> | undefined {
+    const answer = this.#answer
+    this.#answer = undefined
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#signal = undefined
+    return answer
+  }
+
+  #failOf(error: unknown): void {
+    if (!(error instanceof ResponseFormatError)) throw error
+    this.#fail(this.#invalid(error.message))
   }
 
   #fail(error: TransportError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#socket.destroy()
-    this.#exchange?.reject(error)
+    this.#endExchange()?.reject(error)
     this.onLost?.()
-  }
-
-  #abandon(reason: unknown): void {
-    this.#exchange?.reject(reason)
-    this.destroy()
   }
 
   #lost(cause?: Error): ConnectionError {
     return new ConnectionError(
       'CONNECTION_LOST',
       `the connection to ${this.#endpoint.origin} was lost${because(cause)}`,
-      {
-        cause,
-        retryable: true,
-      },
+      { cause, retryable: true },
     )
   }
 

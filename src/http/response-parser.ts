@@ -260,18 +260,30 @@ function readFields(lines: readonly string[], from: number): Map<string, string>
   for (let index = from; index < lines.length; index++) {
     const line = lines[index] ?? ''
     const colon = line.indexOf(':')
-    const name = line.slice(0, Math.max(colon, 0))
+    const key = fieldKey(line.slice(0, Math.max(colon, 0)))
     // A blank before the colon, folded lines and bare line breaks are how messages are smuggled (RFC 9112 5.1,
     // 5.2, RFC 9110 5.5).
-    if (!FIELD_NAME.test(name) || FORBIDDEN_IN_FIELD.test(line)) {
+    if (key === undefined || FORBIDDEN_IN_FIELD.test(line)) {
       throw new ResponseFormatError('the response has a malformed header line')
     }
     const value = line.slice(colon + 1).trim()
-    const key = name.toLowerCase()
     const earlier = fields.get(key)
     fields.set(key, earlier === undefined ? value : `${earlier}, ${value}`)
   }
   return fields
+}
+
+/** A service sends the same few field names every time; checking and lowering them is most of the work. */
+const knownFieldKeys = new Map<string, string>()
+const MAX_KNOWN_FIELD_KEYS = 64
+
+function fieldKey(name: string): string | undefined {
+  const known = knownFieldKeys.get(name)
+  if (known !== undefined) return known
+  if (!FIELD_NAME.test(name)) return undefined
+  const key = name.toLowerCase()
+  if (knownFieldKeys.size < MAX_KNOWN_FIELD_KEYS) knownFieldKeys.set(name, key)
+  return key
 }
 
 function contentLength(value: string | undefined): number | undefined {

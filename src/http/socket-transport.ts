@@ -77,10 +77,10 @@ async function exchange(
   pool: ConnectionPool,
   connection: Connection,
   { attemptTimeoutMs, deadlineAtMs, signal }: TransportRequest,
-  encoded: string,
+  { text, encoding }: EncodedRequest,
 ): Promise<ParsedResponse> {
   const timeoutMs = Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - performance.now())))
-  const response = await connection.exchange(encoded, { timeoutMs, signal })
+  const response = await connection.exchange(text, encoding, { timeoutMs, signal })
   if (response.keepAlive) pool.release(connection)
   else pool.discard(connection)
   return response
@@ -97,7 +97,13 @@ function wasStale(connection: Connection, error: unknown): boolean {
 
 const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e]/
 
-function encodeRequest({ method, path, headers, body }: TransportRequest): string {
+/** A request as text, and how that goes on the wire. */
+interface EncodedRequest {
+  readonly text: string
+  readonly encoding: 'latin1' | 'utf8'
+}
+
+function encodeRequest({ method, path, headers, body }: TransportRequest): EncodedRequest {
   let head = `${method} ${path} HTTP/1.1\r\n`
   for (const [name, value] of headers) {
     // A line break in a value would end the header and start whatever follows it (request smuggling).
@@ -108,5 +114,10 @@ function encodeRequest({ method, path, headers, body }: TransportRequest): strin
     }
     head += `${name}: ${value}\r\n`
   }
-  return `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  const bodyBytes = Buffer.byteLength(body)
+  return {
+    text: `${head}content-length: ${bodyBytes}\r\n\r\n${body}`,
+    // As many bytes as characters: all of it is ASCII.
+    encoding: bodyBytes === body.length ? 'latin1' : 'utf8',
+  }
 }
