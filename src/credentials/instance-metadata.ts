@@ -44,7 +44,8 @@ async function credentialsOfInstance(client: InstanceMetadataClient): Promise<Cr
   const source = `the answer of the instance metadata service for the role ${role}`
   const document = parseJsonObject(await read(client, CREDENTIALS_PATH + role), source)
   const code = document['Code']
-  if (code !== 'Success') {
+  // Stand-ins for the service leave it out.
+  if (code !== undefined && code !== 'Success') {
     const shown = typeof code === 'string' && /^[A-Za-z]{1,64}$/.test(code) ? `the Code ${code}` : 'a Code'
     throw new CredentialsError(
       `${source} has ${shown} instead of Success; check that the role of the instance exists and that EC2 may assume it`,

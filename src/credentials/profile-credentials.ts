@@ -71,10 +71,8 @@ export class ProfileCredentials {
           fromTokenFile({ webIdentityTokenFile, roleArn, roleSessionName, clientConfig, context }),
         )
       }
-      case 'process': {
-        const { fromProcess } = await import('./process.ts')
-        return this.#ownForm(name, fromProcess({ profile: name, context }))
-      }
+      case 'process':
+        return this.#runProcess(name)
       case 'sso': {
         const { fromSSO } = await import('./sso.ts')
         return this.#ownForm(name, fromSSO({ profile: name, context }))
@@ -86,6 +84,8 @@ export class ProfileCredentials {
           fromLoginCredentials({ profile: name, region: clientConfig.region, context }),
         )
       }
+      case 'refused':
+        throw new CredentialsError(`${profileTitle(name)} ${form.reason}`)
       case 'broken':
         throw this.#unusable(`${profileTitle(name)} ${form.reason}`)
       case 'none':
@@ -196,6 +196,17 @@ export class ProfileCredentials {
     } catch (error) {
       if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
       throw this.#unusable(`${profileTitle(name)}: ${error.message}`, error.cause)
+    }
+  }
+
+  /** Whichever profile on the way it is in: a process that fails makes the profile unusable. */
+  async #runProcess(name: string): Promise<Credentials> {
+    const { fromProcess } = await import('./process.ts')
+    try {
+      return await fromProcess({ profile: name, context: this.#input.context })()
+    } catch (error) {
+      if (!(error instanceof CredentialsError)) throw error
+      throw this.#unusable(error.message, error.cause)
     }
   }
 

@@ -31,6 +31,8 @@ export type ProfileForm =
   | { readonly kind: 'login' }
   /** It is about credentials, but none of the forms is complete. The reason continues "the profile "x" ...". */
   | { readonly kind: 'broken'; readonly reason: string }
+  /** It is complete, and a value in it is one that STS refuses. */
+  | { readonly kind: 'refused'; readonly reason: string }
   /** It is about something else, such as a region. */
   | { readonly kind: 'none' }
 
@@ -93,7 +95,7 @@ function sourcesOf(profile: string | undefined, credentialSource: string | undef
 function roleFormOf(roleArn: string, source: RoleSource, property: PropertyReader): ProfileForm {
   const duration = property('duration_seconds')
   if (duration !== undefined && !/^[1-9]\d{0,8}$/.test(duration)) {
-    return { kind: 'broken', reason: 'has a duration_seconds that is not a whole number of seconds' }
+    return { kind: 'refused', reason: 'has a duration_seconds that is not a whole number of seconds' }
   }
   const role: ProfileRole = {
     roleArn,

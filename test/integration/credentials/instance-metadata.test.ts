@@ -376,7 +376,6 @@ describe('trouble with the instance metadata service', () => {
     ['is not a JSON object', '["MeTaDaTa/SeCrEt"]'],
     ['the Code AssumeRoleUnauthorizedAccess', { Code: 'AssumeRoleUnauthorizedAccess' }],
     ['a Code instead of Success', credentialsBody({ Code: 'MeTaDaTa/SeCrEt' })],
-    ['a Code instead of Success', credentialsBody({ Code: undefined })],
     ['no text AccessKeyId', credentialsBody({ AccessKeyId: undefined })],
     ['no text SecretAccessKey', credentialsBody({ SecretAccessKey: 7 })],
     ['no text Token', credentialsBody({ Token: '' })],
