@@ -173,17 +173,12 @@ export class DynamoDBClient {
       nowMs: this.#clock.now(),
       signingKeys: this.#signingKeys,
     }
-    const { connectTimeoutMs, attemptTimeoutMs } = this.#options
+    const { connectTimeoutMs, attemptTimeoutMs, transport } = this.#options
     const { operation, body, deadlineAtMs, signal } = call
+    const limits = { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal }
     let response: TransportResponse
     try {
-      response = await this.#options.transport.request({
-        ...signedRequest(operation, body, target),
-        connectTimeoutMs,
-        attemptTimeoutMs,
-        deadlineAtMs,
-        signal,
-      })
+      response = await transport.request(signedRequest(operation, body, target, limits))
     } catch (error) {
       return { error, kind: retryKindOfError(error) }
     }

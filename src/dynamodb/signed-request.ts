@@ -1,5 +1,6 @@
 import type { Endpoint } from '../http/endpoint.ts'
 import type { TransportRequest } from '../http/transport.ts'
+import type { Header } from '../sigv4/canonical-request.ts'
 import { signPost } from '../sigv4/sign-post.ts'
 import type { SigningKeyCache } from '../sigv4/signing-key.ts'
 import type { Credentials } from '../types.ts'
@@ -18,27 +19,44 @@ export interface SigningTarget {
 const API_VERSION = 'DynamoDB_20120810'
 const CONTENT_TYPE = 'application/x-amz-json-1.0'
 
+/** What a request may take, and who may give it up. */
+export type RequestLimits = Pick<
+  TransportRequest,
+  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal'
+>
+
 /** The signed HTTP request of an operation, in DynamoDB's JSON protocol. */
 export function signedRequest(
   operation: Operation,
   body: string,
   { endpoint, region, credentials, nowMs, signingKeys }: SigningTarget,
-): Pick<TransportRequest, 'endpoint' | 'method' | 'path' | 'headers' | 'body'> {
+  { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal }: RequestLimits,
+): TransportRequest {
   const { host, path } = endpoint
-  const signed: readonly (readonly [string, string])[] = [
-    ['content-type', CONTENT_TYPE],
-    ['x-amz-target', `${API_VERSION}.${operation}`],
-  ]
+  const contentType: Header = ['content-type', CONTENT_TYPE]
+  const target: Header = ['x-amz-target', `${API_VERSION}.${operation}`]
   const { amzDate, authorization } = signPost(
-    { host, path, headers: signed, body },
+    { host, path, headers: [contentType, target], body },
     { credentials, region, service: 'dynamodb', nowMs, signingKeys },
   )
-  const headers: (readonly [string, string])[] = [
+  const headers: Header[] = [
     ['host', host],
-    ...signed,
+    contentType,
+    target,
     ['x-amz-date', amzDate],
     ['authorization', authorization],
   ]
   if (credentials.sessionToken !== undefined) headers.push(['x-amz-security-token', credentials.sessionToken])
-  return { endpoint, method: 'POST', path, headers, body }
+  // Written out, and not spread together: this object is made for every request.
+  return {
+    endpoint,
+    method: 'POST',
+    path,
+    headers,
+    body,
+    connectTimeoutMs,
+    attemptTimeoutMs,
+    deadlineAtMs,
+    signal,
+  }
 }

@@ -1,0 +1,37 @@
+/* undici, the fastest HTTP client of Node, with our signer. */
+import { Pool } from 'undici'
+
+import { credentials, region, requestOf, verifyOutput } from '../lib/fixture.mjs'
+import { importSigner } from '../lib/internals.mjs'
+
+/** @type {import('./contender.d.ts').Contender['open']} */
+export async function open({ url, operation, itemBytes, inFlight }) {
+  const { signPost, SigningKeyCache } = await importSigner()
+  const pool = new Pool(url, { connections: inFlight, pipelining: 1 })
+  const { host } = new URL(url)
+  const { name, input } = requestOf(operation, itemBytes)
+  const signingKeys = new SigningKeyCache()
+
+  const call = async () => {
+    const body = JSON.stringify(input)
+    /** @type {[string, string][]} */
+    const headers = [
+      ['content-type', 'application/x-amz-json-1.0'],
+      ['x-amz-target', `DynamoDB_20120810.${name}`],
+    ]
+    const { amzDate, authorization } = signPost(
+      { host, path: '/', headers, body },
+      { credentials, region, service: 'dynamodb', nowMs: Date.now(), signingKeys },
+    )
+    const response = await pool.request({
+      method: 'POST',
+      path: '/',
+      headers: [...headers.flat(), 'x-amz-date', amzDate, 'authorization', authorization],
+      body,
+    })
+    if (response.statusCode !== 200) throw new Error(`HTTP status ${response.statusCode}`)
+    return response.body.json()
+  }
+  verifyOutput(operation, await call(), itemBytes)
+  return { call }
+}

@@ -1,0 +1,12 @@
+/*
+ * What an app has to know to find the session of the benchmark. A file of its own, so that the apps whose start is
+ * measured load nothing else of the benchmark.
+ */
+
+export const table = 'sessions'
+
+/** An ID of the length that express-session makes. */
+export const sessionId = 'hx4QvYxK2mPzN8rT1wLcB6dJ0sGfEaUy'
+
+/** Partition key of the session in the native layout: base64url of the ID's SHA-256. */
+export const nativeKey = 'WLcGM5-vsur35bR-icCKjTG8JxnxnsDlMjP1SLapMTA'
