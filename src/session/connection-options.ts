@@ -10,8 +10,8 @@ export interface ConnectionOptions {
   /**
    * AWS region of the table, for example `eu-west-1`.
    *
-   * @default the environment variables `DYNAMODB_SESSIONS_REGION`, `AWS_REGION`, `AWS_DEFAULT_REGION`, whichever
-   *   is set first; without any, the first call fails with `ConfigurationError`
+   * @default the environment variables `DYNAMODB_SESSIONS_REGION`, `AWS_REGION`, `AWS_DEFAULT_REGION`, else the profile's
+   *   `region`, else the region of the instance; without any, the first call fails with `ConfigurationError`
    */
   readonly region?: string | undefined
 
@@ -19,8 +19,8 @@ export interface ConnectionOptions {
    * URL to send requests to instead of the region's own, for example that of DynamoDB Local or of a VPC
    * endpoint. Plain `http:` sends session data unencrypted: for a loopback address only.
    *
-   * @default the environment variables `DYNAMODB_SESSIONS_ENDPOINT`, `AWS_ENDPOINT_URL_DYNAMODB`,
-   *   `AWS_ENDPOINT_URL`, else `https://dynamodb.<region>.amazonaws.com`
+   * @default the environment variables `DYNAMODB_SESSIONS_ENDPOINT`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, else
+   *   the profile's, else the region's own
    */
   readonly endpoint?: string | undefined
 
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
    * AWS credentials, or a function that finds them (a provider of the AWS SDK works as it is). A function is
    * called once for all requests and again before its credentials expire.
    *
-   * @default the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`
+   * @default found where the AWS SDK finds them: environment, profile, web identity, container, instance metadata
    */
   readonly credentials?: Credentials | CredentialProvider | undefined
 
@@ -44,7 +44,8 @@ export interface ConnectionOptions {
    * Most times a call is sent, the first included. Only network failures, server errors and throttling are
    * tried again.
    *
-   * @default 4
+   * @default the environment variables `DYNAMODB_SESSIONS_MAX_ATTEMPTS`, `AWS_MAX_ATTEMPTS`, else the profile's
+   *   `max_attempts`, else 4
    */
   readonly maxAttempts?: number | undefined
 
