@@ -113,8 +113,10 @@ function unknownOption(name: string, known: readonly string[]): TypeError {
   )
 }
 
+/** The letters of a name in alphabetical order, so that swapped ones do not count; nor do a plural or an added "name". */
 function simplified(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z]|name$|s$/g, '')
+  const letters = name.toLowerCase().replaceAll(/[^a-z]|name$|s$/g, '')
+  return [...letters].toSorted().join('')
 }
 
 function kindOf(value: unknown): string {

@@ -87,6 +87,7 @@ describe('an unknown option', () => {
 
   test.each([
     ['whatever', ''],
+    ['colro', '; did you mean "color"?'],
     ['Color', '; did you mean "color"?'],
     ['colors', '; did you mean "color"?'],
     ['colorName', '; did you mean "color"?'],
