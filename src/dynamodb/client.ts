@@ -4,6 +4,7 @@ import { type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
 import type { EndpointSettings } from '../internal/endpoint-settings.ts'
+import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import { SigningKeyCache } from '../sigv4/signing-key.ts'
 import type { Clock, Credentials, CredentialSource, Random } from '../types.ts'
@@ -85,7 +86,8 @@ export class DynamoDBClient {
   readonly #signingKeys = new SigningKeyCache()
   #prepared: Prepared | undefined
   #searching: Promise<Prepared> | undefined
-  #closed = false
+  #underWay = 0
+  #closed: Deferred<void> | undefined
 
   constructor(options: DynamoDBClientOptions) {
     this.#options = options
@@ -111,9 +113,35 @@ export class DynamoDBClient {
     { signal }: SendOptions = {},
   ): Promise<Output<Name>> {
     signal?.throwIfAborted()
-    if (this.#closed) {
+    if (this.#closed !== undefined) {
       throw new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
     }
+    this.#underWay++
+    try {
+      return await this.#call(operation, input, signal)
+    } finally {
+      this.#underWay--
+      this.#closeWhenIdle()
+    }
+  }
+
+  /** Refuses new calls, lets those under way finish and closes the connections, unless they are somebody else's. */
+  async close(): Promise<void> {
+    this.#closed ??= deferred<void>()
+    this.#closeWhenIdle()
+    await this.#closed.promise
+    if (this.#options.ownsTransport) await this.#options.transport.close()
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#underWay === 0) this.#closed?.resolve()
+  }
+
+  async #call<Name extends Operation>(
+    operation: Name,
+    input: Input<Name>,
+    signal: AbortSignal | undefined,
+  ): Promise<Output<Name>> {
     const { deadlineMs, random } = this.#options
     const deadlineAtMs = performance.now() + deadlineMs
     const call: Call = {
@@ -136,12 +164,6 @@ export class DynamoDBClient {
       onDeadline: (attempts, cause) => this.#deadlineExceeded(call, attempts, cause),
     })
     return readOutput(response, operation, origin)
-  }
-
-  /** Refuses new calls, lets requests under way finish and closes the connections, unless they are somebody else's. */
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#options.ownsTransport) await this.#options.transport.close()
   }
 
   async #prepare(call: Call): Promise<Prepared> {

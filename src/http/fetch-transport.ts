@@ -1,6 +1,6 @@
 import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError } from '../errors.ts'
 import { matchesChecksum } from './checksum.ts'
-import { because, errorCode, isTransientCode } from './system-error.ts'
+import { because, errorCode } from './system-error.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
 /** Options of {@link fetchTransport}. */
@@ -15,6 +15,9 @@ export interface FetchTransportOptions {
 
 /** Header fields that `fetch` sets itself. */
 const SET_BY_FETCH: ReadonlySet<string> = new Set(['host', 'content-length'])
+/** Codes of TLS failures, which are the same the next time. Each runtime has codes of its own for the others. */
+const NO_TRUST = /^(?:CERT_|ERR_TLS_|ERR_SSL_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/
+
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 
 /**
@@ -131,6 +134,6 @@ function failed(origin: string, error: unknown): ConnectionError {
   return new ConnectionError(
     'CONNECTION_FAILED',
     `the request to ${origin} failed${because(cause instanceof Error ? cause : undefined)}`,
-    { cause: error, retryable: code === undefined || isTransientCode(code) },
+    { cause: error, retryable: code === undefined || !NO_TRUST.test(code) },
   )
 }

@@ -116,7 +116,7 @@ function unknownOption(name: string, known: readonly string[]): TypeError {
 /** The letters of a name in alphabetical order, so that swapped ones do not count; nor do a plural or an added "name". */
 function simplified(name: string): string {
   const letters = name.toLowerCase().replaceAll(/[^a-z]|name$|s$/g, '')
-  return [...letters].toSorted().join('')
+  return Array.from(letters).toSorted().join('')
 }
 
 function kindOf(value: unknown): string {

@@ -28,6 +28,8 @@ export interface ContractLayout {
 export interface ContractSubject {
   readonly engine: Engine
   readonly layout: ContractLayout
+  /** Options that only a store with connections of its own takes; none where it has a transport of somebody else's. */
+  readonly fewSockets: SessionStoreOptions
   readonly table: SessionTable
   /** The store of a test: in the table of this subject, on a clock that stands still. */
   readonly open: (options?: SessionStoreOptions) => OpenStore
@@ -56,6 +58,7 @@ export function contractSubject(engine: Engine, layout: ContractLayout): Contrac
   return {
     engine,
     layout,
+    fewSockets: layout.options.transport === undefined ? { maxSockets: 8 } : {},
     get table() {
       return existingTable()
     },

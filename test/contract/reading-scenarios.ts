@@ -86,7 +86,7 @@ export function describeReadingAndWriting(subject: ContractSubject): void {
     })
 
     test('many sessions at the same time do not get mixed up (G8)', async () => {
-      const { store } = subject.open({ maxSockets: 8 })
+      const { store } = subject.open(subject.fewSockets)
       const all = Array.from({ length: 60 }, newId)
       await Promise.all(all.map(id => store.write(id, { id })))
       const read = await Promise.all(all.map(id => store.read(id)))
