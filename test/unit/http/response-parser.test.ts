@@ -58,6 +58,16 @@ const examples: readonly Example[] = [
     },
   },
   {
+    name: 'a chunk whose size has two digits',
+    wire: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n',
+    response: {
+      statusCode: 200,
+      headers: { 'transfer-encoding': 'chunked' },
+      body: 'abcdefghijklmnopqrstuvwxyz',
+      keepAlive: true,
+    },
+  },
+  {
     name: 'a single chunk',
     wire: 'HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n00000005\r\nab\r\nc\r\n0\r\n\r\n',
     response: {
@@ -262,6 +272,7 @@ const refusals: readonly Refusal[] = [
   { name: 'a chunk size with a prefix', wire: `${chunked}0x1\r\nx\r\n`, because: malformedChunk },
   { name: 'a chunk size of nine digits', wire: `${chunked}000000001\r\nx\r\n`, because: malformedChunk },
   { name: 'text behind a chunk size', wire: `${chunked}1 2\r\nx\r\n`, because: malformedChunk },
+  { name: 'a NUL in a chunk extension', wire: `${chunked}1;a\0b\r\nx\r\n`, because: malformedChunk },
   { name: 'a line feed in a chunk extension', wire: `${chunked}1;a\nb\r\nx\r\n`, because: malformedChunk },
   { name: 'a chunk line that ends in a line feed', wire: `${chunked}1\nx\n0\n\r\n`, because: malformedChunk },
   {
@@ -329,6 +340,7 @@ const refusals: readonly Refusal[] = [
   { name: 'status 099', wire: 'HTTP/1.1 099 No\r\n\r\n', because: notHttp },
   { name: 'a status of four digits', wire: 'HTTP/1.1 2000 OK\r\n\r\n', because: notHttp },
   { name: 'two blanks before the status', wire: 'HTTP/1.1  200 OK\r\n\r\n', because: notHttp },
+  { name: 'a NUL in the reason', wire: 'HTTP/1.1 200 a\0b\r\n\r\n', because: notHttp },
   { name: 'a line feed in the reason', wire: 'HTTP/1.1 200 a\nX: b\r\n\r\n', because: notHttp },
   { name: 'an empty line first', wire: `\r\n${ok}Content-Length: 0\r\n\r\n`, because: notHttp },
   { name: 'another protocol', wire: '220 mail.example.com ESMTP\r\n\r\n', because: notHttp },
