@@ -5,12 +5,14 @@ import { ConnectionError, ConnectTimeoutError } from '../errors.ts'
 import { deferred } from '../internal/deferred.ts'
 import { Connection } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { RepeatedAnswers } from './repeated-answers.ts'
 import { because, errorCode, isTransientCode } from './system-error.ts'
 
 /** How to make a connection. */
 export interface ConnectOptions {
   readonly endpoint: Endpoint
   readonly timeoutMs: number
+  readonly repeatedAnswers: RepeatedAnswers
   readonly signal?: AbortSignal | undefined
   /** Certificates (PEM) to trust instead of the ones Node trusts. */
   readonly ca?: string | readonly string[] | undefined
@@ -28,7 +30,7 @@ export interface ConnectOptions {
  * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
  */
 export function openConnection(options: ConnectOptions): Promise<Connection> {
-  const { endpoint, signal, timeoutMs } = options
+  const { endpoint, repeatedAnswers, signal, timeoutMs } = options
   const { promise, resolve, reject } = deferred<Connection>()
   if (signal?.aborted === true) {
     reject(signal.reason)
@@ -53,7 +55,7 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   }
   const onReady = (): void => {
     settle()
-    resolve(new Connection(socket, endpoint))
+    resolve(new Connection(socket, endpoint, repeatedAnswers))
   }
   const onError = (cause: Error): void => {
     fail(connectFailed(endpoint, cause, socket))

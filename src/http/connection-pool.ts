@@ -3,6 +3,7 @@ import { type Deferred, deferred } from '../internal/deferred.ts'
 import { openConnection } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
+import { RepeatedAnswers } from './repeated-answers.ts'
 import type { TransportRequest } from './transport.ts'
 
 /** Limits of a {@link ConnectionPool}. */
@@ -34,6 +35,7 @@ export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
   readonly #idle: Connection[] = []
   readonly #waiters = new Set<Waiter>()
+  readonly #repeatedAnswers = new RepeatedAnswers()
   #open = 0
   #closed: Deferred<void> | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -74,6 +76,14 @@ export class ConnectionPool {
     this.#vacate()
   }
 
+  /**
+   * Closes the idle connections. For when one that had been idle has turned out to be dead without a word: the others
+   * have been through the same (a suspended process, a network that forgot them).
+   */
+  discardIdle(): void {
+    for (const connection of this.#idle.splice(0)) this.discard(connection)
+  }
+
   /** Closes a connection and opens a new one in its place, ahead of everything that waits. */
   replace(connection: Connection, request: TransportRequest): Promise<Connection> {
     connection.destroy()
@@ -88,7 +98,7 @@ export class ConnectionPool {
     if (this.#closed === undefined) {
       this.#closed = deferred<void>()
       clearTimeout(this.#sweepTimer)
-      for (const connection of this.#idle.splice(0)) this.discard(connection)
+      this.discardIdle()
       if (this.#open === 0) this.#closed.resolve()
     }
     return this.#closed.promise
@@ -181,6 +191,7 @@ export class ConnectionPool {
     try {
       return await openConnection({
         endpoint: this.#endpoint,
+        repeatedAnswers: this.#repeatedAnswers,
         timeoutMs: Math.ceil(Math.max(0, Math.min(connectTimeoutMs, deadlineAtMs - performance.now()))),
         signal,
         ca: this.#options.ca,

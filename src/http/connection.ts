@@ -4,6 +4,7 @@ import { AttemptTimeoutError, ConnectionError, type TransportError } from '../er
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { matchesChecksum } from './checksum.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { RepeatedAnswers } from './repeated-answers.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
 import { because } from './system-error.ts'
 
@@ -22,6 +23,8 @@ export interface ExchangeLimits {
 export class Connection {
   readonly #socket: Socket
   readonly #endpoint: Endpoint
+  readonly #repeatedAnswers: RepeatedAnswers
+  #answerId: string | undefined
   #failure: TransportError | undefined
   #exchanges = 0
 
@@ -38,9 +41,10 @@ export class Connection {
   /** Instant of `performance.now()` since which the connection has been idle. */
   idleSinceMs = 0
 
-  constructor(socket: Socket, endpoint: Endpoint) {
+  constructor(socket: Socket, endpoint: Endpoint, repeatedAnswers: RepeatedAnswers) {
     this.#socket = socket
     this.#endpoint = endpoint
+    this.#repeatedAnswers = repeatedAnswers
     socket.on('data', chunk => {
       this.#onData(chunk)
     })
@@ -165,6 +169,12 @@ export class Connection {
       this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
       return
     }
+    const answerId = response.headers.get('x-amzn-requestid')
+    if (this.#repeatedAnswers.isCopy(answerId, this.#answerId)) {
+      this.#fail(this.#invalid('it is a copy of the answer before it'))
+      return
+    }
+    this.#answerId = answerId
     this.#endExchange()?.resolve(response)
     // The server has answered without reading all of the request: what it does with the rest is anyone's guess.
     if (this.#socket.writableLength > 0) this.destroy()

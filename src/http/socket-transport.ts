@@ -1,4 +1,4 @@
-import { ConnectionError, DynamoDBSessionsError } from '../errors.ts'
+import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
 import type { ParsedResponse } from './response-parser.ts'
@@ -17,7 +17,8 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
  *
  * A request on a reused connection that is lost before the first byte of an answer is sent again at once, on a
  * new connection, once: servers close idle connections, and the close may be on its way when the request
- * leaves. Every other failure is the caller's to retry.
+ * leaves. Every other failure is the caller's to retry; when a reused connection did not answer in time, the idle
+ * ones are closed, so that the retry has a new one.
  */
 export class SocketTransport implements Transport {
   readonly #options: ConnectionPoolOptions
@@ -45,6 +46,7 @@ export class SocketTransport implements Transport {
       return await exchange(pool, connection, request, encoded)
     } catch (error) {
       if (!wasStale(connection, error)) {
+        if (wasDeadSilently(connection, error)) pool.discardIdle()
         pool.discard(connection)
         throw error
       }
@@ -81,7 +83,8 @@ async function exchange(
 ): Promise<ParsedResponse> {
   const timeoutMs = Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - performance.now())))
   const response = await connection.exchange(text, encoding, { timeoutMs, signal })
-  if (response.keepAlive) pool.release(connection)
+  // What sends a server error is often something in between, whose next answers cannot be told apart.
+  if (response.keepAlive && response.statusCode < 500) pool.release(connection)
   else pool.discard(connection)
   return response
 }
@@ -93,6 +96,11 @@ function wasStale(connection: Connection, error: unknown): boolean {
     error instanceof ConnectionError &&
     error.code === 'CONNECTION_LOST'
   )
+}
+
+/** Whether a connection that had carried requests before did not answer at all. */
+function wasDeadSilently(connection: Connection, error: unknown): boolean {
+  return connection.reused && !connection.answered && error instanceof AttemptTimeoutError
 }
 
 const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e]/

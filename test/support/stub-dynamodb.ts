@@ -76,6 +76,8 @@ export class StubDynamoDB {
     this.#script = script
     this.#step = 0
     this.requests = []
+    // Request IDs begin anew, and an ID that comes twice on one connection is not trusted.
+    this.#server.closeIdleConnections()
   }
 
   /** Resolves when there have been that many requests. */

@@ -66,20 +66,30 @@ describe('an abort', () => {
     await next
   })
 
-  it('in the moment in which a connection becomes free does not lose the connection', async () => {
-    const server = await serve(answerWithIndex)
-    const transport = new SocketTransport({ maxSockets: 1 })
-    const controller = new AbortController()
-    const first = transport.request(requestTo(server)).then(() => {
-      controller.abort(reason)
-    })
-    const aborted = errorOf(transport.request(requestTo(server, { signal: controller.signal })))
-    const third = bodyOf(transport.request(requestTo(server)))
-    await first
-    expect(await aborted).toBe(reason)
-    expect(await third).toMatch(/^[01]$/)
-    expect(abortListeners(controller.signal)).toBe(0)
-    await transport.close()
+  it.each([
+    ['a connection becomes free', httpResponse()],
+    ['there is room for another connection', httpResponse('{}', { headers: { connection: 'close' } })],
+  ])('around the moment in which %s loses neither the request nor the place', async (_, firstAnswer) => {
+    const server = await serve(async connection =>
+      connection.answerAll(({ body }) => (body === 'first' ? firstAnswer : httpResponse())),
+    )
+    for (let delay = 0; delay < 12; delay++) {
+      const transport = new SocketTransport({ maxSockets: 1 })
+      const controller = new AbortController()
+      const { signal } = controller
+      const abortLater = async (): Promise<void> => {
+        for (let turn = 0; turn < delay; turn++) await Promise.resolve()
+        controller.abort(reason)
+      }
+      const first = transport.request(requestTo(server, { body: 'first' })).then(abortLater)
+      const aborted = errorOf(transport.request(requestTo(server, { signal })))
+      const next = bodyOf(transport.request(requestTo(server)))
+      await first
+      expect(await aborted).toBe(reason)
+      expect(await next).toBe('{}')
+      expect(abortListeners(signal)).toBe(0)
+      await transport.close()
+    }
   })
 
   it('while connecting closes the socket and gives the place back', async () => {

@@ -1,9 +1,17 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { httpResponse } from '../../support/raw-server.ts'
-import { bodyOf, errorOf, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
+import {
+  bodyOf,
+  controlTime,
+  errorOf,
+  forbidUnhandledRejections,
+  requestTo,
+  serve,
+  settleDown,
+} from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -31,12 +39,14 @@ describe('close', () => {
     expect(server.connections).toHaveLength(0)
   })
 
-  it('closes idle connections', async () => {
+  it('closes idle connections and leaves no timer', async () => {
     const server = await serve(async connection => connection.answerAll(() => httpResponse()))
+    controlTime()
     const transport = new SocketTransport()
     await Promise.all([1, 2, 3].map(async () => transport.request(requestTo(server))))
     expect(server.connections).toHaveLength(3)
     await transport.close()
+    expect(vi.getTimerCount()).toBe(0)
     await Promise.all(server.connections.map(async ({ closed }) => closed))
   })
 

@@ -1,6 +1,7 @@
+import { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
@@ -28,6 +29,15 @@ describe('connecting', () => {
     const { port } = await serve(answerWithIndex)
     const transport = new SocketTransport()
     expect(await bodyOf(transport.request(requestTo({ url: `http://localhost:${port}` })))).toBe('0')
+  })
+
+  it('turns off the delay that waits for more to send', async () => {
+    const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay')
+    onTestFinished(() => {
+      setNoDelay.mockRestore()
+    })
+    await new SocketTransport().request(requestTo(await serve(answerWithIndex)))
+    expect(setNoDelay.mock.calls).toEqual([[true]])
   })
 
   it.runIf(hasIPv6)('takes IPv6 addresses', async () => {

@@ -158,7 +158,9 @@ describe('an answer', () => {
       statusCode: 413,
       body: Buffer.from('too large'),
     })
-    expect(await bodyOf(transport.request(requestTo(server)))).toBe('second')
+    const next = [1, 2].map(async () => bodyOf(transport.request(requestTo(server))))
+    expect(await Promise.all(next)).toEqual(['second', 'second'])
+    expect(server.connections).toHaveLength(2)
     const [first] = server.connections
     first?.socket.resume()
     await first?.closed
@@ -347,5 +349,44 @@ describe('attemptTimeoutMs', () => {
     vi.advanceTimersByTime(250)
     await transport.request(requestTo(server))
     expect(server.connections).toHaveLength(1)
+  })
+})
+
+function answerWith(id: string): Buffer {
+  return httpResponse(`"${id}"`, { headers: { 'x-amzn-requestid': id } })
+}
+
+describe('the ID of an answer', () => {
+  it('that the answer before it had makes it a copy, which is refused', async () => {
+    const transport = new SocketTransport()
+    const server = await serve()
+    const first = transport.request(requestTo(server))
+    const connection = await server.accept()
+    await connection.request()
+    connection.send(answerWith('A'))
+    expect(await bodyOf(first)).toBe('"A"')
+
+    const second = errorOf(transport.request(requestTo(server)))
+    await connection.request()
+    connection.send(answerWith('A'))
+    expect(await second).toMatchObject(invalidResponse)
+
+    const third = transport.request(requestTo(server))
+    const other = await server.accept()
+    await other.request()
+    other.send(answerWith('B'))
+    expect(await bodyOf(third)).toBe('"B"')
+  })
+
+  it('of a server error does not matter: its connection is not used again', async () => {
+    const transport = new SocketTransport()
+    const server = await serve()
+    for (const _ of [1, 2]) {
+      const response = transport.request(requestTo(server))
+      const connection = await server.accept()
+      await connection.request()
+      connection.send(httpResponse('', { statusCode: 503 }))
+      expect(await response).toMatchObject({ statusCode: 503 })
+    }
   })
 })

@@ -225,6 +225,7 @@ describe('the queue', () => {
 
   it('has its deadline forgotten once the request has a connection', async () => {
     const server = await serve()
+    controlTime()
     const transport = new SocketTransport({ maxSockets: 1 })
     const { signal } = new AbortController()
     const first = bodyOf(transport.request(requestTo(server)))
@@ -236,6 +237,8 @@ describe('the queue', () => {
     expect(await first).toBe('first')
     await connection.request()
     expect(abortListeners(signal)).toBe(1)
+    // The attempt's own.
+    expect(vi.getTimerCount()).toBe(1)
     connection.send(httpResponse('second'))
     expect(await second).toBe('second')
     expect(abortListeners(signal)).toBe(0)
@@ -269,6 +272,21 @@ describe('an idle connection', () => {
     expect(server.connections).toHaveLength(2)
   })
 
+  it('is closed together with all that have been idle for as long, and so are later ones', async () => {
+    const server = await serve()
+    controlTime()
+    const transport = new SocketTransport({ idleTimeoutMs: 1000 })
+    const connections = await openIdle(transport, server, 3)
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(1000)
+    await Promise.all(connections.map(async ({ closed }) => closed))
+    expect(vi.getTimerCount()).toBe(0)
+    const [later] = await openIdle(transport, server, 1)
+    vi.advanceTimersByTime(1000)
+    await later?.closed
+    expect(server.connections).toHaveLength(4)
+  })
+
   it('has 30 seconds by default', async () => {
     const server = await serve()
     controlTime()
@@ -299,11 +317,13 @@ describe('an idle connection', () => {
     const [first] = await openIdle(transport, server, 1)
     first?.end()
     await first?.closed
-    const response = bodyOf(transport.request(requestTo(server)))
+    const responses = ['a', 'b'].map(async body => bodyOf(transport.request(requestTo(server, { body }))))
     const second = await server.accept()
-    await second.request()
-    second.send(httpResponse('second'))
-    expect(await response).toBe('second')
+    const answering = second.answerAll(({ body }) => httpResponse(body))
+    expect(await Promise.all(responses)).toEqual(['a', 'b'])
+    expect(server.connections).toHaveLength(2)
+    await transport.close()
+    await answering
   })
 
   it('is given up when it breaks, and the others stay', async () => {
