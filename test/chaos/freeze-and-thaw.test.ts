@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { beforeAll, describe, expect, it } from 'vitest'
+
+import { engineRegion, engines } from '../support/engines.ts'
+import { type Breakage, FaultRig } from '../support/fault-rig/fault-rig.ts'
+import { ArmedPlan } from '../support/fault-rig/plan.ts'
+import { createRigCertificates, type RigCertificates } from '../support/fault-rig/rig-certificates.ts'
+import { SessionTable } from '../support/session-table.ts'
+import type { Reply } from './freezable-app.ts'
+import { bundleFreezableApp, FreezableProcess } from './freezable-process.ts'
+
+interface Freeze {
+  readonly breakage: Breakage
+  readonly tls: boolean
+  /** By how much the clock of the machine has moved meanwhile. Milliseconds. */
+  readonly jumpMs?: number
+  /** Whether the next request is there before the process goes on. */
+  readonly asksWhileFrozen?: boolean
+  readonly limits?: { readonly attemptTimeoutMs: number; readonly deadlineMs: number }
+}
+
+const FROZEN_MS = 1500
+const TEN_MINUTES_MS = 600_000
+/** So many that trying one after the other would take longer than the whole call may. */
+const IDLE_CONNECTIONS = 4
+const [engine] = engines
+
+let bundle: string
+let certificates: RigCertificates
+
+beforeAll(async () => {
+  ;[bundle, certificates] = await Promise.all([bundleFreezableApp(), createRigCertificates()])
+})
+
+/** Suspending is a matter of POSIX signals. */
+describe.skipIf(process.platform === 'win32')('the first call of a process that was suspended', () => {
+  it('succeeds when the server has closed the idle connections meanwhile', async () => {
+    const replies = await Promise.all(
+      [true, false].flatMap(asksWhileFrozen => [
+        thaw({ breakage: 'close', tls: false, asksWhileFrozen }),
+        thaw({ breakage: 'close', tls: true, asksWhileFrozen }),
+        thaw({ breakage: 'reset', tls: false, asksWhileFrozen }),
+        thaw({ breakage: 'reset', tls: true, asksWhileFrozen }),
+      ]),
+    )
+    for (const reply of replies) expect(reply).toEqual({ counters: [7], credentialLookups: 1 })
+  })
+
+  it('succeeds when minutes have passed and the idle connections are dead without a word', async () => {
+    const replies = await Promise.all([
+      thaw({ breakage: 'black-hole', tls: false, jumpMs: TEN_MINUTES_MS }),
+      thaw({ breakage: 'black-hole', tls: true, jumpMs: TEN_MINUTES_MS }),
+    ])
+    for (const reply of replies) expect(reply).toEqual({ counters: [7], credentialLookups: 2 })
+  })
+
+  it('succeeds when many idle connections are dead without a word, after a timeout of one', async () => {
+    const limits = { attemptTimeoutMs: 700, deadlineMs: 2400 }
+    const replies = await Promise.all([
+      thaw({ breakage: 'black-hole', tls: false, limits }),
+      thaw({ breakage: 'black-hole', tls: true, limits }),
+    ])
+    for (const reply of replies) expect(reply).toEqual({ counters: [7], credentialLookups: 1 })
+  })
+})
+
+/** Suspends a process that keeps idle connections, and resumes it. @returns what its first read finds. */
+async function thaw({ breakage, tls, jumpMs, asksWhileFrozen = false, limits }: Freeze): Promise<Reply> {
+  if (engine === undefined) throw new Error('there is no engine')
+  const { name } = await SessionTable.create(engine)
+  const rig = await FaultRig.start({
+    engine: engine.endpoint,
+    plan: new ArmedPlan(),
+    certificates: tls ? certificates : undefined,
+  })
+  const app = FreezableProcess.start(bundle, {
+    table: name,
+    region: engineRegion,
+    endpoint: rig.url,
+    ...(tls && { ca: certificates.ca }),
+    ...limits,
+  })
+  try {
+    await app.ask({ call: 'write', counter: 7 })
+    rig.holdUntil(IDLE_CONNECTIONS)
+    await app.ask({ call: 'read', times: IDLE_CONNECTIONS })
+    expect(rig.openConnections).toBe(IDLE_CONNECTIONS)
+    if (jumpMs !== undefined) await app.ask({ call: 'jump', ms: jumpMs })
+    app.freeze()
+    rig.breakConnections(breakage)
+    await delay(FROZEN_MS)
+    const early = asksWhileFrozen ? app.ask({ call: 'read', times: 1 }) : undefined
+    app.thaw()
+    return await (early ?? app.ask({ call: 'read', times: 1 }))
+  } finally {
+    await app.end()
+    await rig.close()
+  }
+}

@@ -1,0 +1,143 @@
+import { getEventListeners, setMaxListeners } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { describe, expect, it } from 'vitest'
+
+import { ConnectionError, DynamoDBSessionsError } from '../../../src/errors.ts'
+import { SeededRandom } from '../../support/fault-rig/random.ts'
+import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
+import { openTestClient, rejection, someKey } from '../client/test-client.ts'
+import { forbidUnhandledRejections, serve, settleDown } from '../transport/harness.ts'
+
+forbidUnhandledRejections()
+
+const reason = new Error('the caller gave up')
+
+async function answerAll(connection: RawConnection): Promise<void> {
+  await connection.answerAll(() => httpResponse())
+}
+
+describe('calls beyond what the connections can carry', () => {
+  it('wait up to a limit, beyond which they fail at once with an error that says so', async () => {
+    const server = await serve()
+    const client = openTestClient(server.url, {}, { maxSockets: 2, maxQueued: 3 })
+    const calls = Array.from({ length: 5 }, async () => client.send('GetItem', someKey))
+    const connections = [await server.accept(), await server.accept()]
+
+    const errors = await Promise.all(
+      Array.from({ length: 4 }, async () => rejection(client.send('GetItem', someKey))),
+    )
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(ConnectionError)
+      expect(error).toMatchObject({
+        code: 'QUEUE_FULL',
+        retryable: false,
+        message: `2 connections to ${server.url} are busy and 3 requests are waiting for one`,
+      })
+    }
+
+    const answering = connections.map(async connection => answerAll(connection))
+    expect(await Promise.all(calls)).toHaveLength(5)
+    expect(await client.send('GetItem', someKey)).toEqual({})
+    expect(server.connections).toHaveLength(2)
+    for (const { socket } of connections) socket.destroy()
+    await Promise.all(answering)
+  })
+
+  it('are 10,000 when nothing else is said', async () => {
+    const server = await serve()
+    const client = openTestClient(server.url, {}, { maxSockets: 1 })
+    const controller = new AbortController()
+    const { signal } = controller
+    setMaxListeners(0, signal)
+    const calls = Array.from({ length: 10_001 }, async () =>
+      rejection(client.send('GetItem', someKey, { signal })),
+    )
+    await settleDown()
+    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({ code: 'QUEUE_FULL' })
+    controller.abort(reason)
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([reason]))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  it('leave at their deadline, and their places with them', async () => {
+    const server = await serve()
+    const client = openTestClient(server.url, { deadlineMs: 60 }, { maxSockets: 1, maxQueued: 2 })
+    for (let round = 0; round < 3; round++) {
+      const errors = await Promise.all(
+        Array.from({ length: 3 }, async () => rejection(client.send('GetItem', someKey))),
+      )
+      for (const error of errors) expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+    }
+  })
+})
+
+/** How a call ends: `answered`, `aborted`, or the code of its error. */
+async function endOf(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call
+    return 'answered'
+  } catch (error) {
+    if (error === reason) return 'aborted'
+    return error instanceof DynamoDBSessionsError ? error.code : error
+  }
+}
+
+describe('an abort', () => {
+  it.each([1, 2, 3])('at any moment frees the place that a call had (seed %i)', async seed => {
+    const random = new SeededRandom('aborts', seed)
+    // Some calls get no answer, some get one after a while, and some are in back-off when the abort comes.
+    const server = await serve(async connection => {
+      for (let next = await connection.nextRequest(); next; next = await connection.nextRequest()) {
+        const draw = random.next()
+        if (draw < 0.3) continue
+        await delay(random.between(0, 5))
+        connection.send(httpResponse('{}', { statusCode: draw < 0.6 ? 503 : 200 }))
+      }
+    })
+    const limits = { maxSockets: 4, maxQueued: 8 }
+    const client = openTestClient(server.url, { random: () => random.next() }, limits)
+    const ends = new Set<unknown>()
+    for (let round = 0; round < 60; round++) {
+      // As many calls as there are places: had one been lost, the last call would find the queue full.
+      const controllers = Array.from({ length: 12 }, () => new AbortController())
+      const calls = controllers.map(async ({ signal }) => endOf(client.send('GetItem', someKey, { signal })))
+      for (const controller of controllers) {
+        const pauseMs = random.between(-4, 3)
+        if (pauseMs >= 0) await delay(pauseMs)
+        controller.abort(reason)
+      }
+      for (const end of await Promise.all(calls)) ends.add(end)
+      expect(controllers.flatMap(({ signal }) => getEventListeners(signal, 'abort'))).toEqual([])
+    }
+    ends.delete('DYNAMODB_ERROR')
+    expect(ends).toEqual(new Set(['aborted', 'answered']))
+    await client.close()
+  })
+
+  it('gives every place back: after many of them, as many calls as ever are under way at a time', async () => {
+    const last = { ...someKey, Key: { id: { S: 'the last calls' } } }
+    const held: RawConnection[] = []
+    const server = await serve(async connection => {
+      for (let next = await connection.nextRequest(); next; next = await connection.nextRequest()) {
+        if (!next.body.includes('the last calls')) continue
+        held.push(connection)
+        if (held.length > 3) connection.send(httpResponse())
+      }
+    })
+    const client = openTestClient(server.url, {}, { maxSockets: 3, maxQueued: 1 })
+    for (let round = 0; round < 20; round++) {
+      const controllers = Array.from({ length: 4 }, () => new AbortController())
+      const calls = controllers.map(async ({ signal }) => endOf(client.send('GetItem', someKey, { signal })))
+      // In every other round the calls are connected when the aborts come, in the others they are connecting.
+      if (round % 2 === 0) await server.untilConnected((round / 2 + 1) * 3)
+      for (const controller of controllers) controller.abort(reason)
+      expect(await Promise.all(calls)).toEqual(['aborted', 'aborted', 'aborted', 'aborted'])
+    }
+    const calls = Array.from({ length: 4 }, async () => client.send('GetItem', last))
+    while (held.length < 3) await delay(1)
+    expect(await rejection(client.send('GetItem', last))).toMatchObject({ code: 'QUEUE_FULL' })
+    for (const connection of held) connection.send(httpResponse())
+    expect(await Promise.all(calls)).toEqual([{}, {}, {}, {}])
+  })
+})
