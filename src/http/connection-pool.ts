@@ -3,6 +3,7 @@ import { type Deferred, deferred } from '../internal/deferred.ts'
 import { openConnection } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { Clock } from '../types.ts'
 import { RepeatedAnswers } from './repeated-answers.ts'
 import type { TransportRequest } from './transport.ts'
 
@@ -14,6 +15,8 @@ export interface ConnectionPoolOptions {
   readonly maxQueued: number
   /** How long an idle connection is kept, in milliseconds. */
   readonly idleTimeoutMs: number
+  /** The time on the wall, by which connections age too while the machine is suspended. */
+  readonly clock: Clock
   /** Certificates (PEM) to trust instead of the ones Node trusts. */
   readonly ca?: string | readonly string[] | undefined
 }
@@ -107,7 +110,7 @@ export class ConnectionPool {
   #takeIdle(): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       connection.onLost = undefined
-      if (connection.usable && performance.now() - connection.idleSinceMs < this.#options.idleTimeoutMs) {
+      if (connection.usable && !this.#isTooOld(connection)) {
         connection.ref()
         return connection
       }
@@ -116,8 +119,14 @@ export class ConnectionPool {
     return undefined
   }
 
+  #isTooOld({ idleSinceMs, idleSinceEpochMs }: Connection): boolean {
+    const { clock, idleTimeoutMs } = this.#options
+    return performance.now() - idleSinceMs >= idleTimeoutMs || clock.now() - idleSinceEpochMs >= idleTimeoutMs
+  }
+
   #keepIdle(connection: Connection): void {
     connection.idleSinceMs = performance.now()
+    connection.idleSinceEpochMs = this.#options.clock.now()
     connection.unref()
     connection.onLost = () => {
       this.#idle.splice(this.#idle.indexOf(connection), 1)

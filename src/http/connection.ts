@@ -40,6 +40,8 @@ export class Connection {
   onLost: (() => void) | undefined
   /** Instant of `performance.now()` since which the connection has been idle. */
   idleSinceMs = 0
+  /** The same by the clock on the wall, which goes on while a machine is suspended. */
+  idleSinceEpochMs = 0
 
   constructor(socket: Socket, endpoint: Endpoint, repeatedAnswers: RepeatedAnswers) {
     this.#socket = socket

@@ -30,6 +30,7 @@ export class SocketTransport implements Transport {
       maxSockets: options.maxSockets ?? DEFAULT_MAX_SOCKETS,
       maxQueued: options.maxQueued ?? DEFAULT_MAX_QUEUED,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      clock: options.clock ?? { now: () => Date.now() },
       ca: options.ca,
     }
   }
@@ -83,8 +84,9 @@ async function exchange(
 ): Promise<ParsedResponse> {
   const timeoutMs = Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - performance.now())))
   const response = await connection.exchange(text, encoding, { timeoutMs, signal })
-  // What sends a server error is often something in between, whose next answers cannot be told apart.
-  if (response.keepAlive && response.statusCode < 500) pool.release(connection)
+  // An error without an ID comes from something in between, and a copy of it could not be recognised.
+  const isRecognisable = response.statusCode < 400 || response.headers.has('x-amzn-requestid')
+  if (response.keepAlive && isRecognisable) pool.release(connection)
   else pool.discard(connection)
   return response
 }

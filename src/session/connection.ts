@@ -24,7 +24,7 @@ export function openClient(options: ConnectionOptions, environment: Environment)
   return new DynamoDBClient({
     settings: lazySettings(options, environment, clock),
     credentials: findCredentials(options, environment, clock),
-    ...chooseTransport(options),
+    ...chooseTransport(options, clock),
     clock,
     random: Math.random,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
@@ -33,14 +33,13 @@ export function openClient(options: ConnectionOptions, environment: Environment)
   })
 }
 
-function chooseTransport({
-  transport,
-  maxSockets,
-  ca,
-}: ConnectionOptions): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
+function chooseTransport(
+  { transport, maxSockets, ca }: ConnectionOptions,
+  clock: Clock,
+): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
   if (transport === undefined) {
     return {
-      transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), ca }),
+      transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), ca, clock }),
       ownsTransport: true,
     }
   }

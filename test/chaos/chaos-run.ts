@@ -45,7 +45,7 @@ const SESSIONS = 60
 const STORES = 6
 /** Closing has nothing to wait for; this is only so that a failure shows as one. */
 const CLOSING_MS = 10_000
-const LIMITS = { connectTimeoutMs: 300, attemptTimeoutMs: 350, deadlineMs: 1600 }
+const LIMITS = { connectTimeoutMs: 300, attemptTimeoutMs: 350, deadlineMs: 1200 }
 
 /** Lets many sessions work through a faulty network, and checks what they were told against what is stored. */
 export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {

@@ -378,15 +378,18 @@ describe('the ID of an answer', () => {
     expect(await bodyOf(third)).toBe('"B"')
   })
 
-  it('of a server error does not matter: its connection is not used again', async () => {
-    const transport = new SocketTransport()
-    const server = await serve()
-    for (const _ of [1, 2]) {
-      const response = transport.request(requestTo(server))
-      const connection = await server.accept()
-      await connection.request()
-      connection.send(httpResponse('', { statusCode: 503 }))
-      expect(await response).toMatchObject({ statusCode: 503 })
-    }
-  })
+  it.each([403, 429, 503])(
+    'is missed in an error with the status %i: its connection is not used again',
+    async statusCode => {
+      const transport = new SocketTransport()
+      const server = await serve()
+      for (const _ of [1, 2]) {
+        const response = transport.request(requestTo(server))
+        const connection = await server.accept()
+        await connection.request()
+        connection.send(httpResponse('', { statusCode }))
+        expect(await response).toMatchObject({ statusCode })
+      }
+    },
+  )
 })
