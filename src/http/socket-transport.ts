@@ -84,8 +84,8 @@ async function exchange(
 ): Promise<ParsedResponse> {
   const timeoutMs = Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - performance.now())))
   const response = await connection.exchange(text, encoding, { timeoutMs, signal })
-  // An error without an ID comes from something in between, and a copy of it could not be recognised.
-  const isRecognisable = response.statusCode < 400 || response.headers.has('x-amzn-requestid')
+  // What is no success and has no ID comes from something in between, and a copy of it could not be recognised.
+  const isRecognisable = response.statusCode < 300 || response.headers.has('x-amzn-requestid')
   if (response.keepAlive && isRecognisable) pool.release(connection)
   else pool.discard(connection)
   return response

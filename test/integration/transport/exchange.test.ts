@@ -378,7 +378,7 @@ describe('the ID of an answer', () => {
     expect(await bodyOf(third)).toBe('"B"')
   })
 
-  it.each([403, 429, 503])(
+  it.each([302, 403, 429, 503])(
     'is missed in an error with the status %i: its connection is not used again',
     async statusCode => {
       const transport = new SocketTransport()
