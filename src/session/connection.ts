@@ -71,10 +71,7 @@ function lazySettings(
     const { resolveSettings } = await import('../config/settings.ts')
     const sources = { environment, region, endpoint, maxAttempts, profile, instanceRegion }
     const settings = await resolveSettings(sources)
-    return {
-      ...settings,
-      maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
-    }
+    return { ...settings, maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS }
   }
 }
 
