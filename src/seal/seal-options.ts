@@ -1,0 +1,162 @@
+import { types } from 'node:util'
+
+/** How session data is encrypted: AES-256-GCM, as `docs/encryption.md` describes it. */
+export interface EncryptionOptions {
+  /**
+   * The keys: the current one first, which encrypts, then older ones, which only decrypt. Each is 32 random bytes, or a
+   * passphrase of at least 16 characters, from which scrypt derives the key (about 0.3 s of CPU time each, once, before
+   * the first read or write of data). Unicode forms of the same passphrase are the same.
+   *
+   * Security: take 32 random bytes from a secret manager where you can. A passphrase is only as good as it is hard to
+   * guess, by whoever can read the table. The bytes are copied; nothing shows in errors or `util.inspect` output.
+   */
+  readonly keys: readonly (Uint8Array | string)[]
+
+  /**
+   * What happens with sessions that are not encrypted. `'read'`: they are read, and every write encrypts. `'write'`:
+   * writes do not encrypt, and what is encrypted is still read, for the time before all processes know the keys, and for
+   * giving encryption up. `'refuse'`: reading one is a `SessionDecryptionError`, so that somebody who can write to the table
+   * cannot make up a session; for tables without unencrypted sessions.
+   *
+   * @default 'read'
+   */
+  readonly unencrypted?: 'write' | 'read' | 'refuse' | undefined
+}
+
+/** How session data is compressed: with deflate, where that makes it smaller. */
+export interface CompressionOptions {
+  /**
+   * Data of fewer bytes, as UTF-8, is not compressed. Bytes, from 0 to 409600.
+   *
+   * @default 1024
+   */
+  readonly thresholdBytes?: number | undefined
+}
+
+/** Options of a `DataSeal`, as {@link isEncryptionOptions} and {@link isCompressionOptions} accept them. */
+export interface DataSealOptions {
+  /**
+   * How data is encrypted.
+   *
+   * @default not at all
+   */
+  readonly encryption?: EncryptionOptions | undefined
+
+  /**
+   * How data is compressed, before it is encrypted.
+   *
+   * @default not at all
+   */
+  readonly compression?: CompressionOptions | undefined
+}
+
+/** Length of a key that is given as bytes. */
+export const KEY_BYTES = 32
+
+/** Fewest characters of a passphrase. */
+export const MIN_PASSPHRASE_CHARACTERS = 16
+
+/** Threshold of compression when nothing else says, in bytes. */
+export const DEFAULT_THRESHOLD_BYTES = 1024
+
+/** An item cannot be larger, so that a higher threshold would never be reached. */
+const MAX_THRESHOLD_BYTES = 400 * 1024
+
+/**
+ * Whether a value is usable as {@link EncryptionOptions}: there is at least one key, every key is 32 bytes or a
+ * passphrase of at least 16 characters, no key is there twice, and no property has an unknown name or value.
+ */
+export function isEncryptionOptions(value: unknown): value is EncryptionOptions {
+  if (!isObjectWithOnly(value, ['keys', 'unencrypted'])) return false
+  const { keys, unencrypted } = value
+  return (
+    Array.isArray(keys) &&
+    keys.length > 0 &&
+    Array.from<unknown>(keys).every(isKey) &&
+    new Set(keys.map(identityOf)).size === keys.length &&
+    (unencrypted === undefined ||
+      unencrypted === 'write' ||
+      unencrypted === 'read' ||
+      unencrypted === 'refuse')
+  )
+}
+
+/** Whether a value is usable as {@link CompressionOptions}: no property has an unknown name or value. */
+export function isCompressionOptions(value: unknown): value is CompressionOptions {
+  if (!isObjectWithOnly(value, ['thresholdBytes'])) return false
+  const { thresholdBytes } = value
+  return (
+    thresholdBytes === undefined ||
+    (typeof thresholdBytes === 'number' &&
+      Number.isInteger(thresholdBytes) &&
+      thresholdBytes >= 0 &&
+      thresholdBytes <= MAX_THRESHOLD_BYTES)
+  )
+}
+
+/**
+ * Whether a `DataSeal` with these options writes anything but text as it is. Where it does not, it is needed only for
+ * reading values of type B.
+ */
+export function sealsWrites({ encryption, compression }: DataSealOptions): boolean {
+  return compression !== undefined || (encryption !== undefined && encryption.unencrypted !== 'write')
+}
+
+/**
+ * A copy of encryption options that does not change when the caller's array or bytes do: for whoever loads the code that
+ * uses keys later than the options are given.
+ */
+export function copiedEncryption({ keys, unencrypted }: EncryptionOptions): EncryptionOptions {
+  return { keys: keys.map(key => (typeof key === 'string' ? key : Uint8Array.from(key))), unencrypted }
+}
+
+/**
+ * Reads encryption options from an environment variable: passphrases separated by blanks, the current one first.
+ *
+ * @returns what {@link isEncryptionOptions} has to check.
+ */
+export function encryptionFromText(text: string): unknown {
+  return { keys: text.split(/\s+/).filter(passphrase => passphrase !== '') }
+}
+
+/**
+ * Reads compression options from an environment variable: the threshold in bytes, in decimal digits.
+ *
+ * @returns what {@link isCompressionOptions} has to check.
+ */
+export function compressionFromText(text: string): unknown {
+  return { thresholdBytes: /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN }
+}
+
+/**
+ * The form of a passphrase that keys are derived from: Unicode NFC, because the same characters can arrive as different
+ * code points from different keyboards and files.
+ */
+export function normalizedPassphrase(passphrase: string): string {
+  return passphrase.normalize('NFC')
+}
+
+function isKey(value: unknown): value is Uint8Array | string {
+  if (typeof value === 'string') {
+    // A lone surrogate has no UTF-8 form: all of them would become the same character.
+    return (
+      Array.from(normalizedPassphrase(value)).length >= MIN_PASSPHRASE_CHARACTERS && !/\p{Cs}/u.test(value)
+    )
+  }
+  // `instanceof` would refuse the arrays of another realm, such as that of a test runner.
+  return types.isUint8Array(value) && value.length === KEY_BYTES
+}
+
+function identityOf(key: Uint8Array | string): string {
+  return typeof key === 'string'
+    ? `passphrase ${normalizedPassphrase(key)}`
+    : `bytes ${Buffer.from(key).toString('hex')}`
+}
+
+function isObjectWithOnly(
+  value: unknown,
+  names: readonly string[],
+): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.keys(value).every(name => names.includes(name))
+}
