@@ -255,6 +255,66 @@ export class SessionCorruptError extends DynamoDBSessionsError {
   }
 }
 
+/**
+ * What is stored is encrypted with a key that this store was not given, or is not what was encrypted: it has been
+ * changed, cut short or moved to another session. It was left as it is.
+ */
+export class SessionDecryptionError extends DynamoDBSessionsError {
+  static {
+    this.prototype.name = 'SessionDecryptionError'
+  }
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('SESSION_NOT_DECRYPTED', message, options)
+  }
+}
+
+/**
+ * Somebody else has written the session since it was read, and the changes were not merged: because `onConflict` is
+ * `'reject'`, or because others kept writing for as long as it was tried. Nothing was written.
+ */
+export class SessionConflictError extends DynamoDBSessionsError {
+  static {
+    this.prototype.name = 'SessionConflictError'
+  }
+
+  /** How many times the write was tried. */
+  readonly attempts: number
+
+  constructor(message: string, details: ErrorOptions & { readonly attempts: number }) {
+    super('SESSION_CONFLICT', message, details)
+    this.attempts = details.attempts
+  }
+}
+
+/** Somebody else holds the lock of the session, and still did after `maxWaitMs`. */
+export class SessionLockedError extends DynamoDBSessionsError {
+  static {
+    this.prototype.name = 'SessionLockedError'
+  }
+
+  /**
+   * Milliseconds until the holder's lease ends unless it is renewed; `undefined` where the layout's locks have no end.
+   */
+  readonly remainingMs: number | undefined
+
+  constructor(message: string, details: { readonly remainingMs: number | undefined }) {
+    super('SESSION_LOCKED', message)
+    this.remainingMs = details.remainingMs
+  }
+}
+
+/** The lease of the lock ran out and the session was locked or written by somebody else since. Nothing was written. */
+export class LockLostError extends DynamoDBSessionsError {
+  static {
+    this.prototype.name = 'LockLostError'
+  }
+
+  constructor(message: string) {
+    super('LOCK_LOST', message)
+  }
+}
+
 /** The table exists, but sessions cannot be kept in it as it is. */
 export class TableMismatchError extends DynamoDBSessionsError {
   static {

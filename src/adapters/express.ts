@@ -1,29 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+
 import expressSession from 'express-session'
 
 import type { SessionRecord } from '../session/record.ts'
-import { SessionStore } from '../session/store.ts'
+import type { SessionLock } from '../session/session-lock.ts'
+import { type DestroyByUserOptions, SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import { type Callback, deliver } from './callback.ts'
 import { expiryOfCookie } from './cookie-expiry.ts'
+import { whenOver } from './request-end.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore}. */
 export type DynamoDBStoreOptions = SessionStoreOptions<expressSession.SessionData>
 
 type Data = expressSession.SessionData
 
+/** What a session object was loaded or last saved as, and under which ID. */
 interface Origin {
   readonly sid: string
   readonly record: SessionRecord<Data>
+  readonly lock?: SessionLock<Data> | undefined
 }
 
 /**
  * Keeps the sessions of `express-session` in DynamoDB.
  *
- * - A session that one request has destroyed is not brought back by the late save or touch of another (G3, G4):
- *   the store remembers what each session object was loaded or last saved as.
+ * - Parallel requests that change different top-level keys of one session both keep their changes (G2), and a session
+ *   that one request has destroyed is not brought back by the late save or touch of another (G3, G4): the store
+ *   remembers what each session object was loaded or last saved as. `onConflict` can decide otherwise.
+ * - With `locking`, requests of one session take turns instead: a session is locked when it is loaded, until it is
+ *   saved, touched or destroyed, or the request is over (G10).
  * - A failure reaches the request as an error and is never taken for "no session" (G6).
  * - A session expires when its cookie does; sessions whose cookie says nothing live for `ttlSeconds`.
- * - Parallel requests that change one session do not merge: the last save wins.
+ * - A session that was not changed is not written, and its expiry only when it moves by a worthwhile amount
+ *   (`touchAfterSeconds`).
  *
  * Callbacks are optional, and called exactly once and asynchronously. A failure without a callback is emitted as
  * `'error'` where somebody listens for that, else as a process warning.
@@ -68,7 +78,8 @@ export class DynamoDBStore extends expressSession.Store {
 
   /**
    * Saves a session. When `session` was loaded from this store, or saved by it before, and has been destroyed or
-   * has expired since, nothing is written and that is no error.
+   * has expired since, nothing is written and that is no error. What others have saved meanwhile is merged with it,
+   * which `session` itself does not show.
    */
   set(sid: string, session: Data, callback?: (error?: unknown) => void): void {
     this.#deliver(this.#save(sid, session), callback)
@@ -107,6 +118,16 @@ export class DynamoDBStore extends expressSession.Store {
     this.#deliver(this.#listKeys(), callback)
   }
 
+  /**
+   * Destroys the sessions of a user, as {@link SessionStore.destroyByUser} does: "sign out everywhere". Needs the option
+   * `userId`.
+   *
+   * @param options `except`: the IDs of sessions to keep, `req.sessionID` for example.
+   */
+  destroyByUser(userId: string, options?: DestroyByUserOptions<Data>): Promise<number> {
+    return this.#sessions.destroyByUser(userId, options)
+  }
+
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
   async close(): Promise<void> {
     if (this.#ownsSessions) await this.#sessions.close()
@@ -119,15 +140,37 @@ export class DynamoDBStore extends expressSession.Store {
     const created = super.createSession(request, data)
     const origin = this.#origins.get(data)
     if (origin !== undefined) this.#origins.set(created, origin)
+    if (origin?.lock !== undefined) this.#holdForRequest(origin.lock, request, created)
     return created
   }
 
   async #load(sid: string): Promise<Data | null> {
-    const record = await this.#sessions.read(sid)
+    // The lock is not renewed before it belongs to a request, whose end ends it.
+    const lock = this.#sessions.locksSessions ? await this.#sessions.lock(sid, { renew: false }) : undefined
+    const record = this.#sessions.locksSessions ? lock?.record : await this.#sessions.read(sid)
     if (record === undefined) return null
     const data = withStoredExpiry(record)
-    this.#origins.set(data, { sid, record })
+    this.#origins.set(data, { sid, record, lock })
     return data
+  }
+
+  /** Keeps the lock of a session until its request is over, however that ends, if nothing has ended it before. */
+  #holdForRequest(lock: SessionLock<Data>, request: IncomingMessage, session: expressSession.Session): void {
+    const release = (): void => {
+      lock.release().catch((error: unknown) => this.#report(error))
+    }
+    // A session that is loaded outside of a request (`store.load`) is locked for one lease.
+    if (whenOver(request, release)) lock.keepAlive()
+    // A request that loads its session again would wait for itself.
+    const reload = session.reload.bind(session)
+    Object.defineProperty(session, 'reload', {
+      configurable: true,
+      writable: true,
+      value: (callback: (error: unknown) => void) => {
+        this.#deliver(lock.release(), error => (error ? callback(error) : reload(callback)))
+        return session
+      },
+    })
   }
 
   async #save(sid: string, session: Data): Promise<void> {
@@ -160,10 +203,14 @@ export class DynamoDBStore extends expressSession.Store {
   }
 
   #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
-    deliver(outcome, callback, error => {
-      if (this.listenerCount('error') > 0) this.emit('error', error)
-      else process.emitWarning(error)
-    })
+    deliver(outcome, callback, error => this.#report(error))
+  }
+
+  /** Tells of a failure that no callback is there for. */
+  #report(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error('the session store failed')
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+    else process.emitWarning(error)
   }
 }
 

@@ -46,6 +46,13 @@ export interface DynamoDBClientOptions {
 export interface SendOptions {
   /** Gives the call up at any moment, during back-off too. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Instant of `performance.now()` at which the call has to have settled, for several calls within one deadline. The
+   * earlier of this and the client's own deadline counts.
+   *
+   * @default the client's `deadlineMs` from now
+   */
+  readonly deadlineAtMs?: number | undefined
 }
 
 interface Call {
@@ -99,6 +106,11 @@ export class DynamoDBClient {
     return this.#clock
   }
 
+  /** Longest time for one call, in milliseconds. */
+  get deadlineMs(): number {
+    return this.#options.deadlineMs
+  }
+
   /**
    * Sends an operation, for example `GetItem`.
    *
@@ -110,7 +122,7 @@ export class DynamoDBClient {
   async send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal }: SendOptions = {},
+    { signal, deadlineAtMs }: SendOptions = {},
   ): Promise<Output<Name>> {
     signal?.throwIfAborted()
     if (this.#closed !== undefined) {
@@ -118,7 +130,7 @@ export class DynamoDBClient {
     }
     this.#underWay++
     try {
-      return await this.#call(operation, input, signal)
+      return await this.#call(operation, input, signal, deadlineAtMs)
     } finally {
       this.#underWay--
       this.#closeWhenIdle()
@@ -141,9 +153,10 @@ export class DynamoDBClient {
     operation: Name,
     input: Input<Name>,
     signal: AbortSignal | undefined,
+    callerDeadlineAtMs = Infinity,
   ): Promise<Output<Name>> {
     const { deadlineMs, random } = this.#options
-    const deadlineAtMs = performance.now() + deadlineMs
+    const deadlineAtMs = Math.min(performance.now() + deadlineMs, callerDeadlineAtMs)
     const call: Call = {
       operation,
       input,

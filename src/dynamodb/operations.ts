@@ -5,6 +5,8 @@ export interface ExpressionInput {
   readonly ConditionExpression?: string
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>>
   readonly ExpressionAttributeValues?: Item
+  /** Asks for the item that a condition did not hold for; dynalite does not know it. */
+  readonly ReturnValuesOnConditionCheckFailure?: 'ALL_OLD'
 }
 
 /** What every operation on one table names. */
@@ -12,15 +14,46 @@ export interface TableInput {
   readonly TableName: string
 }
 
+/** Asks what an operation consumed. */
+export interface CapacityInput {
+  readonly ReturnConsumedCapacity?: 'TOTAL'
+}
+
+/** What an operation consumed, when that was asked for. */
+export interface CapacityOutput {
+  readonly ConsumedCapacity?: { readonly CapacityUnits?: number }
+}
+
+/** The attributes of a key, of a table or of an index. */
+export type KeySchema = readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[]
+
+/** Provisioned capacity of a table, as DynamoDB describes it; on-demand tables have 0 of both, or none. */
+export interface ThroughputDescription {
+  readonly ReadCapacityUnits?: number
+  readonly WriteCapacityUnits?: number
+}
+
+/** Definition and state of a global secondary index, as far as sessions depend on it. */
+export interface IndexDescription {
+  readonly IndexName?: string
+  readonly IndexStatus?: string
+  readonly KeySchema?: KeySchema
+  readonly Projection?: { readonly ProjectionType?: string; readonly NonKeyAttributes?: readonly string[] }
+}
+
 /** Definition and state of a table, as far as sessions depend on it. */
 export interface TableDescription {
   readonly TableStatus?: string
-  readonly KeySchema?: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[]
+  readonly KeySchema?: KeySchema
   readonly AttributeDefinitions?: readonly {
     readonly AttributeName: string
     readonly AttributeType: string
   }[]
   readonly BillingModeSummary?: { readonly BillingMode?: string }
+  readonly ProvisionedThroughput?: ThroughputDescription
+  readonly GlobalSecondaryIndexes?: readonly IndexDescription[]
+  readonly ItemCount?: number
+  readonly TableSizeBytes?: number
 }
 
 /**
@@ -34,26 +67,71 @@ export interface Operations {
   }
   PutItem: { input: TableInput & ExpressionInput & { readonly Item: Item }; output: object }
   UpdateItem: {
-    input: TableInput & ExpressionInput & { readonly Key: Item; readonly UpdateExpression: string }
-    output: object
+    input: TableInput &
+      ExpressionInput & {
+        readonly Key: Item
+        readonly UpdateExpression: string
+        readonly ReturnValues?: 'ALL_NEW'
+      }
+    output: { readonly Attributes?: Item }
   }
-  DeleteItem: { input: TableInput & { readonly Key: Item }; output: object }
+  DeleteItem: {
+    input: TableInput &
+      ExpressionInput &
+      CapacityInput & { readonly Key: Item; readonly ReturnValues?: 'ALL_OLD' }
+    output: CapacityOutput & { readonly Attributes?: Item }
+  }
   Scan: {
     input: TableInput &
+      CapacityInput &
       Omit<ExpressionInput, 'ConditionExpression'> & {
         readonly FilterExpression?: string
         readonly ProjectionExpression?: string
         readonly Select?: 'COUNT'
         readonly ConsistentRead?: boolean
         readonly ExclusiveStartKey?: Item
+        readonly Limit?: number
+        readonly Segment?: number
+        readonly TotalSegments?: number
       }
-    output: { readonly Items?: readonly Item[]; readonly Count?: number; readonly LastEvaluatedKey?: Item }
+    output: CapacityOutput & {
+      readonly Items?: readonly Item[]
+      readonly Count?: number
+      readonly ScannedCount?: number
+      readonly LastEvaluatedKey?: Item
+    }
+  }
+  Query: {
+    input: TableInput &
+      Omit<ExpressionInput, 'ConditionExpression'> & {
+        readonly IndexName?: string
+        readonly KeyConditionExpression: string
+        readonly FilterExpression?: string
+        readonly ExclusiveStartKey?: Item
+      }
+    output: { readonly Items?: readonly Item[]; readonly LastEvaluatedKey?: Item }
   }
   CreateTable: {
     input: TableInput & {
-      readonly KeySchema: NonNullable<TableDescription['KeySchema']>
+      readonly KeySchema: KeySchema
       readonly AttributeDefinitions: NonNullable<TableDescription['AttributeDefinitions']>
-      readonly BillingMode: 'PAY_PER_REQUEST'
+      readonly BillingMode: 'PAY_PER_REQUEST' | 'PROVISIONED'
+      readonly ProvisionedThroughput?: {
+        readonly ReadCapacityUnits: number
+        readonly WriteCapacityUnits: number
+      }
+      readonly GlobalSecondaryIndexes?: readonly {
+        readonly IndexName: string
+        readonly KeySchema: KeySchema
+        readonly Projection: {
+          readonly ProjectionType: 'INCLUDE'
+          readonly NonKeyAttributes: readonly string[]
+        }
+        readonly ProvisionedThroughput?: {
+          readonly ReadCapacityUnits: number
+          readonly WriteCapacityUnits: number
+        }
+      }[]
     }
     output: { readonly TableDescription?: TableDescription }
   }

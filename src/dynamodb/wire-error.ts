@@ -8,10 +8,13 @@ import {
 } from '../errors.ts'
 import { retryKindOfAnswer, type ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
+import type { Item } from '../types.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
   readonly requestId: string | undefined
+  /** The item that did not meet the condition of a write, where the request asked for it and the answer has it. */
+  readonly item?: Item | undefined
 }
 
 /** What the message of an error is to name. */
@@ -25,6 +28,8 @@ export interface CallDescription {
 }
 
 const MAX_MESSAGE_LENGTH = 600
+
+const itemsOfFailedConditions = new WeakMap<DynamoDBError, Item>()
 
 const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
   'RequestExpired',
@@ -67,7 +72,7 @@ const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
  * proxy) has the code `Unknown`.
  */
 export function readWireError({ statusCode, headers, body }: TransportResponse): WireError {
-  const fields = parseFields(body)
+  const { fields, item } = parseBody(body)
   const name = fields.get('__type') ?? fields.get('code') ?? headers.get('x-amzn-errortype') ?? ''
   const awsCode = name.split(/[,:]/, 1)[0]?.split('#').pop()?.trim() ?? ''
   return {
@@ -77,7 +82,19 @@ export function readWireError({ statusCode, headers, body }: TransportResponse):
     statusCode,
     requestId:
       headers.get('x-amzn-requestid') ?? headers.get('x-amzn-request-id') ?? headers.get('x-amz-request-id'),
+    item,
   }
+}
+
+/**
+ * The item that did not meet the condition of a write, as it was then: the one thing of an error that is session data,
+ * so that it is no property of the error, and printing that does not show it (G9).
+ *
+ * @returns `undefined` for every other error, for a write that did not ask for the item
+ *   (`ReturnValuesOnConditionCheckFailure`), when there was none, and from engines that leave it out.
+ */
+export function itemOfFailedCondition(error: unknown): Item | undefined {
+  return error instanceof DynamoDBError ? itemsOfFailedConditions.get(error) : undefined
 }
 
 /** Whether AWS may have refused a request for its time: the codes under which the services do. */
@@ -141,7 +158,15 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
       details,
     )
   }
-  return new DynamoDBError('DYNAMODB_ERROR', `DynamoDB refused ${call.operation} ${where}${quote}`, details)
+  const error = new DynamoDBError(
+    'DYNAMODB_ERROR',
+    `DynamoDB refused ${call.operation} ${where}${quote}`,
+    details,
+  )
+  if (wire.awsCode === 'ConditionalCheckFailedException' && wire.item !== undefined) {
+    itemsOfFailedConditions.set(error, wire.item)
+  }
+  return error
 }
 
 function isClockSkew({ awsCode, message }: WireError): boolean {
@@ -158,17 +183,27 @@ function quoteOf({ awsCode, message, requestId }: WireError): string {
   return text === '' ? '' : ` (${text})`
 }
 
-/** The string fields of a JSON object, by lower-case name; none when the body is something else. */
-function parseFields(body: Buffer): ReadonlyMap<string, string> {
+/** The string fields of a JSON object, by lower-case name, and its item; nothing when the body is something else. */
+function parseBody(body: Buffer): { fields: ReadonlyMap<string, string>; item?: Item | undefined } {
   const fields = new Map<string, string>()
   try {
     const parsed: unknown = JSON.parse(body.toString())
-    if (typeof parsed !== 'object' || parsed === null) return fields
+    if (!isObject(parsed)) return { fields }
     for (const [name, value] of Object.entries(parsed)) {
       if (typeof value === 'string') fields.set(name.toLowerCase(), value)
     }
+    return { fields, item: 'Item' in parsed && isItem(parsed.Item) ? parsed.Item : undefined }
   } catch {
     // An error page of something in between; its status code is all there is to go by.
+    return { fields }
   }
-  return fields
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Whether a value can be an item; what is in it is checked by whoever reads it as a session. */
+function isItem(value: unknown): value is Item {
+  return isObject(value) && !Array.isArray(value)
 }

@@ -1,5 +1,13 @@
 import { callerMistake, SessionCorruptError } from '../errors.ts'
 import type { SessionData } from '../types.ts'
+import type { SessionCodec } from './layout.ts'
+
+/** Session data as JSON text. */
+export const jsonCodec: SessionCodec = {
+  encode: stringifySessionData,
+  decode: parseSessionData,
+  isSame: isSameJson,
+}
 
 /**
  * Session data as JSON text.
@@ -37,6 +45,21 @@ export function parseSessionData(text: string): SessionData {
   if (!isObject(data))
     throw new SessionCorruptError('the stored session is not a JSON object; it was left as it is')
   return data
+}
+
+/** Whether two JSON values are the same, whatever the order of their keys. */
+export function isSameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
+  if (Array.isArray(left) !== Array.isArray(right)) return false
+  const keys = Object.keys(left)
+  return (
+    keys.length === Object.keys(right).length &&
+    // A key may be called "__proto__" or "constructor": only own properties count.
+    keys.every(
+      key => Object.hasOwn(right, key) && isSameJson(Reflect.get(left, key), Reflect.get(right, key)),
+    )
+  )
 }
 
 function isObject(value: unknown): value is SessionData {

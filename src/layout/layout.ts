@@ -5,12 +5,16 @@ export interface StoredSession {
   /** Value of the item's partition key. */
   readonly key: string
   readonly data: SessionData
+  /** `data` as the codec of the layout writes it; it stays as it is when the application changes `data`. */
+  readonly text: string
   /** Random mark of the write that this is; absent in layouts that have none. */
   readonly revision: string | undefined
   /** When the session began, epoch milliseconds; absent in layouts that do not say. */
   readonly createdMs: number | undefined
   /** Exact expiry, epoch milliseconds. */
   readonly expiresMs: number
+  /** Whose session it is; absent when nobody has signed in, and in layouts that do not say. */
+  readonly user: string | undefined
 }
 
 /** A boolean expression of DynamoDB with its placeholders. Each condition of a layout has its own placeholders. */
@@ -18,6 +22,62 @@ export interface Condition {
   readonly expression: string
   readonly names: Readonly<Record<string, string>>
   readonly values: Item
+}
+
+/** How a layout turns session data into text and back. Merging and the search for changes work on what it decodes. */
+export interface SessionCodec {
+  /**
+   * Session data as text.
+   *
+   * @param basis what the session was read as: parts that have not changed may be taken from it.
+   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout cannot carry.
+   */
+  encode(data: unknown, basis: string | undefined): string
+
+  /**
+   * Session data from text.
+   *
+   * @throws {SessionCorruptError} when the text is not what {@link encode} writes.
+   */
+  decode(text: string): SessionData
+
+  /** Whether two decoded values are the same; `undefined` stands for a key that is not there. */
+  isSame(left: unknown, right: unknown): boolean
+}
+
+/** Who holds the lock of an item. */
+export interface LockHolder {
+  /** Random mark of the holder; absent in layouts whose locks have none. */
+  readonly owner: string | undefined
+  /** When the lease ends, epoch milliseconds; absent in layouts whose locks have no end. */
+  readonly untilMs: number | undefined
+}
+
+/** How a layout writes down that a session is locked (G10). */
+export interface LockProtocol {
+  /** The attributes that hold the lock; a session without them is not locked. */
+  readonly attributes: readonly string[]
+
+  /** The attributes of a lock that is taken, or renewed. */
+  taken(owner: string, untilMs: number): Item
+
+  /** Holds for items that nobody has locked, whose lease has ended, or that this owner has locked already. */
+  freeFor(owner: string, nowMs: number): Condition
+
+  /** Holds for items that this owner has locked, and that nobody has locked since. */
+  heldBy(owner: string): Condition
+
+  /** Who has locked an item, whether or not the lease has ended; `undefined` when nobody has. */
+  holderOf(item: Item): LockHolder | undefined
+}
+
+/** The secondary index that finds the sessions of a user. */
+export interface UserIndex {
+  readonly name: string
+  /** Its partition key, an attribute of type S. Items without it are not in the index. */
+  readonly attribute: string
+  /** The attributes that it has of an item, besides its own key and the table's. */
+  readonly projected: readonly string[]
 }
 
 /**
@@ -28,6 +88,21 @@ export interface Layout {
   readonly name: string
   /** Name of the partition key attribute. */
   readonly partitionKey: string
+  readonly codec: SessionCodec
+  /** Absent in layouts that have no locks. */
+  readonly lock: LockProtocol | undefined
+  /** Absent in layouts that do not write down whose session it is. */
+  readonly userIndex: UserIndex | undefined
+  /** Attributes that {@link toItem} may leave out, so that a save has to remove what an earlier one wrote. */
+  readonly optionalAttributes: readonly string[]
+
+  /**
+   * What has to be done before an item is read or written, such as deriving an encryption key.
+   *
+   * @param item the item that is to be read; absent before a write.
+   * @returns `undefined` when nothing has to be, which is nearly always.
+   */
+  prepare(item: Item | undefined): Promise<void> | undefined
 
   /** The partition key of a session ID. */
   keyOf(id: string): string
@@ -35,7 +110,7 @@ export interface Layout {
   /** The partition key of an item; `undefined` when it is not a text. */
   keyOfItem(item: Item): string | undefined
 
-  /** The whole item of a session. */
+  /** The whole item of a session, without a lock. */
   toItem(session: StoredSession): Item
 
   /**
@@ -45,10 +120,17 @@ export interface Layout {
    */
   expiryOf(item: Item): number
 
+  /** When the session of an item began, epoch milliseconds; `undefined` when the item does not say. */
+  createdOf(item: Item): number | undefined
+
+  /** The revision of an item; `undefined` when it has none. */
+  revisionOf(item: Item): string | undefined
+
   /**
    * The session that an item holds, expired or not.
    *
    * @throws {SessionCorruptError} when the item is not a session of this layout.
+   * @throws {SessionDecryptionError} when it is encrypted and cannot be decrypted.
    */
   fromItem(item: Item): StoredSession
 
@@ -58,19 +140,38 @@ export interface Layout {
   /** Holds for items that exist and have not expired. */
   liveAt(nowMs: number): Condition
 
+  /**
+   * Holds for items that say that they have expired. Items that do not say when they expire are neither this nor
+   * {@link liveAt}.
+   *
+   * @param createdUntilMs sessions that began at that moment or earlier have expired, whatever expiry they say; absent
+   *   when there is no such moment, and without effect in layouts that do not say when a session began.
+   */
+  expiredAt(nowMs: number, createdUntilMs?: number): Condition
+
+  /** Holds for items of sessions that began after a moment, or do not say; absent in layouts that never say. */
+  createdAfter(epochMs: number): Condition | undefined
+
   /** Holds for items of the same session, and not for one that took its place after it had been destroyed. */
   sameSessionAs(session: Pick<StoredSession, 'createdMs'>): Condition | undefined
+
+  /** Holds for items that nobody has written since the session was read (G2); absent in layouts without revisions. */
+  sameRevisionAs(session: Pick<StoredSession, 'revision'>): Condition | undefined
 
   /** Holds for items that belong to this layout's namespace of the table; absent when all do. */
   namespace(): Condition | undefined
 }
 
-/** A condition that holds when both do; the first alone when there is no second. */
-export function bothOf(first: Condition, second: Condition | undefined): Condition {
-  if (second === undefined) return first
-  return {
-    expression: `(${first.expression}) AND (${second.expression})`,
-    names: { ...first.names, ...second.names },
-    values: { ...first.values, ...second.values },
+/** A condition that holds when all do; those that are absent say nothing. */
+export function allOf(first: Condition, ...others: readonly (Condition | undefined)[]): Condition {
+  let all = first
+  for (const other of others) {
+    if (other === undefined) continue
+    all = {
+      expression: `(${all.expression}) AND (${other.expression})`,
+      names: { ...all.names, ...other.names },
+      values: { ...all.values, ...other.values },
+    }
   }
+  return all
 }

@@ -1,7 +1,28 @@
 import { callerMistake, SessionCorruptError } from '../errors.ts'
 import type { AttributeValue, Item } from '../types.ts'
-import { parseSessionData, stringifySessionData } from './json.ts'
-import type { Condition, Layout, StoredSession } from './layout.ts'
+import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
+import { jsonCodec } from './json.ts'
+import type { Condition, Layout, LockProtocol, StoredSession, UserIndex } from './layout.ts'
+
+/** What compresses and encrypts session data. */
+export interface DataSeal {
+  /** What has to be done before the other methods can be called; `undefined` when nothing has to. */
+  prepare(): Promise<void> | undefined
+  /** The value of the attribute that holds the data of an item. */
+  seal(text: string, itemKey: string): AttributeValue
+  /**
+   * The reverse of {@link seal}.
+   *
+   * @throws {SessionCorruptError | SessionDecryptionError} when that cannot be.
+   */
+  open(value: { readonly B: string }, itemKey: string): string
+  /**
+   * The text of an item that was not sealed.
+   *
+   * @throws {SessionDecryptionError} where such items are refused.
+   */
+  openText(text: string): string
+}
 
 /** Options of {@link nativeLayout}. */
 export interface NativeLayoutOptions {
@@ -13,6 +34,10 @@ export interface NativeLayoutOptions {
   readonly nameOf: (id: string) => string
   /** Length of every name, when all have the same. It tells apart namespaces whose prefixes overlap. */
   readonly nameLength: number | undefined
+  /** Loads what compresses and encrypts, when it is needed for the first time. */
+  readonly loadSeal: () => Promise<DataSeal>
+  /** Whether writes seal; otherwise only the sessions that turn out to be sealed when they are read have to do with it. */
+  readonly sealsWrites: boolean
 }
 
 const DATA = 'data'
@@ -20,9 +45,26 @@ const EXPIRES = 'expires'
 const EXPIRES_MS = 'expiresMs'
 const REVISION = 'rev'
 const CREATED = 'created'
+const USER = 'user'
+const LOCK = 'lock'
+const LOCK_OWNER = 'lockOwner'
+const ATTRIBUTES: ReadonlySet<string> = new Set([
+  DATA,
+  EXPIRES,
+  EXPIRES_MS,
+  REVISION,
+  CREATED,
+  USER,
+  LOCK,
+  LOCK_OWNER,
+])
 
-/** A number above this is not a time in seconds (it would be after the year 5000) but in milliseconds. */
-const LARGEST_SECONDS = 1e11
+/** The index that `createTable` makes. It has what tells whether a session is alive, so that listing reads nothing else. */
+export const nativeUserIndex: UserIndex = {
+  name: 'user-index',
+  attribute: USER,
+  projected: [EXPIRES, EXPIRES_MS, CREATED],
+}
 
 /**
  * The package's own item layout: `docs/storage-schema.md` describes it as a contract.
@@ -32,63 +74,118 @@ const LARGEST_SECONDS = 1e11
  *
  * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
-export function nativeLayout({ partitionKey, prefix, nameOf, nameLength }: NativeLayoutOptions): Layout {
-  if ([DATA, EXPIRES, EXPIRES_MS, REVISION, CREATED].includes(partitionKey)) {
+export function nativeLayout(options: NativeLayoutOptions): Layout {
+  const { partitionKey, prefix, nameOf, nameLength, loadSeal, sealsWrites } = options
+  if (ATTRIBUTES.has(partitionKey)) {
     throw callerMistake(
       'INVALID_OPTION',
       `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
     )
   }
+  let loaded: DataSeal | undefined
+  const load = async (): Promise<void> => {
+    const seal = loaded ?? (await loadSeal())
+    await seal.prepare()
+    // Of parallel calls that loaded one each, all have to go on with the same: one whose keys are ready.
+    loaded ??= seal
+  }
   return {
     name: 'native',
     partitionKey,
+    codec: jsonCodec,
+    lock: leases,
+    userIndex: nativeUserIndex,
+    optionalAttributes: [USER],
+    prepare: item => {
+      if (!sealsWrites && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
+      return loaded === undefined ? load() : undefined
+    },
     keyOf: id => prefix + nameOf(id),
     keyOfItem: item => textOf(item[partitionKey]),
-    toItem: session => ({
-      [partitionKey]: { S: session.key },
-      [DATA]: { S: stringifySessionData(session.data) },
-      ...expiryAttributes(session.expiresMs),
-      ...(session.revision !== undefined && { [REVISION]: { S: session.revision } }),
-      ...(session.createdMs !== undefined && { [CREATED]: { N: wholeSeconds(session.createdMs) } }),
-    }),
+    toItem: session => toItem(session, partitionKey, sealsWrites ? loaded : undefined),
     expiryOf,
-    fromItem: item => fromItem(item, partitionKey),
+    createdOf,
+    revisionOf: item => textOf(item[REVISION]),
+    fromItem: item => fromItem(item, partitionKey, loaded),
     expiryAttributes,
     liveAt,
+    expiredAt,
+    createdAfter,
     sameSessionAs,
+    sameRevisionAs,
     namespace: () => namespace(partitionKey, prefix, nameLength),
   }
 }
 
-function fromItem(item: Item, partitionKey: string): StoredSession {
-  const key = textOf(item[partitionKey])
-  const data = textOf(item[DATA])
-  if (key === undefined || data === undefined) {
-    throw new SessionCorruptError(
-      `the stored item has no attribute "${key === undefined ? partitionKey : DATA}" of type S, so it is no session of ` +
-        'this layout; it was left as it is',
-    )
+/** Locks that end by themselves: `lock` is the end of the lease in epoch milliseconds, `lockOwner` who has it. */
+const leases: LockProtocol = {
+  attributes: [LOCK, LOCK_OWNER],
+  taken: (owner, untilMs) => ({ [LOCK]: { N: String(Math.round(untilMs)) }, [LOCK_OWNER]: { S: owner } }),
+  freeFor: (owner, nowMs) => ({
+    expression: 'attribute_not_exists(#lock) OR #lock <= :lockNow OR #lockOwner = :lockOwner',
+    names: { '#lock': LOCK, '#lockOwner': LOCK_OWNER },
+    values: { ':lockNow': { N: String(nowMs) }, ':lockOwner': { S: owner } },
+  }),
+  heldBy: owner => ({
+    expression: '#lockOwner = :lockOwner',
+    names: { '#lockOwner': LOCK_OWNER },
+    values: { ':lockOwner': { S: owner } },
+  }),
+  holderOf: item => {
+    const untilMs = numberOf(item[LOCK])
+    return untilMs === undefined ? undefined : { owner: textOf(item[LOCK_OWNER]), untilMs }
+  },
+}
+
+function toItem(session: StoredSession, partitionKey: string, seal: DataSeal | undefined): Item {
+  const { key, text, expiresMs, revision, createdMs, user } = session
+  const item: Record<string, AttributeValue> = {
+    [partitionKey]: { S: key },
+    [DATA]: seal === undefined ? { S: text } : seal.seal(text, key),
+    [EXPIRES]: { N: String(Math.ceil(expiresMs / 1000)) },
+    [EXPIRES_MS]: { N: String(expiresMs) },
   }
-  const createdSeconds = numberOf(item[CREATED])
+  if (revision !== undefined) item[REVISION] = { S: revision }
+  if (createdMs !== undefined) item[CREATED] = { N: wholeSeconds(createdMs) }
+  if (user !== undefined) item[USER] = { S: user }
+  return item
+}
+
+function fromItem(item: Item, partitionKey: string, seal: DataSeal | undefined): StoredSession {
+  const key = textOf(item[partitionKey])
+  if (key === undefined) throw missing(partitionKey, 'S')
+  const text = dataText(item, key, seal)
   return {
     key,
-    data: parseSessionData(data),
+    text,
+    data: jsonCodec.decode(text),
     revision: textOf(item[REVISION]),
-    createdMs: createdSeconds === undefined ? undefined : createdSeconds * 1000,
+    createdMs: createdOf(item),
     expiresMs: expiryOf(item),
+    user: textOf(item[USER]),
   }
+}
+
+function dataText(item: Item, key: string, seal: DataSeal | undefined): string {
+  const plain = textOf(item[DATA])
+  if (plain !== undefined) return seal === undefined ? plain : seal.openText(plain)
+  const sealed = binaryOf(item[DATA])
+  if (sealed === undefined) throw missing(DATA, 'S or B')
+  if (seal === undefined) throw new Error('a sealed item is read before the layout was prepared for it')
+  return seal.open({ B: sealed }, key)
 }
 
 function expiryOf(item: Item): number {
   const exact = numberOf(item[EXPIRES_MS])
   if (exact !== undefined) return exact
   const expires = numberOf(item[EXPIRES])
-  if (expires === undefined) {
-    throw new SessionCorruptError(
-      `the stored item has no attribute "${EXPIRES}" of type N; it was left as it is`,
-    )
-  }
-  return expires > LARGEST_SECONDS ? expires : expires * 1000
+  if (expires === undefined) throw missing(EXPIRES, 'N')
+  return epochMsOf(expires)
+}
+
+function createdOf(item: Item): number | undefined {
+  const seconds = numberOf(item[CREATED])
+  return seconds === undefined ? undefined : seconds * 1000
 }
 
 function expiryAttributes(expiresMs: number): Item {
@@ -113,6 +210,37 @@ function liveAt(nowMs: number): Condition {
   }
 }
 
+/** Comparisons hold for numbers alone, so that an item with another type of expiry does not say that it has expired. */
+function expiredAt(nowMs: number, createdUntilMs?: number): Condition {
+  const expired: Condition = {
+    expression:
+      '#lapsesMs <= :lapsedMs OR (attribute_not_exists(#lapsesMs) AND (#lapses <= :lapsedSeconds OR ' +
+      '(#lapses > :mostSeconds AND #lapses <= :lapsedMs)))',
+    names: { '#lapsesMs': EXPIRES_MS, '#lapses': EXPIRES },
+    values: {
+      ':lapsedMs': { N: String(nowMs) },
+      ':lapsedSeconds': { N: String(nowMs / 1000) },
+      ':mostSeconds': { N: String(LARGEST_SECONDS) },
+    },
+  }
+  if (createdUntilMs === undefined) return expired
+  return {
+    expression:
+      `${expired.expression} OR ` +
+      '(#began <= :beganUntil AND (#lapsesMs > :lapsedMs OR #lapses > :lapsedSeconds))',
+    names: { ...expired.names, '#began': CREATED },
+    values: { ...expired.values, ':beganUntil': { N: String(createdUntilMs / 1000) } },
+  }
+}
+
+function createdAfter(epochMs: number): Condition {
+  return {
+    expression: 'attribute_not_exists(#created) OR #created > :createdAfter',
+    names: { '#created': CREATED },
+    values: { ':createdAfter': { N: String(epochMs / 1000) } },
+  }
+}
+
 function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Condition | undefined {
   if (createdMs === undefined) return undefined
   return {
@@ -120,6 +248,12 @@ function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Conditi
     names: { '#created': CREATED },
     values: { ':created': { N: wholeSeconds(createdMs) } },
   }
+}
+
+function sameRevisionAs({ revision }: Pick<StoredSession, 'revision'>): Condition {
+  const names = { '#rev': REVISION }
+  if (revision === undefined) return { expression: 'attribute_not_exists(#rev)', names, values: {} }
+  return { expression: '#rev = :rev', names, values: { ':rev': { S: revision } } }
 }
 
 function namespace(
@@ -146,18 +280,9 @@ function wholeSeconds(ms: number): string {
   return String(Math.floor(ms / 1000))
 }
 
-function textOf(value: unknown): string | undefined {
-  return contentOf(value, 'S')
-}
-
-function numberOf(value: unknown): number | undefined {
-  const number = Number(contentOf(value, 'N') || Number.NaN)
-  return Number.isFinite(number) ? number : undefined
-}
-
-/** What an attribute value of one type holds. It comes off the wire and need not be an attribute value at all. */
-function contentOf(value: unknown, type: 'S' | 'N'): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const content: unknown = Reflect.get(value, type)
-  return typeof content === 'string' ? content : undefined
+function missing(attribute: string, type: string): SessionCorruptError {
+  return new SessionCorruptError(
+    `the stored item has no attribute "${attribute}" of type ${type}, so it is no session of this layout; it was left ` +
+      'as it is',
+  )
 }

@@ -1,77 +1,70 @@
-import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
+import type { SendOptions } from '../dynamodb/client.ts'
 import type { Input, Output } from '../dynamodb/operations.ts'
-import { bothOf, type Condition, type Layout } from '../layout/layout.ts'
+import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
+import type { ItemTable } from './item-table.ts'
 
-/** The table and the part of it that a listing is about. */
-export interface ListedTable {
-  readonly client: DynamoDBClient
-  readonly table: string
-  readonly layout: Layout
-  readonly consistentRead: boolean
-}
+type ScanInput = Input<'Scan'>
+type ScanPage = Output<'Scan'>
 
-const DELETES_AT_ONCE = 25
+/** Each listens to the caller's signal, and Node warns of more than ten that do. */
+const DELETES_AT_ONCE = 8
 
-/** The items of sessions that have not expired; with `keyOnly`, nothing but their partition key. */
+/**
+ * The items of this namespace's sessions that have not expired; with `keyOnly`, nothing but their partition key.
+ *
+ * Holds one page of the table at a time. A session is listed when it was alive as its page was read.
+ */
 export async function* listItems(
-  listed: ListedTable,
-  nowMs: number,
+  table: ItemTable,
   keyOnly: boolean,
   options: SendOptions,
 ): AsyncGenerator<Item, void, undefined> {
-  for await (const page of scanPages(listed, liveSessions(listed, nowMs), keyOnly, options)) {
-    yield* page.Items ?? []
+  const input = (): ScanInput => {
+    const all = scanInput(table, liveSessions(table), table.consistentRead)
+    return keyOnly ? projectKey(table, all) : all
   }
-}
-
-/** The number of sessions that have not expired. Reads the whole table, and transfers only counts. */
-export async function countItems(listed: ListedTable, nowMs: number, options: SendOptions): Promise<number> {
-  const input: Input<'Scan'> = { ...scanInput(listed, liveSessions(listed, nowMs)), Select: 'COUNT' }
-  let count = 0
-  for await (const page of pagesOf(listed, input, options)) count += page.Count ?? 0
-  return count
-}
-
-/** Deletes every item of the namespace, expired or not, a few at a time. */
-export async function deleteItems(listed: ListedTable, options: SendOptions): Promise<void> {
-  const { client, table } = listed
-  for await (const page of scanPages(listed, listed.layout.namespace(), true, options)) {
-    const keys = [...(page.Items ?? [])]
-    while (keys.length > 0) {
-      await Promise.all(
-        keys
-          .splice(0, DELETES_AT_ONCE)
-          .map(Key => client.send('DeleteItem', { TableName: table, Key }, options)),
-      )
+  for await (const { Items: items = [] } of scanPages(table, input, options)) {
+    for (const item of items) {
+      // A page is a thousand items and more, and whoever lists them may take long over each.
+      options.signal?.throwIfAborted()
+      yield item
     }
   }
 }
 
-function liveSessions({ layout }: ListedTable, nowMs: number): Condition {
-  return bothOf(layout.liveAt(nowMs), layout.namespace())
+/** The number of sessions of this namespace that have not expired. Reads the whole table, and transfers only counts. */
+export async function countItems(table: ItemTable, options: SendOptions): Promise<number> {
+  const input = (): ScanInput => ({
+    ...scanInput(table, liveSessions(table), table.consistentRead),
+    Select: 'COUNT',
+  })
+  let count = 0
+  for await (const page of scanPages(table, input, options)) count += page.Count ?? 0
+  return count
 }
 
-function scanPages(
-  listed: ListedTable,
-  filter: Condition | undefined,
-  keyOnly: boolean,
-  options: SendOptions,
-): AsyncGenerator<Output<'Scan'>, void, undefined> {
-  const input = scanInput(listed, filter)
-  const projected = {
-    ...input,
-    ProjectionExpression: '#projectedKey',
-    ExpressionAttributeNames: {
-      ...input.ExpressionAttributeNames,
-      '#projectedKey': listed.layout.partitionKey,
-    },
+/**
+ * Deletes every item of this namespace, expired or not, a few at a time. The first failure ends it; what is deleted
+ * by then stays deleted.
+ */
+export async function deleteItems(table: ItemTable, options: SendOptions): Promise<void> {
+  // Consistent whatever the reads are: after a clear nothing may be left that had been written before it.
+  const input = (): ScanInput => projectKey(table, scanInput(table, table.layout.namespace(), true))
+  for await (const { Items: keys = [] } of scanPages(table, input, options)) {
+    await forEachAtOnce(keys, DELETES_AT_ONCE, async Key => {
+      await table.client.send('DeleteItem', { TableName: table.name, Key }, options)
+    })
   }
-  return pagesOf(listed, keyOnly ? projected : input, options)
 }
 
-function scanInput({ table, consistentRead }: ListedTable, filter: Condition | undefined): Input<'Scan'> {
-  const input = { TableName: table, ConsistentRead: consistentRead }
+/** Input of a scan for the items that a condition holds for; for all items where it is absent. */
+export function scanInput(
+  table: ItemTable,
+  filter: Condition | undefined,
+  consistentRead: boolean,
+): ScanInput {
+  const input = { TableName: table.name, ConsistentRead: consistentRead }
   if (filter === undefined) return input
   return {
     ...input,
@@ -81,20 +74,66 @@ function scanInput({ table, consistentRead }: ListedTable, filter: Condition | u
   }
 }
 
-/** Reads page by page (DynamoDB reads up to 1 MB for one) and holds one page at a time. */
-async function* pagesOf(
-  { client }: ListedTable,
-  input: Input<'Scan'>,
+/** The same scan, for nothing but the partition keys. */
+export function projectKey({ layout }: ItemTable, input: ScanInput): ScanInput {
+  return {
+    ...input,
+    ProjectionExpression: '#projectedKey',
+    ExpressionAttributeNames: { ...input.ExpressionAttributeNames, '#projectedKey': layout.partitionKey },
+  }
+}
+
+/**
+ * Reads page by page (DynamoDB reads up to 1 MB for one) and holds one page at a time.
+ *
+ * @param input makes the input of a page, which may depend on what the time is.
+ * @param send sends it; what it throws ends the scan.
+ */
+export async function* scanPages(
+  { client }: ItemTable,
+  input: () => ScanInput,
   options: SendOptions,
-): AsyncGenerator<Output<'Scan'>, void, undefined> {
+  send: (input: () => ScanInput) => Promise<ScanPage> = make => client.send('Scan', make(), options),
+): AsyncGenerator<ScanPage, void, undefined> {
   let start: Item | undefined
   do {
-    const page = await client.send(
-      'Scan',
-      start === undefined ? input : { ...input, ExclusiveStartKey: start },
-      options,
-    )
+    const from = start
+    const page = await send(() => (from === undefined ? input() : { ...input(), ExclusiveStartKey: from }))
     yield page
     start = page.LastEvaluatedKey
   } while (start !== undefined)
+}
+
+/**
+ * Does something with every value, with so many at the same time. The first failure ends it: nothing is begun after
+ * it, and what is under way is waited for.
+ */
+export async function forEachAtOnce<Value>(
+  values: readonly Value[],
+  atOnce: number,
+  action: (value: Value) => Promise<void>,
+): Promise<void> {
+  let failed = false
+  const queue = values.values()
+  const work = async (): Promise<void> => {
+    for (const value of queue) {
+      if (failed) return
+      try {
+        await action(value)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  const workers = Array.from({ length: Math.min(atOnce, values.length) }, work)
+  try {
+    await Promise.all(workers)
+  } finally {
+    await Promise.allSettled(workers)
+  }
+}
+
+function liveSessions(table: ItemTable): Condition {
+  return allOf(table.liveAt(table.clock.now()), table.layout.namespace())
 }

@@ -1,5 +1,23 @@
 import type { StoredSession } from '../layout/layout.ts'
 import type { SessionData } from '../types.ts'
+import type { Lease } from './lease.ts'
+
+/**
+ * One version of a session: what is stored, and what a later save or touch has to know about how the application
+ * came by it.
+ */
+export interface Version {
+  readonly session: StoredSession
+  /**
+   * What the application had in hands when it got this version, as text. It is not what is stored when a save
+   * merged the changes of others in, which the application has not seen.
+   */
+  readonly seenText: string
+  /** The lock that the session was read under. */
+  readonly lease: Lease | undefined
+}
+
+let readVersion: (record: SessionRecord<never>) => Version
 
 /**
  * A session as it was read or written: its data, and what a later save or touch has to know about it.
@@ -10,35 +28,65 @@ import type { SessionData } from '../types.ts'
  * @typeParam Data type of the session data. It is the application's word: what is read is not checked.
  */
 export class SessionRecord<Data extends object = SessionData> {
-  readonly #session: StoredSession
-
-  /** @internal */
-  constructor(session: StoredSession) {
-    this.#session = session
+  static {
+    readVersion = record => record.#version
   }
 
-  /** The session data. The object is the caller's: it may be changed and handed to `write`. */
+  readonly #version: Version
+
+  /** @internal */
+  constructor(version: Version) {
+    this.#version = version
+  }
+
+  /**
+   * The session data. The object is the caller's: it may be changed and handed to `write`. After a write that merged
+   * the changes of others in, it is a new object that has them.
+   */
   get data(): Data {
-    return this.#session.data as Data
+    return this.#version.session.data as Data
   }
 
   /** Value of the item's partition key: the prefix and the hashed (or, with `hashIds: false`, the plain) session ID. */
   get key(): string {
-    return this.#session.key
+    return this.#version.session.key
   }
 
   /** Random mark of the write that made the session what it is here. */
   get revision(): string | undefined {
-    return this.#session.revision
+    return this.#version.session.revision
   }
 
   /** When the session began: epoch milliseconds, to the second. */
   get createdMs(): number | undefined {
-    return this.#session.createdMs
+    return this.#version.session.createdMs
   }
 
   /** When the session expires: epoch milliseconds, as stored at the time of reading or writing. */
   get expiresMs(): number {
-    return this.#session.expiresMs
+    return this.#version.session.expiresMs
   }
+
+  /** Whose session it is, as `userId` said when it was written. */
+  get userId(): string | undefined {
+    return this.#version.session.user
+  }
+}
+
+/**
+ * What a record is about.
+ *
+ * @internal
+ */
+export function versionOf<Data extends object>(record: SessionRecord<Data>): Version {
+  return readVersion(record as unknown as SessionRecord<never>)
+}
+
+/**
+ * The version of a session that has just been read.
+ *
+ * @internal
+ */
+export function asRead(session: StoredSession, lease?: Lease): Version {
+  return { session, seenText: session.text, lease }
 }

@@ -1,8 +1,17 @@
 import type { SessionData } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { connectionOptionSpecs } from './connection-options.ts'
+import type { CompressionOptions, EncryptionOptions } from '../seal/seal-options.ts'
+import {
+  compressionFromText,
+  encryptionFromText,
+  isCompressionOptions,
+  isEncryptionOptions,
+} from '../seal/seal-options.ts'
 import { isTtl } from './expiry.ts'
-import { booleanOption, type OptionSpecs, textOption } from './option-spec.ts'
+import { type LockingOptions, lockingSpec } from './locking-options.ts'
+import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option-spec.ts'
+import type { ConflictPolicy } from './save.ts'
 
 /**
  * Options of {@link SessionStore}. Each that a text can carry may also come from the environment, as
@@ -58,6 +67,69 @@ export interface SessionStoreOptions<Data extends object = SessionData> extends 
    * @default true
    */
   readonly hashIds?: boolean | undefined
+
+  /**
+   * How long a session lives at most from its beginning, however often it is used. Seconds, above 0. Neither a save
+   * nor a touch extends a session past it, and a touch by ID has to read the session first.
+   *
+   * @default none: a session lives for as long as it is used
+   */
+  readonly absoluteTimeoutSeconds?: number | undefined
+
+  /**
+   * A touch of a record, and a save that changes nothing, is left out when it would move the expiry by less than this
+   * many seconds: most page views then write nothing. `0` writes each. An expiry that comes earlier is always written.
+   *
+   * @default 5 % of the lifetime that the session would get, at most an hour; 0 for lifetimes under ten minutes
+   */
+  readonly touchAfterSeconds?: number | undefined
+
+  /**
+   * What becomes of a write with a `basis` when somebody else has written the session since it was read (G2):
+   *
+   * - `'merge'` merges the two by top-level key: what one side added, changed or removed is taken from that side, and
+   *   of a key that both changed, the one of this write.
+   * - a function decides: it gets the three versions and the merged one, and returns the data to write. It may be
+   *   called several times for one write.
+   * - `'reject'` fails with `SessionConflictError`.
+   * - `'overwrite'` does not look: the last write wins, as with a `basis` that is only there to keep destroyed sessions
+   *   destroyed.
+   *
+   * @default 'merge'
+   */
+  readonly onConflict?: ConflictPolicy<Data> | undefined
+
+  /**
+   * Whether adapters lock a session from its loading to the end of the response, so that parallel requests of one
+   * session take turns; and how `lock` waits and for how long it locks. Without it, parallel requests run side by side
+   * and their changes are merged.
+   *
+   * @default false
+   */
+  readonly locking?: boolean | LockingOptions | undefined
+
+  /**
+   * Says whose session some data make it, as text; nothing while nobody has signed in. It makes `listByUser` and
+   * `destroyByUser` possible, which need the index that `createTable` makes. The text is stored as it is.
+   *
+   * @default none: sessions belong to nobody
+   */
+  readonly userId?: ((data: Data) => string | null | undefined) | undefined
+
+  /**
+   * Encrypts session data with AES-256-GCM. The first key writes, all of them read, so that keys can be rotated: see
+   * docs/encryption.md.
+   *
+   * @default none: stored as JSON text
+   */
+  readonly encryption?: EncryptionOptions | undefined
+
+  /**
+   * Compresses session data of at least `thresholdBytes` bytes, where that makes them smaller.
+   *
+   * @default none
+   */
+  readonly compression?: CompressionOptions | undefined
 }
 
 /** Lifetime of a session when nothing else says: a day. */
@@ -108,5 +180,34 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
     },
     consistentRead: booleanOption(),
     hashIds: booleanOption(),
+    absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', isTtl),
+    touchAfterSeconds: secondsOption('a number of seconds, 0 or more', value => value === 0 || isTtl(value)),
+    onConflict: {
+      takes: "'merge', 'overwrite', 'reject', or a function of the conflict that returns the data to write",
+      accepts: (value): value is ConflictPolicy<Data> =>
+        typeof value === 'function' || value === 'merge' || value === 'overwrite' || value === 'reject',
+      fromText: text => text,
+    },
+    locking: lockingSpec,
+    userId: {
+      takes: 'a function of the session data that returns a text or nothing',
+      accepts: (value): value is (data: Data) => string | null | undefined => typeof value === 'function',
+    },
+    encryption: {
+      takes:
+        'an object { keys: [current, ...older], unencrypted? }, each key 32 bytes or a passphrase of at least 16 ' +
+        "characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
+      accepts: isEncryptionOptions,
+      fromText: encryptionFromText,
+    },
+    compression: {
+      takes: 'an object { thresholdBytes? } with a whole number from 0 to 409600',
+      accepts: isCompressionOptions,
+      fromText: compressionFromText,
+    },
   }
+}
+
+function secondsOption(takes: string, accepts: (value: unknown) => boolean): OptionSpec<number> {
+  return { takes, accepts: (value): value is number => accepts(value), fromText: Number }
 }

@@ -71,6 +71,8 @@ export function contractSubject(engine: Engine, layout: ContractLayout): Contrac
         region: engineRegion,
         credentials: engineCredentials,
         clock,
+        // Every touch is to be seen; the scenarios about leaving touches out say so.
+        touchAfterSeconds: 0,
         ...layout.options,
         ...options,
       })

@@ -41,6 +41,8 @@ export function expressSubject(engine: Engine): ExpressSubject {
       endpoint: engine.endpoint,
       region: engineRegion,
       credentials: engineCredentials,
+      // Every touch is to be seen; the tests about leaving touches out say so.
+      touchAfterSeconds: 0,
       ...options,
     })
     closers.push(() => store.close())

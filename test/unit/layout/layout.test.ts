@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { bothOf, type Condition } from '../../../src/layout/layout.ts'
+import { allOf, type Condition } from '../../../src/layout/layout.ts'
 
 const first: Condition = {
   expression: '#a > :a OR #b > :a',
@@ -9,14 +9,17 @@ const first: Condition = {
 }
 const second: Condition = { expression: '#c = :c', names: { '#c': 'z' }, values: { ':c': { S: 'v' } } }
 
-test('bothOf holds when both conditions do, whatever operators they are made of', () => {
-  expect(bothOf(first, second)).toEqual({
-    expression: '(#a > :a OR #b > :a) AND (#c = :c)',
-    names: { '#a': 'x', '#b': 'y', '#c': 'z' },
+const third: Condition = { expression: 'attribute_exists(#d)', names: { '#d': 'w' }, values: {} }
+
+test('allOf holds when all conditions do, whatever operators they are made of', () => {
+  expect(allOf(first, second, undefined, third)).toEqual({
+    expression: '((#a > :a OR #b > :a) AND (#c = :c)) AND (attribute_exists(#d))',
+    names: { '#a': 'x', '#b': 'y', '#c': 'z', '#d': 'w' },
     values: { ':a': { N: '1' }, ':c': { S: 'v' } },
   })
 })
 
-test('bothOf is the first alone when there is no second', () => {
-  expect(bothOf(first, undefined)).toEqual(first)
+test('allOf is the first alone when the others say nothing', () => {
+  expect(allOf(first)).toEqual(first)
+  expect(allOf(first, undefined, undefined)).toEqual(first)
 })

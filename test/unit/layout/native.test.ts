@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../src/errors.ts'
 import type { Layout, StoredSession } from '../../../src/layout/layout.ts'
-import { nativeLayout, type NativeLayoutOptions } from '../../../src/layout/native.ts'
+import { type DataSeal, nativeLayout, type NativeLayoutOptions } from '../../../src/layout/native.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
 
 const secret = 'hunter2'
@@ -18,6 +18,8 @@ function layoutWith(options: Partial<NativeLayoutOptions> = {}): Layout {
     prefix: '',
     nameOf: id => id,
     nameLength: undefined,
+    sealsWrites: false,
+    loadSeal: () => Promise.reject(new Error('nothing here is sealed')),
     ...options,
   })
 }
@@ -25,7 +27,16 @@ function layoutWith(options: Partial<NativeLayoutOptions> = {}): Layout {
 const layout = layoutWith()
 
 function sessionWith(changes: Partial<StoredSession> = {}): StoredSession {
-  return { key: 'the-key', data: { a: 1 }, revision: 'REV', createdMs, expiresMs, ...changes }
+  const session = {
+    key: 'the-key',
+    data: { a: 1 },
+    revision: 'REV',
+    createdMs,
+    expiresMs,
+    user: undefined,
+    ...changes,
+  }
+  return { text: JSON.stringify(session.data), ...session }
 }
 
 /** An item as it comes off the wire, which TypeScript knows nothing about. */
@@ -86,7 +97,7 @@ describe('keys', () => {
     expect(odd.keyOfItem({})).toBeUndefined()
   })
 
-  test.each(['data', 'expires', 'expiresMs', 'rev', 'created'])(
+  test.each(['data', 'expires', 'expiresMs', 'rev', 'created', 'user', 'lock', 'lockOwner'])(
     'cannot be in the attribute %s, which holds something else',
     partitionKey => {
       const error = failureOf(() => layoutWith({ partitionKey }))
@@ -125,10 +136,9 @@ describe('the item of a session', () => {
     expect(created).toEqual({ N: '1795305600' })
   })
 
-  test('is not made of data that JSON cannot carry', () => {
-    expect(failureOf(() => layout.toItem(sessionWith({ data: { n: 1n } })))).toMatchObject({
-      code: 'INVALID_SESSION_DATA',
-    })
+  test('says whose session it is', () => {
+    expect(layout.toItem(sessionWith({ user: 'u1' }))).toMatchObject({ user: { S: 'u1' } })
+    expect(layout.optionalAttributes).toEqual(['user'])
   })
 
   test('is read back as it was', () => {
@@ -143,8 +153,10 @@ describe('the item of a session', () => {
             { nil: undefined },
           ),
           expiresMs: fc.nat({ max: 8.64e15 }),
+          user: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
         }),
-        session => {
+        fields => {
+          const session = { ...fields, text: JSON.stringify(fields.data) }
           const item = offTheWire(JSON.parse(JSON.stringify(layout.toItem(session))) as object)
           const data: unknown = JSON.parse(JSON.stringify(session.data))
           expect(layout.fromItem(item)).toEqual({ ...session, data })
@@ -227,7 +239,8 @@ describe('the expiry (G5)', () => {
     ['a set', { expires: { NS: ['1'] } }],
   ])('of an item with %s is not made up', (_name, attributes) => {
     const item = offTheWire({ id: { S: 'k' }, data: { S: `{"a":"${secret}"}` }, ...attributes })
-    const message = 'the stored item has no attribute "expires" of type N; it was left as it is'
+    const message =
+      'the stored item has no attribute "expires" of type N, so it is no session of this layout; it was left as it is'
     expect(corruption(() => layout.expiryOf(item))).toBe(message)
     expect(corruption(() => layout.fromItem(item))).toBe(message)
   })
@@ -239,7 +252,7 @@ describe('an item that is not a session', () => {
     [{ id: { N: '7' }, data: { S: '{}' } }, '"id"'],
     [{ id: secret, data: { S: '{}' } }, '"id"'],
     [{ id: { S: 'k' } }, '"data"'],
-    [{ id: { S: 'k' }, data: { B: 'AAAA' } }, '"data"'],
+    [{ id: { S: 'k' }, data: { N: '7' } }, '"data"'],
     [{ id: { S: 'k' }, data: { M: { a: { S: secret } } } }, '"data"'],
     [{ id: { S: 'k' }, data: null }, '"data"'],
     [{ id: { S: 'k' }, data: secret }, '"data"'],
@@ -260,9 +273,11 @@ describe('an item that is not a session', () => {
     expect(layout.fromItem(item)).toEqual({
       key: 'k',
       data: {},
+      text: '{}',
       revision: undefined,
       createdMs: undefined,
       expiresMs: 1,
+      user: undefined,
     })
   })
 
@@ -331,11 +346,116 @@ describe('conditions', () => {
 
   test('have placeholders that do not clash', () => {
     const namespaced = layoutWith({ prefix: 'a', nameLength: 1 })
-    const all = [namespaced.liveAt(0), namespaced.sameSessionAs({ createdMs: 0 }), namespaced.namespace()]
+    const all = [
+      namespaced.liveAt(0),
+      namespaced.createdAfter(0),
+      namespaced.sameRevisionAs({ revision: 'r' }),
+      namespaced.lock?.freeFor('o', 0),
+      namespaced.namespace(),
+    ]
     const names = all.flatMap(condition => Object.keys(condition?.names ?? {}))
     const values = all.flatMap(condition => Object.keys(condition?.values ?? {}))
     expect(new Set(names).size).toBe(names.length)
     expect(new Set(values).size).toBe(values.length)
+  })
+})
+
+describe('revisions (G2)', () => {
+  test('the same revision is the one that was read', () => {
+    expect(layout.sameRevisionAs({ revision: 'R' })).toEqual({
+      expression: '#rev = :rev',
+      names: { '#rev': 'rev' },
+      values: { ':rev': { S: 'R' } },
+    })
+  })
+
+  test('an item that had none must still have none', () => {
+    expect(layout.sameRevisionAs({ revision: undefined })).toEqual({
+      expression: 'attribute_not_exists(#rev)',
+      names: { '#rev': 'rev' },
+      values: {},
+    })
+  })
+
+  test.each<[object, string | undefined]>([
+    [{ rev: { S: 'R' } }, 'R'],
+    [{ rev: { N: '1' } }, undefined],
+    [{}, undefined],
+  ])('of %j', (item, revision) => {
+    expect(layout.revisionOf(offTheWire(item))).toBe(revision)
+  })
+})
+
+describe('locks (G10)', () => {
+  const protocol = layout.lock
+
+  test('are an end in epoch milliseconds and an owner', () => {
+    expect(protocol?.taken('me', 1_795_435_200_000.4)).toEqual({
+      lock: { N: '1795435200000' },
+      lockOwner: { S: 'me' },
+    })
+    expect(protocol?.attributes).toEqual(['lock', 'lockOwner'])
+  })
+
+  test.each<[object, object | undefined]>([
+    [{}, undefined],
+    [{ lock: { S: '7' }, lockOwner: { S: 'me' } }, undefined],
+    [{ lock: { N: '7' } }, { owner: undefined, untilMs: 7 }],
+    [
+      { lock: { N: '7' }, lockOwner: { S: 'me' } },
+      { owner: 'me', untilMs: 7 },
+    ],
+  ])('the holder of %j', (item, holder) => {
+    expect(protocol?.holderOf(offTheWire(item))).toEqual(holder)
+  })
+})
+
+describe('sealed data', () => {
+  const calls: string[] = []
+  const seal: DataSeal = {
+    prepare: () => {
+      calls.push('prepare')
+      return undefined
+    },
+    seal: (text, key) => ({ B: Buffer.from(`${key}|${text}`).toString('base64') }),
+    open: ({ B }, key) =>
+      Buffer.from(B, 'base64')
+        .toString()
+        .slice(key.length + 1),
+    openText: text => text,
+  }
+  const sealed: Item = {
+    id: { S: 'the-key' },
+    data: { B: Buffer.from('the-key|{"a":1}').toString('base64') },
+    expiresMs: { N: '1' },
+  }
+
+  test('is read by a layout that writes plain text, which loads the seal for it', async () => {
+    const plain = layoutWith({ loadSeal: () => Promise.resolve(seal) })
+    expect(plain.prepare(undefined)).toBeUndefined()
+    expect(plain.prepare({ data: { S: '{}' } })).toBeUndefined()
+    await plain.prepare(sealed)
+    expect(plain.fromItem(sealed).data).toEqual({ a: 1 })
+    expect(plain.toItem(sessionWith())).toMatchObject({ data: { S: '{"a":1}' } })
+    expect(plain.prepare(sealed)).toBeUndefined()
+  })
+
+  test('is what a layout that seals writes, for the key of the item', async () => {
+    const sealing = layoutWith({ sealsWrites: true, loadSeal: () => Promise.resolve(seal) })
+    await Promise.all([sealing.prepare(undefined), sealing.prepare({ data: { S: '{}' } })])
+    expect(sealing.toItem(sessionWith())).toMatchObject({ data: sealed['data'] })
+    expect(calls).toContain('prepare')
+  })
+
+  test('a seal that could not be loaded is loaded again', async () => {
+    let loads = 0
+    const failing = layoutWith({
+      sealsWrites: true,
+      loadSeal: () => (++loads === 1 ? Promise.reject(new Error('not now')) : Promise.resolve(seal)),
+    })
+    await expect(failing.prepare(undefined)).rejects.toThrow('not now')
+    await failing.prepare(undefined)
+    expect(failing.toItem(sessionWith())).toMatchObject({ data: sealed['data'] })
   })
 })
 

@@ -168,6 +168,82 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
   },
   consistentRead: booleans,
   hashIds: booleans,
+  absoluteTimeoutSeconds: {
+    right: [1, 0.5, 31_536_000],
+    wrong: [0, -1, Number.NaN, Infinity, '60', null, {}, () => 5],
+    fromText: [['3600', 3600]],
+    wrongTexts: [secret, '0', '-1', '1h'],
+  },
+  touchAfterSeconds: {
+    right: [0, 0.5, 3600],
+    wrong: [-1, Number.NaN, Infinity, '60', null, {}],
+    fromText: [
+      ['0', 0],
+      ['60', 60],
+    ],
+    wrongTexts: [secret, '-1', '1h'],
+  },
+  onConflict: {
+    right: ['merge', 'overwrite', 'reject', () => ({})],
+    wrong: [secret, '', true, 7, null, {}],
+    fromText: [['reject', 'reject']],
+    wrongTexts: [secret, 'Merge'],
+  },
+  locking: {
+    right: [
+      true,
+      false,
+      {},
+      { leaseSeconds: 1, maxHoldSeconds: 60, maxWaitMs: 0, minRetryMs: 1, maxRetryMs: 60_000 },
+    ],
+    wrong: [
+      'true',
+      7,
+      null,
+      [],
+      { leaseSeconds: 0 },
+      { maxWaitMs: -1 },
+      { minRetryMs: '1' },
+      { lease: 5 },
+      { __proto__: null, toString: 1 },
+    ],
+    fromText: [
+      ['true', true],
+      ['false', false],
+    ],
+    wrongTexts: [secret, 'yes'],
+  },
+  userId: {
+    right: [() => 'u', () => undefined],
+    wrong: [secret, 7, null, {}, true],
+    fromText: [],
+  },
+  encryption: {
+    right: [
+      { keys: [new Uint8Array(32)] },
+      { keys: [Buffer.alloc(32, 1), 'a long enough passphrase'], unencrypted: 'refuse' },
+    ],
+    wrong: [
+      secret,
+      7,
+      null,
+      {},
+      { keys: [] },
+      { keys: [secret] },
+      { keys: [new Uint8Array(31)] },
+      { keys: [new Uint8Array(32), new Uint8Array(32)] },
+      { keys: [new Uint8Array(32)], unencrypted: 'never' },
+      { keys: [new Uint8Array(32)], key: 1 },
+    ],
+    fromText: [['a-long-enough-passphrase', { keys: ['a-long-enough-passphrase'] }]],
+    wrongTexts: [secret, ' '],
+  },
+  compression: {
+    right: [{}, { thresholdBytes: 0 }, { thresholdBytes: 4096 }],
+    wrong: [true, 7, null, { thresholdBytes: -1 }, { thresholdBytes: 1.5 }, { threshold: 1 }],
+    fromText: [['4096', { thresholdBytes: 4096 }]],
+    wrongTexts: [secret, '-1'],
+  },
 }
 
 const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
@@ -189,6 +265,13 @@ const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
   ttlSeconds: 'DYNAMODB_SESSIONS_TTL_SECONDS',
   consistentRead: 'DYNAMODB_SESSIONS_CONSISTENT_READ',
   hashIds: 'DYNAMODB_SESSIONS_HASH_IDS',
+  absoluteTimeoutSeconds: 'DYNAMODB_SESSIONS_ABSOLUTE_TIMEOUT_SECONDS',
+  touchAfterSeconds: 'DYNAMODB_SESSIONS_TOUCH_AFTER_SECONDS',
+  onConflict: 'DYNAMODB_SESSIONS_ON_CONFLICT',
+  locking: 'DYNAMODB_SESSIONS_LOCKING',
+  userId: 'DYNAMODB_SESSIONS_USER_ID',
+  encryption: 'DYNAMODB_SESSIONS_ENCRYPTION',
+  compression: 'DYNAMODB_SESSIONS_COMPRESSION',
 }
 
 const names = Object.keys(examples) as (keyof SessionStoreOptions)[]

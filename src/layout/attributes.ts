@@ -1,0 +1,33 @@
+/*
+ * Attribute values as they come off the wire, where they need not be what their type says.
+ */
+
+/** A number above this is not a time in seconds (it would be after the year 5000) but in milliseconds. */
+export const LARGEST_SECONDS = 1e11
+
+/** The text of an attribute of type S; `undefined` for anything else. */
+export function textOf(value: unknown): string | undefined {
+  return contentOf(value, 'S')
+}
+
+/** The number of an attribute of type N; `undefined` for anything else. */
+export function numberOf(value: unknown): number | undefined {
+  const number = Number(contentOf(value, 'N') || Number.NaN)
+  return Number.isFinite(number) ? number : undefined
+}
+
+/** The base64 text of an attribute of type B; `undefined` for anything else. */
+export function binaryOf(value: unknown): string | undefined {
+  return contentOf(value, 'B')
+}
+
+/** A moment in milliseconds, from a number that is in seconds or, when that makes no sense, in milliseconds. */
+export function epochMsOf(secondsOrMs: number): number {
+  return secondsOrMs > LARGEST_SECONDS ? secondsOrMs : secondsOrMs * 1000
+}
+
+function contentOf(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const content: unknown = Reflect.get(value, type)
+  return typeof content === 'string' ? content : undefined
+}

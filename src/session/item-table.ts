@@ -1,0 +1,209 @@
+import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
+import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
+import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
+import { ConnectionError, DynamoDBError, SessionTooLargeError } from '../errors.ts'
+import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
+import type { AttributeValue, Clock, Item } from '../types.ts'
+
+/** What an {@link ItemTable} is made of. */
+export interface ItemTableOptions {
+  readonly client: DynamoDBClient
+  /** Name or ARN of the table. */
+  readonly table: string
+  readonly layout: Layout
+  readonly consistentRead: boolean
+  /** How long a session lives at most from its beginning, in milliseconds; absent when there is no such limit. */
+  readonly absoluteTimeoutMs: number | undefined
+}
+
+/** A change of an existing item. */
+export interface ItemUpdate {
+  readonly set: Item
+  readonly remove: readonly string[]
+  /** What has to hold. It has to be false for an item that does not exist, because an update would create it. */
+  readonly condition: Condition
+}
+
+/** The outcome of a conditional write. */
+export type Outcome =
+  | { readonly happened: true; readonly item: Item | undefined }
+  /** The condition did not hold for `item`; `undefined` means that there is none. */
+  | { readonly happened: false; readonly item: Item | undefined }
+
+/**
+ * The items of one table in one layout: the few requests that everything about sessions is made of, with the rules
+ * that hold for all of them.
+ */
+export class ItemTable {
+  readonly client: DynamoDBClient
+  readonly name: string
+  readonly layout: Layout
+  readonly consistentRead: boolean
+  readonly #absoluteTimeoutMs: number | undefined
+
+  constructor({ client, table, layout, consistentRead, absoluteTimeoutMs }: ItemTableOptions) {
+    this.client = client
+    this.name = table
+    this.layout = layout
+    this.consistentRead = consistentRead
+    this.#absoluteTimeoutMs = absoluteTimeoutMs
+  }
+
+  get clock(): Clock {
+    return this.client.clock
+  }
+
+  /** What the time is, for the leases of locks: processes whose clocks differ have to agree about their end. */
+  leaseNow(): number {
+    return this.client.clock.now()
+  }
+
+  /** The key of an item, as requests name it. */
+  itemKey(key: string): Item {
+    return { [this.layout.partitionKey]: { S: key } }
+  }
+
+  /** When a session that began at a moment expires at the latest. */
+  latestExpiryMs(createdMs: number | undefined): number {
+    return createdMs === undefined || this.#absoluteTimeoutMs === undefined
+      ? Infinity
+      : createdMs + this.#absoluteTimeoutMs
+  }
+
+  /** Holds for items that exist and have not expired, by the idle or by the absolute timeout. */
+  liveAt(nowMs: number): Condition {
+    const live = this.layout.liveAt(nowMs)
+    return this.#absoluteTimeoutMs === undefined
+      ? live
+      : allOf(live, this.layout.createdAfter(nowMs - this.#absoluteTimeoutMs))
+  }
+
+  /** Holds for items that say that they have expired, by the idle or by the absolute timeout. */
+  expiredAt(nowMs: number): Condition {
+    const timeoutMs = this.#absoluteTimeoutMs
+    return this.layout.expiredAt(nowMs, timeoutMs === undefined ? undefined : nowMs - timeoutMs)
+  }
+
+  /** The same as {@link liveAt}, of an item at hand. */
+  isLive(item: Item, nowMs: number): boolean {
+    const { layout } = this
+    return layout.expiryOf(item) > nowMs && this.latestExpiryMs(layout.createdOf(item)) > nowMs
+  }
+
+  /**
+   * The session that an item holds, with its expiry as it counts here.
+   *
+   * @throws {SessionCorruptError | SessionDecryptionError} when the item cannot be read.
+   */
+  async open(item: Item): Promise<StoredSession> {
+    const pending = this.layout.prepare(item)
+    if (pending !== undefined) await pending
+    const session = this.layout.fromItem(item)
+    const latestMs = this.latestExpiryMs(session.createdMs)
+    return session.expiresMs > latestMs ? { ...session, expiresMs: latestMs } : session
+  }
+
+  /**
+   * The item of a session as it is to be written.
+   *
+   * @throws {SessionTooLargeError} when DynamoDB would not take it.
+   */
+  async itemOf(session: StoredSession): Promise<Item> {
+    const pending = this.layout.prepare(undefined)
+    if (pending !== undefined) await pending
+    const item = this.layout.toItem(session)
+    const sizeBytes = itemSizeBytes(item)
+    if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
+    return item
+  }
+
+  /** Reads one item, expired or not. */
+  async get(key: string, consistent: boolean, options: SendOptions): Promise<Item | undefined> {
+    const input = { TableName: this.name, Key: this.itemKey(key), ConsistentRead: consistent }
+    for (let attempt = 1; ; attempt++) {
+      const { Item: item } = await this.client.send('GetItem', input, options)
+      if (item === undefined || this.layout.keyOfItem(item) === key) return item
+      if (attempt > 1) {
+        throw new ConnectionError(
+          'INVALID_RESPONSE',
+          'DynamoDB was asked for one item and answered with another, twice',
+          { retryable: true },
+        )
+      }
+    }
+  }
+
+  /** Creates or replaces an item. */
+  async put(item: Item, options: SendOptions): Promise<void> {
+    await this.client.send('PutItem', { TableName: this.name, Item: item }, options)
+  }
+
+  /** Changes an item when a condition holds. */
+  async update(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
+    return this.#updateItem(key, updateInput(update), options)
+  }
+
+  /** Changes an item when a condition holds, and returns all of it as it is then. */
+  async updateAndGet(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
+    return this.#updateItem(key, { ...updateInput(update), ReturnValues: 'ALL_NEW' }, options)
+  }
+
+  /** Deletes an item, whatever it holds. */
+  async delete(key: string, options: SendOptions): Promise<void> {
+    await this.client.send('DeleteItem', { TableName: this.name, Key: this.itemKey(key) }, options)
+  }
+
+  async #updateItem(
+    key: string,
+    input: ReturnType<typeof updateInput> & { readonly ReturnValues?: 'ALL_NEW' },
+    options: SendOptions,
+  ): Promise<Outcome> {
+    const whole = { TableName: this.name, Key: this.itemKey(key), ...input }
+    try {
+      const { Attributes: item } = await this.client.send('UpdateItem', whole, options)
+      return { happened: true, item }
+    } catch (error) {
+      if (!isFailedCondition(error)) throw error
+      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
+      return { happened: false, item: itemOfFailedCondition(error) ?? (await this.get(key, true, options)) }
+    }
+  }
+}
+
+/** Whether a write failed because its condition did not hold. */
+export function isFailedCondition(error: unknown): boolean {
+  return error instanceof DynamoDBError && error.awsCode === 'ConditionalCheckFailedException'
+}
+
+function updateInput({ set, remove, condition }: ItemUpdate): {
+  readonly UpdateExpression: string
+  readonly ConditionExpression: string
+  readonly ExpressionAttributeNames: Readonly<Record<string, string>>
+  readonly ExpressionAttributeValues?: Item
+  readonly ReturnValuesOnConditionCheckFailure: 'ALL_OLD'
+} {
+  const names: Record<string, string> = { ...condition.names }
+  const values: Record<string, AttributeValue> = { ...condition.values }
+  let expression = ''
+  let count = 0
+  for (const name of Object.keys(set)) {
+    const value = set[name]
+    if (value === undefined) continue
+    names[`#a${count}`] = name
+    values[`:a${count}`] = value
+    expression += `${expression === '' ? 'SET' : ','} #a${count} = :a${count}`
+    count++
+  }
+  for (const [index, name] of remove.entries()) {
+    names[`#a${count}`] = name
+    expression += `${index === 0 ? ' REMOVE' : ','} #a${count}`
+    count++
+  }
+  return {
+    UpdateExpression: expression.trimStart(),
+    ConditionExpression: condition.expression,
+    ExpressionAttributeNames: names,
+    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  }
+}

@@ -1,0 +1,124 @@
+import type { ItemTable } from './item-table.ts'
+
+/** What a {@link Lease} is made of. */
+export interface LeaseOptions {
+  readonly table: ItemTable
+  readonly key: string
+  readonly owner: string
+  /** Instant of `performance.now()` at which the lock was asked for: the lease counts from there. */
+  readonly takenAtMs: number
+  readonly leaseMs: number
+  /** How long the lease is renewed at most. */
+  readonly maxHoldMs: number
+  /** Called once, when this process has no claim to the lock any more. */
+  readonly onEnd: () => void
+}
+
+const RENEWALS_PER_LEASE = 3
+
+/**
+ * This process's claim to the lock of one session: it ends when the session is saved, touched or destroyed, when it
+ * is released, or when time runs out. Whether it still holds is for DynamoDB to say: every write that relies on it
+ * is conditional on its owner (fencing).
+ */
+export class Lease {
+  readonly owner: string
+  readonly #options: LeaseOptions
+  readonly #underWay = new Set<Promise<unknown>>()
+  #endsAtMs: number
+  #timer: NodeJS.Timeout | undefined
+  #isHeld = true
+
+  constructor(options: LeaseOptions) {
+    this.#options = options
+    this.owner = options.owner
+    this.#endsAtMs = options.takenAtMs + options.leaseMs
+    this.#endInTime()
+  }
+
+  /** Whether this process still believes to have the lock. */
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /** Renews the lease in the background from now on, until it ends or `maxHoldMs` has passed. */
+  keepAlive(): void {
+    const { leaseMs } = this.#options
+    if (this.#isHeld) this.#renewAt(this.#endsAtMs - leaseMs + leaseMs / RENEWALS_PER_LEASE)
+  }
+
+  /** Lets {@link release} wait for a write that ends the lease by itself. */
+  async track<Value>(write: Promise<Value>): Promise<Value> {
+    this.#underWay.add(write)
+    try {
+      return await write
+    } finally {
+      this.#underWay.delete(write)
+    }
+  }
+
+  /** The lock is gone: nothing more has to be done about it. */
+  end(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    clearTimeout(this.#timer)
+    this.#options.onEnd()
+  }
+
+  /** Gives the lock back, unless that has happened. A session that is gone, or that others have locked, stays so. */
+  async release(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    if (!this.#isHeld) return
+    // Nobody waits longer for a holder whose release fails than for its lease.
+    this.#endInTime()
+    const { table, key } = this.#options
+    const protocol = table.layout.lock
+    if (protocol !== undefined) {
+      const condition = protocol.heldBy(this.owner)
+      await table.update(key, { set: {}, remove: protocol.attributes, condition }, {})
+    }
+    this.end()
+  }
+
+  /** Renews the lease at an instant of `performance.now()`, or lets it end when it has been held for long enough. */
+  #renewAt(renewAtMs: number): void {
+    const { takenAtMs, leaseMs, maxHoldMs } = this.#options
+    if (renewAtMs >= this.#endsAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
+      this.#endInTime()
+      return
+    }
+    this.#setTimer(renewAtMs, () => {
+      this.#renew().then(
+        () => this.keepAlive(),
+        // The network may have failed; while the lease lasts there is time to try again.
+        () => this.#renewAt(performance.now() + leaseMs / RENEWALS_PER_LEASE / 2),
+      )
+    })
+  }
+
+  async #renew(): Promise<void> {
+    const { table, key, leaseMs } = this.#options
+    const protocol = table.layout.lock
+    if (protocol === undefined) return
+    const endsAtMs = performance.now() + leaseMs
+    const set = protocol.taken(this.owner, table.leaseNow() + leaseMs)
+    const { happened } = await table.update(
+      key,
+      { set, remove: [], condition: protocol.heldBy(this.owner) },
+      {},
+    )
+    if (happened) this.#endsAtMs = endsAtMs
+    else this.end()
+  }
+
+  /** Without a renewal, the lease ends by itself. */
+  #endInTime(): void {
+    this.#setTimer(this.#endsAtMs, () => this.end())
+  }
+
+  #setTimer(atMs: number, onTime: () => void): void {
+    clearTimeout(this.#timer)
+    if (!this.#isHeld) return
+    this.#timer = setTimeout(onTime, Math.max(0, atMs - performance.now())).unref()
+  }
+}

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto'
+
+import { callerMistake, SessionLockedError } from '../errors.ts'
+import { sleep } from '../internal/waiting.ts'
+import { allOf, type LockProtocol, type StoredSession } from '../layout/layout.ts'
+import type { Item, Random } from '../types.ts'
+import type { ItemTable } from './item-table.ts'
+import { Lease } from './lease.ts'
+import type { LockingTerms } from './locking-options.ts'
+import { LockQueue } from './lock-queue.ts'
+
+/** How to wait for a lock and for how long to take it. */
+export type LockTerms = LockingTerms & { readonly signal: AbortSignal | undefined }
+
+/** A session that was read and locked at the same time. */
+export interface LockedSession {
+  readonly session: StoredSession
+  readonly lease: Lease
+}
+
+/** A lock that somebody else has: until when, as far as the layout says. */
+interface Refusal {
+  readonly remainingMs: number | undefined
+}
+
+const OWNER_BYTES = 12
+
+/** The locks of one store (G10). */
+export class Locks {
+  readonly #table: ItemTable
+  readonly #random: Random
+  readonly #queue = new LockQueue()
+  readonly #leases = new Map<string, Lease>()
+
+  constructor(table: ItemTable, random: Random) {
+    this.#table = table
+    this.#random = random
+  }
+
+  /**
+   * Reads a session and locks it, in one request when nobody else has it.
+   *
+   * Who has to wait asks again after a while that grows and is jittered, so that many who wait do not throttle the
+   * table; those who wait in the same process take turns.
+   *
+   * @returns `undefined` when there is no such session; nothing was created.
+   * @throws {SessionLockedError} when somebody else still has it after `maxWaitMs`.
+   */
+  async lock(key: string, terms: LockTerms): Promise<LockedSession | undefined> {
+    const { maxWaitMs, signal } = terms
+    const giveUpAtMs = performance.now() + maxWaitMs
+    const protocol = this.#protocol()
+    const leave = await this.#queue.enter(key, { timeoutMs: maxWaitMs, signal })
+    if (leave === undefined) throw lockedError(await this.#askWhoHas(key, protocol, signal), maxWaitMs)
+    let locked: LockedSession | undefined
+    try {
+      locked = await this.#take(key, protocol, terms, giveUpAtMs, leave)
+      return locked
+    } finally {
+      if (locked === undefined) leave()
+    }
+  }
+
+  /** The session is gone, and its lock with it. */
+  forget(key: string): void {
+    this.#leases.get(key)?.end()
+  }
+
+  /** Gives back every lock that this process still has. */
+  async releaseAll(): Promise<void> {
+    await Promise.allSettled([...this.#leases.values()].map(lease => lease.release()))
+  }
+
+  async #take(
+    key: string,
+    protocol: LockProtocol,
+    terms: LockTerms,
+    giveUpAtMs: number,
+    leave: () => void,
+  ): Promise<LockedSession | undefined> {
+    const owner = randomBytes(OWNER_BYTES).toString('base64url')
+    for (let attempt = 0; ; attempt++) {
+      const askedAtMs = performance.now()
+      const { happened, item } = await this.#tryToTake(key, protocol, owner, terms)
+      if (happened) {
+        // An engine that returns no attributes is asked again; the lock is ours already.
+        const whole = item ?? (await this.#table.get(key, true, terms))
+        return whole && (await this.#open(key, whole, owner, { terms, askedAtMs, leave }))
+      }
+      if (item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return undefined
+      const refusal = this.#refusalOf(item, protocol)
+      const leftMs = giveUpAtMs - performance.now()
+      if (leftMs <= 0) throw lockedError(refusal, terms.maxWaitMs)
+      await sleep(Math.min(this.#pauseMs(attempt, terms, refusal), leftMs), terms.signal)
+    }
+  }
+
+  async #tryToTake(
+    key: string,
+    protocol: LockProtocol,
+    owner: string,
+    { leaseSeconds, signal }: LockTerms,
+  ): Promise<{ readonly happened: boolean; readonly item: Item | undefined }> {
+    const nowMs = this.#table.leaseNow()
+    return this.#table.updateAndGet(
+      key,
+      {
+        set: protocol.taken(owner, nowMs + leaseSeconds * 1000),
+        remove: [],
+        condition: allOf(this.#table.liveAt(this.#table.clock.now()), protocol.freeFor(owner, nowMs)),
+      },
+      { signal },
+    )
+  }
+
+  async #open(
+    key: string,
+    item: Item,
+    owner: string,
+    taken: { readonly terms: LockTerms; readonly askedAtMs: number; readonly leave: () => void },
+  ): Promise<LockedSession> {
+    const { leaseSeconds, maxHoldSeconds } = taken.terms
+    const lease = new Lease({
+      table: this.#table,
+      key,
+      owner,
+      takenAtMs: taken.askedAtMs,
+      leaseMs: leaseSeconds * 1000,
+      maxHoldMs: maxHoldSeconds * 1000,
+      onEnd: () => {
+        if (this.#leases.get(key) === lease) this.#leases.delete(key)
+        taken.leave()
+      },
+    })
+    this.#leases.set(key, lease)
+    try {
+      return { session: await this.#table.open(item), lease }
+    } catch (error) {
+      await Promise.allSettled([lease.release()])
+      throw error
+    }
+  }
+
+  #pauseMs(attempt: number, { minRetryMs, maxRetryMs }: LockTerms, { remainingMs }: Refusal): number {
+    const longestMs = Math.min(maxRetryMs, minRetryMs * 2 ** attempt)
+    const pauseMs = longestMs / 2 + (this.#random() * longestMs) / 2
+    return remainingMs === undefined ? pauseMs : Math.min(pauseMs, Math.max(remainingMs, minRetryMs))
+  }
+
+  async #askWhoHas(key: string, protocol: LockProtocol, signal: AbortSignal | undefined): Promise<Refusal> {
+    const item = await this.#table.get(key, true, { signal })
+    return item === undefined ? { remainingMs: 0 } : this.#refusalOf(item, protocol)
+  }
+
+  #refusalOf(item: Item, protocol: LockProtocol): Refusal {
+    const holder = protocol.holderOf(item)
+    if (holder === undefined) return { remainingMs: 0 }
+    const { untilMs } = holder
+    return { remainingMs: untilMs === undefined ? undefined : Math.max(0, untilMs - this.#table.leaseNow()) }
+  }
+
+  #protocol(): LockProtocol {
+    const { lock, name } = this.#table.layout
+    if (lock === undefined) throw callerMistake('INVALID_OPTION', `the layout "${name}" has no locks`)
+    return lock
+  }
+}
+
+function lockedError({ remainingMs }: Refusal, waitedMs: number): SessionLockedError {
+  const remaining =
+    remainingMs === undefined ? '' : `; its lease ends in ${Math.ceil(remainingMs)} ms unless it is renewed`
+  return new SessionLockedError(
+    `another request has held the lock of the session for all of ${waitedMs} ms (maxWaitMs)${remaining}`,
+    { remainingMs },
+  )
+}

@@ -1,0 +1,88 @@
+import type { SessionCodec } from '../layout/layout.ts'
+import type { SessionData } from '../types.ts'
+
+/** Two versions of a session that both come from a third, each as the codec of the layout decodes it. */
+export interface Divergence {
+  /** What both were made from. */
+  readonly basis: SessionData
+  /** What is to be written. */
+  readonly ours: SessionData
+  /** What somebody else wrote meanwhile. */
+  readonly theirs: SessionData
+}
+
+/** The outcome of {@link mergeSessionData}. */
+export interface Merged {
+  /** The changes of both sides together. */
+  readonly data: SessionData
+  /** Top-level keys that both sides changed, and not to the same value; `data` has ours. */
+  readonly conflictingKeys: readonly string[]
+}
+
+type IsSame = SessionCodec['isSame']
+
+/** Top-level key under which the frameworks keep the cookie. Every request renews it, which is no conflict. */
+const COOKIE = 'cookie'
+/** Where the cookie says when it expires. */
+const EXPIRES = 'expires'
+
+/**
+ * Merges two versions of a session by top-level key against what both were made from (G2): a key that one side
+ * added, changed or removed is taken from that side; of one that both changed, ours is taken.
+ *
+ * The cookie is ours, with the later of the two expiries.
+ */
+export function mergeSessionData({ basis, ours, theirs }: Divergence, isSame: IsSame): Merged {
+  // A key may be called "__proto__": entries and fromEntries treat it as any other.
+  const data = new Map(Object.entries(theirs))
+  const conflictingKeys: string[] = []
+  for (const key of new Set([...Object.keys(basis), ...Object.keys(ours), ...Object.keys(theirs)])) {
+    if (key === COOKIE) continue
+    const [before, mine, other] = [own(basis, key), own(ours, key), own(theirs, key)]
+    if (isSame(mine, before) || isSame(mine, other)) continue
+    if (!isSame(other, before)) conflictingKeys.push(key)
+    if (mine === undefined) data.delete(key)
+    else data.set(key, mine)
+  }
+  const cookie = mergeCookies(own(ours, COOKIE), own(theirs, COOKIE))
+  if (cookie === undefined) data.delete(COOKIE)
+  else data.set(COOKIE, cookie)
+  return { data: Object.fromEntries(data), conflictingKeys }
+}
+
+/**
+ * Whether saving one version over the other would change nothing but the moment of expiry, which the frameworks
+ * keep in the cookie, too.
+ */
+export function isUnchanged(ours: SessionData, basis: SessionData, isSame: IsSame): boolean {
+  if (!isSame(withoutCookie(ours), withoutCookie(basis))) return false
+  const [mine, before] = [own(ours, COOKIE), own(basis, COOKIE)]
+  if (cookieExpiry(mine) === undefined || cookieExpiry(before) === undefined) return isSame(mine, before)
+  return isSame(without(mine, EXPIRES), without(before, EXPIRES))
+}
+
+function mergeCookies(ours: unknown, theirs: unknown): unknown {
+  const [mine, other] = [cookieExpiry(ours), cookieExpiry(theirs)]
+  if (mine === undefined || other === undefined || mine >= other) return ours
+  return { ...(ours as object), [EXPIRES]: own(theirs, EXPIRES) }
+}
+
+function cookieExpiry(cookie: unknown): number | undefined {
+  const expires = own(cookie, EXPIRES)
+  const epochMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
+  return Number.isNaN(epochMs) ? undefined : epochMs
+}
+
+function withoutCookie(data: SessionData): unknown {
+  return without(data, COOKIE)
+}
+
+function without(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return value
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key))
+}
+
+function own(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  return Reflect.get(value, key)
+}

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto'
+
+import type { SendOptions } from '../dynamodb/client.ts'
+import { LockLostError, SessionConflictError } from '../errors.ts'
+import { sleep } from '../internal/waiting.ts'
+import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
+import type { Item, Random, SessionData } from '../types.ts'
+import type { ItemTable, Outcome } from './item-table.ts'
+import { type Merged, mergeSessionData } from './merge.ts'
+import type { Version } from './record.ts'
+
+/** A write that met a newer version of the session: what a resolver decides from. */
+export interface SessionConflict<Data extends object = SessionData> {
+  /** What both sides were made from. */
+  readonly basis: Data
+  /** What is to be written. */
+  readonly ours: Data
+  /** What somebody else has written meanwhile. */
+  readonly theirs: Data
+  /** Both together by top-level key; of a key that both sides changed, ours. */
+  readonly merged: Data
+  /** The top-level keys that both sides changed, and not to the same value. */
+  readonly conflictingKeys: readonly string[]
+}
+
+/** What becomes of a write when somebody else has written the session since it was read; see `onConflict`. */
+export type ConflictPolicy<Data extends object = SessionData> =
+  'merge' | 'overwrite' | 'reject' | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
+
+/** A save of a session that was read or written before. */
+export interface Save {
+  readonly basis: Version
+  /** The session as it is to be; its revision is chosen for each attempt. */
+  readonly session: StoredSession
+  /** What `session.text` was made from, as text. */
+  readonly seenText: string
+  readonly onConflict: ConflictPolicy<never>
+  /** Whose session some data make it. */
+  readonly userOf: (data: SessionData) => string | undefined
+  readonly random: Random
+}
+
+const REVISION_BYTES = 9
+const MOST_ATTEMPTS = 20
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 640
+
+/** A random mark for one write. */
+export function newRevision(): string {
+  return randomBytes(REVISION_BYTES).toString('base64url')
+}
+
+/**
+ * Saves a session if it still exists (G3) and, where the layout has revisions, nobody has written it since (G2);
+ * otherwise it is merged and tried again, a bounded number of times and within the deadline of one call.
+ *
+ * @returns the version that is stored now; `undefined` when the session has been destroyed or has expired.
+ * @throws {SessionConflictError} by `onConflict: 'reject'`, or when others kept on writing.
+ * @throws {LockLostError} when the session was read under a lock that somebody else has taken since.
+ */
+export async function saveSession(
+  table: ItemTable,
+  save: Save,
+  { signal }: SendOptions,
+): Promise<Version | undefined> {
+  const { lease } = save.basis
+  const deadlineAtMs = performance.now() + table.client.deadlineMs
+  let { basis, session: ours } = afterEarlierMerge(table, save)
+  for (let attempt = 1; ; attempt++) {
+    const session = { ...ours, revision: newRevision() }
+    const attempted = writeOver(table, basis, session, save, { signal, deadlineAtMs })
+    const { happened, item } = await (lease === undefined ? attempted : lease.track(attempted))
+    if (happened || isOwn(table, item, session)) {
+      lease?.end()
+      return { session, seenText: save.session.text, lease: undefined }
+    }
+    const theirs = await currentOf(table, item, basis)
+    if (item === undefined || theirs === undefined) {
+      lease?.end()
+      return undefined
+    }
+    if (lease !== undefined && table.layout.lock?.holderOf(item)?.owner !== lease.owner) {
+      lease.end()
+      throw new LockLostError(
+        'the lock of the session ran out and the session was written or locked by somebody else since; nothing was ' +
+          'written; read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+      )
+    }
+    if (save.onConflict === 'reject') {
+      throw new SessionConflictError(
+        'somebody else has written the session since it was read; read it again',
+        {
+          attempts: attempt,
+        },
+      )
+    }
+    const pauseMs = save.random() * Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS)
+    if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
+      throw new SessionConflictError(
+        `others kept on writing the session while it was saved (attempts: ${attempt}); nothing was written`,
+        { attempts: attempt },
+      )
+    }
+    await sleep(pauseMs, signal)
+    ours = await resolve(table, save, { basis: basis.text, ours, theirs })
+    basis = theirs
+  }
+}
+
+/** A save after one that merged: what others wrote then is merged in before anything is sent. */
+function afterEarlierMerge(
+  table: ItemTable,
+  { basis: { session: stored }, session, seenText, userOf }: Save,
+): { basis: StoredSession; session: StoredSession } {
+  if (seenText === stored.text) return { basis: stored, session }
+  const { data } = merge(table, seenText, session.text, stored.text)
+  return { basis: stored, session: withData(table, session, stored, data, userOf) }
+}
+
+async function writeOver(
+  table: ItemTable,
+  basis: StoredSession,
+  session: StoredSession,
+  { basis: { lease }, onConflict }: Save,
+  options: SendOptions,
+): Promise<Outcome> {
+  const { layout } = table
+  const lock = lease?.isHeld === true ? { lease, protocol: layout.lock } : undefined
+  const { [layout.partitionKey]: _, ...set } = await table.itemOf(session)
+  const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
+  const update = {
+    set,
+    remove: [...unset, ...(lock?.protocol?.attributes ?? [])],
+    condition: allOf(
+      table.liveAt(table.clock.now()),
+      unwritten(table, basis, onConflict),
+      lock?.protocol?.heldBy(lock.lease.owner),
+    ),
+  }
+  return table.update(session.key, update, options)
+}
+
+/** Holds while nobody else has written the session, as far as that matters. */
+function unwritten(
+  { layout }: ItemTable,
+  basis: StoredSession,
+  onConflict: Save['onConflict'],
+): Condition | undefined {
+  const sameRevision = onConflict === 'overwrite' ? undefined : layout.sameRevisionAs(basis)
+  return sameRevision ?? layout.sameSessionAs(basis)
+}
+
+/** Whether the item is what this very attempt wrote: its first answer was lost, and it was sent again (G11). */
+function isOwn({ layout }: ItemTable, item: Item | undefined, { revision }: StoredSession): boolean {
+  return item !== undefined && layout.revisionOf(item) === revision
+}
+
+/** The session as somebody else has written it; `undefined` when it has been destroyed or has expired (G3). */
+async function currentOf(
+  table: ItemTable,
+  item: Item | undefined,
+  basis: StoredSession,
+): Promise<StoredSession | undefined> {
+  if (item === undefined || !table.isLive(item, table.clock.now())) return undefined
+  if (basis.createdMs !== undefined && table.layout.createdOf(item) !== basis.createdMs) return undefined
+  return table.open(item)
+}
+
+async function resolve(
+  table: ItemTable,
+  { onConflict, userOf }: Save,
+  versions: { readonly basis: string; readonly ours: StoredSession; readonly theirs: StoredSession },
+): Promise<StoredSession> {
+  const { ours, theirs } = versions
+  const merged = merge(table, versions.basis, ours.text, theirs.text)
+  const { codec } = table.layout
+  const data =
+    typeof onConflict === 'function'
+      ? await onConflict({
+          basis: codec.decode(versions.basis),
+          ours: codec.decode(ours.text),
+          theirs: codec.decode(theirs.text),
+          merged: merged.data,
+          conflictingKeys: merged.conflictingKeys,
+        } as SessionConflict<never>)
+      : merged.data
+  return withData(table, ours, theirs, data, userOf)
+}
+
+function merge({ layout: { codec } }: ItemTable, basis: string, ours: string, theirs: string): Merged {
+  const divergence = { basis: codec.decode(basis), ours: codec.decode(ours), theirs: codec.decode(theirs) }
+  return mergeSessionData(divergence, (left, right) => codec.isSame(left, right))
+}
+
+function withData(
+  { layout: { codec } }: ItemTable,
+  ours: StoredSession,
+  theirs: StoredSession,
+  data: SessionData,
+  userOf: Save['userOf'],
+): StoredSession {
+  return {
+    ...ours,
+    data,
+    text: codec.encode(data, theirs.text),
+    expiresMs: Math.max(ours.expiresMs, theirs.expiresMs),
+    createdMs: theirs.createdMs ?? ours.createdMs,
+    user: userOf(data),
+  }
+}

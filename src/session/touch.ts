@@ -1,0 +1,81 @@
+import type { SendOptions } from '../dynamodb/client.ts'
+import { allOf, type StoredSession } from '../layout/layout.ts'
+import { type ItemTable, type ItemUpdate, type Outcome } from './item-table.ts'
+import type { Lease } from './lease.ts'
+import type { Version } from './record.ts'
+
+/** What a touch is about. */
+export interface Touch {
+  readonly key: string
+  /** The version of the session that is known; absent when only the key is. */
+  readonly version: Version | undefined
+  /** The expiry that is wanted. */
+  readonly expiresMs: number
+  /** A touch that would move the expiry by less is left out; `undefined`: what {@link touchAfterMs} says. */
+  readonly touchAfterSeconds: number | undefined
+}
+
+const SKIPPED_SHARE = 0.05
+const SKIPPED_AT_MOST_MS = 3_600_000
+const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
+
+/**
+ * Moves the expiry of a session that exists (G4), and unlocks it when it was read under a lock.
+ *
+ * @returns whether there was something to touch. A touch that is left out because it would change little is one.
+ */
+export async function touchSession(table: ItemTable, touch: Touch, options: SendOptions): Promise<boolean> {
+  const { version, expiresMs } = touch
+  const lease = version?.lease?.isHeld === true ? version.lease : undefined
+  if (lease === undefined) {
+    if (version !== undefined && isTooLittle(table.clock.now(), version.session, touch)) return true
+    return moved(await moveExpiry(table, touch, undefined, options), expiresMs, table)
+  }
+  const outcome = await lease.track(moveExpiry(table, touch, lease, options))
+  lease.end()
+  // Whoever has the lock now must keep it; the expiry may still be moved.
+  return moved(outcome, expiresMs, table) || touchSession(table, touch, options)
+}
+
+/** How much a touch has to move the expiry to be worth a write, when nothing else says. */
+export function touchAfterMs(lifetimeMs: number): number {
+  if (lifetimeMs < SHORTEST_LIFETIME_WITH_SKIPPING_MS) return 0
+  return Math.min(lifetimeMs * SKIPPED_SHARE, SKIPPED_AT_MOST_MS)
+}
+
+function isTooLittle(
+  nowMs: number,
+  { expiresMs: storedMs }: StoredSession,
+  { expiresMs, touchAfterSeconds }: Touch,
+): boolean {
+  const atLeastMs =
+    touchAfterSeconds === undefined ? touchAfterMs(expiresMs - nowMs) : touchAfterSeconds * 1000
+  const byMs = expiresMs - storedMs
+  // An expiry that comes earlier is always written: the application shortens the session on purpose.
+  return byMs >= 0 && byMs < atLeastMs && storedMs > nowMs
+}
+
+async function moveExpiry(
+  table: ItemTable,
+  { key, version, expiresMs }: Touch,
+  lease: Lease | undefined,
+  options: SendOptions,
+): Promise<Outcome> {
+  const { layout } = table
+  const unlock = lease === undefined ? undefined : layout.lock
+  const update: ItemUpdate = {
+    set: layout.expiryAttributes(expiresMs),
+    remove: unlock?.attributes ?? [],
+    condition: allOf(
+      table.liveAt(table.clock.now()),
+      version && layout.sameSessionAs(version.session),
+      lease && unlock?.heldBy(lease.owner),
+    ),
+  }
+  return table.update(key, update, options)
+}
+
+/** A touch that let the session expire at once may find, when its answer was lost, that it has expired (G11). */
+function moved({ happened, item }: Outcome, expiresMs: number, { layout, clock }: ItemTable): boolean {
+  return happened || (item !== undefined && expiresMs <= clock.now() && layout.expiryOf(item) === expiresMs)
+}

@@ -1,0 +1,51 @@
+import { onTestFinished } from 'vitest'
+
+import { nativeLayout } from '../../src/layout/native.ts'
+import type { Layout } from '../../src/layout/layout.ts'
+import { openClient } from '../../src/session/connection.ts'
+import type { ConnectionOptions } from '../../src/session/connection-options.ts'
+import { ItemTable } from '../../src/session/item-table.ts'
+import { engineCredentials, engineRegion } from './engines.ts'
+
+/** How a test wants its {@link ItemTable}. */
+export interface NativeItemTableOptions extends ConnectionOptions {
+  readonly table: string
+  /** @default 'id' */
+  readonly partitionKey?: string
+  /** @default '' */
+  readonly prefix?: string
+  /** @default none: names of any length */
+  readonly nameLength?: number
+  /** @default true */
+  readonly consistentRead?: boolean
+  /** @default none */
+  readonly absoluteTimeoutMs?: number
+}
+
+/** A table in the native layout with plain session IDs; its client is closed when the running test ends. */
+export function openNativeItemTable({
+  table,
+  partitionKey,
+  prefix,
+  nameLength,
+  consistentRead = true,
+  absoluteTimeoutMs,
+  ...connection
+}: NativeItemTableOptions): ItemTable {
+  const client = openClient({ region: engineRegion, credentials: engineCredentials, ...connection }, {})
+  onTestFinished(() => client.close())
+  const layout = plainNativeLayout(partitionKey, prefix, nameLength)
+  return new ItemTable({ client, table, layout, consistentRead, absoluteTimeoutMs })
+}
+
+/** The native layout with plain session IDs, whose sessions are neither compressed nor encrypted. */
+export function plainNativeLayout(partitionKey = 'id', prefix = '', nameLength?: number): Layout {
+  return nativeLayout({
+    partitionKey,
+    prefix,
+    nameOf: id => id,
+    nameLength,
+    loadSeal: () => Promise.reject(new Error('nothing is sealed here')),
+    sealsWrites: false,
+  })
+}
