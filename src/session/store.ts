@@ -218,15 +218,17 @@ export class SessionStore<Data extends object = SessionData> {
     const key = this.#keyOfTarget(target)
     if (target instanceof SessionRecord) {
       const version = versionOf(target)
-      return this.#touch(version, this.#expiryOf(options, target.data, version.session), signal)
+      const expiresMs = this.#expiryOf(options, target.data, version.session)
+      return (await this.#touch(version, expiresMs, this.#touchAfterSeconds, signal)) !== undefined
     }
     if (this.#hasAbsoluteTimeout || this.#lifetimeDependsOnData(options)) {
       const session = await this.#read(key, signal)
       if (session === undefined) return false
-      return this.#touch(asRead(session), this.#expiryOf(options, session.data as Data, session), signal)
+      const expiresMs = this.#expiryOf(options, session.data as Data, session)
+      return (await this.#touch(asRead(session), expiresMs, 0, signal)) !== undefined
     }
-    const expiresMs = this.#expiryOf(options, undefined, undefined)
-    return touchSession(this.#items, { key, version: undefined, expiresMs, touchAfterSeconds: 0 }, { signal })
+    const touch = { key, version: undefined, expiresMs: this.#expiryOf(options, undefined, undefined) }
+    return (await touchSession(this.#items, { ...touch, touchAfterSeconds: 0 }, { signal })) !== undefined
   }
 
   /**
@@ -395,8 +397,9 @@ export class SessionStore<Data extends object = SessionData> {
     const expiresMs = this.#expiryOf(options, data, { createdMs })
     const user = this.#userOf(data)
     if (user === stored.user && this.#isUnchanged(text, seenText)) {
-      const there = await this.#touch(basis, expiresMs, signal)
-      return there ? { session: { ...stored, expiresMs }, seenText, lease: undefined } : undefined
+      const storedMs = await this.#touch(basis, expiresMs, this.#touchAfterSeconds, signal)
+      if (storedMs === undefined) return undefined
+      return { session: { ...stored, expiresMs: storedMs }, seenText, lease: undefined }
     }
     const session = { ...stored, data: data as SessionData, text, createdMs, expiresMs, user }
     const userOf = (merged: SessionData): string | undefined => this.#userOf(merged as Data)
@@ -420,9 +423,13 @@ export class SessionStore<Data extends object = SessionData> {
     return isUnchanged(codec.decode(text), codec.decode(seenText), (left, right) => codec.isSame(left, right))
   }
 
-  #touch(version: Version, expiresMs: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { key } = version.session
-    const touch = { key, version, expiresMs, touchAfterSeconds: this.#touchAfterSeconds }
+  #touch(
+    version: Version,
+    expiresMs: number,
+    touchAfterSeconds: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<number | undefined> {
+    const touch = { key: version.session.key, version, expiresMs, touchAfterSeconds }
     return touchSession(this.#items, touch, { signal })
   }
 

@@ -22,19 +22,27 @@ const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
 /**
  * Moves the expiry of a session that exists (G4), and unlocks it when it was read under a lock.
  *
- * @returns whether there was something to touch. A touch that is left out because it would change little is one.
+ * @returns when the session expires now, in epoch milliseconds: as it did before, for a touch that is left out because it
+ *   would change little. `undefined` when there was nothing to touch.
  */
-export async function touchSession(table: ItemTable, touch: Touch, options: SendOptions): Promise<boolean> {
+export async function touchSession(
+  table: ItemTable,
+  touch: Touch,
+  options: SendOptions,
+): Promise<number | undefined> {
   const { version, expiresMs } = touch
   const lease = version?.lease?.isHeld === true ? version.lease : undefined
   if (lease === undefined) {
-    if (version !== undefined && isTooLittle(table.clock.now(), version.session, touch)) return true
-    return moved(await moveExpiry(table, touch, undefined, options), expiresMs, table)
+    const stored = version?.session
+    if (stored !== undefined && isTooLittle(table.clock.now(), stored, touch)) return stored.expiresMs
+    return hasMoved(await moveExpiry(table, touch, undefined, options), expiresMs, table)
+      ? expiresMs
+      : undefined
   }
   const outcome = await lease.track(moveExpiry(table, touch, lease, options))
   lease.end()
   // Whoever has the lock now must keep it; the expiry may still be moved.
-  return moved(outcome, expiresMs, table) || touchSession(table, touch, options)
+  return hasMoved(outcome, expiresMs, table) ? expiresMs : touchSession(table, touch, options)
 }
 
 /** How much a touch has to move the expiry to be worth a write, when nothing else says. */
@@ -76,6 +84,6 @@ async function moveExpiry(
 }
 
 /** A touch that let the session expire at once may find, when its answer was lost, that it has expired (G11). */
-function moved({ happened, item }: Outcome, expiresMs: number, { layout, clock }: ItemTable): boolean {
+function hasMoved({ happened, item }: Outcome, expiresMs: number, { layout, clock }: ItemTable): boolean {
   return happened || (item !== undefined && expiresMs <= clock.now() && layout.expiryOf(item) === expiresMs)
 }

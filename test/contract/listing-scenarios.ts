@@ -46,6 +46,47 @@ export function describeListing(subject: ContractSubject): void {
       expect(await subject.table.item(living.key)).toBeUndefined()
     })
 
+    test('sessions are listed until they expire, and not after', async () => {
+      const { store, clock } = subject.open({ prefix: newPrefix(), ttlSeconds: 60 })
+      await store.write(newId(), {})
+      clock.advance(59_999)
+      const { key } = await store.write(newId(), {})
+      expect(await store.count()).toBe(2)
+      clock.advance(1)
+      expect(await toArray(store.keys())).toEqual([key])
+      expect((await toArray(store.records())).map(record => record.key)).toEqual([key])
+      expect(await store.count()).toBe(1)
+    })
+
+    test('sessions are listed until their absolute timeout, and not after', async () => {
+      const prefix = newPrefix()
+      const { store, clock } = subject.open({ prefix, ttlSeconds: 3600, absoluteTimeoutSeconds: 60 })
+      const { store: patient } = subject.open({ prefix, ttlSeconds: 3600, clock })
+      const { key, createdMs = 0 } = await patient.write(newId(), {})
+      clock.nowMs = createdMs + 59_999
+      expect(await toArray(store.keys())).toEqual([key])
+      expect((await toArray(store.records())).map(({ expiresMs }) => expiresMs)).toEqual([createdMs + 60_000])
+      clock.advance(1)
+      expect(await toArray(store.keys())).toEqual([])
+      expect(await toArray(store.records())).toEqual([])
+      expect(await store.count()).toBe(0)
+      expect(await toArray(patient.keys())).toEqual([key])
+    })
+
+    test('a listing is given up in the middle', async () => {
+      const { store } = subject.open({ prefix: newPrefix() })
+      await Promise.all([1, 2, 3].map(() => store.write(newId(), {})))
+      const reason = new Error('the visitor has gone')
+      for (const listing of ['keys', 'records'] as const) {
+        const controller = new AbortController()
+        const list = store[listing]({ signal: controller.signal })
+        expect((await list.next()).done).toBe(false)
+        controller.abort(reason)
+        await expect(list.next()).rejects.toBe(reason)
+        expect((await list.next()).done).toBe(true)
+      }
+    })
+
     test('a listing may be left early', async () => {
       const { store } = subject.open({ prefix: newPrefix() })
       await Promise.all([store.write(newId(), {}), store.write(newId(), {})])

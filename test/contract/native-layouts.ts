@@ -19,6 +19,20 @@ export const nativeLayouts: readonly ContractLayout[] = [
     plainIds: true,
     corruptItems,
   },
+  {
+    name: 'native layout, encrypted',
+    options: { encryption: { keys: [Buffer.alloc(32, 7)] } },
+    partitionKey: 'id',
+    ttlAttribute: 'expires',
+    plainIds: false,
+    corruptItems: expiresMs => ({
+      ...corruptItems(expiresMs),
+      'a blob of another format': {
+        expiresMs: { N: String(expiresMs) },
+        data: { B: Buffer.from([9, 1, 2, 3]).toString('base64') },
+      },
+    }),
+  },
 ]
 
 function corruptItems(expiresMs: number): Readonly<Record<string, Item>> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { engines } from '../support/engines.ts'
+import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { contractSubject, newId, toArray } from './contract-subject.ts'
 import { nativeLayouts } from './native-layouts.ts'
 
@@ -35,11 +36,65 @@ describe.each(engines)('$name, a table of several pages', engine => {
     expect(await subject.table.items()).toEqual([])
   })
 
+  test('a listing reads no page before it is asked for it', async () => {
+    const stub = await StubEndpoint.inFrontOf(subject.engine.endpoint)
+    try {
+      const { store } = subject.open({ prefix: 'slow:', endpoint: stub.url })
+      const text = 'x'.repeat(LARGE_BYTES)
+      await Promise.all(Array.from({ length: 20 }, (_, index) => store.write(newId(), { index, text })))
+      stub.forget()
+      let seen = 0
+      for await (const { data } of store.records()) {
+        // A page has seven of them, or eight, at most.
+        expect(stub.requests.length).toBeLessThanOrEqual(1 + Math.floor(seen / 7))
+        expect(data['text']).toBe(text)
+        seen++
+        if (seen === 9) break
+      }
+      expect(stub.operations).toEqual(['Scan', 'Scan'])
+      await store.clear()
+    } finally {
+      await stub.close()
+    }
+  })
+
+  test('garbage collection sees all of the table, and deletes all of its own that has expired', async () => {
+    const { store: mine, clock } = subject.open({ prefix: 'mine:', ttlSeconds: 60 })
+    const { store: other } = subject.open({ prefix: 'other:', ttlSeconds: 60, clock })
+    const text = 'x'.repeat(LARGE_BYTES)
+    const write = (index: number) => (index % 4 === 0 ? other : mine).write(newId(), { index, text })
+    await Promise.all(Array.from({ length: 20 }, (_, index) => write(index)))
+    clock.advance(60_000)
+    await Promise.all([1, 2, 3].map(write))
+    let pages = 0
+    const result = await mine.collectGarbage({
+      segments: 2,
+      maxWriteUnitsPerSecond: Infinity,
+      onProgress: () => {
+        pages++
+      },
+    })
+    expect(result).toMatchObject({ scanned: 23, deleted: 15, revived: 0, gone: 0, segments: 2 })
+    expect(pages).toBeGreaterThan(2)
+    expect(await mine.count()).toBe(3)
+    expect(await subject.table.items('other:')).toHaveLength(5)
+    await Promise.all([mine.clear(), other.clear()])
+  })
+
   test('clear deletes a few hundred sessions, over few connections', async () => {
     const { store } = subject.open({ prefix: 'many:', maxSockets: 4 })
     await Promise.all(Array.from({ length: 300 }, () => store.write(newId(), {})))
     expect(await store.count()).toBe(300)
-    await store.clear()
+    const { signal } = new AbortController()
+    const warnings: unknown[] = []
+    const onWarning = (warning: unknown): void => {
+      warnings.push(warning)
+    }
+    process.on('warning', onWarning)
+    await store.clear({ signal })
+    process.off('warning', onWarning)
+    // Node warns of more than ten listeners to one signal.
+    expect(warnings).toEqual([])
     expect(await store.count()).toBe(0)
     expect(await subject.table.items('many:')).toEqual([])
   })
