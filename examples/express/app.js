@@ -1,4 +1,4 @@
-/** The shop as an Express app. It takes any express-session store, and keeps nothing in the process. */
+/** The shop as an Express app. It keeps nothing in the process. */
 import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { describeError } from './errors.js'
@@ -19,7 +19,7 @@ const PAGE_HEADERS = {
 
 /**
  * @typedef {object} AppOptions
- * @property {import('express-session').Store} store where the sessions are kept
+ * @property {import('dynamodb-sessions/express').DynamoDBStore} store where the sessions are kept, with the user of each
  * @property {string} table name of the store's table, to show
  * @property {string} secret signs the cookie; the same in every process that shares the table
  * @property {string | undefined} [processName] label of this process, to tell several apart
@@ -46,7 +46,7 @@ export function createApp({ store, table, secret, processName, production = fals
   })
   app.use(express.urlencoded({ extended: false, limit: '4kb' }))
   app.use(sessionMiddleware({ store, secret, production }))
-  app.use(shopRoutes({ table, processName, production }))
+  app.use(shopRoutes({ store, table, processName, production }))
 
   app.use((_req, res) => {
     res.status(404).send(errorPage({ title: 'There is no such page', text: 'The shop has only one.' }))

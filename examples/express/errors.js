@@ -21,6 +21,8 @@ const CHECK_ENDPOINT =
 const ADVICE = {
   TABLE_NOT_FOUND:
     'Create the table (README.md of this example has the line to run), or set SESSIONS_TABLE, AWS_REGION and AWS_ENDPOINT_URL_DYNAMODB to where it is.',
+  TABLE_MISMATCH:
+    'The table was made without what this needs: the words above say how to add it. Signing out of this session alone works.',
   REGION_MISSING: 'Set AWS_REGION, for example to eu-west-1.',
   CREDENTIALS_UNAVAILABLE: CHECK_CREDENTIALS,
   ACCESS_DENIED: `${CHECK_CREDENTIALS} They need permission to read and write the table.`,

@@ -121,6 +121,7 @@ function itemCard({ session, sessionId, table }) {
             html`set by the store`,
             html`When the session began, and a random mark of the latest write.`,
           ),
+          ...userAttribute(session.user),
           attribute(
             html`<code>data</code>`,
             html`${item.dataBytes} bytes, shown with line breaks`,
@@ -131,6 +132,21 @@ function itemCard({ session, sessionId, table }) {
       <pre class="code" tabindex="0" role="region" aria-label="data">${highlightJson(item.data)}</pre>
     </section>
   `
+}
+
+/**
+ * @param {string | undefined} user
+ * @returns {Html[]}
+ */
+function userAttribute(user) {
+  if (user === undefined) return []
+  return [
+    attribute(
+      html`<code>user</code>`,
+      html`<code>${user}</code>`,
+      html`Key of the index <code>user-index</code>, by which "Sign out everywhere" finds your sessions.`,
+    ),
+  ]
 }
 
 /**

@@ -23,7 +23,8 @@ if (production && secret === DEMO_SECRET) {
   console.warn('SESSION_SECRET is not set: cookies are signed with the secret that is printed in the source')
 }
 
-const store = new DynamoDBStore({ table })
+// With the user of each session in its item, a user can be signed out everywhere.
+const store = new DynamoDBStore({ table, userId: ({ user }) => user })
 const app = createApp({
   store,
   table,

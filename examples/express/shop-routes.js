@@ -17,6 +17,7 @@ import { errorPage, shopPage } from './views.js'
  * @typedef {import('express').Response} Response
  *
  * @typedef {object} ShopOptions
+ * @property {import('dynamodb-sessions/express').DynamoDBStore} store
  * @property {string} table
  * @property {string | undefined} processName
  * @property {boolean} production
@@ -36,6 +37,7 @@ export function shopRoutes(options) {
   router.get('/', (req, res) => showShop(req, res, options))
   router.post('/sign-in', (req, res) => signIn(req, res, options))
   router.post('/sign-out', (req, res) => signOut(req, res, options))
+  router.post('/sign-out-everywhere', (req, res) => signOutEverywhere(req, res, options))
   router.post('/cart/add', (req, res) => changeCart(req, res, 1, options))
   router.post('/cart/remove', (req, res) => changeCart(req, res, -1, options))
   return router
@@ -99,6 +101,35 @@ async function signOut(req, res, { production }) {
   await destroy(req)
   res.clearCookie(COOKIE_NAME, cookieAttributes(production))
   res.redirect(303, '/?signed-out')
+}
+
+/**
+ * Ends all sessions of the user, or all but this one. What other requests of theirs have under way brings none back.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ * @param {ShopOptions} options
+ */
+async function signOutEverywhere(req, res, options) {
+  const { user } = req.session
+  if (user === undefined) {
+    res.redirect(303, '/')
+    return
+  }
+  if (field(req, 'keep') !== 'this') {
+    await options.store.destroyByUser(user)
+    // It may be too young for the index of the users.
+    await signOut(req, res, options)
+    return
+  }
+  const count = await options.store.destroyByUser(user, { except: req.sessionID })
+  noteChange(
+    req,
+    `${user} was signed out of ${count} other ${count === 1 ? 'session' : 'sessions'}`,
+    options.processName,
+  )
+  await save(req)
+  res.redirect(303, '/')
 }
 
 /**

@@ -110,7 +110,13 @@ function welcome(user, visits) {
         <h2 id="welcome-title">Hello, ${user}</h2>
         <p class="muted">${visits === 1 ? 'First visit' : `Visit number ${visits}`} in this session</p>
       </div>
-      <form method="post" action="/sign-out"><button>Sign out</button></form>
+      <div class="sign-out">
+        <form method="post" action="/sign-out"><button>Sign out</button></form>
+        <form method="post" action="/sign-out-everywhere">
+          <button name="keep" value="this">Sign out everywhere else</button>
+          <button name="keep" value="none">Sign out everywhere</button>
+        </form>
+      </div>
     </section>
   `
 }

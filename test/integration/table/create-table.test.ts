@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { TableMismatchError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/session/store.ts'
+import { addIndexCommand, userIndex } from '../../../src/session/user-index.ts'
 import { createTable, type CreateTableOptions, type CreateTableResult } from '../../../src/table/index.ts'
 import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
 import { warningDuring } from '../../support/process-events.ts'
@@ -11,6 +12,17 @@ const hashKey = (name: string): object => ({ AttributeName: name, KeyType: 'HASH
 const definition = (name: string, type: string): object => ({ AttributeName: name, AttributeType: type })
 
 const plainKey = { KeySchema: [hashKey('id')], AttributeDefinitions: [definition('id', 'S')] }
+
+const indexInput = {
+  IndexName: 'user-index',
+  KeySchema: [hashKey('user')],
+  Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['expires', 'expiresMs', 'created'] },
+}
+const indexedKey = {
+  KeySchema: [hashKey('id')],
+  AttributeDefinitions: [definition('id', 'S'), definition('user', 'S')],
+  GlobalSecondaryIndexes: [indexInput],
+}
 
 const otherKeys: readonly (readonly [string, object, readonly string[]])[] = [
   [
@@ -49,7 +61,7 @@ describe.each(engines)('$name, createTable', ({ endpoint, supports }) => {
   }
   const ttlStatus = async (table: string): Promise<unknown> => send('DescribeTimeToLive', table)
 
-  const createPlainTable = async (table: string, key: object = plainKey): Promise<void> => {
+  const createPlainTable = async (table: string, key: object = indexedKey): Promise<void> => {
     await send('CreateTable', table, { ...key, BillingMode: 'PAY_PER_REQUEST' })
     await expect.poll(() => send('DescribeTable', table)).toMatchObject({ Table: { TableStatus: 'ACTIVE' } })
   }
@@ -62,8 +74,9 @@ describe.each(engines)('$name, createTable', ({ endpoint, supports }) => {
       Table: {
         TableStatus: 'ACTIVE',
         KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        AttributeDefinitions: [definition('id', 'S'), definition('user', 'S')],
         BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
+        GlobalSecondaryIndexes: [{ ...indexInput, IndexStatus: 'ACTIVE' }],
       },
     })
     const store = new SessionStore({ ...connection, table })
@@ -153,9 +166,83 @@ describe.each(engines)('$name, createTable', ({ endpoint, supports }) => {
     },
   )
 
+  test('creates a table without the index where that is not wanted', async () => {
+    const table = uniqueTableName()
+    await run({ table, userIndex: false })
+    const description = await send('DescribeTable', table)
+    expect(description).toMatchObject({ Table: { AttributeDefinitions: [definition('id', 'S')] } })
+    expect(JSON.stringify(description)).not.toContain('user-index')
+    expect((await run({ table, userIndex: false })).warnings.join('\n')).not.toContain('user-index')
+  })
+
+  test('warns of a table without the index, says how to add it, and does not change it', async () => {
+    const table = uniqueTableName()
+    await createPlainTable(table, plainKey)
+    const before = await send('DescribeTable', table)
+    const { created, warnings } = await run({ table })
+    expect(created).toBe(false)
+    expect(warnings).toContainEqual(expect.stringContaining(addIndexCommand(table, userIndex, undefined)))
+    expect(warnings.join('\n')).toMatch(/has no index "user-index".*the option "userIndex" to false/)
+    expect(await send('DescribeTable', table)).toEqual(before)
+  })
+
+  // dynalite adds no index to a table that is there.
+  test.runIf(supports.ttl)('knows the index that has been added', async () => {
+    const table = uniqueTableName()
+    await run({ table, userIndex: false })
+    expect((await run({ table })).warnings).toEqual([expect.stringContaining('no index')])
+    await send('UpdateTable', table, {
+      AttributeDefinitions: [definition('user', 'S')],
+      GlobalSecondaryIndexUpdates: [{ Create: indexInput }],
+    })
+    // DynamoDB Local builds it in its own time.
+    const { warnings } = await run({ table })
+    expect(warnings.filter(warning => !warning.includes('is CREATING'))).toEqual([])
+  })
+
+  test('creates a table with provisioned capacity, index and all', async () => {
+    const table = uniqueTableName()
+    const { created } = await run({ table, billing: { readCapacityUnits: 3, writeCapacityUnits: 2 } })
+    expect(created).toBe(true)
+    const throughput = { ReadCapacityUnits: 3, WriteCapacityUnits: 2 }
+    const description = await send('DescribeTable', table)
+    expect(description).toMatchObject({
+      Table: {
+        ProvisionedThroughput: throughput,
+        GlobalSecondaryIndexes: [{ ...indexInput, ProvisionedThroughput: throughput }],
+      },
+    })
+    expect(JSON.stringify(description)).not.toContain('PAY_PER_REQUEST')
+    const other = await run({ table, billing: { readCapacityUnits: 5, writeCapacityUnits: 5 } })
+    expect(other.warnings.join('\n')).not.toContain('capacity')
+  })
+
+  test('creates a table with provisioned capacity and without the index', async () => {
+    const table = uniqueTableName()
+    await run({ table, userIndex: false, billing: { readCapacityUnits: 1, writeCapacityUnits: 1 } })
+    expect(await send('DescribeTable', table)).toMatchObject({
+      Table: { ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } },
+    })
+  })
+
+  test('warns of a table that is paid for in another way, where one was asked for', async () => {
+    const table = uniqueTableName()
+    await run({ table })
+    expect((await run({ table })).warnings.join('\n')).not.toContain('billing')
+    const { warnings } = await run({ table, billing: { readCapacityUnits: 3, writeCapacityUnits: 2 } })
+    expect(warnings).toContainEqual(
+      expect.stringMatching(
+        /on-demand billing, which is not what was asked for; change it: .*ReadCapacityUnits=3,WriteCapacityUnits=2/,
+      ),
+    )
+    expect(await send('DescribeTable', table)).toMatchObject({
+      Table: { BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' } },
+    })
+  })
+
   test('emits a process warning where nobody asked to be told', async () => {
     const table = uniqueTableName()
-    await createPlainTable(table)
+    await createPlainTable(table, plainKey)
     const warning = await warningDuring(async () => {
       await createTable({ ...connection, table })
     })

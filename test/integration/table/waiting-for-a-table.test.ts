@@ -94,6 +94,28 @@ describe('createTable', () => {
     await expect(result).rejects.toBe(reason)
   })
 
+  test('warns of an index that is still being built, and does not wait for it', async () => {
+    const { result } = await runOn({
+      DescribeTable: [table('UPDATING', 'CREATING')],
+      DescribeTimeToLive: [enabled],
+    })
+    expect(await result).toEqual({
+      created: false,
+      warnings: [expect.stringMatching(/"user-index".* is CREATING.*; wait until it is ACTIVE/)],
+    })
+  })
+
+  test('warns of an index that somebody else has left out', async () => {
+    const { result } = await runOn({
+      DescribeTable: [notFound, table('ACTIVE', 'none')],
+      CreateTable: [failure('ResourceInUseException')],
+    })
+    expect(await result).toEqual({
+      created: false,
+      warnings: [expect.stringMatching(/no index "user-index"/)],
+    })
+  })
+
   test('passes on an error that is not about the table, and creates nothing', async () => {
     const { result, operations } = await runOn({
       DescribeTable: [failure('AccessDeniedException', 'not for you')],
@@ -124,6 +146,12 @@ describe('createTable', () => {
     ['an empty partition key', { partitionKey: '' }, /"partitionKey"/],
     ['a wait of no time', { waitTimeoutMs: 0 }, /"waitTimeoutMs".*milliseconds/],
     ['a listener that is no function', { onWarning: 'console' }, /"onWarning".*function/],
+    ['billing of another kind', { billing: 'free' }, /"billing".*'on-demand'.*readCapacityUnits/],
+    ['capacity of nothing', { billing: { readCapacityUnits: 0, writeCapacityUnits: 1 } }, /"billing"/],
+    ['half a capacity', { billing: { readCapacityUnits: 1 } }, /"billing"/],
+    ['more than a capacity', { billing: { readCapacityUnits: 1, writeCapacityUnits: 1, x: 1 } }, /"billing"/],
+    ['an index of another kind', { userIndex: 'user-index' }, /"userIndex".*true or false/],
+    ['the index’s key as partition key', { partitionKey: 'user' }, /"partitionKey".*"userIndex" is false/],
     ['a signal that is none', { signal: {} }, /"signal".*AbortSignal/],
     ['a region that is none', { region: 'eu west 1' }, /"region"/],
     ['an option of SessionStore alone', { ttlSeconds: 60 }, /"ttlSeconds"/],
@@ -157,6 +185,7 @@ async function runOn(script: Script, options: CreateTableOptions = {}): Promise<
     endpoint: stub.url,
     region: engineRegion,
     credentials: engineCredentials,
+    onWarning: () => undefined,
     ...options,
   })
   return { stub, result, operations: () => stub.operations }
@@ -168,12 +197,21 @@ interface StubRun {
   readonly operations: () => readonly string[]
 }
 
-function table(status: string): StubAnswer {
+/** The description of a table; `'none'` is one without the index. */
+function table(status: string, indexStatus: string = status): StubAnswer {
+  const index = {
+    IndexName: 'user-index',
+    IndexStatus: indexStatus,
+    KeySchema: [{ AttributeName: 'user', KeyType: 'HASH' }],
+    Projection: { ProjectionType: 'ALL' },
+  }
   return success({
     Table: {
       TableStatus: status,
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      AttributeDefinitions: ['id', 'user'].map(name => ({ AttributeName: name, AttributeType: 'S' })),
+      BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
+      ...(indexStatus !== 'none' && { GlobalSecondaryIndexes: [index] }),
     },
   })
 }

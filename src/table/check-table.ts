@@ -1,0 +1,102 @@
+import { readOptions } from '../session/option-spec.ts'
+import {
+  billingFinding,
+  type Finding,
+  keyFinding,
+  statusFinding,
+  timeToLiveFinding,
+  userIndexFinding,
+} from './findings.ts'
+import { openTable, type TableOptions, tableSpecs } from './table-options.ts'
+import { describeRaw, isUsable, stateOf, type TableAccess, type TableState } from './table-state.ts'
+import { timeToLiveOf } from './time-to-live.ts'
+
+/** What {@link checkTable} found. */
+export interface TableReport {
+  readonly table: string
+  /** The table as it is; `undefined` when there is none. */
+  readonly state: TableState | undefined
+  /** What was looked at, in a fixed order: existence, status, key, billing, time to live, index by user. */
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Describes a table: its key, how it is paid for, its time to live, its index by user and how full it is.
+ *
+ * Needs the permissions `dynamodb:DescribeTable` and `DescribeTimeToLive`, which the application itself does not.
+ *
+ * @example
+ * ```ts
+ * import { describeTable } from 'dynamodb-sessions/table'
+ *
+ * const state = await describeTable({ table: 'sessions', region: 'eu-west-1' })
+ * console.log(state === undefined ? 'there is no such table' : `${state.status}, ${state.itemCount} items`)
+ * ```
+ *
+ * @returns `undefined` when there is no such table.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export async function describeTable(options: TableOptions = {}): Promise<TableState | undefined> {
+  return withTable(options, readState)
+}
+
+/**
+ * Checks whether sessions can be kept in a table, and whether everything is as it should be. Changes nothing.
+ *
+ * That the table is not there is one of the findings; that DynamoDB cannot be asked is an error. Needs the same
+ * permissions as {@link describeTable}.
+ *
+ * @example
+ * ```ts
+ * import { checkTable } from 'dynamodb-sessions/table'
+ *
+ * const { findings } = await checkTable({ table: 'sessions', region: 'eu-west-1' })
+ * for (const { level, what, fix } of findings) console.log(level, what, fix ?? '')
+ * ```
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export async function checkTable(options: TableOptions = {}): Promise<TableReport> {
+  return withTable(options, async (access, { userIndex = true }) => {
+    const { table, partitionKey } = access
+    const state = await readState(access)
+    if (state === undefined) return { table, state, findings: [missing(table)] }
+    const findings = [
+      statusFinding(state),
+      keyFinding(state, partitionKey),
+      billingFinding(state, undefined),
+      ...(isUsable(state.status) ? [timeToLiveFinding(state)] : []),
+      ...(userIndex ? [userIndexFinding(state)] : []),
+    ]
+    return { table, state, findings }
+  })
+}
+
+async function withTable<Result>(
+  options: TableOptions,
+  use: (access: TableAccess, checked: TableOptions) => Promise<Result>,
+): Promise<Result> {
+  const checked = readOptions<TableOptions>(options, tableSpecs, process.env)
+  const access = openTable(checked)
+  try {
+    return await use(access, checked)
+  } finally {
+    await access.client.close()
+  }
+}
+
+async function readState(access: TableAccess): Promise<TableState | undefined> {
+  const description = await describeRaw(access)
+  if (description === undefined) return undefined
+  // A table that is just coming or going has no time to live to ask for.
+  const timeToLive = isUsable(description.TableStatus) ? await timeToLiveOf(access) : undefined
+  return stateOf(access.table, description, timeToLive)
+}
+
+function missing(table: string): Finding {
+  return {
+    level: 'fail',
+    what: `table "${table}" does not exist in this region and account`,
+    fix: `create it with createTable({ table: '${table}' }) from 'dynamodb-sessions/table'`,
+  }
+}
