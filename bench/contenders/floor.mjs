@@ -90,7 +90,7 @@ async function measureAnswer(url, request) {
  * @param {number} itemBytes
  */
 async function encodeRequest({ host }, operation, itemBytes) {
-  const { signPost, SigningKeyCache } = await importSigner()
+  const { PostSigner, SigningKeyCache } = await importSigner()
   const { name, input } = requestOf(operation, itemBytes)
   const body = JSON.stringify(input)
   /** @type {[string, string][]} */
@@ -98,10 +98,11 @@ async function encodeRequest({ host }, operation, itemBytes) {
     ['content-type', 'application/x-amz-json-1.0'],
     ['x-amz-target', `DynamoDB_20120810.${name}`],
   ]
-  const { amzDate, authorization } = signPost(
-    { host, path: '/', headers, body },
-    { credentials, region, service: 'dynamodb', nowMs: Date.now(), signingKeys: new SigningKeyCache() },
+  const signer = new PostSigner(
+    { host, path: '/', headers },
+    { credentials, region, service: 'dynamodb', signingKeys: new SigningKeyCache() },
   )
+  const { amzDate, authorization } = signer.sign(body, Date.now())
   const all = [
     ['host', host],
     ...headers,

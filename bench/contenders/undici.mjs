@@ -6,27 +6,29 @@ import { importSigner } from '../lib/internals.mjs'
 
 /** @type {import('./contender.d.ts').Contender['open']} */
 export async function open({ url, operation, itemBytes, inFlight }) {
-  const { signPost, SigningKeyCache } = await importSigner()
+  const { PostSigner, SigningKeyCache } = await importSigner()
   const pool = new Pool(url, { connections: inFlight, pipelining: 1 })
   const { host } = new URL(url)
   const { name, input } = requestOf(operation, itemBytes)
-  const signingKeys = new SigningKeyCache()
+
+  /** @type {[string, string][]} */
+  const headers = [
+    ['content-type', 'application/x-amz-json-1.0'],
+    ['x-amz-target', `DynamoDB_20120810.${name}`],
+  ]
+  const flatHeaders = headers.flat()
+  const signer = new PostSigner(
+    { host, path: '/', headers },
+    { credentials, region, service: 'dynamodb', signingKeys: new SigningKeyCache() },
+  )
 
   const call = async () => {
     const body = JSON.stringify(input)
-    /** @type {[string, string][]} */
-    const headers = [
-      ['content-type', 'application/x-amz-json-1.0'],
-      ['x-amz-target', `DynamoDB_20120810.${name}`],
-    ]
-    const { amzDate, authorization } = signPost(
-      { host, path: '/', headers, body },
-      { credentials, region, service: 'dynamodb', nowMs: Date.now(), signingKeys },
-    )
+    const { amzDate, authorization } = signer.sign(body, Date.now())
     const response = await pool.request({
       method: 'POST',
       path: '/',
-      headers: [...headers.flat(), 'x-amz-date', amzDate, 'authorization', authorization],
+      headers: [...flatHeaders, 'x-amz-date', amzDate, 'authorization', authorization],
       body,
     })
     if (response.statusCode !== 200) throw new Error(`HTTP status ${response.statusCode}`)

@@ -10,7 +10,7 @@ export const sectionNames = ['cpu', 'startup', 'size', 'memory']
 
 export const usage = `npm run bench -- [options]
 
-  --quick              a few minutes instead of half an hour; writes nothing into the repository
+  --quick              a few minutes instead of ten; writes nothing into the repository
   --only <sections>    some of ${sectionNames.join(', ')}, with commas between
   --contenders <names> measure CPU of these alone, with commas between
   --matrix             CPU at every combination of the axes; takes hours

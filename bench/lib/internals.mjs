@@ -13,15 +13,15 @@ export async function importConnection() {
 
 /**
  * @returns {Promise<
- *   typeof import('../../dist/sigv4/sign-post.js') & typeof import('../../dist/sigv4/signing-key.js')
+ *   typeof import('../../dist/sigv4/post-signer.js') & typeof import('../../dist/sigv4/signing-key.js')
  * >}
  */
 export async function importSigner() {
-  const signPost = /** @type {Promise<typeof import('../../dist/sigv4/sign-post.js')>} */ (
-    import(new URL('sigv4/sign-post.js', dist).href)
+  const postSigner = /** @type {Promise<typeof import('../../dist/sigv4/post-signer.js')>} */ (
+    import(new URL('sigv4/post-signer.js', dist).href)
   )
   const signingKey = /** @type {Promise<typeof import('../../dist/sigv4/signing-key.js')>} */ (
     import(new URL('sigv4/signing-key.js', dist).href)
   )
-  return { ...(await signPost), ...(await signingKey) }
+  return { ...(await postSigner), ...(await signingKey) }
 }

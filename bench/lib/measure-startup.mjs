@@ -14,6 +14,7 @@ import { medians } from './statistics.mjs'
 /** The apps, by the name of their file in `startup/`. */
 export const startupApps = [
   { name: 'nothing', label: 'Node itself', layout: 'native' },
+  { name: 'floor', label: 'node:tls + node:crypto alone', layout: 'native' },
   { name: 'ours-store', label: 'ours: SessionStore', layout: 'native' },
   { name: 'ours-express', label: 'ours: DynamoDBStore (express)', layout: 'native' },
   { name: 'sdk', label: 'AWS SDK v3 client', layout: 'native' },

@@ -2,62 +2,25 @@ import { DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
 import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
 import { type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
-import type { Transport, TransportResponse } from '../http/transport.ts'
-import type { EndpointSettings } from '../internal/endpoint-settings.ts'
+import type { TransportRequest, TransportResponse } from '../http/transport.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
-import { SigningKeyCache } from '../sigv4/signing-key.ts'
-import type { Clock, Credentials, CredentialSource, Random } from '../types.ts'
+import type { Credentials } from '../types.ts'
+import type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
 import { withheldMessage } from './echo-guard.ts'
 import { EndpointCache } from './endpoint-cache.ts'
 import { signingRegionFor } from './endpoint-rules.ts'
 import type { Input, Operation, Output } from './operations.ts'
 import { readOutput } from './output.ts'
 import { ServerClock } from './server-clock.ts'
-import { type SigningTarget, signedRequest } from './signed-request.ts'
+import { RequestSigner, type SigningTarget } from './signed-request.ts'
 import { canBeClockSkew, isRejectedCredentials, readWireError, toDynamoDBError } from './wire-error.ts'
 
-/** What a {@link DynamoDBClient} has to know before it can send anything. */
-export interface DynamoDBSettings extends EndpointSettings {
-  /** Most times one call is sent, the first included. */
-  readonly maxAttempts: number
-  /** Whether a wrong clock is corrected by the server's. */
-  readonly correctsClockSkew: boolean
-}
+export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
 
-/** Options of {@link DynamoDBClient}; the defaults are the caller's business. */
-export interface DynamoDBClientOptions {
-  /** Finds the settings; asked until it succeeds, once. */
-  readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
-  /** Asked for every attempt, so it has to cache. */
-  readonly credentials: CredentialSource
-  readonly transport: Transport
-  /** Whether {@link DynamoDBClient.close} closes the transport. */
-  readonly ownsTransport: boolean
-  readonly clock: Clock
-  readonly random: Random
-  readonly connectTimeoutMs: number
-  readonly attemptTimeoutMs: number
-  /** Longest time for a whole call: settings, credentials, queueing, attempts and back-off. */
-  readonly deadlineMs: number
-}
-
-/** Per-call options of {@link DynamoDBClient.send}. */
-export interface SendOptions {
-  /** Gives the call up at any moment, during back-off too. */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * Instant of `performance.now()` at which the call has to have settled, for several calls within one deadline. The
-   * earlier of this and the client's own deadline counts.
-   *
-   * @default the client's `deadlineMs` from now
-   */
-  readonly deadlineAtMs?: number | undefined
-}
-
-interface Call {
-  readonly operation: Operation
-  readonly input: Input<Operation>
+interface Call<Name extends Operation = Operation> {
+  readonly operation: Name
+  readonly input: Input<Name>
   readonly body: string
   readonly deadlineAtMs: number
   readonly signal: AbortSignal | undefined
@@ -71,12 +34,17 @@ interface Answer {
   readonly origin: string
 }
 
+type Outcome = SuccessfulAttempt<Answer> | FailedAttempt
+
 interface Prepared {
   readonly settings: DynamoDBSettings
   readonly endpoints: EndpointCache
 }
 
 const RETRY_BASE_DELAY_MS = 25
+
+/** The server's clock is looked at no more often than this: it takes time to read a date. */
+const CLOCK_LOOK_MS = 100
 
 /**
  * Sends one operation to DynamoDB: signs it, retries it by the standard retry mode of the AWS SDKs with DynamoDB's
@@ -90,7 +58,8 @@ export class DynamoDBClient {
   readonly #options: DynamoDBClientOptions
   readonly #clock: ServerClock
   readonly #quota = new RetryQuota()
-  readonly #signingKeys = new SigningKeyCache()
+  readonly #signer = new RequestSigner()
+  #lookedAtClockMs = -Infinity
   #prepared: Prepared | undefined
   #searching: Promise<Prepared> | undefined
   #underWay = 0
@@ -102,7 +71,7 @@ export class DynamoDBClient {
   }
 
   /** What the time is; right even where the machine's clock has turned out to be wrong. */
-  get clock(): Clock {
+  get clock(): ServerClock {
     return this.#clock
   }
 
@@ -119,22 +88,28 @@ export class DynamoDBClient {
    * @throws {DynamoDBError | TransportError | DeadlineExceededError | CredentialsError | ConfigurationError} and
    *   the reason of `signal`.
    */
-  async send<Name extends Operation>(
+  send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal, deadlineAtMs }: SendOptions = {},
+    { signal, deadlineAtMs = Infinity }: SendOptions = {},
   ): Promise<Output<Name>> {
-    signal?.throwIfAborted()
+    if (signal?.aborted === true) return rejectedWith(signal.reason)
     if (this.#closed !== undefined) {
-      throw new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
+      return rejectedWith(
+        new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls'),
+      )
+    }
+    const call: Call<Name> = {
+      operation,
+      input,
+      body: JSON.stringify(input),
+      deadlineAtMs: Math.min(performance.now() + this.#options.deadlineMs, deadlineAtMs),
+      signal,
+      mayCorrectClock: true,
+      mayReplaceCredentials: true,
     }
     this.#underWay++
-    try {
-      return await this.#call(operation, input, signal, deadlineAtMs)
-    } finally {
-      this.#underWay--
-      this.#closeWhenIdle()
-    }
+    return this.#sendAtOnce(call) ?? this.#run(call)
   }
 
   /** Refuses new calls, lets those under way finish and closes the connections, unless they are somebody else's. */
@@ -145,38 +120,76 @@ export class DynamoDBClient {
     if (this.#options.ownsTransport) await this.#options.transport.close()
   }
 
+  #ended(): void {
+    this.#underWay--
+    this.#closeWhenIdle()
+  }
+
   #closeWhenIdle(): void {
     if (this.#underWay === 0) this.#closed?.resolve()
   }
 
-  async #call<Name extends Operation>(
-    operation: Name,
-    input: Input<Name>,
-    signal: AbortSignal | undefined,
-    callerDeadlineAtMs = Infinity,
-  ): Promise<Output<Name>> {
-    const { deadlineMs, random } = this.#options
-    const deadlineAtMs = Math.min(performance.now() + deadlineMs, callerDeadlineAtMs)
-    const call: Call = {
-      operation,
-      input,
-      body: JSON.stringify(input),
-      deadlineAtMs,
-      signal,
-      mayCorrectClock: true,
-      mayReplaceCredentials: true,
+  /**
+   * The course of nearly every call: settings and credentials are at hand, and the first attempt succeeds. It goes
+   * through as few promises as possible, because those would be most of its cost; whatever comes between goes to
+   * {@link #run}, which does the same at leisure.
+   *
+   * @returns `undefined`, with nothing done, when the settings have to be found first.
+   */
+  #sendAtOnce<Name extends Operation>(call: Call<Name>): Promise<Output<Name>> | undefined {
+    const prepared = this.#prepared
+    if (prepared === undefined) return undefined
+    let target: SigningTarget
+    let answer: Promise<TransportResponse>
+    try {
+      const found = this.#options.credentials()
+      if (found instanceof Promise) return this.#run(call, this.#attempt(call, prepared, 1, found))
+      target = this.#targetOf(call, prepared, found)
+    } catch (error) {
+      this.#ended()
+      return rejectedWith(error)
     }
-    const prepared = this.#prepared ?? (await this.#prepare(call))
-    const { response, origin } = await withRetries(number => this.#attempt(call, prepared, number), {
-      maxAttempts: prepared.settings.maxAttempts,
-      baseDelayMs: RETRY_BASE_DELAY_MS,
-      deadlineAtMs,
-      quota: this.#quota,
-      random,
-      signal,
-      onDeadline: (attempts, cause) => this.#deadlineExceeded(call, attempts, cause),
-    })
-    return readOutput(response, operation, origin)
+    try {
+      answer = this.#options.transport.request(this.#requestOf(call, target))
+    } catch (error) {
+      return this.#run(call, failedFor(error))
+    }
+    return answer.then(
+      response => {
+        if (response.statusCode >= 300) {
+          return this.#run(call, this.#readFailure(response, call, prepared.settings, target, 1))
+        }
+        this.#quota.succeeded(undefined)
+        this.#lookAtClock(response, target.nowMs)
+        this.#ended()
+        return readOutput(response, call.operation, target.endpoint.origin)
+      },
+      (error: unknown) => this.#run(call, failedFor(error)),
+    )
+  }
+
+  /** Carries a call out, however long it takes; `first` is the outcome of the first attempt, if it was made already. */
+  async #run<Name extends Operation>(
+    call: Call<Name>,
+    first?: Outcome | Promise<Outcome>,
+  ): Promise<Output<Name>> {
+    try {
+      const prepared = this.#prepared ?? (await this.#prepare(call))
+      const attempt = async (number: number): Promise<Outcome> =>
+        number === 1 && first !== undefined ? first : this.#attempt(call, prepared, number)
+      const { response, origin } = await withRetries(attempt, {
+        maxAttempts: prepared.settings.maxAttempts,
+        baseDelayMs: RETRY_BASE_DELAY_MS,
+        deadlineAtMs: call.deadlineAtMs,
+        quota: this.#quota,
+        random: this.#options.random,
+        signal: call.signal,
+        onDeadline: (attempts, cause) => this.#deadlineExceeded(call, attempts, cause),
+      })
+      return readOutput(response, call.operation, origin)
+    } finally {
+      this.#ended()
+    }
   }
 
   async #prepare(call: Call): Promise<Prepared> {
@@ -195,31 +208,51 @@ export class DynamoDBClient {
 
   async #attempt(
     call: Call,
-    { settings, endpoints }: Prepared,
+    prepared: Prepared,
     number: number,
-  ): Promise<SuccessfulAttempt<Answer> | FailedAttempt> {
-    const found = this.#options.credentials()
+    found: Credentials | Promise<Credentials> = this.#options.credentials(),
+  ): Promise<Outcome> {
     const credentials =
       found instanceof Promise ? await this.#inTime(found, call, 'the AWS credentials were not found') : found
-    const target: SigningTarget = {
-      endpoint: endpoints.endpointFor(credentials.accountId, call.input.TableName),
+    const target = this.#targetOf(call, prepared, credentials)
+    let response: TransportResponse
+    try {
+      response = await this.#options.transport.request(this.#requestOf(call, target))
+    } catch (error) {
+      return failedFor(error)
+    }
+    if (response.statusCode >= 300) {
+      return this.#readFailure(response, call, prepared.settings, target, number)
+    }
+    this.#lookAtClock(response, target.nowMs)
+    return { value: { response, origin: target.endpoint.origin } }
+  }
+
+  #lookAtClock(response: TransportResponse, sentMs: number): void {
+    if (Math.abs(sentMs - this.#lookedAtClockMs) < CLOCK_LOOK_MS) return
+    this.#lookedAtClockMs = sentMs
+    const { headers } = response
+    // A date that a cache has kept says nothing.
+    if (!headers.has('age')) this.#clock.observe(headers.get('date'), sentMs)
+  }
+
+  #targetOf({ input }: Call, { settings, endpoints }: Prepared, credentials: Credentials): SigningTarget {
+    return {
+      endpoint: endpoints.endpointFor(credentials.accountId, input.TableName),
       region: signingRegionFor(settings),
       credentials,
       nowMs: this.#clock.now(),
-      signingKeys: this.#signingKeys,
     }
-    const { connectTimeoutMs, attemptTimeoutMs, transport } = this.#options
-    const { operation, body, deadlineAtMs, signal } = call
-    const limits = { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal }
-    let response: TransportResponse
-    try {
-      response = await transport.request(signedRequest(operation, body, target, limits))
-    } catch (error) {
-      return { error, kind: retryKindOfError(error) }
-    }
-    return response.statusCode < 300
-      ? { value: { response, origin: target.endpoint.origin } }
-      : this.#readFailure(response, call, settings, target, number)
+  }
+
+  #requestOf({ operation, body, deadlineAtMs, signal }: Call, target: SigningTarget): TransportRequest {
+    const { connectTimeoutMs, attemptTimeoutMs } = this.#options
+    return this.#signer.sign(operation, body, target, {
+      connectTimeoutMs,
+      attemptTimeoutMs,
+      deadlineAtMs,
+      signal,
+    })
   }
 
   async #readFailure(
@@ -280,4 +313,13 @@ export class DynamoDBClient {
       { cause },
     )
   }
+}
+
+function failedFor(error: unknown): FailedAttempt {
+  return { error, kind: retryKindOfError(error) }
+}
+
+/** What an async function returns that throws; the reason of a signal need not be an Error. */
+async function rejectedWith(reason: unknown): Promise<never> {
+  throw reason
 }

@@ -21,7 +21,7 @@ export class EndpointCache {
    *
    * @throws {ConfigurationError} when the settings exclude each other or an account is required and not known.
    */
-  endpointFor(accountId: string | undefined, table: string): Endpoint {
+  endpointFor(accountId: string | undefined, table: string | undefined): Endpoint {
     if (this.#endpoint === undefined || this.#accountId !== accountId || this.#table !== table) {
       this.#endpoint = parseEndpoint(endpointUrlFor(this.#settings, { accountId, tableArn: table }))
       this.#accountId = accountId

@@ -111,6 +111,17 @@ export interface Operations {
       }
     output: { readonly Items?: readonly Item[]; readonly LastEvaluatedKey?: Item }
   }
+  TransactWriteItems: {
+    input: {
+      readonly TableName?: undefined
+      readonly ClientRequestToken: string
+      readonly TransactItems: readonly (
+        | { readonly Put: TableInput & ExpressionInput & { readonly Item: Item } }
+        | { readonly Delete: TableInput & ExpressionInput & { readonly Key: Item } }
+      )[]
+    }
+    output: object
+  }
   CreateTable: {
     input: TableInput & {
       readonly KeySchema: KeySchema

@@ -57,6 +57,8 @@ export class ServerClock implements Clock {
     const receivedMs = this.now()
     const leastMs = serverMs - receivedMs
     const mostMs = serverMs + DATE_PRECISION_MS - sentMs
+    // A clock that is minutes off is put right when the server minds; where it does not, it is off on purpose.
+    if (Math.abs(leastMs) > WRONG_FROM_MS) return
     const isStale = Math.abs(receivedMs - this.#seenFromMs) > FORGET_AFTER_MS
     // Bounds that exclude each other tell that a clock has been set.
     if (isStale || leastMs > this.#mostAheadMs || mostMs < this.#leastAheadMs) {

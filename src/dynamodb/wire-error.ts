@@ -9,6 +9,9 @@ import {
 import { retryKindOfAnswer, type ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import type { Item } from '../types.ts'
+import { rememberItem } from './failed-condition.ts'
+
+export { itemOfFailedCondition } from './failed-condition.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
@@ -28,8 +31,6 @@ export interface CallDescription {
 }
 
 const MAX_MESSAGE_LENGTH = 600
-
-const itemsOfFailedConditions = new WeakMap<DynamoDBError, Item>()
 
 const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
   'RequestExpired',
@@ -84,17 +85,6 @@ export function readWireError({ statusCode, headers, body }: TransportResponse):
       headers.get('x-amzn-requestid') ?? headers.get('x-amzn-request-id') ?? headers.get('x-amz-request-id'),
     item,
   }
-}
-
-/**
- * The item that did not meet the condition of a write, as it was then: the one thing of an error that is session data,
- * so that it is no property of the error, and printing that does not show it (G9).
- *
- * @returns `undefined` for every other error, for a write that did not ask for the item
- *   (`ReturnValuesOnConditionCheckFailure`), when there was none, and from engines that leave it out.
- */
-export function itemOfFailedCondition(error: unknown): Item | undefined {
-  return error instanceof DynamoDBError ? itemsOfFailedConditions.get(error) : undefined
 }
 
 /** Whether AWS may have refused a request for its time: the codes under which the services do. */
@@ -164,7 +154,7 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
     details,
   )
   if (wire.awsCode === 'ConditionalCheckFailedException' && wire.item !== undefined) {
-    itemsOfFailedConditions.set(error, wire.item)
+    rememberItem(error, wire.item)
   }
   return error
 }

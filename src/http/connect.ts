@@ -1,18 +1,17 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../errors.ts'
 import { deferred } from '../internal/deferred.ts'
-import { Connection } from './connection.ts'
+import { Connection, type ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { RepeatedAnswers } from './repeated-answers.ts'
+import { Incoming } from './incoming.ts'
 import { because, errorCode, isTransientCode } from './system-error.ts'
 
 /** How to make a connection. */
 export interface ConnectOptions {
-  readonly endpoint: Endpoint
+  readonly context: ConnectionContext
   readonly timeoutMs: number
-  readonly repeatedAnswers: RepeatedAnswers
   readonly signal?: AbortSignal | undefined
   /** Certificates (PEM) to trust instead of the ones Node trusts. */
   readonly ca?: string | readonly string[] | undefined
@@ -30,13 +29,18 @@ export interface ConnectOptions {
  * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
  */
 export function openConnection(options: ConnectOptions): Promise<Connection> {
-  const { endpoint, repeatedAnswers, signal, timeoutMs } = options
+  const { context, signal, timeoutMs } = options
+  const { endpoint } = context
   const { promise, resolve, reject } = deferred<Connection>()
   if (signal?.aborted === true) {
     reject(signal.reason)
     return promise
   }
-  const socket = endpoint.protocol === 'https:' ? openTls(options) : openTcp(endpoint)
+  const incoming = new Incoming(() => {
+    // Nothing has been asked for yet: this is no server to send a request to.
+    socket.destroy()
+  })
+  const socket = endpoint.protocol === 'https:' ? openTls(options, incoming) : openTcp(endpoint, incoming)
   socket.setNoDelay(true)
 
   const settle = (): void => {
@@ -55,7 +59,7 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   }
   const onReady = (): void => {
     settle()
-    resolve(new Connection(socket, endpoint, repeatedAnswers))
+    resolve(new Connection(socket, incoming, context))
   }
   const onError = (cause: Error): void => {
     fail(connectFailed(endpoint, cause, socket))
@@ -77,20 +81,23 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   return promise
 }
 
-function openTcp({ hostname, port }: Endpoint): Socket {
-  return connectTcp({ host: hostname, port })
+function openTcp({ hostname, port }: Endpoint, { onread }: Incoming): Socket {
+  return connectTcp({ host: hostname, port, onread })
 }
 
-function openTls({ endpoint, ca, tlsSession, onTlsSession }: ConnectOptions): TLSSocket {
-  const { hostname, port } = endpoint
-  const socket = connectTls({
+function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, { onread }: Incoming): TLSSocket {
+  const { hostname, port } = context.endpoint
+  // The types of Node do not know that connections over TLS take "onread", too.
+  const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
     host: hostname,
     port,
+    onread,
     ALPNProtocols: ['http/1.1'],
     ...(isIP(hostname) === 0 && { servername: hostname }),
     ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
     ...(tlsSession !== undefined && { session: tlsSession }),
-  })
+  }
+  const socket = connectTls(options)
   if (onTlsSession !== undefined) socket.on('session', onTlsSession)
   return socket
 }

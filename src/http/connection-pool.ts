@@ -1,7 +1,8 @@
 import { AttemptTimeoutError, ConnectionError } from '../errors.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { openConnection } from './connect.ts'
-import type { Connection } from './connection.ts'
+import { AttemptTimer } from './attempt-timer.ts'
+import type { Connection, ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Clock } from '../types.ts'
 import { RepeatedAnswers } from './repeated-answers.ts'
@@ -38,7 +39,7 @@ export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
   readonly #idle: Connection[] = []
   readonly #waiters = new Set<Waiter>()
-  readonly #repeatedAnswers = new RepeatedAnswers()
+  readonly #context: ConnectionContext
   #open = 0
   #closed: Deferred<void> | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -47,14 +48,33 @@ export class ConnectionPool {
   constructor(endpoint: Endpoint, options: ConnectionPoolOptions) {
     this.#endpoint = endpoint
     this.#options = options
+    this.#context = {
+      endpoint,
+      repeatedAnswers: new RepeatedAnswers(),
+      timer: new AttemptTimer(),
+      onIdleLost: connection => {
+        this.#forgetIdle(connection)
+      },
+    }
   }
 
   /**
-   * A connection for one request: an idle one, a new one, or the next one that another request gives back.
-   * It has to be handed to {@link release}, {@link replace} or {@link discard} afterwards.
+   * An idle connection for one request, where there is one. Like that of {@link acquire} it has to be handed to
+   * {@link release}, {@link replace} or {@link discard} afterwards.
+   *
+   * @param nowMs the time by `performance.now()`.
    */
+  takeIdle(nowMs: number): Connection | undefined {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.usable && !this.#isTooOld(connection, nowMs)) return connection
+      this.discard(connection)
+    }
+    return undefined
+  }
+
+  /** A connection for one request where none is idle: a new one, or the next one that another request gives back. */
   async acquire(request: TransportRequest): Promise<Connection> {
-    return this.#takeIdle() ?? (await this.#waitForTurn(request)) ?? (await this.#connect(request))
+    return (await this.#waitForTurn(request)) ?? (await this.#connect(request))
   }
 
   /** Takes a connection back after a complete response: for the next waiter, or to keep it idle. */
@@ -101,41 +121,32 @@ export class ConnectionPool {
     if (this.#closed === undefined) {
       this.#closed = deferred<void>()
       clearTimeout(this.#sweepTimer)
+      this.#context.timer.stopWhenUnused()
       this.discardIdle()
       if (this.#open === 0) this.#closed.resolve()
     }
     return this.#closed.promise
   }
 
-  #takeIdle(): Connection | undefined {
-    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      connection.onLost = undefined
-      if (connection.usable && !this.#isTooOld(connection)) {
-        connection.ref()
-        return connection
-      }
-      this.discard(connection)
-    }
-    return undefined
-  }
-
-  #isTooOld({ idleSinceMs, idleSinceEpochMs }: Connection): boolean {
+  #isTooOld({ idleSinceMs, idleSinceEpochMs }: Connection, nowMs: number): boolean {
     const { clock, idleTimeoutMs } = this.#options
-    return performance.now() - idleSinceMs >= idleTimeoutMs || clock.now() - idleSinceEpochMs >= idleTimeoutMs
+    return nowMs - idleSinceMs >= idleTimeoutMs || clock.now() - idleSinceEpochMs >= idleTimeoutMs
   }
 
   #keepIdle(connection: Connection): void {
-    connection.idleSinceMs = performance.now()
-    connection.idleSinceEpochMs = this.#options.clock.now()
-    connection.unref()
-    connection.onLost = () => {
-      this.#idle.splice(this.#idle.indexOf(connection), 1)
-      this.#vacate()
-    }
+    connection.rest(performance.now(), this.#options.clock.now())
     this.#idle.push(connection)
     this.#sweepTimer ??= setTimeout(() => {
       this.#sweep()
     }, this.#options.idleTimeoutMs).unref()
+  }
+
+  #forgetIdle(connection: Connection): void {
+    const index = this.#idle.indexOf(connection)
+    // One that is not there is about to carry a request, which will find it lost.
+    if (index === -1) return
+    this.#idle.splice(index, 1)
+    this.#vacate()
   }
 
   /** Closes what has been idle for too long; the oldest are at the front. */
@@ -199,8 +210,7 @@ export class ConnectionPool {
   async #connect({ connectTimeoutMs, deadlineAtMs, signal }: TransportRequest): Promise<Connection> {
     try {
       return await openConnection({
-        endpoint: this.#endpoint,
-        repeatedAnswers: this.#repeatedAnswers,
+        context: this.#context,
         timeoutMs: Math.ceil(Math.max(0, Math.min(connectTimeoutMs, deadlineAtMs - performance.now()))),
         signal,
         ca: this.#options.ca,

@@ -1,17 +1,35 @@
 import type { Socket } from 'node:net'
+import { crc32 } from 'node:zlib'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../errors.ts'
-import { type Deferred, deferred } from '../internal/deferred.ts'
-import { matchesChecksum } from './checksum.ts'
+import type { AttemptTimer, Timed } from './attempt-timer.ts'
 import type { Endpoint } from './endpoint.ts'
+import { atEndOfTurn, type TurnTask } from './end-of-turn.ts'
+import type { Incoming } from './incoming.ts'
 import type { RepeatedAnswers } from './repeated-answers.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
 import { because } from './system-error.ts'
+import { readWholeResponse } from './whole-response.ts'
 
-/** Limits of one {@link Connection.exchange}. */
-export interface ExchangeLimits {
-  readonly timeoutMs: number
-  readonly signal?: AbortSignal | undefined
+/** What all connections to an endpoint have in common. */
+export interface ConnectionContext {
+  readonly endpoint: Endpoint
+  readonly repeatedAnswers: RepeatedAnswers
+  readonly timer: AttemptTimer
+  /** Told when a connection is lost while it carries no request, unless somebody closed it. */
+  readonly onIdleLost: (connection: Connection) => void
+}
+
+/** A request as it goes on the wire, and who waits for its answer. */
+export interface Exchange {
+  readonly text: string
+  /** `latin1` is cheaper, and right where all of the text is ASCII. */
+  readonly encoding: 'latin1' | 'utf8'
+  readonly signal: AbortSignal | undefined
+  /** The answer is complete; the connection is free. */
+  answered(response: ParsedResponse): void
+  /** There will be no answer; the connection is of no use any more. */
+  failed(error: unknown): void
 }
 
 /**
@@ -20,36 +38,36 @@ export interface ExchangeLimits {
  * G8: a response is handed only to the exchange under way. Whatever casts doubt on the connection (bytes that
  * nobody asked for, a broken frame, a checksum that does not match, a timeout, an abort) destroys it.
  */
-export class Connection {
+export class Connection implements Timed, TurnTask {
   readonly #socket: Socket
-  readonly #endpoint: Endpoint
-  readonly #repeatedAnswers: RepeatedAnswers
+  readonly #context: ConnectionContext
   #answerId: string | undefined
   #failure: TransportError | undefined
   #exchanges = 0
+  #isReferenced = true
+  #awaitsEndOfTurn = false
 
   // The exchange under way. Its parts are fields, and not an object and closures of its own, because there is one
   // for every request.
-  #answer: Deferred<ParsedResponse> | undefined
-  #parser = new ResponseParser()
-  #timer: NodeJS.Timeout | undefined
+  #exchange: Exchange | undefined
+  #isSent = false
+  #isAnswered = false
+  #parser: ResponseParser | undefined
   #timeoutMs = 0
-  #signal: AbortSignal | undefined
+  expiresAtMs: number = Infinity
 
-  /** Told once when the connection is lost while it carries no request. */
-  onLost: (() => void) | undefined
   /** Instant of `performance.now()` since which the connection has been idle. */
   idleSinceMs = 0
   /** The same by the clock on the wall, which goes on while a machine is suspended. */
   idleSinceEpochMs = 0
 
-  constructor(socket: Socket, endpoint: Endpoint, repeatedAnswers: RepeatedAnswers) {
+  constructor(socket: Socket, incoming: Incoming, context: ConnectionContext) {
     this.#socket = socket
-    this.#endpoint = endpoint
-    this.#repeatedAnswers = repeatedAnswers
-    socket.on('data', chunk => {
-      this.#onData(chunk)
-    })
+    this.#context = context
+    context.timer.watch(this)
+    incoming.onBytes = bytes => {
+      this.#onData(bytes)
+    }
     socket.on('end', () => {
       this.#onEnd()
     })
@@ -63,87 +81,116 @@ export class Connection {
 
   /** Whether the connection can carry a request. */
   get usable(): boolean {
-    return this.#failure === undefined && this.#answer === undefined && this.#socket.writable
+    return this.#failure === undefined && this.#exchange === undefined && this.#socket.writable
   }
 
-  /** Whether the connection has carried a request before the latest one. */
-  get reused(): boolean {
-    return this.#exchanges > 1
+  /** Whether the connection had carried a request before the latest one, to which no byte of an answer has come. */
+  get mayHaveBeenStale(): boolean {
+    return this.#exchanges > 1 && !this.#isAnswered
   }
 
-  /** Whether any byte of an answer to the latest request has arrived. */
-  get answered(): boolean {
-    return this.#parser.started
+  /** Whether the latest request has been handed to the socket. */
+  get isSent(): boolean {
+    return this.#isSent
   }
 
   /**
-   * Sends a request and resolves with its response, after which the connection can be used again if
-   * `keepAlive` says so and {@link usable} is true.
+   * Carries out an exchange: tells it once, possibly before this returns, that it was answered or that it failed, with
+   * an {@link AttemptTimeoutError}, a {@link ConnectionError} or the reason of its signal. After an answer the
+   * connection can be used again if the answer's `keepAlive` says so and {@link usable} is true.
    *
-   * @param encoding how the text goes on the wire; `latin1` is cheaper, and right where all of it is ASCII.
-   * @throws {AttemptTimeoutError | ConnectionError} and the reason of `signal`; the connection is destroyed.
+   * @param nowMs the time by `performance.now()`.
    */
-  exchange(
-    request: string,
-    encoding: 'latin1' | 'utf8',
-    { timeoutMs, signal }: ExchangeLimits,
-  ): Promise<ParsedResponse> {
+  carry(exchange: Exchange, timeoutMs: number, nowMs: number): void {
+    const { signal } = exchange
     this.#exchanges++
-    this.#parser = new ResponseParser()
-    const answer = deferred<ParsedResponse>()
+    this.#isSent = false
+    this.#isAnswered = false
+    this.#parser = undefined
     if (signal?.aborted === true) {
-      answer.reject(signal.reason)
-    } else if (this.#failure !== undefined || !this.#socket.writable) {
-      answer.reject(this.#failure ?? this.#lost())
-    } else {
-      this.#answer = answer
-      this.#timeoutMs = timeoutMs
-      this.#timer = setTimeout(this.#onTimeout, timeoutMs)
-      this.#signal = signal
-      signal?.addEventListener('abort', this.#onAbort, { once: true })
-      this.#socket.write(request, encoding)
+      exchange.failed(signal.reason)
+      return
     }
-    return answer.promise
+    if (this.#failure !== undefined || !this.#socket.writable) {
+      exchange.failed(this.#failure ?? this.#lost())
+      return
+    }
+    const { timer } = this.#context
+    this.#exchange = exchange
+    this.#timeoutMs = timeoutMs
+    this.expiresAtMs = nowMs + timeoutMs
+    timer.begin(this.expiresAtMs)
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (!this.#isReferenced) {
+      this.#socket.ref()
+      this.#isReferenced = true
+    }
+    // A request that is alone gains nothing by leaving later.
+    if (timer.underWay === 1 && this.#socket.writableLength === 0) this.#send(exchange)
+    else this.#runAtEndOfTurn()
   }
 
-  /** Lets the process end although the connection is open. */
-  unref(): void {
-    this.#socket.unref()
-  }
-
-  /** Undoes {@link unref}. */
-  ref(): void {
-    this.#socket.ref()
+  /** Marks the connection as idle: from the end of this turn on it lets the process end although it is open. */
+  rest(nowMs: number, nowEpochMs: number): void {
+    this.idleSinceMs = nowMs
+    this.idleSinceEpochMs = nowEpochMs
+    this.#runAtEndOfTurn()
   }
 
   /** Closes the connection at once. */
   destroy(): void {
-    this.onLost = undefined
-    this.#fail(this.#lost())
+    this.#fail(this.#lost(), false)
   }
 
-  readonly #onTimeout = (): void => {
-    this.#fail(
-      new AttemptTimeoutError(
-        `no complete answer from ${this.#endpoint.origin} within ${this.#timeoutMs} ms`,
-      ),
-    )
+  expire(): void {
+    const { origin } = this.#context.endpoint
+    this.#fail(new AttemptTimeoutError(`no complete answer from ${origin} within ${this.#timeoutMs} ms`))
+  }
+
+  endTurn(): void {
+    this.#awaitsEndOfTurn = false
+    if (this.#failure !== undefined || (this.#exchange !== undefined && this.#isSent)) return
+    // The server has answered without reading all of the request before: what it does with the rest is anyone's guess.
+    if (this.#socket.writableLength > 0) {
+      this.#fail(this.#lost())
+    } else if (this.#exchange !== undefined) {
+      this.#send(this.#exchange)
+    } else {
+      this.#socket.unref()
+      this.#isReferenced = false
+    }
+  }
+
+  #runAtEndOfTurn(): void {
+    if (this.#awaitsEndOfTurn) return
+    this.#awaitsEndOfTurn = true
+    atEndOfTurn(this)
+  }
+
+  #send({ text, encoding }: Exchange): void {
+    this.#isSent = true
+    this.#socket.write(text, encoding)
   }
 
   readonly #onAbort = (): void => {
-    const reason: unknown = this.#signal?.reason
-    this.#endExchange()?.reject(reason)
+    const exchange = this.#endExchange()
     this.destroy()
+    exchange?.failed(exchange.signal?.reason)
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#answer === undefined) {
+    if (this.#exchange === undefined || !this.#isSent) {
       this.#fail(this.#invalid('the server sent bytes that nobody had asked for'))
       return
     }
+    this.#isAnswered = true
     let response: ParsedResponse | undefined
     try {
-      response = this.#parser.push(chunk)
+      response = this.#parser === undefined ? readWholeResponse(chunk) : undefined
+      if (response === undefined) {
+        this.#parser ??= new ResponseParser()
+        response = this.#parser.push(chunk)
+      }
     } catch (error) {
       this.#failOf(error)
       return
@@ -152,7 +199,7 @@ export class Connection {
   }
 
   #onEnd(): void {
-    if (this.#answer === undefined || !this.#parser.started) {
+    if (this.#exchange === undefined || this.#parser === undefined) {
       this.#fail(this.#lost())
       return
     }
@@ -167,29 +214,28 @@ export class Connection {
   }
 
   #complete(response: ParsedResponse): void {
-    if (!matchesChecksum(response.headers, response.body)) {
+    const { checksum, answerId } = response
+    if (checksum !== undefined && checksum !== crc32(response.body)) {
       this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
       return
     }
-    const answerId = response.headers.get('x-amzn-requestid')
-    if (this.#repeatedAnswers.isCopy(answerId, this.#answerId)) {
+    if (this.#context.repeatedAnswers.isCopy(answerId, this.#answerId)) {
       this.#fail(this.#invalid('it is a copy of the answer before it'))
       return
     }
     this.#answerId = answerId
-    this.#endExchange()?.resolve(response)
-    // The server has answered without reading all of the request: what it does with the rest is anyone's guess.
-    if (this.#socket.writableLength > 0) this.destroy()
+    this.#endExchange()?.answered(response)
   }
 
-  /** Forgets the exchange under way; whoever ends it settles what this returns. */
-  #endExchange(): Deferred<ParsedResponse> | undefined {
-    const answer = this.#answer
-    this.#answer = undefined
-    clearTimeout(this.#timer)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
-    this.#signal = undefined
-    return answer
+  /** Forgets the exchange under way; whoever ends it tells it how it ended. */
+  #endExchange(): Exchange | undefined {
+    const exchange = this.#exchange
+    if (exchange === undefined) return undefined
+    this.#exchange = undefined
+    this.expiresAtMs = Infinity
+    this.#context.timer.end()
+    exchange.signal?.removeEventListener('abort', this.#onAbort)
+    return exchange
   }
 
   #failOf(error: unknown): void {
@@ -197,18 +243,22 @@ export class Connection {
     this.#fail(this.#invalid(error.message))
   }
 
-  #fail(error: TransportError): void {
+  #fail(error: TransportError, isNews = true): void {
     if (this.#failure !== undefined) return
     this.#failure = error
+    this.#context.timer.forget(this)
+    // It takes a turn to close the socket, for which the process need not wait.
+    this.#socket.unref()
     this.#socket.destroy()
-    this.#endExchange()?.reject(error)
-    this.onLost?.()
+    const exchange = this.#endExchange()
+    if (exchange !== undefined) exchange.failed(error)
+    else if (isNews) this.#context.onIdleLost(this)
   }
 
   #lost(cause?: Error): ConnectionError {
     return new ConnectionError(
       'CONNECTION_LOST',
-      `the connection to ${this.#endpoint.origin} was lost${because(cause)}`,
+      `the connection to ${this.#context.endpoint.origin} was lost${because(cause)}`,
       { cause, retryable: true },
     )
   }
@@ -216,10 +266,8 @@ export class Connection {
   #invalid(reason: string): ConnectionError {
     return new ConnectionError(
       'INVALID_RESPONSE',
-      `unusable answer from ${this.#endpoint.origin}: ${reason}`,
-      {
-        retryable: true,
-      },
+      `unusable answer from ${this.#context.endpoint.origin}: ${reason}`,
+      { retryable: true },
     )
   }
 }

@@ -1,9 +1,14 @@
+import { expectedChecksum } from './checksum.ts'
 import type { TransportResponse } from './transport.ts'
 
 /** What the parser hands over when the last byte of a response is in. */
 export interface ParsedResponse extends TransportResponse {
   /** Whether the server will take another request on the same connection. */
   readonly keepAlive: boolean
+  /** What the CRC-32 of the body has to be; `undefined` when the server did not say, `NaN` when it said nonsense. */
+  readonly checksum: number | undefined
+  /** ID that AWS gives every answer. */
+  readonly answerId: string | undefined
 }
 
 /** The bytes are not an HTTP/1.x response, or not one that can be read without guessing. */
@@ -13,8 +18,10 @@ export class ResponseFormatError extends Error {
   }
 }
 
-const MAX_HEAD_BYTES = 64 * 1024
-const MAX_BODY_BYTES = 64 * 1024 * 1024
+/** Longest head of a response, without the empty line that ends it. */
+export const MAX_HEAD_BYTES: number = 64 * 1024
+/** Longest body of a response. */
+export const MAX_BODY_BYTES: number = 64 * 1024 * 1024
 const MAX_CHUNK_LINE_BYTES = 4 * 1024
 
 const EMPTY: Buffer = Buffer.alloc(0)
@@ -94,6 +101,8 @@ export class ResponseParser {
       headers: this.#headers,
       body: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, this.#bodyBytes),
       keepAlive: this.#keepAlive,
+      checksum: expectedChecksum(this.#headers),
+      answerId: this.#headers.get('x-amzn-requestid'),
     }
   }
 
@@ -253,6 +262,16 @@ export class ResponseParser {
 /** Whether an element is longer than `limit`, or will be: of an end that has not come, all but a byte may be in. */
 function isBeyond(limit: number, end: number, terminator: string, unread: Buffer): boolean {
   return (end === -1 ? unread.length - terminator.length + 1 : end) > limit
+}
+
+/**
+ * The header fields of a response by lower-case name.
+ *
+ * @param text lines of a head, without the status line and without the line break at the end.
+ * @throws {ResponseFormatError} when one of them is malformed.
+ */
+export function parseFields(text: string): ReadonlyMap<string, string> {
+  return readFields(text.split(END_OF_LINE), 0)
 }
 
 function readFields(lines: readonly string[], from: number): Map<string, string> {

@@ -1,5 +1,5 @@
 import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError } from '../errors.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Exchange } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
 import type { ParsedResponse } from './response-parser.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
@@ -35,30 +35,19 @@ export class SocketTransport implements Transport {
     }
   }
 
-  async request(request: TransportRequest): Promise<TransportResponse> {
-    request.signal?.throwIfAborted()
-    if (this.#closed) {
-      throw new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more requests')
-    }
-    const encoded = encodeRequest(request)
-    const pool = this.#poolOf(request)
-    const connection = await pool.acquire(request)
-    try {
-      return await exchange(pool, connection, request, encoded)
-    } catch (error) {
-      if (!wasStale(connection, error)) {
-        if (wasDeadSilently(connection, error)) pool.discardIdle()
-        pool.discard(connection)
-        throw error
+  request(request: TransportRequest): Promise<TransportResponse> {
+    // Neither this function nor what it calls is async: each async function costs every request promises and turns of
+    // the microtask queue. Only what does not happen to every request is written with them.
+    return new Promise((resolve, reject) => {
+      request.signal?.throwIfAborted()
+      if (this.#closed) {
+        throw new DynamoDBSessionsError(
+          'STORE_CLOSED',
+          'the store has been closed and takes no more requests',
+        )
       }
-    }
-    const fresh = await pool.replace(connection, request)
-    try {
-      return await exchange(pool, fresh, request, encoded)
-    } catch (error) {
-      pool.discard(fresh)
-      throw error
-    }
+      new Sending(this.#poolOf(request), request, resolve, reject).start()
+    })
   }
 
   async close(): Promise<void> {
@@ -76,44 +65,91 @@ export class SocketTransport implements Transport {
   }
 }
 
-async function exchange(
-  pool: ConnectionPool,
-  connection: Connection,
-  { attemptTimeoutMs, deadlineAtMs, signal }: TransportRequest,
-  { text, encoding }: EncodedRequest,
-): Promise<ParsedResponse> {
-  const timeoutMs = Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - performance.now())))
-  const response = await connection.exchange(text, encoding, { timeoutMs, signal })
-  // What is no success and has no ID comes from something in between, and a copy of it could not be recognised.
-  const isRecognisable = response.statusCode < 300 || response.headers.has('x-amzn-requestid')
-  if (response.keepAlive && isRecognisable) pool.release(connection)
-  else pool.discard(connection)
-  return response
+/** One request on its way: on an idle connection at once, else when there is one. */
+class Sending implements Exchange {
+  readonly text: string
+  readonly encoding: 'latin1' | 'utf8'
+  readonly signal: AbortSignal | undefined
+  readonly #pool: ConnectionPool
+  readonly #request: TransportRequest
+  readonly #resolve: (response: TransportResponse) => void
+  readonly #reject: (error: unknown) => void
+  #connection: Connection | undefined
+
+  constructor(
+    pool: ConnectionPool,
+    request: TransportRequest,
+    resolve: (response: TransportResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    const bodyBytes = Buffer.byteLength(request.body)
+    this.text = encodeRequest(request, bodyBytes)
+    // As many bytes as characters: all of it is ASCII.
+    this.encoding = bodyBytes === request.body.length ? 'latin1' : 'utf8'
+    this.signal = request.signal
+    this.#pool = pool
+    this.#request = request
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  start(): void {
+    const nowMs = performance.now()
+    const connection = this.#pool.takeIdle(nowMs)
+    if (connection === undefined) this.#startOn(this.#pool.acquire(this.#request))
+    else this.#sendOn(connection, nowMs)
+  }
+
+  answered(response: ParsedResponse): void {
+    const connection = this.#connection
+    if (connection !== undefined) {
+      // What is no success and has no ID comes from something in between, and a copy of it could not be recognised.
+      const isRecognisable = response.statusCode < 300 || response.answerId !== undefined
+      if (response.keepAlive && isRecognisable) this.#pool.release(connection)
+      else this.#pool.discard(connection)
+    }
+    this.#resolve(response)
+  }
+
+  failed(error: unknown): void {
+    const connection = this.#connection
+    if (connection === undefined) {
+      this.#reject(error)
+      return
+    }
+    if (connection.mayHaveBeenStale) {
+      if (wasLostBefore(connection, error)) {
+        this.#startOn(this.#pool.replace(connection, this.#request))
+        return
+      }
+      // The connection was dead without a word, and the other idle ones may be, too.
+      if (error instanceof AttemptTimeoutError) this.#pool.discardIdle()
+    }
+    this.#pool.discard(connection)
+    this.#reject(error)
+  }
+
+  #startOn(coming: Promise<Connection>): void {
+    coming.then(connection => {
+      this.#sendOn(connection, performance.now())
+    }, this.#reject)
+  }
+
+  #sendOn(connection: Connection, nowMs: number): void {
+    const { attemptTimeoutMs, deadlineAtMs } = this.#request
+    this.#connection = connection
+    connection.carry(this, Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - nowMs))), nowMs)
+  }
 }
 
-function wasStale(connection: Connection, error: unknown): boolean {
-  return (
-    connection.reused &&
-    !connection.answered &&
-    error instanceof ConnectionError &&
-    error.code === 'CONNECTION_LOST'
-  )
-}
-
-/** Whether a connection that had carried requests before did not answer at all. */
-function wasDeadSilently(connection: Connection, error: unknown): boolean {
-  return connection.reused && !connection.answered && error instanceof AttemptTimeoutError
+/** Whether a connection that was kept open was lost before it could carry the request. */
+function wasLostBefore(connection: Connection, error: unknown): boolean {
+  return error instanceof ConnectionError && (error.code === 'CONNECTION_LOST' || !connection.isSent)
 }
 
 const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e]/
 
-/** A request as text, and how that goes on the wire. */
-interface EncodedRequest {
-  readonly text: string
-  readonly encoding: 'latin1' | 'utf8'
-}
-
-function encodeRequest({ method, path, headers, body }: TransportRequest): EncodedRequest {
+function encodeRequest({ method, path, headers, body }: TransportRequest, bodyBytes: number): string {
   let head = `${method} ${path} HTTP/1.1\r\n`
   for (const [name, value] of headers) {
     // A line break in a value would end the header and start whatever follows it (request smuggling).
@@ -124,10 +160,5 @@ function encodeRequest({ method, path, headers, body }: TransportRequest): Encod
     }
     head += `${name}: ${value}\r\n`
   }
-  const bodyBytes = Buffer.byteLength(body)
-  return {
-    text: `${head}content-length: ${bodyBytes}\r\n\r\n${body}`,
-    // As many bytes as characters: all of it is ASCII.
-    encoding: bodyBytes === body.length ? 'latin1' : 'utf8',
-  }
+  return `${head}content-length: ${bodyBytes}\r\n\r\n${body}`
 }

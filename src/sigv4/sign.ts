@@ -123,7 +123,12 @@ export function signRequest(request: SignableRequest, options: SigningOptions): 
  * @param canonicalRequestText Text of the canonical request.
  */
 export function stringToSign(amzDate: string, scope: string, canonicalRequestText: string): string {
-  return `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256Hex(canonicalRequestText)}`
+  return stringToSignPrefix(amzDate, scope) + sha256Hex(canonicalRequestText)
+}
+
+/** What {@link stringToSign} has before the hash of the canonical request. */
+export function stringToSignPrefix(amzDate: string, scope: string): string {
+  return `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n`
 }
 
 /** Lower-case hexadecimal HMAC-SHA-256 of a string to sign. */
@@ -147,7 +152,12 @@ export function authorizationValue(
   signedHeaders: string,
   hexSignature: string,
 ): string {
-  return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${hexSignature}`
+  return authorizationPrefix(accessKeyId, scope, signedHeaders) + hexSignature
+}
+
+/** What {@link authorizationValue} has before the signature. */
+export function authorizationPrefix(accessKeyId: string, scope: string, signedHeaders: string): string {
+  return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=`
 }
 
 /**

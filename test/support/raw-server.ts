@@ -85,9 +85,11 @@ export class RawConnection {
     this.socket.end()
   }
 
-  /** Breaks the connection with RST. */
+  /** Breaks the connection with RST; after {@link end} it is closed, which then cannot be more than a FIN. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    // Node 20 neither resets nor closes a socket that is shutting down.
+    if (this.socket.writableEnded) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   #startReading(): void {

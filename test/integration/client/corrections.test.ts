@@ -123,6 +123,25 @@ describe('a wrong clock', () => {
   })
 })
 
+describe('the time that processes share', () => {
+  test('follows the dates of answers, and the time that requests are signed with does not', async () => {
+    const client = openTestClient(stub().endpoint, { clock })
+    const date = new Date(nowMs + 20_000).toUTCString()
+    stub().answer({ statusCode: 200, body: '{}', headers: { date } })
+    await client.send('GetItem', someKey)
+    expect(client.clock.sharedNow()).toBe(nowMs + 20_000)
+    expect(client.clock.now()).toBe(nowMs)
+  })
+
+  test('does not follow a date that a cache has kept', async () => {
+    const client = openTestClient(stub().endpoint, { clock })
+    const date = new Date(nowMs + 20_000).toUTCString()
+    stub().answer({ statusCode: 200, body: '{}', headers: { date, age: '1' } })
+    await client.send('GetItem', someKey)
+    expect(client.clock.sharedNow()).toBe(nowMs)
+  })
+})
+
 describe('credentials that AWS rejects', () => {
   test.each(['ExpiredTokenException', 'ExpiredToken', 'UnrecognizedClientException', 'InvalidClientTokenId'])(
     'are replaced once, and the call is sent again: %s',

@@ -51,6 +51,18 @@ describe('the deadline of a call (G7)', () => {
     expect(stub().requests).toHaveLength(2)
   })
 
+  test.each([
+    ['of the caller', 15_000, 60],
+    ['of the client', 60, 15_000],
+  ])('is that %s where it is the earlier one', async (_, deadlineMs, callerMs) => {
+    stub().answer('hang')
+    const client = openTestClient(stub().endpoint, { deadlineMs })
+    const deadlineAtMs = performance.now() + callerMs
+    const error = await rejection(client.send('GetItem', someKey, { deadlineAtMs }))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect(client.deadlineMs).toBe(deadlineMs)
+  })
+
   test('holds for credentials that never come, and nothing is sent', async () => {
     const client = openTestClient(stub().endpoint, { credentials: never, deadlineMs: 60 })
     const error = await rejection(client.send('GetItem', someKey))

@@ -277,6 +277,8 @@ describe('an idle connection', () => {
     controlTime()
     const transport = new SocketTransport({ idleTimeoutMs: 1000 })
     const connections = await openIdle(transport, server, 3)
+    // The timer of the attempts goes at the end of the turn.
+    await settleDown()
     expect(vi.getTimerCount()).toBe(1)
     vi.advanceTimersByTime(1000)
     await Promise.all(connections.map(async ({ closed }) => closed))

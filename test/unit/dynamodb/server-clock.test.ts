@@ -66,6 +66,11 @@ describe('sharedNow', () => {
     expect(clock.sharedNow()).toBe(clock.now())
   })
 
+  test('leaves a clock alone that is minutes off: a request that the server refuses for it corrects it', () => {
+    answer(start + 300_000, 10)
+    expect(clock.sharedNow()).toBe(clock.now())
+  })
+
   test.each([undefined, '', 'yesterday'])('passes over the date %j', date => {
     clock.observe(date, clock.now())
     expect(clock.sharedNow()).toBe(start)

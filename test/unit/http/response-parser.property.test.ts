@@ -1,7 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { ResponseFormatError, ResponseParser } from '../../../src/http/response-parser.ts'
+import {
+  type ParsedResponse,
+  ResponseFormatError,
+  ResponseParser,
+} from '../../../src/http/response-parser.ts'
+import { readWholeResponse } from '../../../src/http/whole-response.ts'
 import { bytesOf, cutAt, parsePieces, type ReadResponse, refusalOf } from './framing.ts'
 
 interface Generated {
@@ -99,6 +104,17 @@ function cut(wire: Buffer, where: readonly number[]): Buffer[] {
   return cutAt(wire, ...positions.sort((one, other) => one - other))
 }
 
+const damage = fc.array(fc.tuple(fc.nat(), fc.constantFrom(0, 9, 10, 13, 32, 48, 58, 59, 102, 255)), {
+  minLength: 1,
+  maxLength: 4,
+})
+
+function damagedBy(wire: Buffer, damages: readonly (readonly [number, number])[]): Buffer {
+  const damaged = Buffer.from(wire)
+  for (const [position, byte] of damages) damaged[position % damaged.length] = byte
+  return damaged
+}
+
 describe('ResponseParser, for any response', () => {
   it('reads what was written, for any chunking', () => {
     fc.assert(
@@ -147,17 +163,102 @@ describe('ResponseParser, for any response', () => {
   })
 
   it('throws nothing but ResponseFormatError at a response with damaged bytes', () => {
-    const damage = fc.array(fc.tuple(fc.nat(), fc.constantFrom(0, 9, 10, 13, 32, 48, 58, 59, 102, 255)), {
-      minLength: 1,
-      maxLength: 4,
-    })
     fc.assert(
       fc.property(generated, damage, chunking, ({ wire }, damages, where) => {
-        const damaged = Buffer.from(wire)
-        for (const [position, byte] of damages) damaged[position % damaged.length] = byte
-        expect(() => refusalOf(cut(damaged, where), true)).not.toThrow()
+        expect(() => refusalOf(cut(damagedBy(wire, damages), where), true)).not.toThrow()
       }),
       { numRuns: 2000 },
     )
+  })
+})
+
+/** What both readers make of a response, its header fields included. */
+function plain({ headers, body: bytes, ...others }: ParsedResponse): object {
+  return { ...others, headers: [...headers], body: latin1(bytes) }
+}
+
+/** Fields that decide how a response is read, often enough to meet. */
+const tellingFields = fc.array(
+  fc.tuple(
+    fc.constantFrom(
+      'Connection',
+      'content-encoding',
+      'CONTENT-LENGTH',
+      'transfer-encoding',
+      'X-Amz-Crc32',
+      'x-amzn-RequestId',
+      'x-amzn-requestie',
+    ),
+    fc.constantFrom(
+      '',
+      '0',
+      '3',
+      '03',
+      ' 3 ',
+      '\t3',
+      '3, 3',
+      '+3',
+      '3.0',
+      'keep-alive',
+      'Keep-Alive ',
+      'close',
+      'chunked',
+      'A',
+    ),
+  ),
+  { maxLength: 4 },
+)
+const tellingResponse = fc
+  .tuple(
+    fc.constantFrom('1.0', '1.1', '1.1', '1.1'),
+    fc.oneof(fc.constant(200), fc.integer({ min: 100, max: 599 })),
+    fields,
+    fc.constantFrom([], [['Content-Length', '3'] as const]),
+    tellingFields,
+  )
+  .map(([version, code, own, length, telling]) =>
+    bytesOf(`HTTP/${version} ${code} OK\r\n${linesOf([...own, ...length, ...telling], ' ', '')}\r\nabc`),
+  )
+
+describe('readWholeResponse', () => {
+  it('reads nothing that ResponseParser reads differently or refuses', () => {
+    const wires = fc.oneof(
+      generated.map(({ wire }) => wire),
+      fc.tuple(generated, damage).map(([{ wire }, damages]) => damagedBy(wire, damages)),
+      tellingResponse,
+      fc.tuple(tellingResponse, damage).map(([wire, damages]) => damagedBy(wire, damages)),
+    )
+    let read = 0
+    fc.assert(
+      fc.property(wires, wire => {
+        const whole = readWholeResponse(wire)
+        if (whole === undefined) return
+        read++
+        const parsed = new ResponseParser().push(wire)
+        expect(plain(whole)).toEqual(parsed && plain(parsed))
+      }),
+      { numRuns: 5000 },
+    )
+    expect(read).toBeGreaterThan(200)
+  })
+
+  it('reads what DynamoDB answers, and no part of it', () => {
+    const wire = bytesOf(
+      'HTTP/1.1 200 OK\r\nServer: Server\r\nDate: Mon, 23 Nov 2026 12:00:00 GMT\r\n' +
+        'Content-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\nConnection: keep-alive\r\n' +
+        'x-amzn-RequestId: 4KBNVRGD25RG\r\nx-amz-crc32: 2745614147\r\n\r\n{}',
+    )
+    const whole = readWholeResponse(wire)
+    expect(whole).toMatchObject({
+      statusCode: 200,
+      keepAlive: true,
+      checksum: 2745614147,
+      answerId: '4KBNVRGD25RG',
+    })
+    expect(whole?.headers.get('date')).toBe('Mon, 23 Nov 2026 12:00:00 GMT')
+    for (let length = 0; length < wire.length; length++) {
+      expect(readWholeResponse(wire.subarray(0, length))).toBeUndefined()
+    }
+    expect(readWholeResponse(Buffer.concat([wire, bytesOf('x')]))).toBeUndefined()
   })
 })

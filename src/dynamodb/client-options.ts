@@ -1,0 +1,41 @@
+import type { Transport } from '../http/transport.ts'
+import type { EndpointSettings } from '../internal/endpoint-settings.ts'
+import type { Clock, CredentialSource, Random } from '../types.ts'
+
+/** What a `DynamoDBClient` has to know before it can send anything. */
+export interface DynamoDBSettings extends EndpointSettings {
+  /** Most times one call is sent, the first included. */
+  readonly maxAttempts: number
+  /** Whether a wrong clock is corrected by the server's. */
+  readonly correctsClockSkew: boolean
+}
+
+/** Options of `DynamoDBClient`; the defaults are the caller's business. */
+export interface DynamoDBClientOptions {
+  /** Finds the settings; asked until it succeeds, once. */
+  readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
+  /** Asked for every attempt, so it has to cache. */
+  readonly credentials: CredentialSource
+  readonly transport: Transport
+  /** Whether `DynamoDBClient.close` closes the transport. */
+  readonly ownsTransport: boolean
+  readonly clock: Clock
+  readonly random: Random
+  readonly connectTimeoutMs: number
+  readonly attemptTimeoutMs: number
+  /** Longest time for a whole call: settings, credentials, queueing, attempts and back-off. */
+  readonly deadlineMs: number
+}
+
+/** Per-call options of `DynamoDBClient.send`. */
+export interface SendOptions {
+  /** Gives the call up at any moment, during back-off too. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Instant of `performance.now()` at which the call has to have settled, for several calls within one deadline. The
+   * earlier of this and the client's own deadline counts.
+   *
+   * @default the client's `deadlineMs` from now
+   */
+  readonly deadlineAtMs?: number | undefined
+}

@@ -1,0 +1,20 @@
+import type { DynamoDBError } from '../errors.ts'
+import type { Item } from '../types.ts'
+
+const items = new WeakMap<object, Item>()
+
+/**
+ * The item that did not meet the condition of a write, as it was then: the one thing of an error that is session data,
+ * so that it is no property of the error, and printing that does not show it (G9).
+ *
+ * @returns `undefined` for every other error, for a write that did not ask for the item
+ *   (`ReturnValuesOnConditionCheckFailure`), when there was none, and from engines that leave it out.
+ */
+export function itemOfFailedCondition(error: unknown): Item | undefined {
+  return typeof error === 'object' && error !== null ? items.get(error) : undefined
+}
+
+/** Keeps the item of a failed condition for {@link itemOfFailedCondition}, for as long as the error is kept. */
+export function rememberItem(error: DynamoDBError, item: Item): void {
+  items.set(error, item)
+}

@@ -1,0 +1,129 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+
+import { AttemptTimeoutError } from '../../../src/errors.ts'
+import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { createCertificate, type KeyPair } from '../../support/certificates.ts'
+import { httpResponse, type RawConnection, type RawServer } from '../../support/raw-server.ts'
+import {
+  bodyOf,
+  controlTime,
+  errorOf,
+  forbidUnhandledRejections,
+  requestTo,
+  serve,
+  settleDown,
+} from './harness.ts'
+
+forbidUnhandledRejections()
+
+const MS_AFTER_TIMEOUT = 50
+
+let tls: KeyPair
+
+beforeAll(async () => {
+  tls = await createCertificate()
+})
+
+function urlOf({ url, port }: RawServer, isTls: boolean): { readonly url: string } {
+  return { url: isTls ? `https://localhost:${port}` : url }
+}
+
+function blockEventLoop(ms: number): void {
+  const untilMs = performance.now() + ms
+  while (performance.now() < untilMs) {
+    // Nothing else runs meanwhile.
+  }
+}
+
+async function answerWithBody(connection: RawConnection): Promise<void> {
+  await connection.answerAll(({ body }) => httpResponse(body))
+}
+
+describe.each([
+  ['over TCP', false],
+  ['over TLS', true],
+])('an event loop that was blocked beyond attemptTimeoutMs, %s', (_, isTls) => {
+  it('does not cost the answer that has arrived meanwhile', async () => {
+    const server = await serve(undefined, isTls ? { tls } : {})
+    const transport = new SocketTransport({ ca: tls.cert })
+    const request = requestTo(urlOf(server, isTls), { attemptTimeoutMs: 100 })
+    const response = bodyOf(transport.request(request))
+    const connection = await server.accept()
+    await connection.request()
+    connection.send(httpResponse('in time'))
+    blockEventLoop(100 + MS_AFTER_TIMEOUT)
+    expect(await response).toBe('in time')
+  })
+
+  it('is no reason to wait for an answer that has not arrived', async () => {
+    const server = await serve(undefined, isTls ? { tls } : {})
+    const transport = new SocketTransport({ ca: tls.cert })
+    const request = requestTo(urlOf(server, isTls), { attemptTimeoutMs: 100 })
+    const error = errorOf(transport.request(request))
+    const connection = await server.accept()
+    await connection.request()
+    connection.send('HTTP/1.1 200 OK\r\n')
+    blockEventLoop(100 + MS_AFTER_TIMEOUT)
+    expect(await error).toBeInstanceOf(AttemptTimeoutError)
+  })
+})
+
+describe('exchanges with different time limits', () => {
+  it('each have their own, whichever began first', async () => {
+    const server = await serve()
+    controlTime()
+    const transport = new SocketTransport()
+    const send = async (attemptTimeoutMs: number): Promise<unknown> => {
+      const error = errorOf(transport.request(requestTo(server, { attemptTimeoutMs })))
+      await (await server.accept()).request()
+      return error.then(found => ended.push(found))
+    }
+    const ended: unknown[] = []
+    const [third, first, second] = [send(9000), send(3000), send(6000)]
+    await Promise.all([0, 1, 2].map(async count => server.untilConnected(count + 1)))
+    await settleDown()
+    for (const [count, next] of [first, second, third].entries()) {
+      vi.advanceTimersByTime(3000)
+      await next
+      expect(ended).toHaveLength(count + 1)
+      expect(ended.at(-1)).toBeInstanceOf(AttemptTimeoutError)
+    }
+    await settleDown()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('requests of one turn of the event loop', () => {
+  it('leave together, and every answer reaches its own, over TCP and TLS', async () => {
+    for (const isTls of [false, true]) {
+      const server = await serve(answerWithBody, isTls ? { tls } : {})
+      const transport = new SocketTransport({ maxSockets: 8, ca: tls.cert })
+      for (let round = 0; round < 5; round++) {
+        const bodies = Array.from({ length: 20 }, (_, index) => `${round}-${index}`)
+        const responses = bodies.map(async body =>
+          bodyOf(transport.request(requestTo(urlOf(server, isTls), { body }))),
+        )
+        expect(await Promise.all(responses)).toEqual(bodies)
+      }
+      expect(server.connections).toHaveLength(8)
+    }
+  })
+
+  it('are sent on a new connection when bytes come before that nobody asked for', async () => {
+    const server = await serve(answerWithBody)
+    const transport = new SocketTransport()
+    const send = async (body: string): Promise<string> =>
+      bodyOf(transport.request(requestTo(server, { body })))
+    await Promise.all(['a', 'b', 'c'].map(send))
+    expect(server.connections).toHaveLength(3)
+    const outcome = await new Promise<string[]>(resolve => {
+      setTimeout(() => {
+        for (const connection of server.connections) connection.send(httpResponse('stray'))
+        // The first leaves at once, being alone, and the stray bytes look like its answer: nothing tells them apart.
+        resolve(Promise.all(['x', 'y', 'z'].map(send)))
+      })
+    })
+    expect(outcome.slice(1)).toEqual(['y', 'z'])
+    expect(server.connections.length).toBeGreaterThan(3)
+  })
+})
