@@ -1,6 +1,5 @@
 import nodePath from 'node:path'
 import { type Environment, variable } from './environment.ts'
-import { homeDirectory } from './home.ts'
 
 /** Where a shared file is, and who says so. */
 export interface FileLocation {
@@ -36,5 +35,30 @@ export function fileLocations(
   return {
     configFile: locate('AWS_CONFIG_FILE', 'config'),
     credentialsFile: locate('AWS_SHARED_CREDENTIALS_FILE', 'credentials'),
+  }
+}
+
+/**
+ * The user's home directory, under which AWS tools keep `.aws`: `HOME`, else `USERPROFILE`, else `HOMEDRIVE`
+ * (`C:\` when unset) followed by `HOMEPATH`, else what the operating system says.
+ *
+ * In a container whose user is in no user database there may be no such thing: then it is the root directory, and
+ * never the working directory, whose files are not the user's.
+ */
+export function homeDirectory(environment: Environment): string {
+  const home = variable(environment, 'HOME') ?? variable(environment, 'USERPROFILE')
+  if (home !== undefined) return home
+  const homePath = variable(environment, 'HOMEPATH')
+  if (homePath !== undefined) return `${variable(environment, 'HOMEDRIVE') ?? `C:${nodePath.sep}`}${homePath}`
+  return homeOfSystemUser()
+}
+
+function homeOfSystemUser(): string {
+  const root = nodePath.parse(process.cwd()).root
+  try {
+    // Rarely needed, and a module that every start would have to load.
+    return process.getBuiltinModule('node:os').homedir() || root
+  } catch {
+    return root
   }
 }

@@ -1,10 +1,8 @@
 import { ConfigurationError } from '../errors.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import type { CustomEndpoint } from '../internal/endpoint-settings.ts'
-import { isHostLabel, partitionOf } from '../internal/partitions.ts'
-import { booleanSetting, type Environment } from './environment.ts'
-import { realRegion } from './region.ts'
-import { settingOf } from './profile-setting.ts'
+import { isHostLabel, partitionOf, realRegion } from '../internal/partitions.ts'
+import { booleanSetting, type Environment, settingOf } from './environment.ts'
 import type { SharedConfig } from './shared-config.ts'
 
 /** The AWS services that this package talks to, as `services` sections name them. */

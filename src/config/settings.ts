@@ -1,13 +1,18 @@
 import { ConfigurationError } from '../errors.ts'
 import type { AccountIdEndpointMode, EndpointSettings } from '../internal/endpoint-settings.ts'
-import { isHostLabel } from '../internal/partitions.ts'
-import { booleanSetting, type Environment } from './environment.ts'
+import { isHostLabel, realRegion } from '../internal/partitions.ts'
+import {
+  booleanSetting,
+  type Environment,
+  REGION_VARIABLES,
+  regionFromEnvironment,
+  settingOf,
+} from './environment.ts'
 import { fileLocations } from './file-locations.ts'
-import { settingOf } from './profile-setting.ts'
-import { REGION_VARIABLES, realRegion, regionFromEnvironment } from './region.ts'
 import { checkedEndpoint, configuredEndpoint, endpointFlags } from './service-endpoint.ts'
 import {
   loadSharedConfig,
+  NO_SHARED_CONFIG,
   type SelectedProfile,
   selectedProfile,
   type SharedConfig,
@@ -45,7 +50,7 @@ export interface ClientSettings extends EndpointSettings {
 export async function resolveSettings(sources: SettingsSources): Promise<ClientSettings> {
   const { environment, endpoint } = sources
   const profile = selectedProfile(environment, sources.profile)
-  const config = isComplete(sources) ? NO_CONFIG : await loadSharedConfig(environment)
+  const config = isComplete(sources) ? NO_SHARED_CONFIG : await loadSharedConfig(environment)
   const lookUp = <T>(
     variable: string,
     property: string,
@@ -69,8 +74,6 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
       lookUp('AWS_DISABLE_CLOCK_SKEW_CORRECTION', 'disable_clock_skew_correction', booleanSetting) !== true,
   }
 }
-
-const NO_CONFIG: SharedConfig = { profiles: new Map(), ssoSessions: new Map(), services: new Map() }
 
 function isComplete({ environment, region, endpoint, maxAttempts }: SettingsSources): boolean {
   const hasRegion = region !== undefined || regionFromEnvironment(environment) !== undefined

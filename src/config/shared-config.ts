@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { ConfigurationError } from '../errors.ts'
 import { type Environment, variable } from './environment.ts'
 import { type FileLocation, fileLocations } from './file-locations.ts'
-import { type IniSection, parseIni } from './ini-parser.ts'
+import type { IniSection } from './ini-parser.ts'
 
 /**
  * Properties of a profile, an `sso-session` or a `services` section: lower-cased names, those of a nested block as
@@ -18,6 +18,13 @@ export interface SharedConfig {
   readonly ssoSessions: ReadonlyMap<string, ConfigSection>
   /** `[services NAME]` sections of the config file by name. */
   readonly services: ReadonlyMap<string, ConfigSection>
+}
+
+/** What absent files say. */
+export const NO_SHARED_CONFIG: SharedConfig = {
+  profiles: new Map(),
+  ssoSessions: new Map(),
+  services: new Map(),
 }
 
 /** The profile that a setting is looked for in. */
@@ -49,57 +56,10 @@ export async function loadSharedConfig(environment: Environment): Promise<Shared
     readText(locations.configFile, 'AWS config file'),
     readText(locations.credentialsFile, 'AWS credentials file'),
   ])
+  if (configText === '' && credentialsText === '') return NO_SHARED_CONFIG
+  // Most servers have no such files, and start without the code that takes them apart.
+  const { mergeFiles } = await import('./profile-sections.ts')
   return mergeFiles(configText, credentialsText)
-}
-
-/**
- * Merges the texts of the two files.
- *
- * In the config file a profile is `[profile NAME]` (the name may be quoted, and has to be if it contains blanks) or
- * `[default]`, of which a `[profile default]` with properties takes the place altogether. In the credentials file it
- * is `[NAME]`. Sections that are neither these nor `sso-session` or `services` are ignored.
- *
- * @internal
- */
-export function mergeFiles(configText: string, credentialsText: string): SharedConfig {
-  const kinds = {
-    profile: new Map<string, ConfigSection>(),
-    'sso-session': new Map<string, ConfigSection>(),
-    services: new Map<string, ConfigSection>(),
-  }
-  const configSections = parseIni(configText)
-  for (const [header, section] of configSections) {
-    const title = titleOf(header)
-    // The same name can be written with and without quotation marks: such sections are one.
-    if (title !== undefined) addTo(kinds[title.kind], title.name, section)
-  }
-  const unprefixedDefault = configSections.get('default')
-  if (unprefixedDefault !== undefined && !kinds.profile.get('default')?.size) {
-    kinds.profile.set('default', unprefixedDefault)
-  }
-  for (const [header, section] of parseIni(credentialsText)) {
-    if (/^(?:profile|sso-session|services)\s/.test(header)) continue
-    addTo(kinds.profile, header, section)
-  }
-  return { profiles: kinds.profile, ssoSessions: kinds['sso-session'], services: kinds.services }
-}
-
-interface SectionTitle {
-  readonly kind: 'profile' | 'sso-session' | 'services'
-  readonly name: string
-}
-
-function titleOf(header: string): SectionTitle | undefined {
-  const [, kind, , quoted, bare] =
-    /^(profile|sso-session|services)\s+(?:(["'])(.+)\2|([\w\-@+.%:/]+))$/.exec(header) ?? []
-  const name = quoted ?? bare
-  return name === undefined ? undefined : { kind: kind as SectionTitle['kind'], name }
-}
-
-/** Adds a section; where there is one of that name, its properties win over those that are there. */
-function addTo(sections: Map<string, ConfigSection>, name: string, section: ConfigSection): void {
-  const earlier = sections.get(name)
-  sections.set(name, earlier === undefined ? section : new Map([...earlier, ...section]))
 }
 
 async function readText({ path, variable: source }: FileLocation, what: string): Promise<string> {

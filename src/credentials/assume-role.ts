@@ -1,6 +1,6 @@
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
-import { isCredentials } from './cached-provider.ts'
+import { isCredentials } from '../internal/credentials-shape.ts'
 import { mfaCode, type MfaCodeProvider } from './mfa-code.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'

@@ -1,4 +1,5 @@
 import { CredentialsError } from '../errors.ts'
+import { isCredentials } from '../internal/credentials-shape.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../types.ts'
 
 const ADVISORY_REFRESH_MS = 5 * 60_000
@@ -92,22 +93,4 @@ async function ask(provider: CredentialProvider): Promise<Credentials> {
 
 function expiryOf({ expiration }: Credentials): number {
   return expiration?.getTime() ?? Number.POSITIVE_INFINITY
-}
-
-/** Whether a value can be used as credentials: the shape that {@link Credentials} describes. */
-export function isCredentials(value: unknown): value is Credentials {
-  if (typeof value !== 'object' || value === null) return false
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Partial<
-    Record<keyof Credentials, unknown>
-  >
-  return (
-    isHeaderText(accessKeyId) &&
-    isHeaderText(secretAccessKey) &&
-    (sessionToken === undefined || isHeaderText(sessionToken)) &&
-    (expiration === undefined || (expiration instanceof Date && !Number.isNaN(expiration.getTime())))
-  )
-}
-
-function isHeaderText(value: unknown): value is string {
-  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 }

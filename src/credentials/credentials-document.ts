@@ -1,6 +1,6 @@
 import { CredentialsError } from '../errors.ts'
 import type { Credentials } from '../types.ts'
-import { isCredentials } from './cached-provider.ts'
+import { isCredentials } from '../internal/credentials-shape.ts'
 
 /** How a kind of JSON document spells credentials. */
 export interface CredentialsDocumentFormat {

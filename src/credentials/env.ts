@@ -1,7 +1,7 @@
 import type { Environment } from '../config/environment.ts'
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
-import { contextOf, type ProviderOptions } from './provider-context.ts'
+import type { ProviderOptions } from './provider-context.ts'
 
 /**
  * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
@@ -12,7 +12,7 @@ import { contextOf, type ProviderOptions } from './provider-context.ts'
  * @returns a provider that throws {@link CredentialsError} when a key is missing, naming the variable.
  */
 export function fromEnv(options: ProviderOptions = {}): CredentialProvider {
-  const { environment } = contextOf(options)
+  const environment = options.context?.environment ?? process.env
   return () => readCredentials(environment)
 }
 

@@ -1,6 +1,6 @@
 import { CredentialsError } from '../errors.ts'
 import type { Credentials } from '../types.ts'
-import { isCredentials } from './cached-provider.ts'
+import { isCredentials } from '../internal/credentials-shape.ts'
 import { type CacheFile, CacheFileError, readCacheFile } from './cache-file.ts'
 import { type JsonObject, objectIn, textIn } from './json-call.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { variable } from '../config/environment.ts'
-import { homeDirectory } from '../config/home.ts'
+import { homeDirectory } from '../config/file-locations.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import { selectedProfile, type SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError } from '../errors.ts'

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
 import type { Environment } from '../config/environment.ts'
 
@@ -25,11 +25,13 @@ export type ShellCommandOutcome =
  *
  * @returns the outcome, as soon as it is certain; it never rejects.
  */
-export function outputOfShellCommand(
+export async function outputOfShellCommand(
   command: string,
   environment: Environment,
   { timeoutMs, maxOutputBytes }: ShellCommandLimits,
 ): Promise<ShellCommandOutcome> {
+  // Loaded here, so that bundles, which hoist imports, do not load it at every start.
+  const { spawn } = await import('node:child_process')
   return new Promise(resolve => {
     let child: ChildProcess
     try {
@@ -54,7 +56,7 @@ export function outputOfShellCommand(
     }
     const stop = (outcome: ShellCommandOutcome): void => {
       child.stdout?.destroy()
-      killWithDescendants(child)
+      killWithDescendants(child, spawn)
       settle(outcome)
     }
     const timer = setTimeout(() => {
@@ -75,7 +77,7 @@ export function outputOfShellCommand(
   })
 }
 
-function killWithDescendants(child: ChildProcess): void {
+function killWithDescendants(child: ChildProcess, spawn: typeof Spawn): void {
   const { pid } = child
   if (pid === undefined) return
   if (process.platform === 'win32') {

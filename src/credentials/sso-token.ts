@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { homeDirectory } from '../config/home.ts'
+import { homeDirectory } from '../config/file-locations.ts'
 import { CredentialsError } from '../errors.ts'
 import { type CacheFile, CacheFileError, readCacheFile, sharedFlight, updateCacheFile } from './cache-file.ts'
 import { callForJson, instantAfter, textIn } from './json-call.ts'

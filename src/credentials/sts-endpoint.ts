@@ -1,8 +1,9 @@
-import { realRegion, regionFromEnvironment } from '../config/region.ts'
+import { regionFromEnvironment } from '../config/environment.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import { selectedProfile, type SharedConfig } from '../config/shared-config.ts'
 import { ConfigurationError, CredentialsError } from '../errors.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
+import { realRegion } from '../internal/partitions.ts'
 import type { ProviderContext } from './provider-context.ts'
 
 /** Where the AWS Security Token Service (STS) is called, and the region that calls are signed for. */

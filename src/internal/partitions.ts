@@ -32,6 +32,21 @@ export function partitionOf(region: string): Partition {
   return found?.[1] ?? AWS
 }
 
+/** A region that a setting names, without what else the name says. */
+export interface RealRegion {
+  readonly name: string
+  /** Whether the setting named the region's FIPS endpoints, as `fips-us-east-1` and `us-east-1-fips` do. */
+  readonly isFips: boolean
+}
+
+/** Takes a pseudo-region such as `us-east-1-fips` apart; other regions are what they say. */
+export function realRegion(region: string): RealRegion {
+  if (region === 'fips-aws-global' || region === 'aws-fips') return { name: 'us-east-1', isFips: true }
+  if (region.startsWith('fips-')) return { name: region.replace(/^fips-(?:dkr-|prod-)?/, ''), isFips: true }
+  const isFips = region.endsWith('-fips')
+  return { name: isFips ? region.slice(0, -'-fips'.length) : region, isFips }
+}
+
 /**
  * Whether a text is one label of a host name, as regions and account IDs have to be: they become a part of one.
  */

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 import type { Environment } from '../../../src/config/environment.ts'
-import { fileLocations } from '../../../src/config/file-locations.ts'
+import { fileLocations, homeDirectory } from '../../../src/config/file-locations.ts'
 import { selectedProfile } from '../../../src/config/shared-config.ts'
+import { asOrdinaryUser } from '../../support/ordinary-user.ts'
 
 test('the files are under the home directory', () => {
   expect(fileLocations({ HOME: '/home/me' }, path.posix)).toEqual({
@@ -61,3 +63,30 @@ describe.skipIf(!existsSync(publicCases))('the cases that the AWS SDKs share', (
     expect(selectedProfile(environment).name).toBe(profile ?? 'default')
   })
 })
+
+test.each<[Environment, string]>([
+  [{ HOME: '/h', USERPROFILE: 'p', HOMEDRIVE: 'D:', HOMEPATH: '\\x' }, '/h'],
+  [{ HOME: '', USERPROFILE: 'p', HOMEPATH: '\\x' }, 'p'],
+  [{ HOMEDRIVE: 'D:', HOMEPATH: '\\x' }, 'D:\\x'],
+  [{ HOMEPATH: 'x' }, `C:${path.sep}x`],
+  [{ HOMEDRIVE: 'D:' }, homedir()],
+  [{}, homedir()],
+])('the home directory by %j', (environment, home) => {
+  expect(homeDirectory(environment)).toBe(home)
+})
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'a user that the system does not know lives in the root directory',
+  async () => {
+    const home = process.env['HOME']
+    delete process.env['HOME']
+    try {
+      await asOrdinaryUser(() => {
+        expect(() => homedir()).toThrow('ENOENT')
+        expect(homeDirectory({})).toBe(path.parse(process.cwd()).root)
+      })
+    } finally {
+      if (home !== undefined) process.env['HOME'] = home
+    }
+  },
+)

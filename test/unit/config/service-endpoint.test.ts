@@ -9,7 +9,7 @@ import {
   type ServiceId,
   serviceUrl,
 } from '../../../src/config/service-endpoint.ts'
-import { mergeFiles } from '../../../src/config/shared-config.ts'
+import { mergeFiles } from '../../../src/config/profile-sections.ts'
 import { ConfigurationError } from '../../../src/errors.ts'
 
 const BOTH = `

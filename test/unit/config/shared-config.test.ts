@@ -4,12 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { Environment } from '../../../src/config/environment.ts'
-import {
-  type ConfigSection,
-  loadSharedConfig,
-  mergeFiles,
-  selectedProfile,
-} from '../../../src/config/shared-config.ts'
+import { mergeFiles } from '../../../src/config/profile-sections.ts'
+import { type ConfigSection, loadSharedConfig, selectedProfile } from '../../../src/config/shared-config.ts'
 import { ConfigurationError } from '../../../src/errors.ts'
 import { asOrdinaryUser } from '../../support/ordinary-user.ts'
 

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { type ConfigSection, mergeFiles } from '../../../src/config/shared-config.ts'
+import { mergeFiles } from '../../../src/config/profile-sections.ts'
+import type { ConfigSection } from '../../../src/config/shared-config.ts'
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 

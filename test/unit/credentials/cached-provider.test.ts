@@ -2,8 +2,9 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { cachedProvider, isCredentials } from '../../../src/credentials/cached-provider.ts'
+import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
 import { CredentialsError } from '../../../src/errors.ts'
+import { isCredentials } from '../../../src/internal/credentials-shape.ts'
 import { type Deferred, deferred } from '../../../src/internal/deferred.ts'
 import type { Credentials, CredentialSource } from '../../../src/types.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { isHostLabel, partitionOf } from '../../../src/internal/partitions.ts'
+import { isHostLabel, partitionOf, realRegion } from '../../../src/internal/partitions.ts'
 
 describe('partitionOf', () => {
   test.each([
@@ -70,4 +70,18 @@ describe.skipIf(!existsSync(publicData))('the published list of partitions', () 
   test.each(regions)('$region is in $id', ({ region, id, outputs: { dnsSuffix, dualStackDnsSuffix } }) => {
     expect(partitionOf(region)).toEqual({ id, dnsSuffix, dualStackDnsSuffix })
   })
+})
+
+test.each([
+  ['eu-west-1', 'eu-west-1', false],
+  ['local', 'local', false],
+  ['fips-us-east-1', 'us-east-1', true],
+  ['us-east-1-fips', 'us-east-1', true],
+  ['fips-dkr-us-east-1', 'us-east-1', true],
+  ['fips-prod-us-east-1', 'us-east-1', true],
+  ['fips-aws-global', 'us-east-1', true],
+  ['aws-fips', 'us-east-1', true],
+  ['fipsy-east-1', 'fipsy-east-1', false],
+])('%s means the region %s (FIPS: %j)', (region, name, isFips) => {
+  expect(realRegion(region)).toEqual({ name, isFips })
 })
