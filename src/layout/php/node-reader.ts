@@ -1,0 +1,120 @@
+import { resolveLinks } from './node.ts'
+import type { ArrayNode, LinkNode, ObjectNode, PhpNode } from './node.ts'
+import { PhpObject, PhpReference } from './opaque.ts'
+import { PhpArray } from './php-array.ts'
+import { PhpBytes } from './values.ts'
+
+/** What an empty PHP array, which is a list as much as a map, becomes. */
+export type EmptyArray = 'list' | 'map'
+
+/** The highest integer key that a JavaScript object puts before all other keys, in ascending order. */
+const LAST_INDEX = 2 ** 32 - 2
+
+/**
+ * Turns nodes into JavaScript values. The same array or object gives the same value each time.
+ *
+ * @internal
+ */
+export class NodeReader {
+  readonly #emptyArray: EmptyArray
+  readonly #arrays = new Map<ArrayNode, object>()
+  readonly #objects = new Map<ObjectNode, PhpObject>()
+  readonly #references = new Map<LinkNode, PhpReference>()
+  readonly #open = new Set<ArrayNode>()
+
+  /**
+   * @param around an array that what is read is in.
+   */
+  constructor(emptyArray: EmptyArray, around?: ArrayNode) {
+    this.#emptyArray = emptyArray
+    if (around !== undefined) this.#open.add(around)
+  }
+
+  /** The value of a node. */
+  read(node: PhpNode): unknown {
+    switch (node.kind) {
+      case 'scalar':
+      case 'string':
+        return node.value
+      case 'array':
+        return this.#arrays.get(node) ?? this.#readArray(node)
+      case 'object':
+        return this.#readObject(node)
+      case 'link':
+        return this.#readLink(node)
+    }
+  }
+
+  #readArray(node: ArrayNode): object {
+    this.#open.add(node)
+    const value = this.#containerOf(node)
+    this.#open.delete(node)
+    this.#arrays.set(node, value)
+    return value
+  }
+
+  #containerOf(node: ArrayNode): object {
+    const { entries } = node
+    if (entries.length === 0) return this.#emptyArray === 'list' ? [] : {}
+    if (entries.every(({ key }, index) => key === index)) return entries.map(({ value }) => this.read(value))
+    if (!fitsPlainObject(node)) {
+      return new PhpArray(entries.map(({ key, value }) => [key, this.read(value)] as const))
+    }
+    const object: Record<string, unknown> = {}
+    for (const { key, value } of entries) {
+      if (!(key instanceof PhpBytes)) setOwn(object, String(key), this.read(value))
+    }
+    return object
+  }
+
+  #readObject(node: ObjectNode): PhpObject {
+    let object = this.#objects.get(node)
+    if (object === undefined) {
+      // A reader of its own, so that what a caller does to a property does not show in the session.
+      object = new PhpObject(node, property => new NodeReader(this.#emptyArray).read(property))
+      this.#objects.set(node, object)
+    }
+    return object
+  }
+
+  #readLink(node: LinkNode): unknown {
+    // Asked for again, when what was around it is no longer open.
+    const known = this.#references.get(node)
+    if (known !== undefined) return known
+    const target = resolveLinks(node)
+    if (target.kind !== 'link' && !(target.kind === 'array' && this.#open.has(target))) {
+      return this.read(target)
+    }
+    const reference = new PhpReference(node)
+    this.#references.set(node, reference)
+    return reference
+  }
+}
+
+/**
+ * Sets an own property, whatever its name: `__proto__` is data like any other key.
+ *
+ * @internal
+ */
+export function setOwn(object: object, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+  } else Reflect.set(object, key, value)
+}
+
+/** Whether the keys of a plain object come in the order of PHP, and are told from each other as in PHP. */
+function fitsPlainObject(node: ArrayNode): boolean {
+  let last = -1
+  let behindIndexes = false
+  for (const { key } of node.entries) {
+    // An object with this key could not be told from a copy of one of the value classes.
+    if (key instanceof PhpBytes || key === '@php') return false
+    if (typeof key !== 'number' || key < 0 || key > LAST_INDEX) {
+      behindIndexes = true
+      continue
+    }
+    if (behindIndexes || key < last) return false
+    last = key
+  }
+  return true
+}

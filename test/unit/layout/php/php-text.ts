@@ -1,0 +1,19 @@
+/** Bytes of a text that has one character for each. */
+export function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, character => character.charCodeAt(0))
+}
+
+/** The reverse of {@link bytesOf}. */
+export function textOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
+
+/** What an action throws; an error of its own when it throws nothing. */
+export function failureOf(action: () => unknown): unknown {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  return new Error('nothing was thrown')
+}
