@@ -1,4 +1,4 @@
-import type { Item, SessionData } from '../types.ts'
+import type { AttributeValue, Item, SessionData } from '../types.ts'
 
 /** A session in the terms that every layout shares. */
 export interface StoredSession {
@@ -9,6 +9,8 @@ export interface StoredSession {
   readonly text: string
   /** Random mark of the write that this is; absent in layouts that have none. */
   readonly revision: string | undefined
+  /** The attribute of the item that tells this version from others, as it is stored (`Layout.versionAttribute`). */
+  readonly version: AttributeValue | undefined
   /** When the session began, epoch milliseconds; absent in layouts that do not say. */
   readonly createdMs: number | undefined
   /** Exact expiry, epoch milliseconds. */
@@ -95,6 +97,13 @@ export interface Layout {
   readonly userIndex: UserIndex | undefined
   /** Attributes that {@link toItem} may leave out, so that a save has to remove what an earlier one wrote. */
   readonly optionalAttributes: readonly string[]
+  /**
+   * The attribute that every write changes, by which a save notices what others have written (G2): a random revision,
+   * or the data themselves. Absent where no single attribute does; then the last write wins.
+   */
+  readonly versionAttribute: string | undefined
+  /** Whether a save replaces the whole item, because the session's own keys are attributes of it. */
+  readonly replacesItems: boolean
 
   /**
    * What has to be done before an item is read or written, such as deriving an encryption key.
@@ -123,8 +132,11 @@ export interface Layout {
   /** When the session of an item began, epoch milliseconds; `undefined` when the item does not say. */
   createdOf(item: Item): number | undefined
 
-  /** The revision of an item; `undefined` when it has none. */
+  /** The random mark of an item; `undefined` when it has none. */
   revisionOf(item: Item): string | undefined
+
+  /** Whether an item is a leftover without data, which is no session. */
+  isHusk(item: Item): boolean
 
   /**
    * The session that an item holds, expired or not.
@@ -154,9 +166,6 @@ export interface Layout {
 
   /** Holds for items of the same session, and not for one that took its place after it had been destroyed. */
   sameSessionAs(session: Pick<StoredSession, 'createdMs'>): Condition | undefined
-
-  /** Holds for items that nobody has written since the session was read (G2); absent in layouts without revisions. */
-  sameRevisionAs(session: Pick<StoredSession, 'revision'>): Condition | undefined
 
   /** Holds for items that belong to this layout's namespace of the table; absent when all do. */
   namespace(): Condition | undefined

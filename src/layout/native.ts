@@ -96,6 +96,8 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     lock: leases,
     userIndex: nativeUserIndex,
     optionalAttributes: [USER],
+    versionAttribute: REVISION,
+    replacesItems: false,
     prepare: item => {
       if (!sealsWrites && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
       return loaded === undefined ? load() : undefined
@@ -106,13 +108,13 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     expiryOf,
     createdOf,
     revisionOf: item => textOf(item[REVISION]),
+    isHusk: () => false,
     fromItem: item => fromItem(item, partitionKey, loaded),
     expiryAttributes,
     liveAt,
     expiredAt,
     createdAfter,
     sameSessionAs,
-    sameRevisionAs,
     namespace: () => namespace(partitionKey, prefix, nameLength),
   }
 }
@@ -160,6 +162,7 @@ function fromItem(item: Item, partitionKey: string, seal: DataSeal | undefined):
     text,
     data: jsonCodec.decode(text),
     revision: textOf(item[REVISION]),
+    version: item[REVISION],
     createdMs: createdOf(item),
     expiresMs: expiryOf(item),
     user: textOf(item[USER]),
@@ -248,12 +251,6 @@ function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Conditi
     names: { '#created': CREATED },
     values: { ':created': { N: wholeSeconds(createdMs) } },
   }
-}
-
-function sameRevisionAs({ revision }: Pick<StoredSession, 'revision'>): Condition {
-  const names = { '#rev': REVISION }
-  if (revision === undefined) return { expression: 'attribute_not_exists(#rev)', names, values: {} }
-  return { expression: '#rev = :rev', names, values: { ':rev': { S: revision } } }
 }
 
 function namespace(

@@ -1,4 +1,4 @@
-import { isCredentials } from '../credentials/cached-provider.ts'
+import { isCredentials } from '../internal/credentials-shape.ts'
 import { isRegionName } from '../dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import type { Transport } from '../http/transport.ts'

@@ -1,4 +1,3 @@
-import { cachedProvider } from '../credentials/cached-provider.ts'
 import type { Environment } from '../config/environment.ts'
 import type { InstanceRegion } from '../config/instance-metadata-region.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
@@ -75,16 +74,24 @@ function lazySettings(
   }
 }
 
+/** Credentials that do not change as they are; for others, the code that finds and keeps them is loaded when asked. */
 function findCredentials(
   { credentials: given, profile, region }: ConnectionOptions,
   environment: Environment,
   clock: Clock,
 ): CredentialSource {
   if (given !== undefined && typeof given !== 'function') return () => given
-  return cachedProvider(given ?? lazyDefaultProvider(environment, clock, profile, region), {
-    clock,
-    random: Math.random,
-  })
+  let source: CredentialSource | undefined
+  const load = async (): Promise<CredentialSource> => {
+    const { cachedProvider } = await import('../credentials/cached-provider.ts')
+    // Calls that come at the same time share one source.
+    source ??= cachedProvider(given ?? lazyDefaultProvider(environment, clock, profile, region), {
+      clock,
+      random: Math.random,
+    })
+    return source
+  }
+  return request => (source === undefined ? load().then(loaded => loaded(request)) : source(request))
 }
 
 /** Loads the chain when it is first asked, so that an app that passes its credentials never does. */

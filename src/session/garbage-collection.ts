@@ -4,92 +4,24 @@ import type { CapacityOutput, Input, Output } from '../dynamodb/operations.ts'
 import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
 import { DeadlineExceededError, DynamoDBError, ThrottlingError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
-import { allOf } from '../layout/layout.ts'
+import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
+import {
+  type GarbageCollectionOptions,
+  garbageCollectionOptionSpecs,
+  type GarbageCollectionProgress,
+  type GarbageCollectionResult,
+} from './garbage-collection-options.ts'
 import { CapacityPace, ThrottlingPauses } from './garbage-collection-pace.ts'
 import { isFailedCondition, type ItemTable } from './item-table.ts'
 import { forEachAtOnce, projectKey, scanInput, scanPages } from './listing.ts'
-import { integerOption, type OptionSpec, type OptionSpecs, readOptions } from './option-spec.ts'
+import { readOptions } from './option-spec.ts'
 
-/** Options of `SessionStore.collectGarbage`. */
-export interface GarbageCollectionOptions {
-  /**
-   * Ends the collection at any moment; it then rejects with the signal's reason. A delete that was under way may
-   * still happen.
-   *
-   * @default none
-   */
-  readonly signal?: AbortSignal | undefined
-
-  /**
-   * Told the counts so far, after every page of the table and once more when the collection fails or is aborted: what
-   * it was told last is what has been done, in any case. The part of the table that the page is of waits for the
-   * promise that it returns, if any. When it throws, the collection ends with that error.
-   *
-   * @default none
-   */
-  readonly onProgress?: ((progress: GarbageCollectionProgress) => void | Promise<void>) | undefined
-
-  /**
-   * Into how many parts the table is divided, to be read at the same time: 1 to 100. More are faster on tables of many
-   * gigabytes, as far as the two limits below allow.
-   *
-   * @default 4
-   */
-  readonly segments?: number | undefined
-
-  /**
-   * How many read capacity units the collection uses a second at most, on average over some seconds: a number from 1,
-   * or `Infinity`. A unit pays for 8 KB of the table, whatever the items are. Requests whose consumption the engine
-   * does not report are taken to use a unit for two items.
-   *
-   * @default 1500 (half of what one partition of a table can do)
-   */
-  readonly maxReadUnitsPerSecond?: number | undefined
-
-  /**
-   * How many write capacity units the collection uses a second at most, on average over some seconds: a number from 1,
-   * or `Infinity`. A delete uses one for each KB of the item, and again where an index has to follow. Deletes whose
-   * consumption is not reported are taken to use one.
-   *
-   * @default 500 (half of what one partition of a table can do)
-   */
-  readonly maxWriteUnitsPerSecond?: number | undefined
-
-  /**
-   * Deletes only what expired at least that long ago. Seconds, from 0. What has expired is absent for this store from
-   * the millisecond it does; let this be some minutes where machines whose clocks differ share the table.
-   *
-   * @default 0
-   */
-  readonly graceSeconds?: number | undefined
-}
-
-/** What a garbage collection has done so far. */
-export interface GarbageCollectionProgress {
-  /** Items that were read, those of other namespaces and of other software among them. */
-  readonly scanned: number
-  /** Expired sessions that were deleted. */
-  readonly deleted: number
-  /** Sessions that had expired when they were read and had not any more when they were to be deleted; they are there. */
-  readonly revived: number
-  /** Expired sessions that somebody else deleted first: time to live, a logout, another collection. */
-  readonly gone: number
-  /** Read capacity units that the scans used, as DynamoDB reports them. */
-  readonly consumedReadUnits: number
-  /** Write capacity units that the deletes used, as DynamoDB reports them; it does not for those that deleted nothing. */
-  readonly consumedWriteUnits: number
-  /** How often the collection paused because the table throttled it. */
-  readonly pauses: number
-}
-
-/** What a garbage collection has done. */
-export interface GarbageCollectionResult extends GarbageCollectionProgress {
-  /** Into how many parts the table was divided. */
-  readonly segments: number
-  /** How long it took, in milliseconds. */
-  readonly durationMs: number
-}
+export type {
+  GarbageCollectionOptions,
+  GarbageCollectionProgress,
+  GarbageCollectionResult,
+} from './garbage-collection-options.ts'
 
 const DEFAULT_SEGMENTS = 4
 const DEFAULT_READ_UNITS_PER_SECOND = 1500
@@ -103,22 +35,6 @@ const ITEMS_PER_READ_UNIT = 8
 /** What requests are taken to use where the engine does not say. */
 const ASSUMED_READ_UNITS_PER_ITEM = 0.5
 const ASSUMED_WRITE_UNITS = 1
-
-const specs: OptionSpecs<GarbageCollectionOptions> = {
-  signal: {
-    takes: 'an AbortSignal',
-    accepts: (value): value is AbortSignal => value instanceof AbortSignal,
-  },
-  onProgress: {
-    takes: 'a function',
-    accepts: (value): value is NonNullable<GarbageCollectionOptions['onProgress']> =>
-      typeof value === 'function',
-  },
-  segments: integerOption('segments', 1, 100),
-  maxReadUnitsPerSecond: numberOption('a number of capacity units from 1, or Infinity', 1, Infinity),
-  maxWriteUnitsPerSecond: numberOption('a number of capacity units from 1, or Infinity', 1, Infinity),
-  graceSeconds: numberOption('a number of seconds from 0', 0, Number.MAX_SAFE_INTEGER / 1000),
-}
 
 /**
  * Deletes the sessions of one namespace that have expired, locked or not. Items that do not say when they expire are
@@ -136,7 +52,7 @@ export async function collectGarbage(
   table: ItemTable,
   options: GarbageCollectionOptions = {},
 ): Promise<GarbageCollectionResult> {
-  const checked = readOptions<GarbageCollectionOptions>(options, specs, {})
+  const checked = readOptions<GarbageCollectionOptions>(options, garbageCollectionOptionSpecs, {})
   checked.signal?.throwIfAborted()
   const startedAtMs = performance.now()
   const collector = new GarbageCollector(table, checked)
@@ -157,6 +73,9 @@ class GarbageCollector {
   readonly #reads: CapacityPace
   readonly #writes: CapacityPace
   readonly #pauses = new ThrottlingPauses(Math.random)
+  /** The caller has given up: requests under way are, too. */
+  readonly #abort = new AbortController()
+  /** It is to end, for whatever reason: nothing is begun any more. */
   readonly #stop = new AbortController()
   readonly #counts = {
     scanned: 0,
@@ -177,8 +96,8 @@ class GarbageCollector {
     this.#pageLimit = itemsPerPage(readUnitsPerSecond / this.segments)
     this.#reads = new CapacityPace(readUnitsPerSecond)
     this.#writes = new CapacityPace(writeUnitsPerSecond)
-    // Every request under way listens to it, and Node warns of more than ten.
-    setMaxListeners(0, this.#stop.signal)
+    // All that is under way listens, and Node warns of more than ten that do.
+    setMaxListeners(0, this.#abort.signal, this.#stop.signal)
   }
 
   get progress(): GarbageCollectionProgress {
@@ -188,7 +107,10 @@ class GarbageCollector {
   async run(): Promise<void> {
     const { signal: stopped } = this.#stop
     const { signal } = this.#options
-    const onAbort = (): void => this.#stop.abort(signal?.reason)
+    const onAbort = (): void => {
+      this.#stop.abort(signal?.reason)
+      this.#abort.abort(signal?.reason)
+    }
     signal?.addEventListener('abort', onAbort)
     try {
       const segments = Array.from({ length: this.segments }, (_, segment) => this.#runSegment(segment))
@@ -210,12 +132,11 @@ class GarbageCollector {
   }
 
   async #collectSegment(segment: number): Promise<void> {
-    const { signal } = this.#stop
     const deletesAtOnce = Math.ceil(DELETES_AT_ONCE / this.segments)
     const pages = scanPages(
       this.#table,
       () => this.#scanInput(segment),
-      { signal },
+      {},
       make => this.#scan(make),
     )
     for await (const { Items: items = [] } of pages) {
@@ -232,25 +153,8 @@ class GarbageCollector {
     }
   }
 
-  #scanInput(segment: number): Input<'Scan'> {
-    const table = this.#table
-    // Eventually consistent: every delete checks again, and half the price is half the price.
-    const input = scanInput(table, allOf(this.#expired(), table.layout.namespace()), false)
-    return {
-      ...projectKey(table, input),
-      Segment: segment,
-      TotalSegments: this.segments,
-      ReturnConsumedCapacity: 'TOTAL',
-      ...(this.#pageLimit !== undefined && { Limit: this.#pageLimit }),
-    }
-  }
-
-  #expired(): ReturnType<ItemTable['expiredAt']> {
-    return this.#table.expiredAt(this.#table.clock.now() - this.#graceMs)
-  }
-
   async #scan(make: () => Input<'Scan'>): Promise<Output<'Scan'>> {
-    const { signal } = this.#stop
+    const { signal } = this.#abort
     const booking = this.#reads.book(performance.now())
     await this.#wait(booking.delayMs)
     const page = await this.#untilServed(() => this.#table.client.send('Scan', make(), { signal }))
@@ -262,10 +166,23 @@ class GarbageCollector {
     return page
   }
 
+  #scanInput(segment: number): Input<'Scan'> {
+    const table = this.#table
+    const filter = allOf(this.#expired(), table.layout.namespace())
+    return {
+      // Eventually consistent, at half the price: every delete checks again.
+      ...projectKey(table, scanInput(table, filter, false)),
+      Segment: segment,
+      TotalSegments: this.segments,
+      ReturnConsumedCapacity: 'TOTAL',
+      ...(this.#pageLimit !== undefined && { Limit: this.#pageLimit }),
+    }
+  }
+
   async #deleteIfExpired(item: Item): Promise<void> {
     const key = this.#table.layout.keyOfItem(item)
     if (key === undefined) return
-    const { signal } = this.#stop
+    const { signal } = this.#abort
     const booking = this.#writes.book(performance.now())
     await this.#wait(booking.delayMs)
     let calls = 0
@@ -304,6 +221,10 @@ class GarbageCollector {
     }
   }
 
+  #expired(): Condition {
+    return this.#table.expiredAt(this.#table.clock.now() - this.#graceMs)
+  }
+
   /** Makes a call again and again for as long as it is throttled, with pauses that all calls keep. */
   async #untilServed<Value>(call: () => Promise<Value>): Promise<Value> {
     for (;;) {
@@ -316,6 +237,7 @@ class GarbageCollector {
       } catch (error) {
         if (!isThrottling(error)) throw error
         this.#pauses.throttled(count, performance.now())
+        this.#stop.signal.throwIfAborted()
       }
     }
   }
@@ -325,6 +247,7 @@ class GarbageCollector {
   }
 
   async #wait(delayMs: number): Promise<void> {
+    this.#stop.signal.throwIfAborted()
     if (delayMs > 0) await sleep(delayMs, this.#stop.signal)
   }
 }
@@ -347,11 +270,4 @@ function isThrottling(error: unknown): boolean {
 function reportedUnits({ ConsumedCapacity: consumed }: CapacityOutput): number | undefined {
   const units: unknown = consumed?.CapacityUnits
   return typeof units === 'number' && Number.isFinite(units) && units >= 0 ? units : undefined
-}
-
-function numberOption(takes: string, least: number, most: number): OptionSpec<number> {
-  return {
-    takes,
-    accepts: (value): value is number => typeof value === 'number' && value >= least && value <= most,
-  }
 }

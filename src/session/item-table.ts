@@ -1,5 +1,6 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
+import type { ExpressionInput } from '../dynamodb/operations.ts'
 import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
 import { ConnectionError, DynamoDBError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
@@ -30,6 +31,14 @@ export type Outcome =
   /** The condition did not hold for `item`; `undefined` means that there is none. */
   | { readonly happened: false; readonly item: Item | undefined }
 
+type ConditionInput = Required<
+  Pick<
+    ExpressionInput,
+    'ConditionExpression' | 'ExpressionAttributeNames' | 'ReturnValuesOnConditionCheckFailure'
+  >
+> &
+  Pick<ExpressionInput, 'ExpressionAttributeValues'>
+
 /**
  * The items of one table in one layout: the few requests that everything about sessions is made of, with the rules
  * that hold for all of them.
@@ -55,7 +64,7 @@ export class ItemTable {
 
   /** What the time is, for the leases of locks: processes whose clocks differ have to agree about their end. */
   leaseNow(): number {
-    return this.client.clock.now()
+    return this.client.clock.sharedNow()
   }
 
   /** The key of an item, as requests name it. */
@@ -87,6 +96,7 @@ export class ItemTable {
   /** The same as {@link liveAt}, of an item at hand. */
   isLive(item: Item, nowMs: number): boolean {
     const { layout } = this
+    if (layout.isHusk(item)) return false
     return layout.expiryOf(item) > nowMs && this.latestExpiryMs(layout.createdOf(item)) > nowMs
   }
 
@@ -115,6 +125,13 @@ export class ItemTable {
     const sizeBytes = itemSizeBytes(item)
     if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
     return item
+  }
+
+  /** A session as it is in the item that was made of it. */
+  versionIn(item: Item, session: StoredSession): StoredSession {
+    const { versionAttribute } = this.layout
+    const version = versionAttribute === undefined ? undefined : item[versionAttribute]
+    return { ...session, version, revision: this.layout.revisionOf(item) }
   }
 
   /** Reads one item, expired or not. */
@@ -148,6 +165,12 @@ export class ItemTable {
     return this.#updateItem(key, { ...updateInput(update), ReturnValues: 'ALL_NEW' }, options)
   }
 
+  /** Replaces an item when a condition holds. */
+  async replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
+    const input = { TableName: this.name, Item: item, ...conditionInput(condition) }
+    return this.#conditionally(key, this.client.send('PutItem', input, options), options)
+  }
+
   /** Deletes an item, whatever it holds. */
   async delete(key: string, options: SendOptions): Promise<void> {
     await this.client.send('DeleteItem', { TableName: this.name, Key: this.itemKey(key) }, options)
@@ -155,12 +178,20 @@ export class ItemTable {
 
   async #updateItem(
     key: string,
-    input: ReturnType<typeof updateInput> & { readonly ReturnValues?: 'ALL_NEW' },
+    input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues?: 'ALL_NEW' },
     options: SendOptions,
   ): Promise<Outcome> {
     const whole = { TableName: this.name, Key: this.itemKey(key), ...input }
+    return this.#conditionally(key, this.client.send('UpdateItem', whole, options), options)
+  }
+
+  async #conditionally(
+    key: string,
+    write: Promise<{ readonly Attributes?: Item }>,
+    options: SendOptions,
+  ): Promise<Outcome> {
     try {
-      const { Attributes: item } = await this.client.send('UpdateItem', whole, options)
+      const { Attributes: item } = await write
       return { happened: true, item }
     } catch (error) {
       if (!isFailedCondition(error)) throw error
@@ -175,12 +206,8 @@ export function isFailedCondition(error: unknown): boolean {
   return error instanceof DynamoDBError && error.awsCode === 'ConditionalCheckFailedException'
 }
 
-function updateInput({ set, remove, condition }: ItemUpdate): {
+function updateInput({ set, remove, condition }: ItemUpdate): ConditionInput & {
   readonly UpdateExpression: string
-  readonly ConditionExpression: string
-  readonly ExpressionAttributeNames: Readonly<Record<string, string>>
-  readonly ExpressionAttributeValues?: Item
-  readonly ReturnValuesOnConditionCheckFailure: 'ALL_OLD'
 } {
   const names: Record<string, string> = { ...condition.names }
   const values: Record<string, AttributeValue> = { ...condition.values }
@@ -201,8 +228,15 @@ function updateInput({ set, remove, condition }: ItemUpdate): {
   }
   return {
     UpdateExpression: expression.trimStart(),
-    ConditionExpression: condition.expression,
+    ...conditionInput({ expression: condition.expression, names, values }),
+  }
+}
+
+function conditionInput({ expression, names, values }: Condition): ConditionInput {
+  return {
+    ConditionExpression: expression,
     ExpressionAttributeNames: names,
+    // DynamoDB refuses an empty object here.
     ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }

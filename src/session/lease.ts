@@ -28,6 +28,7 @@ export class Lease {
   #endsAtMs: number
   #timer: NodeJS.Timeout | undefined
   #isHeld = true
+  #isGivenBack = false
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -69,7 +70,8 @@ export class Lease {
   async release(): Promise<void> {
     await Promise.allSettled(this.#underWay)
     if (!this.#isHeld) return
-    // Nobody waits longer for a holder whose release fails than for its lease.
+    // Nobody waits longer for a holder whose release fails than for its lease, even when a renewal is under way.
+    this.#isGivenBack = true
     this.#endInTime()
     const { table, key } = this.#options
     const protocol = table.layout.lock
@@ -83,7 +85,7 @@ export class Lease {
   /** Renews the lease at an instant of `performance.now()`, or lets it end when it has been held for long enough. */
   #renewAt(renewAtMs: number): void {
     const { takenAtMs, leaseMs, maxHoldMs } = this.#options
-    if (renewAtMs >= this.#endsAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
+    if (this.#isGivenBack || renewAtMs >= this.#endsAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
       this.#endInTime()
       return
     }

@@ -84,10 +84,10 @@ export function projectKey({ layout }: ItemTable, input: ScanInput): ScanInput {
 }
 
 /**
- * Reads page by page (DynamoDB reads up to 1 MB for one) and holds one page at a time.
+ * Reads page by page (DynamoDB reads up to 1 MB for one), and the next one when the last has been dealt with.
  *
  * @param input makes the input of a page, which may depend on what the time is.
- * @param send sends it; what it throws ends the scan.
+ * @param send reads a page, for scans that have more to do for it than to send what `make` returns.
  */
 export async function* scanPages(
   { client }: ItemTable,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { callerMistake, SessionLockedError } from '../errors.ts'
+import { callerMistake, DynamoDBSessionsError, SessionLockedError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type LockProtocol, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random } from '../types.ts'
@@ -31,6 +31,9 @@ export class Locks {
   readonly #random: Random
   readonly #queue = new LockQueue()
   readonly #leases = new Map<string, Lease>()
+  /** Requests for a lock that have not been answered. */
+  readonly #asking = new Set<Promise<unknown>>()
+  #isClosed = false
 
   constructor(table: ItemTable, random: Random) {
     this.#table = table
@@ -51,7 +54,11 @@ export class Locks {
     const giveUpAtMs = performance.now() + maxWaitMs
     const protocol = this.#protocol()
     const leave = await this.#queue.enter(key, { timeoutMs: maxWaitMs, signal })
-    if (leave === undefined) throw lockedError(await this.#askWhoHas(key, protocol, signal), maxWaitMs)
+    if (leave === undefined) {
+      const refusal = await this.#askWhoHas(key, protocol, signal)
+      if (refusal === undefined) return undefined
+      throw lockedError(refusal, maxWaitMs)
+    }
     let locked: LockedSession | undefined
     try {
       locked = await this.#take(key, protocol, terms, giveUpAtMs, leave)
@@ -66,8 +73,10 @@ export class Locks {
     this.#leases.get(key)?.end()
   }
 
-  /** Gives back every lock that this process still has. */
+  /** Gives back every lock that this process still has, and takes no more: who waits for one is refused. */
   async releaseAll(): Promise<void> {
+    this.#isClosed = true
+    await Promise.allSettled(this.#asking)
     await Promise.allSettled([...this.#leases.values()].map(lease => lease.release()))
   }
 
@@ -80,19 +89,34 @@ export class Locks {
   ): Promise<LockedSession | undefined> {
     const owner = randomBytes(OWNER_BYTES).toString('base64url')
     for (let attempt = 0; ; attempt++) {
-      const askedAtMs = performance.now()
-      const { happened, item } = await this.#tryToTake(key, protocol, owner, terms)
-      if (happened) {
-        // An engine that returns no attributes is asked again; the lock is ours already.
-        const whole = item ?? (await this.#table.get(key, true, terms))
-        return whole && (await this.#open(key, whole, owner, { terms, askedAtMs, leave }))
-      }
-      if (item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return undefined
-      const refusal = this.#refusalOf(item, protocol)
+      if (this.#isClosed) throw closedError()
+      const asked = this.#ask(key, protocol, owner, terms, leave)
+      this.#asking.add(asked)
+      const answer = await asked.finally(() => this.#asking.delete(asked))
+      if (answer === undefined || 'lease' in answer) return answer
       const leftMs = giveUpAtMs - performance.now()
-      if (leftMs <= 0) throw lockedError(refusal, terms.maxWaitMs)
-      await sleep(Math.min(this.#pauseMs(attempt, terms, refusal), leftMs), terms.signal)
+      if (leftMs <= 0) throw lockedError(answer, terms.maxWaitMs)
+      await sleep(Math.min(this.#pauseMs(attempt, terms, answer), leftMs), terms.signal)
     }
+  }
+
+  /** Asks for the lock once. */
+  async #ask(
+    key: string,
+    protocol: LockProtocol,
+    owner: string,
+    terms: LockTerms,
+    leave: () => void,
+  ): Promise<LockedSession | Refusal | undefined> {
+    const askedAtMs = performance.now()
+    const { happened, item } = await this.#tryToTake(key, protocol, owner, terms)
+    if (happened) {
+      // An engine that returns no attributes is asked again; the lock is ours already.
+      const whole = item ?? (await this.#table.get(key, true, terms))
+      return whole && (await this.#open(key, whole, owner, { terms, askedAtMs, leave }))
+    }
+    if (item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return undefined
+    return this.#refusalOf(item, protocol)
   }
 
   async #tryToTake(
@@ -147,9 +171,15 @@ export class Locks {
     return remainingMs === undefined ? pauseMs : Math.min(pauseMs, Math.max(remainingMs, minRetryMs))
   }
 
-  async #askWhoHas(key: string, protocol: LockProtocol, signal: AbortSignal | undefined): Promise<Refusal> {
+  /** Until when somebody has the lock; `undefined` when there is no such session. */
+  async #askWhoHas(
+    key: string,
+    protocol: LockProtocol,
+    signal: AbortSignal | undefined,
+  ): Promise<Refusal | undefined> {
     const item = await this.#table.get(key, true, { signal })
-    return item === undefined ? { remainingMs: 0 } : this.#refusalOf(item, protocol)
+    if (item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return undefined
+    return this.#refusalOf(item, protocol)
   }
 
   #refusalOf(item: Item, protocol: LockProtocol): Refusal {
@@ -173,4 +203,8 @@ function lockedError({ remainingMs }: Refusal, waitedMs: number): SessionLockedE
     `another request has held the lock of the session for all of ${waitedMs} ms (maxWaitMs)${remaining}`,
     { remainingMs },
   )
+}
+
+function closedError(): DynamoDBSessionsError {
+  return new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
 }

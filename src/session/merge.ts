@@ -21,7 +21,10 @@ export interface Merged {
 
 type IsSame = SessionCodec['isSame']
 
-/** Top-level key under which the frameworks keep the cookie. Every request renews it, which is no conflict. */
+/**
+ * Top-level key under which the frameworks keep the cookie, an object that says when it expires. Every request renews it,
+ * which is no conflict. What else an application may keep under that name is data like any other.
+ */
 const COOKIE = 'cookie'
 /** Where the cookie says when it expires. */
 const EXPIRES = 'expires'
@@ -37,16 +40,16 @@ export function mergeSessionData({ basis, ours, theirs }: Divergence, isSame: Is
   const data = new Map(Object.entries(theirs))
   const conflictingKeys: string[] = []
   for (const key of new Set([...Object.keys(basis), ...Object.keys(ours), ...Object.keys(theirs)])) {
-    if (key === COOKIE) continue
     const [before, mine, other] = [own(basis, key), own(ours, key), own(theirs, key)]
+    if (key === COOKIE && isCookie(mine) && isCookie(other)) {
+      data.set(key, mergeCookies(mine, other))
+      continue
+    }
     if (isSame(mine, before) || isSame(mine, other)) continue
     if (!isSame(other, before)) conflictingKeys.push(key)
     if (mine === undefined) data.delete(key)
     else data.set(key, mine)
   }
-  const cookie = mergeCookies(own(ours, COOKIE), own(theirs, COOKIE))
-  if (cookie === undefined) data.delete(COOKIE)
-  else data.set(COOKIE, cookie)
   return { data: Object.fromEntries(data), conflictingKeys }
 }
 
@@ -65,6 +68,10 @@ function mergeCookies(ours: unknown, theirs: unknown): unknown {
   const [mine, other] = [cookieExpiry(ours), cookieExpiry(theirs)]
   if (mine === undefined || other === undefined || mine >= other) return ours
   return { ...(ours as object), [EXPIRES]: own(theirs, EXPIRES) }
+}
+
+function isCookie(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, EXPIRES)
 }
 
 function cookieExpiry(cookie: unknown): number | undefined {

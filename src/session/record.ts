@@ -15,6 +15,16 @@ export interface Version {
   readonly seenText: string
   /** The lock that the session was read under. */
   readonly lease: Lease | undefined
+  /** Where the session was before, in a store with `migrateFrom`. */
+  readonly origin?: Origin | undefined
+}
+
+/** The place that a session is moved from. */
+export interface Origin {
+  /** Its key there. */
+  readonly key: string
+  /** The session as it was read there; absent when it was not there any more. */
+  readonly session: StoredSession | undefined
 }
 
 let readVersion: (record: SessionRecord<never>) => Version

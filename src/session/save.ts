@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { SendOptions } from '../dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
-import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
+import { isSameJson } from '../layout/json.ts'
+import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random, SessionData } from '../types.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
@@ -35,8 +36,8 @@ export interface Save {
   /** What `session.text` was made from, as text. */
   readonly seenText: string
   readonly onConflict: ConflictPolicy<never>
-  /** Whose session some data make it. */
-  readonly userOf: (data: SessionData) => string | undefined
+  /** Whose session some data make it, of one that is somebody's now. */
+  readonly userOf: (data: SessionData, current: string | undefined) => string | undefined
   readonly random: Random
 }
 
@@ -67,19 +68,21 @@ export async function saveSession(
   const deadlineAtMs = performance.now() + table.client.deadlineMs
   let { basis, session: ours } = afterEarlierMerge(table, save)
   for (let attempt = 1; ; attempt++) {
-    const session = { ...ours, revision: newRevision() }
-    const attempted = writeOver(table, basis, session, save, { signal, deadlineAtMs })
-    const { happened, item } = await (lease === undefined ? attempted : lease.track(attempted))
-    if (happened || isOwn(table, item, session)) {
+    const item = await table.itemOf({ ...ours, revision: newRevision() })
+    const session = table.versionIn(item, ours)
+    const attempted = writeOver(table, basis, item, save, { signal, deadlineAtMs })
+    const outcome = await (lease === undefined ? attempted : lease.track(attempted))
+    if (outcome.happened || isOwn(table, outcome.item, session)) {
       lease?.end()
       return { session, seenText: save.session.text, lease: undefined }
     }
-    const theirs = await currentOf(table, item, basis)
-    if (item === undefined || theirs === undefined) {
+    const current = outcome.item
+    const theirs = await currentOf(table, current, basis)
+    if (current === undefined || theirs === undefined) {
       lease?.end()
       return undefined
     }
-    if (lease !== undefined && table.layout.lock?.holderOf(item)?.owner !== lease.owner) {
+    if (lease !== undefined && table.layout.lock?.holderOf(current)?.owner !== lease.owner) {
       lease.end()
       throw new LockLostError(
         'the lock of the session ran out and the session was written or locked by somebody else since; nothing was ' +
@@ -102,7 +105,7 @@ export async function saveSession(
       )
     }
     await sleep(pauseMs, signal)
-    ours = await resolve(table, save, { basis: basis.text, ours, theirs })
+    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs })
     basis = theirs
   }
 }
@@ -120,39 +123,38 @@ function afterEarlierMerge(
 async function writeOver(
   table: ItemTable,
   basis: StoredSession,
-  session: StoredSession,
+  item: Item,
   { basis: { lease }, onConflict }: Save,
   options: SendOptions,
 ): Promise<Outcome> {
   const { layout } = table
   const lock = lease?.isHeld === true ? { lease, protocol: layout.lock } : undefined
-  const { [layout.partitionKey]: _, ...set } = await table.itemOf(session)
+  const condition = allOf(
+    table.liveAt(table.clock.now()),
+    onConflict === 'overwrite' ? layout.sameSessionAs(basis) : unwritten(layout, basis),
+    lock?.protocol?.heldBy(lock.lease.owner),
+  )
+  if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
+  const { [layout.partitionKey]: _, ...set } = item
   const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
-  const update = {
-    set,
-    remove: [...unset, ...(lock?.protocol?.attributes ?? [])],
-    condition: allOf(
-      table.liveAt(table.clock.now()),
-      unwritten(table, basis, onConflict),
-      lock?.protocol?.heldBy(lock.lease.owner),
-    ),
-  }
-  return table.update(session.key, update, options)
+  const remove = [...unset, ...(lock?.protocol?.attributes ?? [])]
+  return table.update(basis.key, { set, remove, condition }, options)
 }
 
-/** Holds while nobody else has written the session, as far as that matters. */
-function unwritten(
-  { layout }: ItemTable,
-  basis: StoredSession,
-  onConflict: Save['onConflict'],
-): Condition | undefined {
-  const sameRevision = onConflict === 'overwrite' ? undefined : layout.sameRevisionAs(basis)
-  return sameRevision ?? layout.sameSessionAs(basis)
+/** Holds while nobody else has written the session, as far as the layout can tell. */
+export function unwritten(layout: Layout, basis: StoredSession): Condition | undefined {
+  const { versionAttribute } = layout
+  if (versionAttribute === undefined) return layout.sameSessionAs(basis)
+  const names = { '#version': versionAttribute }
+  const { version } = basis
+  if (version === undefined) return { expression: 'attribute_not_exists(#version)', names, values: {} }
+  return { expression: '#version = :version', names, values: { ':version': version } }
 }
 
 /** Whether the item is what this very attempt wrote: its first answer was lost, and it was sent again (G11). */
-function isOwn({ layout }: ItemTable, item: Item | undefined, { revision }: StoredSession): boolean {
-  return item !== undefined && layout.revisionOf(item) === revision
+function isOwn({ layout }: ItemTable, item: Item | undefined, { version }: StoredSession): boolean {
+  if (item === undefined || version === undefined || layout.versionAttribute === undefined) return false
+  return isSameJson(item[layout.versionAttribute], version)
 }
 
 /** The session as somebody else has written it; `undefined` when it has been destroyed or has expired (G3). */
@@ -166,7 +168,8 @@ async function currentOf(
   return table.open(item)
 }
 
-async function resolve(
+/** What is to be written instead, when somebody else has written the session. */
+export async function resolveConflict(
   table: ItemTable,
   { onConflict, userOf }: Save,
   versions: { readonly basis: string; readonly ours: StoredSession; readonly theirs: StoredSession },
@@ -205,6 +208,6 @@ function withData(
     text: codec.encode(data, theirs.text),
     expiresMs: Math.max(ours.expiresMs, theirs.expiresMs),
     createdMs: theirs.createdMs ?? ours.createdMs,
-    user: userOf(data),
+    user: userOf(data, theirs.user),
   }
 }

@@ -9,6 +9,13 @@ import {
   isEncryptionOptions,
 } from '../seal/seal-options.ts'
 import { isTtl } from './expiry.ts'
+import {
+  type LayoutName,
+  type LayoutOptions,
+  layoutOptionSpecs,
+  type MigrationSource,
+  migrationSpec,
+} from './layout-options.ts'
 import { type LockingOptions, lockingSpec } from './locking-options.ts'
 import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option-spec.ts'
 import type { ConflictPolicy } from './save.ts'
@@ -18,28 +25,14 @@ import type { ConflictPolicy } from './save.ts'
  * `DYNAMODB_SESSIONS_<NAME>`: `ttlSeconds` from `DYNAMODB_SESSIONS_TTL_SECONDS`, for example. What is passed
  * here takes precedence.
  */
-export interface SessionStoreOptions<Data extends object = SessionData> extends ConnectionOptions {
+export interface SessionStoreOptions<Data extends object = SessionData>
+  extends ConnectionOptions, LayoutOptions {
   /**
    * Name or ARN of the table.
    *
    * @default 'sessions'
    */
   readonly table?: string | undefined
-
-  /**
-   * Text that every key of this store starts with. It separates the namespaces of one table: `keys`, `records`,
-   * `count` and `clear` see only theirs. With `hashIds: false` prefixes must not be the beginning of one another.
-   *
-   * @default ''
-   */
-  readonly prefix?: string | undefined
-
-  /**
-   * Name of the table's partition key, an attribute of type S.
-   *
-   * @default 'id'
-   */
-  readonly partitionKey?: string | undefined
 
   /**
    * Lifetime of a session that is written or touched without an expiry of its own, in seconds: a number above 0,
@@ -100,6 +93,15 @@ export interface SessionStoreOptions<Data extends object = SessionData> extends 
   readonly onConflict?: ConflictPolicy<Data> | undefined
 
   /**
+   * Where sessions used to be: the name of a layout, or its options and table. A session that is not found here is read
+   * from there, and its first save moves it; destroying one destroys it in both places. Lists and counts tell only of
+   * what is here. See docs/migrating.
+   *
+   * @default none
+   */
+  readonly migrateFrom?: LayoutName | MigrationSource | undefined
+
+  /**
    * Whether adapters lock a session from its loading to the end of the response, so that parallel requests of one
    * session take turns; and how `lock` waits and for how long it locks. Without it, parallel requests run side by side
    * and their changes are merged.
@@ -156,9 +158,7 @@ export const tableOptionSpecs: OptionSpecs<Pick<SessionStoreOptions, 'table' | '
       return TABLE_NAME.test(text) || TABLE_ARN.test(text)
     },
   ),
-  partitionKey: textOption('the name of an attribute (1 to 255 bytes)', text => {
-    return text !== '' && Buffer.byteLength(text) <= 255
-  }),
+  partitionKey: layoutOptionSpecs.partitionKey,
 }
 
 /**
@@ -170,7 +170,7 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
   return {
     ...connectionOptionSpecs,
     ...tableOptionSpecs,
-    prefix: textOption('up to 512 printable ASCII characters', text => /^[\x20-\x7e]{0,512}$/.test(text)),
+    ...layoutOptionSpecs,
     ttlSeconds: {
       takes: 'a number of seconds above 0, or a function of the session data that returns one',
       accepts: (value): value is number | ((data: Data) => number | undefined) => {
@@ -188,6 +188,7 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
         typeof value === 'function' || value === 'merge' || value === 'overwrite' || value === 'reject',
       fromText: text => text,
     },
+    migrateFrom: migrationSpec(tableOptionSpecs.table),
     locking: lockingSpec,
     userId: {
       takes: 'a function of the session data that returns a text or nothing',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { CallOptions, SessionStore } from '../../src/session/store.ts'
+import type { CallOptions } from '../../src/session/call-options.ts'
+import type { SessionStore } from '../../src/session/store.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { type ContractSubject, newId, toArray } from './contract-subject.ts'
 

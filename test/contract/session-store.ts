@@ -7,6 +7,7 @@ import { type ContractLayout, contractSubject } from './contract-subject.ts'
 import { describeCorruptItems } from './corrupt-item-scenarios.ts'
 import { describeDestroyAndTouch } from './destroy-scenarios.ts'
 import { describeExpiry } from './expiry-scenarios.ts'
+import { describeGarbage } from './garbage-scenarios.ts'
 import { describeListing } from './listing-scenarios.ts'
 import { describeLocks } from './lock-scenarios.ts'
 import { describeReadingAndWriting } from './reading-scenarios.ts'
@@ -24,6 +25,7 @@ export function describeSessionStore(engine: Engine, layout: ContractLayout): vo
     describeLocks(subject)
     describeTimeouts(subject)
     describeListing(subject)
+    describeGarbage(subject)
     describeCorruptItems(subject)
     describeSizes(subject)
     describeClosingAndAborting(subject)

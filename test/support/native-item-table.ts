@@ -22,6 +22,14 @@ export interface NativeItemTableOptions extends ConnectionOptions {
   readonly absoluteTimeoutMs?: number
 }
 
+/** On a busy machine a call may take long, and none of these tests is about that. */
+const defaults: ConnectionOptions = {
+  region: engineRegion,
+  credentials: engineCredentials,
+  attemptTimeoutMs: 30_000,
+  deadlineMs: 60_000,
+}
+
 /** A table in the native layout with plain session IDs; its client is closed when the running test ends. */
 export function openNativeItemTable({
   table,
@@ -32,7 +40,7 @@ export function openNativeItemTable({
   absoluteTimeoutMs,
   ...connection
 }: NativeItemTableOptions): ItemTable {
-  const client = openClient({ region: engineRegion, credentials: engineCredentials, ...connection }, {})
+  const client = openClient({ ...defaults, ...connection }, {})
   onTestFinished(() => client.close())
   const layout = plainNativeLayout(partitionKey, prefix, nameLength)
   return new ItemTable({ client, table, layout, consistentRead, absoluteTimeoutMs })

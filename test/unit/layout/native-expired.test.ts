@@ -37,7 +37,7 @@ test('can be combined with every other condition', () => {
     layout.liveAt(nowMs),
     layout.createdAfter(nowMs),
     layout.sameSessionAs({ createdMs: 0 }),
-    layout.sameRevisionAs({ revision: 'r' }),
+    layout.sameSessionAs({ createdMs: 0 }),
     layout.namespace(),
     layout.lock?.freeFor('owner', nowMs),
   ]

@@ -9,6 +9,7 @@ const session = {
   data: { user: 'secret-user' },
   text: '{"user":"secret-user"}',
   revision: 'secret-revision',
+  version: { S: 'secret-revision' },
   createdMs: 1_795_435_200_000,
   expiresMs: 1_795_435_260_001,
   user: 'secret-owner',

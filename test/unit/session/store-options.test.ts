@@ -218,6 +218,70 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     wrong: [secret, 7, null, {}, true],
     fromText: [],
   },
+  layout: {
+    right: ['native', 'php', 'connect-dynamodb'],
+    wrong: [secret, '', 7, null, {}, 'PHP'],
+    fromText: [['php', 'php']],
+    wrongTexts: [secret],
+  },
+  sessionName: {
+    right: ['PHPSESSID', 'my-app_1'],
+    wrong: ['', 'a b', 'é', 7, null],
+    fromText: [['APP', 'APP']],
+    wrongTexts: [`${secret} x`],
+  },
+  serializer: {
+    right: ['php', 'php_serialize', 'php_binary'],
+    wrong: [secret, '', 7, null],
+    fromText: [['php_binary', 'php_binary']],
+    wrongTexts: [secret],
+  },
+  base64: booleans,
+  emptyArray: {
+    right: ['list', 'map'],
+    wrong: [secret, '', 7, null],
+    fromText: [['map', 'map']],
+    wrongTexts: [secret],
+  },
+  dataAttribute: {
+    right: ['data', 'ключ'],
+    wrong: ['', 'x'.repeat(256), 7, null],
+    fromText: [['payload', 'payload']],
+    wrongTexts: ['x'.repeat(256)],
+  },
+  dataAttributeType: {
+    right: ['string', 'binary'],
+    wrong: [secret, '', 7, null],
+    fromText: [['binary', 'binary']],
+    wrongTexts: [secret],
+  },
+  ttlAttribute: {
+    right: ['expires', 'ttl'],
+    wrong: ['', 'x'.repeat(256), 7, null],
+    fromText: [['ttl', 'ttl']],
+    wrongTexts: ['x'.repeat(256)],
+  },
+  staleLockSeconds: {
+    right: [0, 0.5, 60],
+    wrong: [-1, Number.NaN, Infinity, '60', null],
+    fromText: [['60', 60]],
+    wrongTexts: [secret, '-1'],
+  },
+  specialKeys: {
+    right: [[], [{ name: 'userId', type: 'S' }]],
+    wrong: [secret, {}, null, [{ name: 'userId' }], [{ name: '', type: 'S' }], [{ name: 'a', type: 'M' }]],
+    fromText: [],
+  },
+  migrateFrom: {
+    right: [
+      'connect-dynamodb',
+      { layout: 'php', sessionName: 'APP', table: 'old' },
+      { prefix: 'old:', hashIds: false },
+    ],
+    wrong: [secret, 7, null, [], { layout: secret }, { table: 'x' }, { ttlSeconds: 5 }],
+    fromText: [['connect-dynamodb', 'connect-dynamodb']],
+    wrongTexts: [secret],
+  },
   encryption: {
     right: [
       { keys: [new Uint8Array(32)] },
@@ -268,6 +332,17 @@ const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
   absoluteTimeoutSeconds: 'DYNAMODB_SESSIONS_ABSOLUTE_TIMEOUT_SECONDS',
   touchAfterSeconds: 'DYNAMODB_SESSIONS_TOUCH_AFTER_SECONDS',
   onConflict: 'DYNAMODB_SESSIONS_ON_CONFLICT',
+  layout: 'DYNAMODB_SESSIONS_LAYOUT',
+  sessionName: 'DYNAMODB_SESSIONS_SESSION_NAME',
+  serializer: 'DYNAMODB_SESSIONS_SERIALIZER',
+  base64: 'DYNAMODB_SESSIONS_BASE64',
+  emptyArray: 'DYNAMODB_SESSIONS_EMPTY_ARRAY',
+  dataAttribute: 'DYNAMODB_SESSIONS_DATA_ATTRIBUTE',
+  dataAttributeType: 'DYNAMODB_SESSIONS_DATA_ATTRIBUTE_TYPE',
+  ttlAttribute: 'DYNAMODB_SESSIONS_TTL_ATTRIBUTE',
+  staleLockSeconds: 'DYNAMODB_SESSIONS_STALE_LOCK_SECONDS',
+  specialKeys: 'DYNAMODB_SESSIONS_SPECIAL_KEYS',
+  migrateFrom: 'DYNAMODB_SESSIONS_MIGRATE_FROM',
   locking: 'DYNAMODB_SESSIONS_LOCKING',
   userId: 'DYNAMODB_SESSIONS_USER_ID',
   encryption: 'DYNAMODB_SESSIONS_ENCRYPTION',
@@ -329,12 +404,40 @@ test('the specification says what the options take', () => {
   })
 })
 
+/** The layout that an option belongs to, where it belongs to one. */
+function layoutFor(name: keyof SessionStoreOptions): SessionStoreOptions {
+  if (name === 'specialKeys') return { layout: 'connect-dynamodb' }
+  return phpOptions.has(name) ? { layout: 'php' } : {}
+}
+
+const phpOptions: ReadonlySet<string> = new Set([
+  'sessionName',
+  'serializer',
+  'base64',
+  'emptyArray',
+  'dataAttribute',
+  'dataAttributeType',
+  'ttlAttribute',
+  'staleLockSeconds',
+])
+
+test.each([
+  [{ sessionName: 'APP' }, '"sessionName" is for the layout "php" only; the layout is "native"'],
+  [{ layout: 'php', specialKeys: [] }, '"specialKeys" is for the layout "connect-dynamodb" only'],
+  [{ layout: 'php', hashIds: true }, '"hashIds" is for the layout "native" only; the layout is "php"'],
+  [{ layout: 'adonis', userId: () => 'u' }, '"userId" is for the layout "native" only'],
+  [{ layout: 'adonis', locking: true }, '"locking" is for the layout "native" and "php" only'],
+  [{ migrateFrom: { layout: 'php', specialKeys: [] } }, '"specialKeys" is for the layout "connect-dynamodb"'],
+])('options that a layout cannot carry are refused: %j', (options, words) => {
+  expect(failureOf(() => construct(options)).message).toContain(words)
+})
+
 describe.each(names)('the option %s', name => {
   const { right, wrong, fromText } = examples[name]
   const { takes } = storeOptionSpecs()[name]
 
   test.each(right.map(value => [inspect(value), value] as const))('takes %s', (_text, value) => {
-    expect(construct({ [name]: value })).toBeInstanceOf(SessionStore)
+    expect(construct({ ...layoutFor(name), [name]: value })).toBeInstanceOf(SessionStore)
     expect(readOptions({ [name]: value }, storeOptionSpecs(), {})).toEqual({ [name]: value })
   })
 

@@ -1,0 +1,263 @@
+import { callerMistake } from '../errors.ts'
+import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option-spec.ts'
+
+/** The ways of writing sessions as items that the package knows. */
+export const LAYOUT_NAMES = [
+  'native',
+  'php',
+  'connect-dynamodb',
+  'dynamodb-store',
+  'connect-dynamodb-session',
+  'pwrdrvr',
+  'serverless-dynamodb-session-store',
+  'koa-session-dynamodb',
+  'adonis',
+  'architect',
+  'aws-ruby',
+] as const
+
+/** Name of a way of writing sessions as items. */
+export type LayoutName = (typeof LAYOUT_NAMES)[number]
+
+/** An attribute that connect-dynamodb writes beside the session, for indexes: its option `specialKeys`. */
+export interface SpecialKey {
+  /** Top-level key of the session data, and name of the attribute. */
+  readonly name: string
+  /** DynamoDB type of the attribute. */
+  readonly type: 'S' | 'N' | 'BOOL'
+}
+
+/**
+ * How sessions are written as items. Every option but `layout`, `partitionKey` and `prefix` belongs to one layout, and is a
+ * mistake with another.
+ */
+export interface LayoutOptions {
+  /**
+   * The layout: the package's own, or that of other software which shares the table, or used to have it. docs/layouts.md
+   * tells which of the guarantees each can carry.
+   *
+   * @default 'native'
+   */
+  readonly layout?: LayoutName | undefined
+
+  /**
+   * Name of the table's partition key, an attribute of type S.
+   *
+   * @default what the layout's own software takes; 'id' for the native one
+   */
+  readonly partitionKey?: string | undefined
+
+  /**
+   * Text that every key of this store starts with. It separates the namespaces of one table: `keys`, `records`,
+   * `count` and `clear` see only theirs. With plain session IDs prefixes must not be the beginning of one another.
+   *
+   * @default what the layout's own software takes; '' for the native one
+   */
+  readonly prefix?: string | undefined
+
+  /**
+   * Layout `php`: PHP's `session.name`, which keys start with.
+   *
+   * @default 'PHPSESSID'
+   */
+  readonly sessionName?: string | undefined
+
+  /**
+   * Layout `php`: PHP's `session.serialize_handler`.
+   *
+   * @default 'php'
+   */
+  readonly serializer?: 'php' | 'php_serialize' | 'php_binary' | undefined
+
+  /**
+   * Layout `php`: whether the data are in base64, as Idealstack's handler writes them by default.
+   *
+   * @default false
+   */
+  readonly base64?: boolean | undefined
+
+  /**
+   * Layout `php`: what an empty PHP array is in JavaScript.
+   *
+   * @default 'list'
+   */
+  readonly emptyArray?: 'list' | 'map' | undefined
+
+  /**
+   * Layout `php`: the attribute that holds the data (`data_attribute`).
+   *
+   * @default 'data'
+   */
+  readonly dataAttribute?: string | undefined
+
+  /**
+   * Layout `php`: the type of that attribute (`data_attribute_type`).
+   *
+   * @default 'string'
+   */
+  readonly dataAttributeType?: 'string' | 'binary' | undefined
+
+  /**
+   * Layout `php`: the attribute that holds the expiry (`session_lifetime_attribute`).
+   *
+   * @default 'expires'
+   */
+  readonly ttlAttribute?: string | undefined
+
+  /**
+   * Layout `php`: a lock that has been seen unchanged for this long is taken for left behind by a request that crashed, and
+   * taken over. Seconds; 0 waits for ever, as PHP does.
+   *
+   * @default 60
+   */
+  readonly staleLockSeconds?: number | undefined
+
+  /**
+   * Layout `connect-dynamodb`: attributes that are written beside the session.
+   *
+   * @default none
+   */
+  readonly specialKeys?: readonly SpecialKey[] | undefined
+}
+
+/** Where sessions are moved from: `migrateFrom`. */
+export interface MigrationSource extends LayoutOptions {
+  /**
+   * Name or ARN of the table that they are in, in the same region.
+   *
+   * @default the store's table
+   */
+  readonly table?: string | undefined
+
+  /**
+   * Layout `native`: whether they are under the SHA-256 of their ID.
+   *
+   * @default true
+   */
+  readonly hashIds?: boolean | undefined
+}
+
+/** Options that only the native layout carries. */
+const NATIVE_OPTIONS = ['hashIds', 'encryption', 'compression', 'userId', 'absoluteTimeoutSeconds'] as const
+
+/** The options that belong to one layout each. */
+const OPTIONS_OF: Partial<Record<LayoutName, readonly (keyof LayoutOptions)[]>> = {
+  php: [
+    'sessionName',
+    'serializer',
+    'base64',
+    'emptyArray',
+    'dataAttribute',
+    'dataAttributeType',
+    'ttlAttribute',
+    'staleLockSeconds',
+  ],
+  'connect-dynamodb': ['specialKeys'],
+}
+
+/**
+ * The specification of {@link LayoutOptions}.
+ *
+ * @internal
+ */
+export const layoutOptionSpecs: OptionSpecs<LayoutOptions> = {
+  layout: oneOf(LAYOUT_NAMES),
+  partitionKey: attributeName(),
+  prefix: textOption('up to 512 printable ASCII characters', text => /^[\x20-\x7e]{0,512}$/.test(text)),
+  sessionName: textOption('the name of a PHP session: letters, digits, "_" and "-"', text =>
+    /^[\w-]+$/.test(text),
+  ),
+  serializer: oneOf(['php', 'php_serialize', 'php_binary']),
+  base64: booleanOption(),
+  emptyArray: oneOf(['list', 'map']),
+  dataAttribute: attributeName(),
+  dataAttributeType: oneOf(['string', 'binary']),
+  ttlAttribute: attributeName(),
+  staleLockSeconds: {
+    takes: 'a number of seconds, 0 or more',
+    accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+    fromText: Number,
+  },
+  specialKeys: {
+    takes: "an array of { name, type }, with a type of 'S', 'N' or 'BOOL'",
+    accepts: (value): value is readonly SpecialKey[] => Array.isArray(value) && value.every(isSpecialKey),
+  },
+}
+
+/**
+ * Refuses options that the chosen layout cannot carry: none may be accepted and then not be heeded.
+ *
+ * @throws {TypeError} `INVALID_OPTION`.
+ */
+export function checkLayoutOptions(
+  options: LayoutOptions & { readonly [Name in (typeof NATIVE_OPTIONS)[number]]?: unknown } & {
+    readonly locking?: unknown
+    readonly migrateFrom?: LayoutName | MigrationSource | undefined
+  },
+): void {
+  const { layout: chosen = 'native', migrateFrom } = options
+  for (const [layout, names] of Object.entries(OPTIONS_OF)) {
+    const stray = layout === chosen ? undefined : names.find(name => options[name] !== undefined)
+    if (stray !== undefined) throw strayOption(stray, `"${layout}"`, chosen)
+  }
+  const native = NATIVE_OPTIONS.find(name => options[name] !== undefined)
+  if (chosen !== 'native' && native !== undefined && options[native] !== false) {
+    throw strayOption(native, '"native"', chosen)
+  }
+  if (chosen !== 'native' && chosen !== 'php' && (options.locking ?? false) !== false) {
+    throw strayOption('locking', '"native" and "php"', chosen)
+  }
+  if (typeof migrateFrom === 'object') checkLayoutOptions(migrateFrom)
+}
+
+/**
+ * The specification of the option `migrateFrom`.
+ *
+ * @internal
+ */
+export function migrationSpec(table: OptionSpec<string>): OptionSpec<LayoutName | MigrationSource> {
+  const specs: Readonly<Record<string, OptionSpec<unknown>>> = {
+    ...layoutOptionSpecs,
+    table,
+    hashIds: booleanOption(),
+  }
+  return {
+    takes: `the name of a layout (${LAYOUT_NAMES.join(', ')}), or an object of ${Object.keys(specs).join(', ')}`,
+    accepts: (value): value is LayoutName | MigrationSource => {
+      if (typeof value !== 'object' || value === null) return layoutOptionSpecs.layout.accepts(value)
+      if (Array.isArray(value)) return false
+      return Object.entries(value).every(([name, setting]) => {
+        if (!Object.hasOwn(specs, name)) return false
+        return setting === undefined || specs[name]?.accepts(setting) === true
+      })
+    },
+    fromText: text => text,
+  }
+}
+
+function strayOption(name: string, layouts: string, chosen: LayoutName): TypeError {
+  return callerMistake(
+    'INVALID_OPTION',
+    `the option "${name}" is for the layout ${layouts} only; the layout is "${chosen}"`,
+  )
+}
+
+function oneOf<const Values extends readonly string[]>(values: Values): OptionSpec<Values[number]> {
+  return {
+    takes: `one of ${values.map(value => `'${value}'`).join(', ')}`,
+    accepts: (value): value is Values[number] => values.some(known => known === value),
+    fromText: text => text,
+  }
+}
+
+function attributeName(): OptionSpec<string> {
+  return textOption('the name of an attribute (1 to 255 bytes)', text => {
+    return text !== '' && Buffer.byteLength(text) <= 255
+  })
+}
+
+function isSpecialKey(value: unknown): value is SpecialKey {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, type } = value as Partial<Record<keyof SpecialKey, unknown>>
+  return typeof name === 'string' && name !== '' && (type === 'S' || type === 'N' || type === 'BOOL')
+}

@@ -1,0 +1,273 @@
+import { callerMistake } from '../errors.ts'
+import type { SendOptions } from '../dynamodb/client.ts'
+import type { StoredSession } from '../layout/layout.ts'
+import type { SessionData } from '../types.ts'
+import type { DestroyByUserOptions, LockOptions, TouchOptions, WriteOptions } from './call-options.ts'
+import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
+import type { ItemTable } from './item-table.ts'
+import type { Locks } from './locks.ts'
+import { DEFAULT_LOCKING, isLocking, type LockingOptions } from './locking-options.ts'
+import { isUnchanged } from './merge.ts'
+import type { Migration } from './migration.ts'
+import { asRead, SessionRecord, type Version, versionOf } from './record.ts'
+import { type ConflictPolicy, newRevision, saveSession } from './save.ts'
+import { SessionLock } from './session-lock.ts'
+import { DEFAULT_TTL_SECONDS } from './store-options.ts'
+import { touchSession } from './touch.ts'
+import { isUserId } from './user-index.ts'
+
+/** What {@link Sessions} is made of: options of a store, checked and with their defaults. */
+export interface SessionsOptions<Data extends object> {
+  readonly items: ItemTable
+  /** Where sessions used to be; absent when they do not move. */
+  readonly migration: Migration | undefined
+  readonly ttlSeconds: number | ((data: Data) => number | undefined)
+  readonly touchAfterSeconds: number | undefined
+  readonly hasAbsoluteTimeout: boolean
+  readonly onConflict: ConflictPolicy<Data>
+  readonly userId: ((data: Data) => string | null | undefined) | undefined
+  readonly locking: LockingOptions
+}
+
+const MAX_KEY_BYTES = 2048
+
+/** The sessions of one table in one layout: what `SessionStore` does once its layout is loaded. */
+export class Sessions<Data extends object> {
+  readonly items: ItemTable
+  readonly #options: SessionsOptions<Data>
+  #locks: Locks | undefined
+
+  constructor(options: SessionsOptions<Data>) {
+    this.items = options.items
+    this.#options = options
+  }
+
+  async read(id: string, options: SendOptions): Promise<SessionRecord<Data> | undefined> {
+    const { migration } = this.#options
+    const session = await this.#read(this.#keyOf(id), options)
+    if (migration !== undefined) return recordOf(await migration.read(id, session, options))
+    return session && new SessionRecord<Data>(asRead(session))
+  }
+
+  async write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
+    const { basis, signal } = options
+    const key = this.#keyOf(id)
+    if (basis === undefined) return recordOf(await this.#create(id, key, data, options))
+    if (basis.key !== key) {
+      throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
+    }
+    return recordOf(await this.#save(versionOf(basis), data, options, { signal }))
+  }
+
+  async touch(target: string | SessionRecord<Data>, options: TouchOptions): Promise<boolean> {
+    const { touchAfterSeconds, hasAbsoluteTimeout, migration } = this.#options
+    const { signal } = options
+    if (typeof target !== 'string') {
+      const version = versionOf(target)
+      const expiresMs = this.#expiryOf(options, target.data, version.session)
+      return (await this.#touch(version, expiresMs, touchAfterSeconds, { signal })) !== undefined
+    }
+    const key = this.#keyOf(target)
+    if (hasAbsoluteTimeout || migration !== undefined || this.#lifetimeDependsOnData(options)) {
+      const record = await this.read(target, { signal })
+      if (record === undefined) return false
+      const version = versionOf(record)
+      const expiresMs = this.#expiryOf(options, record.data, version.session)
+      return (await this.#touch(version, expiresMs, 0, { signal })) !== undefined
+    }
+    const touch = { key, version: undefined, expiresMs: this.#expiryOf(options, undefined, undefined) }
+    return (await touchSession(this.items, { ...touch, touchAfterSeconds: 0 }, { signal })) !== undefined
+  }
+
+  async destroy(target: string | SessionRecord<Data>, options: SendOptions): Promise<void> {
+    const key = this.keyOfTarget(target)
+    await this.items.delete(key, options)
+    await this.#options.migration?.destroy(target, options)
+    this.#locks?.forget(key)
+  }
+
+  async lock(id: string, options: LockOptions): Promise<SessionLock<Data> | undefined> {
+    const { signal, renew = true, ...terms } = options
+    const key = this.#keyOf(id)
+    if (!isLocking(terms)) {
+      throw callerMistake('INVALID_OPTION', 'lock takes the options of "locking", signal and renew')
+    }
+    const { locking, migration } = this.#options
+    const locks = await this.#openLocks()
+    const settled = { ...DEFAULT_LOCKING, ...defined(locking), ...defined(terms), signal }
+    await migration?.bringHere(id, await this.#read(key, { signal }), { signal })
+    const locked = await locks.lock(key, settled)
+    if (locked === undefined) return undefined
+    if (renew) locked.lease.keepAlive()
+    return new SessionLock(new SessionRecord<Data>(asRead(locked.session, locked.lease)), locked.lease)
+  }
+
+  /** The keys of sessions that somebody named, by ID or by record. */
+  keysOf(targets: DestroyByUserOptions<Data>['except']): string[] {
+    if (targets === undefined) return []
+    const all = typeof targets === 'string' || targets instanceof SessionRecord ? [targets] : targets
+    return all.map(target => this.keyOfTarget(target))
+  }
+
+  /** Gives back the locks that this process has. */
+  async releaseLocks(): Promise<void> {
+    await this.#locks?.releaseAll()
+  }
+
+  keyOfTarget(target: string | SessionRecord<Data>): string {
+    return target instanceof SessionRecord ? target.key : this.#keyOf(target)
+  }
+
+  async #read(key: string, options: SendOptions): Promise<StoredSession | undefined> {
+    const { items } = this
+    const item =
+      (await items.get(key, items.consistentRead, options)) ??
+      (items.consistentRead ? undefined : await items.get(key, true, options))
+    if (item === undefined || !items.isLive(item, items.clock.now())) return undefined
+    return items.open(item)
+  }
+
+  async #create(id: string, key: string, data: Data, options: WriteOptions<Data>): Promise<Version> {
+    const { items } = this
+    const text = items.layout.codec.encode(data, undefined)
+    const createdMs = this.#wholeSecond()
+    const session: StoredSession = {
+      key,
+      data: data as SessionData,
+      text,
+      revision: newRevision(),
+      version: undefined,
+      createdMs,
+      expiresMs: this.#expiryOf(options, data, { createdMs }),
+      user: this.#userOf(data, undefined),
+    }
+    const item = await items.itemOf(session)
+    await items.put(item, { signal: options.signal })
+    await this.#options.migration?.destroy(id, { signal: options.signal })
+    this.#locks?.forget(key)
+    return { session: items.versionIn(item, session), seenText: text, lease: undefined }
+  }
+
+  async #save(
+    basis: Version,
+    data: Data,
+    wanted: ExpiryOptions,
+    options: SendOptions,
+  ): Promise<Version | undefined> {
+    const { touchAfterSeconds, onConflict, migration } = this.#options
+    const { session: stored } = basis
+    const { codec } = this.items.layout
+    // Who goes on with the record's own object has seen what a merge brought in; who goes on with another has not.
+    const seenText = data === stored.data ? stored.text : basis.seenText
+    const text = codec.encode(data, stored.text)
+    const createdMs = stored.createdMs ?? this.#wholeSecond()
+    const expiresMs = this.#expiryOf(wanted, data, { createdMs })
+    const user = this.#userOf(data, stored.user)
+    if (user === stored.user && this.#isUnchanged(text, seenText)) {
+      const storedMs = await this.#touch(basis, expiresMs, touchAfterSeconds, options)
+      if (storedMs === undefined) return undefined
+      return { ...basis, session: { ...stored, expiresMs: storedMs }, seenText, lease: undefined }
+    }
+    const save = {
+      basis,
+      session: { ...stored, data: data as SessionData, text, createdMs, expiresMs, user },
+      seenText,
+      onConflict: onConflict as ConflictPolicy<never>,
+      userOf: (merged: SessionData, current: string | undefined) => this.#userOf(merged as Data, current),
+      random: Math.random,
+    }
+    return migration === undefined
+      ? saveSession(this.items, save, options)
+      : migration.save(this.items, save, options)
+  }
+
+  #isUnchanged(text: string, seenText: string): boolean {
+    if (text === seenText) return true
+    const { codec } = this.items.layout
+    return isUnchanged(codec.decode(text), codec.decode(seenText), (left, right) => codec.isSame(left, right))
+  }
+
+  #touch(
+    version: Version,
+    expiresMs: number,
+    touchAfterSeconds: number | undefined,
+    options: SendOptions,
+  ): Promise<number | undefined> {
+    const touch = { key: version.session.key, version, expiresMs, touchAfterSeconds }
+    const { migration } = this.#options
+    return migration === undefined
+      ? touchSession(this.items, touch, options)
+      : migration.touch(this.items, touch, options)
+  }
+
+  async #openLocks(): Promise<Locks> {
+    const { Locks } = await import('./locks.ts')
+    this.#locks ??= new Locks(this.items, Math.random)
+    return this.#locks
+  }
+
+  /** The expiry that a write or touch is to give a session; never past its absolute timeout. */
+  #expiryOf(
+    wanted: ExpiryOptions,
+    data: Data | undefined,
+    session: { readonly createdMs: number | undefined } | undefined,
+  ): number {
+    const expiresMs = expiryAt(this.items.clock.now(), wanted, () => this.#defaultTtlSeconds(data))
+    return Math.min(expiresMs, this.items.latestExpiryMs(session?.createdMs))
+  }
+
+  #lifetimeDependsOnData({ ttlSeconds, expiresMs }: ExpiryOptions): boolean {
+    return (
+      typeof this.#options.ttlSeconds === 'function' && ttlSeconds === undefined && expiresMs === undefined
+    )
+  }
+
+  #defaultTtlSeconds(data: Data | undefined): number {
+    const { ttlSeconds: given } = this.#options
+    const ttlSeconds = typeof given === 'function' && data !== undefined ? given(data) : given
+    return isTtl(ttlSeconds) ? ttlSeconds : DEFAULT_TTL_SECONDS
+  }
+
+  /** Whose session some data make it; a store that does not know leaves that as it is. */
+  #userOf(data: Data, current: string | undefined): string | undefined {
+    const { userId } = this.#options
+    if (userId === undefined) return current
+    const user: unknown = userId(data) ?? ''
+    if (user === '') return undefined
+    if (isUserId(user)) return user
+    throw callerMistake(
+      'INVALID_OPTION',
+      'the function "userId" has to return a text of at most 2048 bytes, or nothing; it returned something else',
+    )
+  }
+
+  #wholeSecond(): number {
+    return Math.floor(this.items.clock.now() / 1000) * 1000
+  }
+
+  #keyOf(id: string): string {
+    if (typeof id !== 'string' || id === '') {
+      throw callerMistake('INVALID_SESSION_ID', 'a session ID has to be a text that is not empty')
+    }
+    const key = this.items.layout.keyOf(id)
+    if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
+      throw callerMistake(
+        'INVALID_SESSION_ID',
+        `the session ID is too long: a key has at most ${MAX_KEY_BYTES} bytes`,
+      )
+    }
+    return key
+  }
+}
+
+function recordOf<Data extends object>(version: Version | undefined): SessionRecord<Data> | undefined {
+  return version && new SessionRecord<Data>(version)
+}
+
+/** The settings that are not `undefined`, so that they can be laid over others. */
+function defined<Settings extends object>(
+  settings: Settings,
+): { [Name in keyof Settings]: NonNullable<Settings[Name]> } {
+  const entries = Object.entries(settings).filter(([, setting]) => setting !== undefined)
+  return Object.fromEntries(entries) as { [Name in keyof Settings]: NonNullable<Settings[Name]> }
+}
