@@ -1,0 +1,248 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+import { callerMistake } from '../errors.ts'
+import type { ExpiryOptions } from '../session/expiry.ts'
+import type { SessionRecord } from '../session/record.ts'
+import { SessionStore } from '../session/store.ts'
+import type { SessionStoreOptions } from '../session/store-options.ts'
+import { expiryOfCookie } from './cookie-expiry.ts'
+
+/** A value in a session of `hono-sessions`. */
+export interface HonoSessionEntry {
+  readonly value: unknown
+  /** Whether reading it once removes it. */
+  readonly flash: boolean
+}
+
+/** A session as `hono-sessions` hands it to stores. */
+export interface HonoSessionData {
+  _id?: string
+  _data: Record<string, HonoSessionEntry>
+  /** ISO 8601; `null` while the session does not expire by itself. */
+  _expire: string | null
+  _delete: boolean
+  /** ISO 8601 */
+  _accessed: string | null
+}
+
+/**
+ * A session as it is stored, and as the functions among the options get it: the entries of `_data` by key, so that
+ * parallel requests that change different ones both keep their change (G2), next to `_expire` and `_accessed`. Keys that
+ * begin with `_`, and `cookie`, have one more `_` in front. The session ID is not in it.
+ */
+export type StoredHonoSession = Record<string, unknown>
+
+/** Options of {@link DynamoDBStore}: those of `SessionStore` without `locking`, and some more. */
+export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<StoredHonoSession>, 'locking'> {
+  /**
+   * Whether a session is stored although nothing has been put into it. `hono-sessions` begins a session for every visitor
+   * without a cookie, bots included. With `false` those cost nothing, and get another session ID at every request until
+   * something is kept of them.
+   *
+   * @default true
+   */
+  readonly storeEmptySessions?: boolean | undefined
+}
+
+interface Origin {
+  readonly id: string
+  /** The stored session; absent while it has only been begun. */
+  readonly record: SessionRecord<StoredHonoSession> | undefined
+  /** What was in `_data`, as text. */
+  readonly dataText: string
+}
+
+/** What is known about one request of `hono-sessions`. */
+interface RequestState {
+  failure: { readonly error: unknown } | undefined
+}
+
+/**
+ * Keeps the sessions of the package `hono-sessions` in DynamoDB.
+ *
+ * - Parallel requests that change different keys of a session both keep their change (G2); a session that one has
+ *   deleted is not brought back by the late save of another (G3). The store remembers what each session object was
+ *   loaded as.
+ * - `hono-sessions` takes a failed read for "no session" and begins another. This store refuses that one with the error
+ *   of the read, so that the failure reaches `app.onError` and the visitor keeps the session (G6).
+ * - A session expires at its `_expire`; without one it lives for `ttlSeconds` from its last save (G5).
+ *
+ * What the package's design does not allow: locks (`locking` is refused), and sessions that end at the same time as
+ * their cookie by themselves. `dynamodb-sessions/hono` has both.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { type Session, sessionMiddleware } from 'hono-sessions'
+ * import { DynamoDBStore } from 'dynamodb-sessions/hono-sessions'
+ *
+ * const app = new Hono<{ Variables: { session: Session<{ user: string }> } }>()
+ * app.use(
+ *   sessionMiddleware({
+ *     store: new DynamoDBStore({ table: 'sessions', region: 'eu-west-1' }),
+ *     encryptionKey: process.env['SESSION_SECRET'] ?? 'at least 32 characters that nobody knows',
+ *     expireAfterSeconds: 86_400,
+ *     cookieOptions: { path: '/', httpOnly: true, sameSite: 'Lax', secure: true, maxAge: 86_400 },
+ *   }),
+ * )
+ * ```
+ */
+export class DynamoDBStore {
+  readonly #sessions: SessionStore<StoredHonoSession>
+  readonly #ownsSessions: boolean
+  readonly #storesEmpty: boolean
+  readonly #origins = new WeakMap<object, Origin>()
+  readonly #requests = new AsyncLocalStorage<RequestState>()
+
+  /**
+   * @param options options of a `SessionStore`, or a `SessionStore` to use; {@link close} leaves that open.
+   * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and `locking`.
+   */
+  constructor(options: DynamoDBStoreOptions | SessionStore<StoredHonoSession> = {}) {
+    this.#ownsSessions = !(options instanceof SessionStore)
+    if (options instanceof SessionStore) {
+      this.#sessions = options
+      this.#storesEmpty = true
+    } else {
+      const { storeEmptySessions = true, ...storeOptions } = options
+      if (typeof storeEmptySessions !== 'boolean') {
+        throw callerMistake('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
+      }
+      this.#sessions = new SessionStore<StoredHonoSession>(storeOptions)
+      this.#storesEmpty = storeEmptySessions
+    }
+    if (this.#sessions.locksSessions) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        'the option "locking" does not go with hono-sessions, which does not tell its store when a request ends; ' +
+          'dynamodb-sessions/hono supports it',
+      )
+    }
+  }
+
+  /** Loads a session; `null` when there is none, or the ID is none. */
+  getSessionById(sessionId?: string): Promise<HonoSessionData | null> {
+    const state: RequestState = { failure: undefined }
+    // Set before anything is awaited, it is seen by what hono-sessions calls next for the same request.
+    this.#requests.enterWith(state)
+    return this.#load(sessionId, state)
+  }
+
+  /**
+   * Stores a session that begins.
+   *
+   * @throws what the read that came before it in the same request has failed with.
+   */
+  async createSession(sessionId: string, initialData: HonoSessionData): Promise<void> {
+    const state = this.#requests.getStore()
+    const failure = state?.failure
+    if (state !== undefined) state.failure = undefined
+    if (failure !== undefined) throw failure.error
+    await this.#create(sessionId, initialData)
+  }
+
+  /**
+   * Saves a session. When `sessionData` was loaded from this store, or saved by it before, and has been deleted or has
+   * expired since, nothing is written and that is no error.
+   */
+  async persistSessionData(sessionId: string, sessionData: HonoSessionData): Promise<void> {
+    const origin = this.#origins.get(sessionData)
+    if (origin === undefined || origin.id !== sessionId || origin.record === undefined) {
+      await this.#create(sessionId, sessionData)
+      return
+    }
+    const dataText = textOf(sessionData)
+    const expiry = expiryOf(sessionData)
+    // That a session was accessed is in its expiry; writing it for that alone would make every page view a write.
+    if (dataText !== undefined && dataText === origin.dataText) {
+      await this.#sessions.touch(origin.record, expiry)
+      return
+    }
+    const record = await this.#sessions.write(sessionId, toStored(sessionData), {
+      basis: origin.record,
+      ...expiry,
+    })
+    if (record !== undefined) this.#remember(sessionData, { id: sessionId, record, dataText: dataText ?? '' })
+  }
+
+  /** Deletes a session. */
+  async deleteSession(sessionId: string): Promise<void> {
+    await this.#sessions.destroy(sessionId)
+  }
+
+  /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
+  async close(): Promise<void> {
+    if (this.#ownsSessions) await this.#sessions.close()
+  }
+
+  async #load(sessionId: string | undefined, state: RequestState): Promise<HonoSessionData | null> {
+    if (typeof sessionId !== 'string' || sessionId === '') return null
+    try {
+      const record = await this.#sessions.read(sessionId)
+      if (record === undefined) return null
+      const data = fromStored(record, sessionId)
+      this.#remember(data, { id: sessionId, record, dataText: textOf(data) ?? '' })
+      return data
+    } catch (error) {
+      // The cookie may hold anything. What cannot be an ID is the ID of no session.
+      if (error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_SESSION_ID') return null
+      state.failure = { error }
+      throw error
+    }
+  }
+
+  async #create(sessionId: string, data: HonoSessionData): Promise<void> {
+    const dataText = textOf(data) ?? ''
+    const isSkipped = !this.#storesEmpty && dataText === '{}'
+    const record = isSkipped
+      ? undefined
+      : await this.#sessions.write(sessionId, toStored(data), expiryOf(data))
+    this.#remember(data, { id: sessionId, record, dataText })
+  }
+
+  #remember(data: HonoSessionData, origin: Origin): void {
+    this.#origins.set(data, origin)
+  }
+}
+
+function expiryOf({ _expire }: HonoSessionData): ExpiryOptions {
+  return expiryOfCookie({ expires: _expire })
+}
+
+function textOf({ _data }: HonoSessionData): string | undefined {
+  try {
+    return JSON.stringify(_data)
+  } catch {
+    return undefined
+  }
+}
+
+function toStored({ _data, _expire, _accessed }: HonoSessionData): StoredHonoSession {
+  const entries = Object.entries(_data).map(([key, entry]) => [storedKey(key), entry] as const)
+  return { ...Object.fromEntries<unknown>(entries), _expire, _accessed }
+}
+
+function fromStored(
+  { data, expiresMs }: SessionRecord<StoredHonoSession>,
+  sessionId: string,
+): HonoSessionData {
+  const { _expire, _accessed, ...entries } = data
+  const known = Object.entries(entries).map(([key, entry]) => [keyOfStored(key), entry] as const)
+  return {
+    _id: sessionId,
+    _data: Object.fromEntries(known) as HonoSessionData['_data'],
+    // What is stored may have been extended since by a touch. Without an expiry the framework is to see none.
+    _expire: typeof _expire === 'string' ? new Date(expiresMs).toISOString() : null,
+    _delete: false,
+    _accessed: typeof _accessed === 'string' ? _accessed : null,
+  }
+}
+
+/** Keeps the keys of the application apart from `_expire` and `_accessed`, and from `cookie`, which merges differently. */
+function storedKey(key: string): string {
+  return key.startsWith('_') || key === 'cookie' ? `_${key}` : key
+}
+
+function keyOfStored(key: string): string {
+  return key.startsWith('_') ? key.slice(1) : key
+}

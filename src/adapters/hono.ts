@@ -1,0 +1,96 @@
+import type { Context, MiddlewareHandler } from 'hono'
+
+import type { SessionData } from '../types.ts'
+import { WebSessions, type WebSessionsOptions } from './web.ts'
+import { markResponse, type ResponseMarks } from './web/response-headers.ts'
+import type { WebSession } from './web/web-session.ts'
+
+export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
+
+/** What {@link sessions} puts into a context: `new Hono<{ Variables: SessionVariables<MyData> }>()`. */
+export interface SessionVariables<Data extends object = SessionData> {
+  /** The session of the request. */
+  session: WebSession<Data>
+}
+
+/** The middleware that {@link sessions} makes. */
+export interface SessionsMiddleware<Data extends object = SessionData> extends MiddlewareHandler<{
+  Variables: SessionVariables<Data>
+}> {
+  /** What the middleware works with; `webSessions.store` is the store. */
+  readonly webSessions: WebSessions<Data>
+  /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Sessions for Hono, as the variable `session`: `c.get('session')` or `c.var.session`.
+ *
+ * - The session is read before the handlers run, if the request has a cookie with a valid signature; other requests cost
+ *   no access to the table. With the store's option `locking` it is locked from there to the commit.
+ * - It is committed after the handlers, before the response is sent, and also when a handler has failed and `onError`
+ *   has answered. What a stream changes later needs an `await session.commit()` of its own.
+ * - Whatever fails in the store reaches `app.onError`: a session that cannot be read is never an empty one (G6), and a
+ *   change that is not stored is never a success (G1).
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { sessions } from 'dynamodb-sessions/hono'
+ *
+ * const app = new Hono()
+ *   .use(sessions<{ user?: string }>({ table: 'sessions', region: 'eu-west-1', secrets: ['change me, change me'] }))
+ *   .post('/login', async c => {
+ *     const session = c.get('session')
+ *     session.regenerate()
+ *     session.set('user', 'ada')
+ *     return c.redirect('/')
+ *   })
+ *   .get('/', c => c.text(`Hello ${c.get('session').get('user') ?? 'stranger'}`))
+ *
+ * export { app }
+ * ```
+ *
+ * @param options those of `webSessions`, or what `webSessions` has made; {@link SessionsMiddleware.close} leaves that open.
+ * @typeParam Data what a session holds, by key.
+ * @throws {TypeError} `INVALID_OPTION` as `webSessions` does.
+ */
+export function sessions<Data extends object = SessionData>(
+  options: WebSessionsOptions<Data> | WebSessions<Data> = {},
+): SessionsMiddleware<Data> {
+  const isForeign = options instanceof WebSessions
+  const webSessions = isForeign ? options : new WebSessions<Data>(options)
+  const opened = new WeakSet<object>()
+  const middleware: MiddlewareHandler<{ Variables: SessionVariables<Data> }> = async (context, next) => {
+    // Mounted twice on one route, it would wait for its own lock.
+    if (opened.has(context)) return next()
+    opened.add(context)
+    const session = await webSessions.openSession(context.req.raw)
+    context.set('session', session)
+    try {
+      await next()
+      const setCookie = await session.commit()
+      mark(context, { setCookie, isUsed: session.isUsed })
+    } catch (error) {
+      // A lock that cannot be given back ends with its lease; what failed first is for onError.
+      await Promise.allSettled([session.release()])
+      throw error
+    }
+    return undefined
+  }
+  const close = async (): Promise<void> => {
+    if (!isForeign) await webSessions.close()
+  }
+  return Object.assign(middleware, { webSessions, close })
+}
+
+function mark(context: Pick<Context, 'res'>, marks: ResponseMarks): void {
+  try {
+    markResponse(context.res.headers, marks)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    // The headers of a response that came from fetch, for example, cannot be changed.
+    context.res = new Response(context.res.body, context.res)
+    markResponse(context.res.headers, marks)
+  }
+}

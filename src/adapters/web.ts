@@ -1,0 +1,122 @@
+import type { CallOptions } from '../session/call-options.ts'
+import type { SessionStore } from '../session/store.ts'
+import type { SessionData } from '../types.ts'
+import { SessionCookie } from './web/cookie.ts'
+import { checkOptions, type WebSessionsOptions } from './web/options.ts'
+import { type SessionContext, WebSession } from './web/web-session.ts'
+
+export type { SessionCookieOptions } from './web/cookie.ts'
+export type { WebSessionSettings, WebSessionsOptions } from './web/options.ts'
+export type { WebSession, WebSessionStatus } from './web/web-session.ts'
+
+/** What has to be known of a request: its `Cookie` header. A `Request` has it. */
+export interface RequestWithCookies {
+  readonly headers: { get(name: string): string | null }
+}
+
+/**
+ * Sessions for handlers that take a `Request` and return a `Response`, with a signed ID in a cookie.
+ *
+ * - A request without a cookie, or whose cookie has no valid signature, costs no access to the table, and a visitor of
+ *   whom nothing is kept gets no cookie.
+ * - IDs have 256 random bits and are signed with HMAC-SHA-256. The ID of a cookie that is not found is not used again.
+ * - Everything that `SessionStore` guarantees holds: see `WebSession`.
+ *
+ * @example
+ * ```ts
+ * import { webSessions } from 'dynamodb-sessions/web'
+ *
+ * const sessions = webSessions<{ visits?: number }>({
+ *   table: 'sessions',
+ *   region: 'eu-west-1',
+ *   secrets: [process.env['SESSION_SECRET'] ?? 'only for development'],
+ * })
+ *
+ * export async function fetch(request: Request): Promise<Response> {
+ *   return sessions.handle(request, session => {
+ *     const visits = (session.get('visits') ?? 0) + 1
+ *     session.set('visits', visits)
+ *     return new Response(`Visit ${visits}`)
+ *   })
+ * }
+ * ```
+ *
+ * @typeParam Data what a session holds, by key.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values, options that contradict each other and missing
+ *   secrets. A missing table, region or credential shows at the first request with a session.
+ */
+export function webSessions<Data extends object = SessionData>(
+  options: WebSessionsOptions<Data> = {},
+): WebSessions<Data> {
+  return new WebSessions<Data>(options)
+}
+
+/** What {@link webSessions} makes. */
+export class WebSessions<Data extends object = SessionData> {
+  /** Where the sessions are kept; for `destroyByUser`, for example. */
+  readonly store: SessionStore<Data>
+  readonly #context: SessionContext<Data>
+  readonly #ownsStore: boolean
+
+  /** @internal */
+  constructor(options: WebSessionsOptions<Data>) {
+    const { store, ownsStore, secrets, cookie, isRolling, now } = checkOptions(options)
+    this.store = store
+    this.#ownsStore = ownsStore
+    this.#context = { store, cookie: new SessionCookie(cookie, secrets), isRolling, now }
+  }
+
+  /**
+   * Opens the session of a request: the stored one, or a new one that is stored when something has been set in it.
+   *
+   * End it with `commit` and send the `Set-Cookie` that it returns. With the store's option `locking` the session is
+   * locked until then, or until `release`, which a handler that fails has to call; {@link handle} does all of that.
+   *
+   * @throws {SessionLockedError} with `locking`, when somebody else still has the lock after `maxWaitMs`.
+   * @throws whatever a read may fail with: a session that cannot be read is never an empty one (G6).
+   */
+  async openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
+    const { cookie } = this.#context
+    const presented = cookie.read(request.headers.get('cookie'))
+    const { id } = presented
+    if (id === undefined)
+      return new WebSession(this.#context, { presented, record: undefined, lock: undefined })
+    if (!this.store.locksSessions) {
+      const record = await this.store.read(id, options)
+      return new WebSession(this.#context, { presented, record, lock: undefined })
+    }
+    const lock = await this.store.lock(id, options)
+    return new WebSession(this.#context, { presented, record: lock?.record, lock })
+  }
+
+  /**
+   * Answers a request with its session: opens it, calls the handler, and commits before the response is returned.
+   *
+   * When the handler fails, nothing is stored, a lock is given back, and the failure is passed on. What the handler does
+   * after it has returned, in a stream for example, needs a `commit` of its own.
+   */
+  async handle(
+    request: RequestWithCookies,
+    handler: (session: WebSession<Data>) => Response | Promise<Response>,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    const session = await this.openSession(request, options)
+    try {
+      return await session.commitTo(await handler(session), options)
+    } catch (error) {
+      // A lock that cannot be given back ends with its lease; what failed first is what the caller has to know.
+      await Promise.allSettled([session.release()])
+      throw error
+    }
+  }
+
+  /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
+  async close(): Promise<void> {
+    if (this.#ownsStore) await this.store.close()
+  }
+
+  /** The same as {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

@@ -1,0 +1,196 @@
+import { callerMistake } from '../../errors.ts'
+import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../session/option-spec.ts'
+import { IdSigner } from './signing.ts'
+
+/** How the session cookie is set. It is always `HttpOnly`. */
+export interface SessionCookieOptions {
+  /**
+   * Name of the cookie, without prefix.
+   *
+   * @default 'session'
+   */
+  readonly name?: string | undefined
+
+  /**
+   * What browsers are told by the beginning of the cookie's name:
+   *
+   * - `'host'` (`__Host-`): they accept the cookie only with `Secure`, `Path=/` and without `Domain`, so that no other
+   *   host, a subdomain in somebody else's hands for example, can set or replace it.
+   * - `'secure'` (`__Secure-`): they accept it only with `Secure`, over HTTPS.
+   * - `'none'`: the name has no prefix.
+   *
+   * @default 'host'; 'none' with `allowHttp`
+   */
+  readonly prefix?: 'host' | 'secure' | 'none' | undefined
+
+  /**
+   * Domain that gets the cookie, subdomains included. Does not go with the prefix `'host'`.
+   *
+   * @default none: the host that set it, and no other
+   */
+  readonly domain?: string | undefined
+
+  /**
+   * Path that gets the cookie. Anything but `'/'` does not go with the prefix `'host'`.
+   *
+   * @default '/'
+   */
+  readonly path?: string | undefined
+
+  /**
+   * Whether the cookie comes along when another site links here (`'lax'`: yes, but not with forms it posts, images or
+   * frames; `'strict'`: never; `'none'`: always, which leaves the protection from forged requests to you).
+   *
+   * @default 'lax'
+   */
+  readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
+
+  /**
+   * Whether a page embedded in other sites gets a cookie jar per embedding site (`Partitioned`, "CHIPS"). Goes with
+   * `sameSite: 'none'`.
+   *
+   * @default false
+   */
+  readonly partitioned?: boolean | undefined
+
+  /**
+   * Whether the cookie lives for as long as the session in the table does (`Max-Age`), also when the browser is closed.
+   * `false` leaves the end to the browser: it drops the cookie when it is closed, unless it restores its windows later.
+   *
+   * @default true
+   */
+  readonly persistent?: boolean | undefined
+
+  /**
+   * Sends the cookie over plain HTTP too: no `Secure` and no prefix. For development on `http://localhost`; whoever sees
+   * the traffic elsewhere can take the session over.
+   *
+   * @default false
+   */
+  readonly allowHttp?: boolean | undefined
+}
+
+/** What a request says about its session. */
+export interface PresentedCookie {
+  /** Whether there is a cookie of the session's name at all, good or bad. */
+  readonly isThere: boolean
+  /** The ID in it, if the signature is right. */
+  readonly id: string | undefined
+  /** Whether a cookie with the ID should be set again because it was signed with an old secret. */
+  readonly isOutdated: boolean
+}
+
+const PREFIXES = { host: '__Host-', secure: '__Secure-', none: '' } as const
+const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const
+const NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/
+const RESERVED_NAME = /^__(?:host|secure|http|host-http)-/i
+const DOMAIN = /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i
+const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
+
+/** The cookie that carries a signed session ID: reads it from requests and writes it for responses. */
+export class SessionCookie {
+  /** Name with prefix. */
+  readonly name: string
+  /** Whether it is given the lifetime of the session. */
+  readonly isPersistent: boolean
+  readonly #attributes: string
+  readonly #signer: IdSigner
+
+  /** @throws {TypeError} `INVALID_OPTION` for wrong options, and for options that contradict each other. */
+  constructor(options: SessionCookieOptions, secrets: readonly string[]) {
+    const checked = readOptions<SessionCookieOptions>(options, cookieOptionSpecs, {})
+    const { allowHttp = false, sameSite = 'lax', partitioned = false, path = '/', domain } = checked
+    const prefix = checked.prefix ?? (allowHttp ? 'none' : 'host')
+    checkTogether({ ...checked, allowHttp, path, prefix })
+    this.name = PREFIXES[prefix] + (checked.name ?? 'session')
+    this.isPersistent = checked.persistent ?? true
+    this.#attributes = [
+      `Path=${path}`,
+      ...(domain === undefined ? [] : [`Domain=${domain}`]),
+      'HttpOnly',
+      ...(allowHttp ? [] : ['Secure']),
+      `SameSite=${SAME_SITE[sameSite]}`,
+      ...(partitioned ? ['Partitioned'] : []),
+    ].join('; ')
+    this.#signer = new IdSigner(secrets, this.name)
+  }
+
+  /** Finds the session ID in a `Cookie` header. A cookie that is malformed, forged or somebody else's has none. */
+  read(header: string | null): PresentedCookie {
+    const values = valuesOf(this.name, header ?? '')
+    for (const value of values) {
+      const verified = this.#signer.verify(value)
+      if (verified !== undefined) return { isThere: true, id: verified.id, isOutdated: !verified.isCurrent }
+    }
+    return { isThere: values.length > 0, id: undefined, isOutdated: false }
+  }
+
+  /**
+   * The `Set-Cookie` value that gives a browser a session.
+   *
+   * @param remainingMs how long the session will live; used if the cookie is persistent.
+   */
+  issue(id: string, remainingMs: number): string {
+    // Rounded up as the expiry of the item is: the table decides to the millisecond.
+    const maxAge = this.isPersistent ? `; Max-Age=${Math.max(1, Math.ceil(remainingMs / 1000))}` : ''
+    return `${this.name}=${this.#signer.sign(id)}${maxAge}; ${this.#attributes}`
+  }
+
+  /** The `Set-Cookie` value that makes a browser forget its session. */
+  clear(): string {
+    return `${this.name}=; Max-Age=0; ${this.#attributes}`
+  }
+}
+
+const cookieOptionSpecs: OptionSpecs<SessionCookieOptions> = {
+  name: textOption(
+    'a cookie name of 1 to 64 letters, digits and !#$%&\'*+-.^_`|~, without the prefixes "__Host-" and "__Secure-" (see "prefix")',
+    text => NAME.test(text) && !RESERVED_NAME.test(text),
+  ),
+  prefix: {
+    takes: "'host', 'secure' or 'none'",
+    accepts: (value): value is 'host' | 'secure' | 'none' =>
+      typeof value === 'string' && Object.hasOwn(PREFIXES, value),
+  },
+  domain: textOption('a host name such as example.org, without leading dot', text => DOMAIN.test(text)),
+  path: textOption('a path that begins with "/" and has no ";" or blanks', text => PATH.test(text)),
+  sameSite: {
+    takes: "'lax', 'strict' or 'none'",
+    accepts: (value): value is 'lax' | 'strict' | 'none' =>
+      typeof value === 'string' && Object.hasOwn(SAME_SITE, value),
+  },
+  partitioned: booleanOption(),
+  persistent: booleanOption(),
+  allowHttp: booleanOption(),
+}
+
+function checkTogether(options: SessionCookieOptions): void {
+  const { allowHttp, prefix, domain, path, sameSite, partitioned } = options
+  if (allowHttp === true && prefix !== 'none') {
+    throw callerMistake(
+      'INVALID_OPTION',
+      `the cookie options "prefix: '${prefix}'" and "allowHttp" exclude each other: the prefix needs Secure`,
+    )
+  }
+  if (allowHttp === true && (sameSite === 'none' || partitioned === true)) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      'the cookie options "sameSite: \'none\'" and "partitioned" do not go with "allowHttp": they need Secure',
+    )
+  }
+  if (prefix !== 'host' || (domain === undefined && path === '/')) return
+  const culprit = domain === undefined ? 'path' : 'domain'
+  throw callerMistake(
+    'INVALID_OPTION',
+    `the cookie option "${culprit}" does not go with the prefix "__Host-", which needs Secure, Path=/ and no Domain; ` +
+      'set "prefix: \'secure\'" to have one, at the price that other hosts of the domain can set the cookie, too',
+  )
+}
+
+function valuesOf(name: string, header: string): string[] {
+  return header
+    .split(';')
+    .map(pair => pair.trim())
+    .filter(pair => pair.startsWith(`${name}=`))
+    .map(pair => pair.slice(name.length + 1))
+}

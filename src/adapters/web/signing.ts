@@ -1,0 +1,56 @@
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** A session ID whose signature is right. */
+export interface VerifiedId {
+  readonly id: string
+  /** Whether it was signed with the current secret; otherwise it is due for a new signature. */
+  readonly isCurrent: boolean
+}
+
+const ID_BYTES = 32
+/** 32 bytes as base64url, twice: the ID and its HMAC. */
+const SIGNED_ID = /^([\w-]{43})\.([\w-]{43})$/
+
+/** A session ID that nobody can guess: 256 random bits, 43 characters that a cookie can carry as they are. */
+export function newSessionId(): string {
+  return randomBytes(ID_BYTES).toString('base64url')
+}
+
+/**
+ * Signs session IDs with HMAC-SHA-256, and tells its own from made-up ones without asking the table.
+ *
+ * The first secret signs and all of them verify, so that secrets can be rotated. What was signed for one purpose
+ * is not valid for another.
+ */
+export class IdSigner {
+  readonly #keys: readonly KeyObject[]
+  readonly #purpose: string
+
+  /** @param purpose is signed along: the name of the cookie. */
+  constructor(secrets: readonly string[], purpose: string) {
+    this.#keys = secrets.map(secret => createSecretKey(secret, 'utf8'))
+    this.#purpose = purpose
+  }
+
+  /** The ID with its signature, in characters that a cookie can carry as they are. */
+  sign(id: string): string {
+    const [key] = this.#keys
+    if (key === undefined) throw new TypeError('there is no secret to sign with')
+    return `${id}.${this.#macOf(id, key)}`
+  }
+
+  /** The ID in a signed value; `undefined` for anything that none of the secrets has signed. */
+  verify(value: string): VerifiedId | undefined {
+    const [, id, mac] = SIGNED_ID.exec(value) ?? []
+    if (id === undefined || mac === undefined) return undefined
+    const given = Buffer.from(mac, 'latin1')
+    const index = this.#keys.findIndex(key =>
+      timingSafeEqual(given, Buffer.from(this.#macOf(id, key), 'latin1')),
+    )
+    return index === -1 ? undefined : { id, isCurrent: index === 0 }
+  }
+
+  #macOf(id: string, key: KeyObject): string {
+    return createHmac('sha256', key).update(`${this.#purpose}=${id}`).digest('base64url')
+  }
+}

@@ -1,0 +1,323 @@
+import { isDeepStrictEqual } from 'node:util'
+
+import type { CallOptions } from '../../session/call-options.ts'
+import type { SessionRecord } from '../../session/record.ts'
+import type { SessionLock } from '../../session/session-lock.ts'
+import type { SessionStore } from '../../session/store.ts'
+import type { SessionData } from '../../types.ts'
+import type { PresentedCookie, SessionCookie } from './cookie.ts'
+import { markedResponse } from './response-headers.ts'
+import { newSessionId } from './signing.ts'
+
+/**
+ * How a session stands:
+ *
+ * - `'new'`: nothing is stored; it begins when something is set and committed.
+ * - `'stored'`: it is in the table, as far as this request knows.
+ * - `'destroyed'`: this request has destroyed it. What is set from then on begins another one, under a new ID.
+ * - `'gone'`: on saving it turned out that somebody else has destroyed it, or that it has expired. This request cannot
+ *   store anything any more; the next one begins anew.
+ */
+export type WebSessionStatus = 'new' | 'stored' | 'destroyed' | 'gone'
+
+/** What the sessions of one `webSessions` have in common. */
+export interface SessionContext<Data extends object> {
+  readonly store: SessionStore<Data>
+  readonly cookie: SessionCookie
+  readonly isRolling: boolean
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+/** What a request came with. */
+export interface OpenedSession<Data extends object> {
+  readonly presented: PresentedCookie
+  /** The stored session; absent when there is none, or it has expired. */
+  readonly record: SessionRecord<Data> | undefined
+  /** The lock that it was read under. */
+  readonly lock: SessionLock<Data> | undefined
+}
+
+/**
+ * The session of one request.
+ *
+ * Values are read and changed in memory; {@link commit} stores what has changed, all at once. Values are what JSON can
+ * carry. Changes inside of a value that `get` returned count as well.
+ *
+ * - Requests that change one session in parallel both keep their changes, by key (G2).
+ * - A session that somebody else has destroyed stays destroyed; {@link status} is then `'gone'` (G3).
+ * - A failed write is an error, and `commit` may be called again (G6).
+ *
+ * @typeParam Data what the session holds, by key. It is the application's word: what is read is not checked.
+ */
+export class WebSession<Data extends object = SessionData> {
+  readonly #context: SessionContext<Data>
+  readonly #presented: PresentedCookie
+  readonly #lock: SessionLock<Data> | undefined
+  #record: SessionRecord<Data> | undefined
+  #id: string | undefined
+  #data: Data
+  /** What `#data` was when it was read or last written, as text. */
+  #knownText: string | undefined
+  #status: WebSessionStatus
+  #isRegenerating = false
+  #isUsed = false
+  /** Whether this request needs to write nothing more to extend the session. */
+  #isExtended: boolean
+  #isCookieDue: boolean
+  #setCookie: string | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @internal */
+  constructor(context: SessionContext<Data>, { presented, record, lock }: OpenedSession<Data>) {
+    this.#context = context
+    this.#presented = presented
+    this.#lock = lock
+    this.#record = record
+    this.#id = record && presented.id
+    this.#data = record?.data ?? ({} as Data)
+    this.#knownText = textOf(this.#data)
+    this.#status = record === undefined ? 'new' : 'stored'
+    this.#isExtended = !context.isRolling
+    this.#isCookieDue = record !== undefined && presented.isOutdated
+  }
+
+  /**
+   * The session ID, once the session is stored; whoever knows it is the visitor. It changes when a commit carries out
+   * {@link regenerate}.
+   */
+  get id(): string | undefined {
+    this.#isUsed = true
+    return this.#record && this.#id
+  }
+
+  /** How the session stands. */
+  get status(): WebSessionStatus {
+    this.#isUsed = true
+    return this.#status
+  }
+
+  /**
+   * Whether the response depends on the session.
+   *
+   * @internal
+   */
+  get isUsed(): boolean {
+    return this.#isUsed
+  }
+
+  /** The value of a key; `undefined` when there is none. Changes inside of it are stored by {@link commit}. */
+  get<Key extends keyof Data & string>(key: Key): Data[Key] | undefined {
+    return this.has(key) ? this.#data[key] : undefined
+  }
+
+  /** Whether there is a value for a key. */
+  has(key: keyof Data & string): boolean {
+    this.#isUsed = true
+    return Object.hasOwn(this.#data, key)
+  }
+
+  /** Sets the value of a key: anything that JSON can carry. `undefined` deletes it. */
+  set<Key extends keyof Data & string>(key: Key, value: Data[Key]): void {
+    this.#isUsed = true
+    if (value === undefined) Reflect.deleteProperty(this.#data, key)
+    else define(this.#data, key, value)
+  }
+
+  /** Deletes a key. */
+  delete(key: keyof Data & string): void {
+    this.#isUsed = true
+    Reflect.deleteProperty(this.#data, key)
+  }
+
+  /**
+   * Makes the next {@link commit} move the session to a new ID and destroy the one under the old ID. Call it when a
+   * visitor signs in or gains rights: an ID that somebody has planted or seen before is then worth nothing.
+   *
+   * The data are kept, nothing new is ever stored under the old ID, and a session that somebody else has destroyed
+   * meanwhile does not live on under the new one (G3). Its age (`absoluteTimeoutSeconds`) begins anew.
+   */
+  regenerate(): void {
+    this.#isUsed = true
+    this.#isRegenerating = true
+  }
+
+  /**
+   * Destroys the session now, and makes the browser forget it. What is set afterwards begins another session, under a
+   * new ID.
+   */
+  destroy(options: CallOptions = {}): Promise<void> {
+    this.#isUsed = true
+    return this.#inTurn(async () => {
+      const wasKnown = this.#presented.isThere || this.#setCookie !== undefined || this.#record !== undefined
+      if (this.#record !== undefined) await this.#context.store.destroy(this.#record, options)
+      this.#record = undefined
+      this.#id = undefined
+      this.#data = {} as Data
+      this.#isRegenerating = false
+      this.#isCookieDue = false
+      this.#status = 'destroyed'
+      this.#setCookie = wasKnown ? this.#context.cookie.clear() : undefined
+    })
+  }
+
+  /**
+   * Stores what has changed, or extends the session when nothing has and sessions are `rolling`, and gives a lock back.
+   * A new session is stored only if something has been set. Doing it again without further changes writes nothing.
+   *
+   * @returns the value of the `Set-Cookie` header that the response has to carry; `undefined` when it needs none. For a
+   *   session that somebody else has destroyed ({@link status} `'gone'`) it makes the browser forget the cookie.
+   * @throws {SessionConflictError | LockLostError | SessionTooLargeError | TypeError} and whatever a write may fail with;
+   *   see `SessionStore.write`.
+   */
+  commit(options: CallOptions = {}): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      await this.#store(options)
+      if (this.#isCookieDue && this.#record !== undefined) this.#issueCookie(this.#record)
+      return this.#setCookie
+    })
+  }
+
+  /**
+   * {@link commit}, and the response with the cookie: the same response, or a copy where its headers cannot be changed.
+   *
+   * It also keeps caches from giving the response to others: a response that sets the cookie gets
+   * `Cache-Control: no-store`, unless it says `private` or `no-store` itself; one whose handler used the session gets
+   * `Vary: Cookie`.
+   */
+  async commitTo(response: Response, options: CallOptions = {}): Promise<Response> {
+    const setCookie = await this.commit(options)
+    return markedResponse(response, { setCookie, isUsed: this.#isUsed })
+  }
+
+  /**
+   * Gives a lock back without storing anything; does nothing when there is none. For requests that end without a
+   * {@link commit}.
+   */
+  release(): Promise<void> {
+    return this.#inTurn(async () => this.#lock?.release())
+  }
+
+  /** The same as {@link release}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+
+  async #store(options: CallOptions): Promise<void> {
+    if (this.#status === 'gone') return
+    if (this.#record === undefined) await this.#begin(options)
+    else if (this.#isRegenerating) await this.#move(this.#record, options)
+    else await this.#save(this.#record, options)
+  }
+
+  async #begin(options: CallOptions): Promise<void> {
+    this.#isRegenerating = false
+    if (Object.keys(this.#data).length === 0) return
+    // A second try after a failure must not leave two sessions behind.
+    this.#id ??= newSessionId()
+    const text = textOf(this.#data)
+    const record = await this.#context.store.write(this.#id, this.#data, { signal: options.signal })
+    this.#hasStored(record, text)
+    this.#isCookieDue = true
+  }
+
+  async #save(basis: SessionRecord<Data>, { signal }: CallOptions): Promise<void> {
+    const text = textOf(this.#data)
+    const isChanged = text === undefined || text !== this.#knownText
+    if (!isChanged && this.#isExtended && this.#lock?.isHeld !== true) return
+    const expiresMs = isChanged || !this.#isExtended ? undefined : basis.expiresMs
+    const record = await this.#context.store.write(this.#id ?? '', this.#data, { basis, signal, expiresMs })
+    if (record === undefined) {
+      this.#isGone()
+      return
+    }
+    this.#hasStored(record, text)
+    // A cookie that ends with the browser does not know when the session expires.
+    if (this.#context.cookie.isPersistent && record.expiresMs !== basis.expiresMs) this.#isCookieDue = true
+  }
+
+  /** Moves the session to a new ID. Nothing is written under the old one, which others may know. */
+  async #move(old: SessionRecord<Data>, { signal }: CallOptions): Promise<void> {
+    const { store } = this.#context
+    const latest = this.#lock?.isHeld === true ? old : await store.read(this.#id ?? '', { signal })
+    if (latest === undefined) {
+      this.#isGone()
+      return
+    }
+    // Not every layout has revisions.
+    if (latest.revision === undefined || latest.revision !== old.revision) this.#takeOver(latest.data)
+    const id = newSessionId()
+    const text = textOf(this.#data)
+    const record = await store.write(id, this.#data, { signal })
+    // Letting it expire, other than destroying it, tells whether it was still there.
+    const wasThere = await store.touch(old, { expiresMs: 0, signal })
+    if (!wasThere) {
+      await store.destroy(record, { signal })
+      this.#isGone()
+      return
+    }
+    this.#id = id
+    this.#isRegenerating = false
+    this.#isCookieDue = true
+    this.#hasStored(record, text)
+    await store.destroy(old, { signal })
+  }
+
+  /** Brings in what somebody else has changed since the session was read, but for the keys that were changed here. */
+  #takeOver(latest: Data): void {
+    const known = entriesOf(this.#knownText)
+    const ours = entriesOf(textOf(this.#data))
+    const theirs = new Map(Object.entries(latest))
+    for (const key of new Set([...known.keys(), ...theirs.keys()])) {
+      const isOurs = !isDeepStrictEqual(ours.get(key), known.get(key))
+      if (isOurs || isDeepStrictEqual(theirs.get(key), known.get(key))) continue
+      if (theirs.has(key)) define(this.#data, key, theirs.get(key))
+      else Reflect.deleteProperty(this.#data, key)
+    }
+  }
+
+  #hasStored(record: SessionRecord<Data>, text: string | undefined): void {
+    this.#record = record
+    this.#knownText = text
+    this.#isExtended = true
+    this.#status = 'stored'
+  }
+
+  #isGone(): void {
+    this.#record = undefined
+    this.#isCookieDue = false
+    this.#status = 'gone'
+    this.#setCookie = this.#context.cookie.clear()
+  }
+
+  #issueCookie({ expiresMs }: SessionRecord<Data>): void {
+    const { cookie, now } = this.#context
+    this.#setCookie = cookie.issue(this.#id ?? '', expiresMs - now())
+    this.#isCookieDue = false
+  }
+
+  /** Calls of one session take turns, so that none works with what another is about to change. */
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const outcome = this.#turn.then(work)
+    this.#turn = outcome.catch(() => undefined)
+    return outcome
+  }
+}
+
+/** Session data as the store writes them; `undefined` for what JSON cannot carry, which the store will refuse. */
+function textOf(data: object): string | undefined {
+  try {
+    return JSON.stringify(data)
+  } catch {
+    return undefined
+  }
+}
+
+function entriesOf(text: string | undefined): Map<string, unknown> {
+  return new Map(Object.entries(JSON.parse(text ?? '{}') as object))
+}
+
+/** Sets a property, also one that is called `__proto__`. */
+function define(data: object, key: string, value: unknown): void {
+  Object.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
+}

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+
+import { SessionCookie, type SessionCookieOptions } from '../../../../src/adapters/web/cookie.ts'
+import { newSessionId } from '../../../../src/adapters/web/signing.ts'
+
+const secrets = ['a long enough secret']
+const id = newSessionId()
+
+function attributesOf(setCookie: string): string[] {
+  return setCookie.split('; ').slice(1).toSorted()
+}
+
+describe('what is set', () => {
+  test('by default: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/ and the lifetime', () => {
+    const setCookie = new SessionCookie({}, secrets).issue(id, 86_400_000)
+    expect(setCookie).toMatch(new RegExp(`^__Host-session=${id}\\.[\\w-]{43}; `))
+    expect(attributesOf(setCookie)).toEqual(['HttpOnly', 'Max-Age=86400', 'Path=/', 'SameSite=Lax', 'Secure'])
+  })
+
+  test.each<[SessionCookieOptions, string, string[]]>([
+    [{ persistent: false }, '__Host-session', ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure']],
+    [{ name: 'sid' }, '__Host-sid', ['HttpOnly', 'Max-Age=60', 'Path=/', 'SameSite=Lax', 'Secure']],
+    [{ allowHttp: true }, 'session', ['HttpOnly', 'Max-Age=60', 'Path=/', 'SameSite=Lax']],
+    [
+      { prefix: 'secure', domain: 'example.org', path: '/shop', sameSite: 'strict' },
+      '__Secure-session',
+      ['Domain=example.org', 'HttpOnly', 'Max-Age=60', 'Path=/shop', 'SameSite=Strict', 'Secure'],
+    ],
+    [
+      { sameSite: 'none', partitioned: true },
+      '__Host-session',
+      ['HttpOnly', 'Max-Age=60', 'Partitioned', 'Path=/', 'SameSite=None', 'Secure'],
+    ],
+    [{ prefix: 'none' }, 'session', ['HttpOnly', 'Max-Age=60', 'Path=/', 'SameSite=Lax', 'Secure']],
+  ])('with %j', (options, name, attributes) => {
+    const setCookie = new SessionCookie(options, secrets).issue(id, 60_000)
+    expect(setCookie.slice(0, setCookie.indexOf('='))).toBe(name)
+    expect(attributesOf(setCookie)).toEqual(attributes)
+  })
+
+  test.each([
+    [1, 1],
+    [999, 1],
+    [1000, 1],
+    [1001, 2],
+    [-5, 1],
+  ])('%i ms are Max-Age=%i, never a cookie that ends before its session', (remainingMs, maxAge) => {
+    expect(attributesOf(new SessionCookie({}, secrets).issue(id, remainingMs))).toContain(`Max-Age=${maxAge}`)
+  })
+
+  test('clearing has the same name, path, domain and partition', () => {
+    const options = { prefix: 'secure', domain: 'example.org', path: '/a', partitioned: true } as const
+    const cleared = new SessionCookie(options, secrets).clear()
+    expect(cleared).toMatch(/^__Secure-session=; /)
+    expect(attributesOf(cleared)).toEqual(
+      expect.arrayContaining(['Domain=example.org', 'Max-Age=0', 'Partitioned', 'Path=/a', 'Secure']),
+    )
+  })
+})
+
+describe('what is read', () => {
+  const cookie = new SessionCookie({}, secrets)
+  const pair = cookie.issue(id, 1).replace(/;.*/, '')
+  const none = { id: undefined, isOutdated: false }
+
+  test.each([
+    pair,
+    `a=b; ${pair}`,
+    `${pair};a=b`,
+    `a=b;${pair} ; c`,
+    `__Host-session=forged.forged; ${pair}`,
+    `${pair}; ${pair}`,
+  ])('the ID is found in %j', header => {
+    expect(cookie.read(header)).toEqual({ isThere: true, id, isOutdated: false })
+  })
+
+  test.each([null, '', ';', 'a=b', 'session=x', `x${pair}`, pair.replace('__Host-', '__host-')])(
+    'no cookie is found in %j',
+    header => {
+      expect(cookie.read(header)).toEqual({ isThere: false, ...none })
+    },
+  )
+
+  test.each(['__Host-session=', '__Host-session=x', `${pair}x`, `"${pair}"`.replace('"__', '__')])(
+    'no ID is found in %j',
+    header => {
+      expect(cookie.read(header)).toEqual({ isThere: true, ...none })
+    },
+  )
+
+  test('a cookie that an old secret has signed is due for a new signature', () => {
+    const rotated = new SessionCookie({}, ['a new long enough secret', ...secrets])
+    expect(rotated.read(pair)).toEqual({ isThere: true, id, isOutdated: true })
+    expect(new SessionCookie({}, ['a new long enough secret']).read(pair)).toEqual({ isThere: true, ...none })
+  })
+})
+
+describe('options', () => {
+  test.each<[object, RegExp]>([
+    [
+      { domain: 'example.org' },
+      /"domain" does not go with the prefix "__Host-", which needs Secure, Path=\/ and no Domain/,
+    ],
+    [{ path: '/shop' }, /"path" does not go with the prefix "__Host-"/],
+    [{ prefix: 'host', domain: 'example.org', path: '/a' }, /"domain" does not go with the prefix "__Host-"/],
+    [{ allowHttp: true, prefix: 'host' }, /"prefix: 'host'" and "allowHttp" exclude each other/],
+    [{ allowHttp: true, prefix: 'secure' }, /"prefix: 'secure'" and "allowHttp" exclude each other/],
+    [{ allowHttp: true, sameSite: 'none' }, /do not go with "allowHttp": they need Secure/],
+    [{ allowHttp: true, partitioned: true }, /do not go with "allowHttp": they need Secure/],
+    [{ name: '__Host-sid' }, /"name" takes a cookie name .* without the prefixes/],
+    [{ name: '__secure-sid' }, /"name" takes/],
+    [{ name: 'a b' }, /"name" takes/],
+    [{ name: '' }, /"name" takes/],
+    [{ prefix: 'secure', path: 'shop' }, /"path" takes/],
+    [{ prefix: 'secure', path: '/a; Domain=evil.example' }, /"path" takes/],
+    [{ prefix: 'secure', domain: '.example.org' }, /"domain" takes/],
+    [{ prefix: 'secure', domain: 'example.org; Path=/' }, /"domain" takes/],
+    [{ sameSite: 'Lax' }, /"sameSite" takes 'lax', 'strict' or 'none'/],
+    [{ prefix: '__Host-' }, /"prefix" takes 'host', 'secure' or 'none'/],
+    [{ prefix: 'toString' }, /"prefix" takes/],
+    [{ maxAge: 1 }, /there is no option "maxAge"/],
+  ])('%j are refused', (options, message) => {
+    const make = (): unknown => new SessionCookie(options, secrets)
+    expect(make).toThrow(message)
+    expect(make).toThrow(expect.objectContaining({ name: 'TypeError', code: 'INVALID_OPTION' }))
+  })
+
+  test('a domain and a path go together with allowHttp, which has no prefix', () => {
+    const cookie = new SessionCookie({ allowHttp: true, domain: 'localhost', path: '/a' }, secrets)
+    expect(attributesOf(cookie.issue(id, 1000))).toContain('Domain=localhost')
+  })
+})

@@ -1,0 +1,71 @@
+import { inspect } from 'node:util'
+
+import { afterEach, describe, expect, test, vi } from 'vitest'
+
+import { webSessions, type WebSessionsOptions } from '../../../../src/adapters/web.ts'
+import { SessionStore } from '../../../../src/index.ts'
+import type { SessionData } from '../../../../src/types.ts'
+
+const secrets = ['a long enough secret']
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+function optionsOf(options: object): WebSessionsOptions<SessionData> {
+  return options
+}
+
+describe('refused', () => {
+  test.each([
+    [{}, /"secrets" is missing \(or the environment variable DYNAMODB_SESSIONS_SECRETS\)/],
+    [{ secrets: [] }, /"secrets" takes/],
+    [{ secrets: 'short' }, /"secrets" takes a text of at least 16 characters/],
+    [{ secrets: ['a long enough secret', 'short'] }, /"secrets" takes/],
+    [{ secrets: [Buffer.alloc(32)] }, /"secrets" takes/],
+    [{ secret: 'a long enough secret' }, /there is no option "secret"; did you mean "secrets"\?/],
+    [{ secrets, cookie: 'name' }, /"cookie" takes an object of cookie options/],
+    [{ secrets, cookie: { secure: false } }, /there is no option "secure"/],
+    [{ secrets, rolling: 1 }, /"rolling" takes true or false/],
+    [{ secrets, tableName: 'x' }, /there is no option "tableName"; did you mean "table"\?/],
+    [{ secrets, store: {} }, /"store" takes a SessionStore/],
+    [{ secrets, store: new SessionStore(), table: 'x' }, /there is no option "table"/],
+  ])('%j', (options, message) => {
+    const make = (): unknown => webSessions(optionsOf(options))
+    expect(make).toThrow(message)
+    expect(make).toThrow(expect.objectContaining({ name: 'TypeError', code: 'INVALID_OPTION' }))
+  })
+
+  test('without telling what was passed as a secret', () => {
+    const options = optionsOf({ secrets: ['a long enough secret', 'hidden'] })
+    expect(() => webSessions(options)).toThrow(/^(?!.*hidden).*"secrets"/s)
+  })
+})
+
+describe('accepted', () => {
+  test('secrets and settings from the environment', async () => {
+    vi.stubEnv('DYNAMODB_SESSIONS_SECRETS', 'first-long-enough-secret second-long-enough-secret')
+    vi.stubEnv('DYNAMODB_SESSIONS_ROLLING', 'false')
+    const sessions = webSessions()
+    expect(sessions.store).toBeInstanceOf(SessionStore)
+    await sessions.close()
+    vi.stubEnv('DYNAMODB_SESSIONS_SECRETS', 'first-long-enough-secret short')
+    expect(() => webSessions()).toThrow(/environment variable DYNAMODB_SESSIONS_SECRETS takes/)
+  })
+
+  test('a store of the caller, which closing leaves open', async () => {
+    const store = new SessionStore()
+    const close = vi.spyOn(store, 'close')
+    await webSessions({ store, secrets }).close()
+    expect(close).not.toHaveBeenCalled()
+    await using own = webSessions({ secrets })
+    const closeOwn = vi.spyOn(own.store, 'close')
+    await own.close()
+    expect(closeOwn).toHaveBeenCalledTimes(1)
+  })
+
+  test('and their secrets do not show', () => {
+    const sessions = webSessions({ secrets })
+    expect(inspect(sessions, { depth: 10, showHidden: true })).not.toContain(secrets[0])
+  })
+})
