@@ -1,0 +1,48 @@
+import type { Command } from './command.ts'
+
+/** What is known of a command before its code is loaded. */
+export interface CommandEntry {
+  readonly name: string
+  /** What it does, in a few words. */
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'create-table',
+    summary: 'create the table, or print it as infrastructure code',
+    load: async () => (await import('./create-table.ts')).createTableCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'check credentials, region, clock, table and permissions, and say how to mend them',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'list',
+    summary: 'list the sessions that are alive, or those of one user',
+    load: async () => (await import('./list.ts')).listCommand,
+  },
+  {
+    name: 'show',
+    summary: 'show one session',
+    load: async () => (await import('./show.ts')).showCommand,
+  },
+  {
+    name: 'destroy',
+    summary: 'end one session, or all sessions of a user',
+    load: async () => (await import('./destroy.ts')).destroyCommand,
+  },
+  {
+    name: 'gc',
+    summary: 'delete the sessions that have expired',
+    load: async () => (await import('./gc.ts')).gcCommand,
+  },
+  {
+    name: 'stats',
+    summary: 'count the sessions, and measure their size and age',
+    load: async () => (await import('./stats.ts')).statsCommand,
+  },
+]

@@ -1,0 +1,59 @@
+import { EXIT, UsageError } from './command.ts'
+import type { CommandLineIo } from './io.ts'
+import { printable } from './format.ts'
+import { painter } from './style.ts'
+
+/** What is said about a failure, and the exit code for it. */
+export interface FailureReport {
+  readonly lines: readonly string[]
+  readonly exitCode: number
+}
+
+/** Failures that `doctor` has nothing to say about. */
+const UNRELATED_TO_SETUP: ReadonlySet<string> = new Set([
+  'SESSION_CORRUPT',
+  'SESSION_NOT_DECRYPTED',
+  'SESSION_TOO_LARGE',
+])
+
+/** Says what went wrong and what to do about it, without a stack trace unless it is a mistake of this package. */
+export function describeFailure(
+  error: unknown,
+  command: string | undefined,
+  { stderr, environment }: Pick<CommandLineIo, 'stderr' | 'environment'>,
+): FailureReport {
+  const paint = painter(stderr, environment)
+  const title = paint('red', command === undefined ? 'dynamodb-sessions:' : `dynamodb-sessions ${command}:`)
+  const help = `see: dynamodb-sessions ${command === undefined ? '--help' : `${command} --help`}`
+  if (error instanceof UsageError) {
+    return { lines: [`${title} ${printable(error.message)}`, help], exitCode: EXIT.usage }
+  }
+  const code = codeOf(error)
+  if (code === 'INVALID_OPTION' || code === 'INVALID_SESSION_ID') {
+    return { lines: [`${title} ${printable(inOptionNames(messageOf(error)))}`, help], exitCode: EXIT.usage }
+  }
+  const lines = [`${title} ${printable(inOptionNames(messageOf(error)))}`]
+  if (code === undefined) {
+    // Not an error that anybody foresaw: where it happened is all that helps.
+    if (error instanceof Error && error.stack !== undefined) lines.push(error.stack)
+  } else if (command !== 'doctor' && !UNRELATED_TO_SETUP.has(code)) {
+    lines.push('dynamodb-sessions doctor finds out what is wrong with the setup')
+  }
+  return { lines, exitCode: EXIT.failure }
+}
+
+/** A message about an option of the library, in the words of the command line. */
+export function inOptionNames(message: string): string {
+  const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
+  return inFlags.replaceAll(/(?:the )?option "(\w+)"/g, (_, name: string) => {
+    return `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`
+  })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,72 @@
+import type { UserIndex } from '../../layout/layout.ts'
+import { userIndex } from '../../session/user-index.ts'
+import type { Billing } from '../../table/table-state.ts'
+import { TTL_ATTRIBUTE } from '../../table/time-to-live.ts'
+
+/** The table that is asked for, as every form of infrastructure code says it. */
+export interface TableDesign {
+  readonly table: string
+  readonly region: string | undefined
+  readonly partitionKey: string
+  readonly billing: Billing
+  readonly ttlAttribute: string
+  /** `undefined` when no index is wanted. */
+  readonly userIndex: UserIndex | undefined
+}
+
+/** What a table is to be; what is not given is as `createTable` has it. */
+export function tableDesign(wanted: {
+  readonly table: string
+  readonly region: string | undefined
+  readonly partitionKey: string
+  readonly billing: Billing | undefined
+  readonly userIndex: boolean
+}): TableDesign {
+  return {
+    ...wanted,
+    billing: wanted.billing ?? 'on-demand',
+    ttlAttribute: TTL_ATTRIBUTE,
+    userIndex: wanted.userIndex ? userIndex : undefined,
+  }
+}
+
+/**
+ * What the application has to be permitted, and no more: reading and writing single items, and asking the index for
+ * the sessions of a user. Listing all sessions, garbage collection and `doctor` need more.
+ */
+export const APPLICATION_ACTIONS: readonly string[] = [
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem',
+]
+
+/** What the application has to be permitted on the index. */
+export const INDEX_ACTIONS: readonly string[] = ['dynamodb:Query']
+
+/** What an operator has to be permitted besides, for `list`, `gc`, `stats` and `doctor`. */
+export const OPERATOR_ACTIONS: readonly string[] = [
+  'dynamodb:Scan',
+  'dynamodb:DescribeTable',
+  'dynamodb:DescribeTimeToLive',
+]
+
+/** The table in one line, for people. */
+export function designInWords({
+  partitionKey,
+  billing,
+  ttlAttribute,
+  userIndex: index,
+}: TableDesign): string {
+  const paid =
+    billing === 'on-demand'
+      ? 'on-demand billing'
+      : `${billing.readCapacityUnits} read and ${billing.writeCapacityUnits} write units`
+  const indexed = index === undefined ? 'no index' : `index "${index.name}"`
+  return `${paid}, key "${partitionKey}" (S), time to live on "${ttlAttribute}", ${indexed}`
+}
+
+/** A text as a literal of JSON, which is one of YAML and TypeScript, too. */
+export function quoted(text: string): string {
+  return JSON.stringify(text)
+}

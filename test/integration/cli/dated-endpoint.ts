@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
+
+/**
+ * Passes requests on to an engine, and says with every answer that the time is another; it lives until the running test
+ * ends.
+ *
+ * @returns the URL.
+ */
+export async function endpointWithClock(engineEndpoint: string, now: () => number): Promise<string> {
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<void> => {
+      const { method = '', headers } = request
+      const body = await text(request)
+      const answered = await fetch(engineEndpoint, {
+        method,
+        headers: Object.fromEntries(
+          ['content-type', 'x-amz-target', 'x-amz-date', 'authorization'].map(name => [
+            name,
+            String(headers[name] ?? ''),
+          ]),
+        ),
+        ...(method === 'POST' && { body }),
+      })
+      const bytes = Buffer.from(await answered.arrayBuffer())
+      response.writeHead(answered.status, {
+        date: new Date(now()).toUTCString(),
+        'content-length': bytes.length,
+      })
+      response.end(bytes)
+    }
+    answer().catch(() => response.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the endpoint is not listening')
+  return `http://127.0.0.1:${address.port}`
+}

@@ -1,0 +1,225 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { transform } from 'esbuild'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+import { awsCli } from '../../../src/cli/infrastructure/aws-cli.ts'
+import { cdk } from '../../../src/cli/infrastructure/cdk.ts'
+import { cloudFormation } from '../../../src/cli/infrastructure/cloudformation.ts'
+import { type TableDesign, tableDesign } from '../../../src/cli/infrastructure/table-design.ts'
+import { terraform } from '../../../src/cli/infrastructure/terraform.ts'
+import { checkTable } from '../../../src/table/check-table.ts'
+import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { sendToEngine } from '../../support/send-to-engine.ts'
+import { runCli } from './command-line.ts'
+
+const formats = { cloudformation: cloudFormation, terraform, cdk, cli: awsCli }
+const formatNames = Object.keys(formats) as (keyof typeof formats)[]
+
+const provisioned = { readCapacityUnits: 7, writeCapacityUnits: 3 }
+
+function designOf(changes: Partial<Parameters<typeof tableDesign>[0]> = {}): TableDesign {
+  return tableDesign({
+    table: 'my-sessions',
+    region: undefined,
+    partitionKey: 'id',
+    billing: undefined,
+    userIndex: true,
+    ...changes,
+  })
+}
+
+describe.each(formatNames)('as %s', name => {
+  const print = formats[name]
+
+  test('is what the command prints, without asking AWS', async () => {
+    const { exitCode, stdout, stderr } = await runCli([
+      'create-table',
+      '--print',
+      name,
+      '--table',
+      'my-sessions',
+    ])
+    expect([exitCode, stderr]).toEqual([0, ''])
+    expect(stdout).toBe(print(designOf()))
+    const asJson = await runCli(['create-table', '--print', name, '--table', 'my-sessions', '--json'])
+    expect(JSON.parse(asJson.stdout)).toEqual({ format: name, code: stdout })
+  })
+
+  test('has the table, its time to live and its index', () => {
+    const code = print(designOf())
+    for (const word of [
+      'my-sessions',
+      'expires',
+      'user-index',
+      'expiresMs',
+      'created',
+      'PAY_PER_REQUEST',
+      'INCLUDE',
+    ]) {
+      expect(code).toContain(word)
+    }
+    expect(code).not.toMatch(/PROVISIONED|[cC]apacity/)
+  })
+
+  test('permits what the application needs, and no more', () => {
+    const code = print(designOf())
+    const permitted = code
+      .split('\n')
+      .filter(line => !/^\s*(?:#|\/\/)/.test(line))
+      .join('\n')
+      .match(/dynamodb:\w+/g)
+    expect(permitted).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:Query',
+    ])
+    expect(code).toContain('/index/user-index')
+    expect(code).not.toContain('dynamodb:*')
+    expect(code).not.toMatch(/Resource"?: ?\\?"\*/)
+  })
+
+  test('leaves the index out when it is not wanted, and the permission for it', () => {
+    const code = print(designOf({ userIndex: false }))
+    expect(code).not.toMatch(/index|Query|ProjectionType|"user"/)
+  })
+
+  test('has provisioned capacity for the table and the index', () => {
+    const code = print(designOf({ billing: provisioned }))
+    expect(code).toContain('PROVISIONED')
+    expect(code.match(/\b7\b/g)).toHaveLength(2)
+    expect(code.match(/\b3\b/g)).toHaveLength(2)
+  })
+
+  test('refuses the ARN of a table', async () => {
+    const table = 'arn:aws:dynamodb:eu-west-1:111122223333:table/sessions'
+    const { exitCode, stderr } = await runCli(['create-table', '--print', name, '--table', table])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('not an ARN')
+  })
+})
+
+describe('names with characters that mean something', () => {
+  // The name of a partition key can be anything.
+  const partitionKey = `a'b"c\${d}%{e}\`f\\g$(h)`
+  const design = designOf({ partitionKey })
+
+  test('are quoted in CDK code', async () => {
+    const { code } = await transform(cdk(design), { loader: 'ts', format: 'esm' })
+    expect(code).toContain('SessionTable')
+    const literal = /partitionKey: \{ name: ("(?:[^"\\]|\\.)*")/.exec(cdk(design))?.[1] ?? ''
+    expect(JSON.parse(literal)).toBe(partitionKey)
+  })
+
+  test('do not begin templates in Terraform', () => {
+    const literals = terraform(design).match(/^ {2}hash_key +=.*$/m)?.[0] ?? ''
+    expect(literals).toContain('$${d}%%{e}')
+  })
+
+  test('are quoted in CloudFormation', () => {
+    expect(cloudFormation(design)).toContain(`AttributeName: ${JSON.stringify(partitionKey)}`)
+  })
+})
+
+describe.each(engines)('the commands of the AWS CLI, $name', ({ endpoint, supports }) => {
+  test.each([
+    ['on-demand', { partitionKey: `it's "id"` }],
+    ['provisioned', { billing: provisioned }],
+    ['without index', { userIndex: false }],
+  ])('make the table: %s', async (_, changes) => {
+    const table = uniqueTableName()
+    const design = designOf({ table, region: 'eu-west-1', ...changes })
+    const calls = await callsOf(awsCli(design))
+    expect(calls.map(({ service, operation }) => `${service} ${operation}`)).toEqual([
+      'dynamodb create-table',
+      'dynamodb wait',
+      'dynamodb update-time-to-live',
+      'dynamodb describe-table',
+      'iam create-policy',
+    ])
+    const [create, , timeToLive, , policy] = calls
+    const indexes = create?.options['--global-secondary-indexes']
+    const throughput = create?.options['--provisioned-throughput']
+    const { statusCode, body } = await sendToEngine(endpoint, 'CreateTable', {
+      TableName: create?.options['--table-name'],
+      BillingMode: create?.options['--billing-mode'],
+      AttributeDefinitions: json(create?.options['--attribute-definitions']),
+      KeySchema: json(create?.options['--key-schema']),
+      ...(indexes !== undefined && { GlobalSecondaryIndexes: json(indexes) }),
+      ...(throughput !== undefined && { ProvisionedThroughput: json(throughput) }),
+    })
+    expect([statusCode, body['message']]).toEqual([200, undefined])
+    if (supports.ttl) {
+      const TimeToLiveSpecification = json(timeToLive?.options['--time-to-live-specification'])
+      await sendToEngine(endpoint, 'UpdateTimeToLive', { TableName: table, TimeToLiveSpecification })
+    }
+    await expect
+      .poll(async () => {
+        const { findings } = await checkTable({
+          endpoint,
+          table,
+          region: engineRegion,
+          credentials: engineCredentials,
+          partitionKey: design.partitionKey,
+          userIndex: design.userIndex !== undefined,
+        })
+        return findings.filter(
+          ({ level, what }) => level !== 'pass' && (supports.ttl || !what.includes('time to live')),
+        )
+      })
+      .toEqual([])
+
+    const document = json(policy?.options['--policy-document']) as {
+      Statement: { Action: string[]; Resource: string }[]
+    }
+    const arn = 'arn:aws:dynamodb:eu-west-1:111122223333:table/t'
+    expect(document.Statement.map(({ Resource }) => Resource)).toEqual(
+      design.userIndex === undefined ? [arn] : [arn, `${arn}/index/user-index`],
+    )
+  })
+})
+
+interface Call {
+  readonly service: string
+  readonly operation: string
+  readonly options: Readonly<Record<string, string>>
+}
+
+/** Runs a script with a program in the place of the AWS CLI that only writes down how it is called. */
+async function callsOf(script: string): Promise<readonly Call[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const program = `#!${process.execPath}
+require('node:fs').appendFileSync(process.env.CALLS, JSON.stringify(process.argv.slice(2)) + '\\n')
+if (process.argv.includes('describe-table')) console.log('arn:aws:dynamodb:eu-west-1:111122223333:table/t')
+`
+  await writeFile(join(folder, 'aws'), program)
+  await chmod(join(folder, 'aws'), 0o755)
+  await writeFile(join(folder, 'script.sh'), script)
+  const calls = join(folder, 'calls')
+  await promisify(execFile)('sh', [join(folder, 'script.sh')], {
+    env: { PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}`, CALLS: calls },
+  })
+  const text = await readFile(calls, 'utf8')
+  return text
+    .trim()
+    .split('\n')
+    .map(line => {
+      const [service = '', operation = '', ...args] = JSON.parse(line) as string[]
+      const words = operation === 'wait' ? args.slice(1) : args
+      const options: Record<string, string> = {}
+      for (let index = 0; index < words.length; index += 2)
+        options[words[index] ?? ''] = words[index + 1] ?? ''
+      return { service, operation, options }
+    })
+}
+
+function json(text: string | undefined): unknown {
+  return JSON.parse(text ?? '')
+}

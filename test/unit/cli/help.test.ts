@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+
+import { commands } from '../../../src/cli/commands.ts'
+import { commonOptions } from '../../../src/cli/common-options.ts'
+import { commandHelp } from '../../../src/cli/command-help.ts'
+import { globalHelp } from '../../../src/cli/help.ts'
+import { parseInvocation } from '../../../src/cli/invocation.ts'
+import type { Output } from '../../../src/cli/io.ts'
+
+const plain = outputOf({ isTerminal: false, columns: 100 })
+const target = { output: plain, environment: {} }
+
+function outputOf(form: Pick<Output, 'isTerminal' | 'columns'>): Output {
+  return { ...form, write: async () => {} }
+}
+
+const loaded = await Promise.all(commands.map(async ({ name, load }) => ({ name, command: await load() })))
+
+describe('the global help', () => {
+  const help = globalHelp(target)
+
+  test('names every command and what it does', () => {
+    for (const { name, summary } of commands) {
+      expect(help).toContain(`  ${name} `)
+      expect(help.replaceAll(/\s+/g, ' ')).toContain(summary)
+    }
+  })
+
+  test('fits the width, whatever that is', () => {
+    for (const columns of [72, 80, 100]) {
+      const text = globalHelp({
+        output: outputOf({ isTerminal: true, columns }),
+        environment: { NO_COLOR: '1' },
+      })
+      // Examples are to be copied, and not wrapped for that.
+      const lines = text
+        .split('\n')
+        .filter(line => !line.includes('npx dynamodb-sessions') && !line.endsWith(':'))
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns)
+    }
+  })
+
+  test('has colours in a terminal only, and not where somebody does not want any', () => {
+    const terminal = outputOf({ isTerminal: true, columns: 80 })
+    expect(globalHelp({ output: terminal, environment: {} })).toContain('\u001B[')
+    for (const environment of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
+      expect(globalHelp({ output: terminal, environment })).not.toContain('\u001B')
+    }
+    expect(globalHelp({ output: terminal, environment: { NO_COLOR: '' } })).toContain('\u001B[')
+    expect(help).not.toContain('\u001B')
+  })
+})
+
+describe.each(loaded)('the help of $name', ({ name, command }) => {
+  const help = commandHelp(name, command, target)
+
+  test('shows how to call it, and every option', () => {
+    expect(help).toContain(`dynamodb-sessions ${name}`)
+    for (const { name: option } of [...command.options, ...commonOptions]) {
+      expect(help).toMatch(new RegExp(`^  (?:-h, )?--${option}(?: |$)`, 'm'))
+    }
+  })
+
+  test('has examples that are command lines of this command', () => {
+    expect(command.examples.length).toBeGreaterThan(1)
+    for (const { line } of command.examples) {
+      expect(help).toContain(`npx dynamodb-sessions ${line}`)
+      const [called = '', ...args] = line.split(/ [|<>] /)[0]?.split(' ') ?? []
+      const other = loaded.find(each => each.name === called)
+      const options = [...(other?.command.options ?? []), ...commonOptions]
+      expect(other).toBeDefined()
+      expect(() => parseInvocation(args, options)).not.toThrow()
+    }
+  })
+
+  test('has no option for secrets, and none twice', () => {
+    const names = [...command.options, ...commonOptions].map(option => option.name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names.filter(option => /encrypt|secret|password|credential|access-key/.test(option))).toEqual([])
+  })
+})

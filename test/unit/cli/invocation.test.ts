@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+
+import { type OptionDeclaration, UsageError } from '../../../src/cli/command.ts'
+import { type Invocation, parseInvocation } from '../../../src/cli/invocation.ts'
+
+const options: readonly OptionDeclaration[] = [
+  { name: 'table', value: 'name', description: 'a table' },
+  { name: 'except', value: 'ID', repeatable: true, description: 'an exception' },
+  { name: 'limit', value: 'number', description: 'a limit' },
+  { name: 'json', description: 'a switch' },
+]
+
+const parse = (...args: readonly string[]): Invocation => parseInvocation(args, options)
+
+describe('parseInvocation', () => {
+  test('takes values, switches and what stands on its own apart, in any order', () => {
+    const invocation = parse('first', '--table', 'a', '--json', 'second', '--except=x', '--except', 'y')
+    expect(invocation.text('table')).toBe('a')
+    expect(invocation.has('json')).toBe(true)
+    expect(invocation.has('limit')).toBe(false)
+    expect(invocation.text('limit')).toBeUndefined()
+    expect(invocation.texts('except')).toEqual(['x', 'y'])
+    expect(invocation.positionals).toEqual(['first', 'second'])
+  })
+
+  test('takes what follows -- as it is, and - as a word', () => {
+    expect(parse('--', '-id', '--json').positionals).toEqual(['-id', '--json'])
+    expect(parse('-').positionals).toEqual(['-'])
+    expect(parse('--table=-a').text('table')).toBe('-a')
+  })
+
+  test.each([
+    [['--tabel', 'x'], 'there is no option --tabel; did you mean --table?'],
+    [['--frobnicate'], 'there is no option --frobnicate'],
+    [['--table'], '--table needs a value: --table <name>'],
+    [['--table='], '--table needs a value: --table <name>'],
+    [
+      ['--table', '--json'],
+      '--table needs a value: --table <name>; write --table=<name> when it begins with a dash',
+    ],
+    [['--json=true'], '--json is a switch and takes no value'],
+    [['--table', 'a', '--table', 'b'], '--table is there twice; give it once'],
+    [['-x'], 'put -- before a session ID that begins with a dash'],
+  ])('%j is refused', (args, message) => {
+    expect(() => parse(...args)).toThrow(UsageError)
+    expect(() => parse(...args)).toThrow(message)
+  })
+
+  test('does not repeat what may be a session ID', () => {
+    for (const args of [['-SECRET-SESSION'], ['--tabel=SECRET-SESSION'], [`--${'SECRET'.repeat(10)}`]]) {
+      let message = ''
+      try {
+        parse(...args)
+      } catch (error) {
+        message = String(error)
+      }
+      expect(message).toContain('UsageError')
+      expect(message).not.toContain('SECRET')
+    }
+  })
+})
+
+describe('Invocation', () => {
+  const bounds = { least: 1, most: 100, unit: 'things', whole: true }
+
+  test('reads numbers', () => {
+    expect(parse('--limit', '7').number('limit', bounds)).toBe(7)
+    expect(parse('--limit', '0.5').number('limit', { least: 0, most: 1, unit: 'things' })).toBe(0.5)
+    expect(parse().number('limit', bounds)).toBeUndefined()
+  })
+
+  test.each(['0', '101', '1.5', 'many', '1e1', '0x7', 'Infinity'])('refuses %s', text => {
+    expect(() => parse('--limit', text).number('limit', bounds)).toThrow(
+      '--limit takes a whole number of things from 1 to 100',
+    )
+  })
+
+  test('reads one of a few words, and names the nearest', () => {
+    const words = ['terraform', 'cdk'] as const
+    expect(parse('--table', 'cdk').oneOf('table', words)).toBe('cdk')
+    expect(parse().oneOf('table', words)).toBeUndefined()
+    expect(() => parse('--table', 'teraform').oneOf('table', words)).toThrow(
+      '--table takes terraform or cdk; did you mean terraform?',
+    )
+  })
+})
