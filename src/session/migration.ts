@@ -128,10 +128,9 @@ export class Migration {
     save: Save,
     key: string,
     from: StoredSession,
-    { signal }: SendOptions,
+    { signal, deadlineAtMs = performance.now() + this.#here.client.deadlineMs }: SendOptions,
   ): Promise<Version | undefined> {
     const here = this.#here
-    const deadlineAtMs = performance.now() + here.client.deadlineMs
     const options = { signal, deadlineAtMs }
     let [stored, basis, ours] = [from, save.basis.session, save.session]
     for (let attempt = 1; ; attempt++) {
@@ -141,7 +140,7 @@ export class Migration {
       }
       const moved = await this.#find(here, ours.key, options)
       if (moved !== undefined) {
-        return saveSession(here, { ...save, session: ours, basis: asRead(basis) }, { signal })
+        return saveSession(here, { ...save, session: ours, basis: asRead(basis) }, options)
       }
       const theirs = await this.#find(this.#there, key, options)
       if (theirs === undefined) return undefined

@@ -62,10 +62,9 @@ export function newRevision(): string {
 export async function saveSession(
   table: ItemTable,
   save: Save,
-  { signal }: SendOptions,
+  { signal, deadlineAtMs = performance.now() + table.client.deadlineMs }: SendOptions,
 ): Promise<Version | undefined> {
   const { lease } = save.basis
-  const deadlineAtMs = performance.now() + table.client.deadlineMs
   let { basis, session: ours } = afterEarlierMerge(table, save)
   for (let attempt = 1; ; attempt++) {
     const item = await table.itemOf({ ...ours, revision: newRevision() })

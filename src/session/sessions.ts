@@ -1,7 +1,7 @@
 import { callerMistake } from '../errors.ts'
 import type { SendOptions } from '../dynamodb/client.ts'
 import type { StoredSession } from '../layout/layout.ts'
-import type { SessionData } from '../types.ts'
+import type { Item, SessionData } from '../types.ts'
 import type { DestroyByUserOptions, LockOptions, TouchOptions, WriteOptions } from './call-options.ts'
 import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
 import type { ItemTable } from './item-table.ts'
@@ -44,9 +44,14 @@ export class Sessions<Data extends object> {
 
   async read(id: string, options: SendOptions): Promise<SessionRecord<Data> | undefined> {
     const { migration } = this.#options
-    const session = await this.#read(this.#keyOf(id), options)
-    if (migration !== undefined) return recordOf(await migration.read(id, session, options))
-    return session && new SessionRecord<Data>(asRead(session))
+    const key = this.#keyOf(id)
+    if (migration === undefined) {
+      const session = await this.#read(key, options)
+      return session && new SessionRecord<Data>(asRead(session))
+    }
+    const { signal, deadlineAtMs } = options
+    const oneDeadline = deadlineAtMs === undefined ? this.#oneDeadline(signal) : options
+    return recordOf(await migration.read(id, await this.#read(key, oneDeadline), oneDeadline))
   }
 
   async write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
@@ -56,7 +61,7 @@ export class Sessions<Data extends object> {
     if (basis.key !== key) {
       throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
     }
-    return recordOf(await this.#save(versionOf(basis), data, options, { signal }))
+    return recordOf(await this.#save(versionOf(basis), data, options, this.#oneDeadline(signal)))
   }
 
   async touch(target: string | SessionRecord<Data>, options: TouchOptions): Promise<boolean> {
@@ -65,24 +70,34 @@ export class Sessions<Data extends object> {
     if (typeof target !== 'string') {
       const version = versionOf(target)
       const expiresMs = this.#expiryOf(options, target.data, version.session)
-      return (await this.#touch(version, expiresMs, touchAfterSeconds, { signal })) !== undefined
+      return (
+        (await this.#touch(version, expiresMs, touchAfterSeconds, this.#oneDeadline(signal))) !== undefined
+      )
     }
     const key = this.#keyOf(target)
     if (hasAbsoluteTimeout || migration !== undefined || this.#lifetimeDependsOnData(options)) {
-      const record = await this.read(target, { signal })
+      const oneDeadline = this.#oneDeadline(signal)
+      const record = await this.read(target, oneDeadline)
       if (record === undefined) return false
       const version = versionOf(record)
       const expiresMs = this.#expiryOf(options, record.data, version.session)
-      return (await this.#touch(version, expiresMs, 0, { signal })) !== undefined
+      return (await this.#touch(version, expiresMs, 0, oneDeadline)) !== undefined
     }
     const touch = { key, version: undefined, expiresMs: this.#expiryOf(options, undefined, undefined) }
-    return (await touchSession(this.items, { ...touch, touchAfterSeconds: 0 }, { signal })) !== undefined
+    const moved = await touchSession(
+      this.items,
+      { ...touch, touchAfterSeconds: 0 },
+      this.#oneDeadline(signal),
+    )
+    return moved !== undefined
   }
 
   async destroy(target: string | SessionRecord<Data>, options: SendOptions): Promise<void> {
     const key = this.keyOfTarget(target)
-    await this.items.delete(key, options)
-    await this.#options.migration?.destroy(target, options)
+    const { migration } = this.#options
+    const oneDeadline = migration === undefined ? options : this.#oneDeadline(options.signal)
+    await this.items.delete(key, oneDeadline)
+    await migration?.destroy(target, oneDeadline)
     this.#locks?.forget(key)
   }
 
@@ -95,7 +110,10 @@ export class Sessions<Data extends object> {
     const { locking, migration } = this.#options
     const locks = await this.#openLocks()
     const settled = { ...DEFAULT_LOCKING, ...defined(locking), ...defined(terms), signal }
-    await migration?.bringHere(id, await this.#read(key, { signal }), { signal })
+    if (migration !== undefined) {
+      const oneDeadline = this.#oneDeadline(signal)
+      await migration.bringHere(id, await this.#read(key, oneDeadline), oneDeadline)
+    }
     const locked = await locks.lock(key, settled)
     if (locked === undefined) return undefined
     if (renew) locked.lease.keepAlive()
@@ -118,13 +136,26 @@ export class Sessions<Data extends object> {
     return target instanceof SessionRecord ? target.key : this.#keyOf(target)
   }
 
+  /** Lets everything that one call takes share one deadline (G7). */
+  #oneDeadline(signal: AbortSignal | undefined): SendOptions {
+    return { signal, deadlineAtMs: performance.now() + this.items.client.deadlineMs }
+  }
+
   async #read(key: string, options: SendOptions): Promise<StoredSession | undefined> {
     const { items } = this
-    const item =
-      (await items.get(key, items.consistentRead, options)) ??
-      (items.consistentRead ? undefined : await items.get(key, true, options))
+    const item = items.consistentRead
+      ? await items.get(key, true, options)
+      : await this.#readTwice(
+          key,
+          options.deadlineAtMs === undefined ? this.#oneDeadline(options.signal) : options,
+        )
     if (item === undefined || !items.isLive(item, items.clock.now())) return undefined
     return items.open(item)
+  }
+
+  /** What an eventually consistent read does not find may still be there. */
+  async #readTwice(key: string, options: SendOptions): Promise<Item | undefined> {
+    return (await this.items.get(key, false, options)) ?? this.items.get(key, true, options)
   }
 
   async #create(id: string, key: string, data: Data, options: WriteOptions<Data>): Promise<Version> {
@@ -142,8 +173,9 @@ export class Sessions<Data extends object> {
       user: this.#userOf(data, undefined),
     }
     const item = await items.itemOf(session)
-    await items.put(item, { signal: options.signal })
-    await this.#options.migration?.destroy(id, { signal: options.signal })
+    const oneDeadline = this.#oneDeadline(options.signal)
+    await items.put(item, oneDeadline)
+    await this.#options.migration?.destroy(id, oneDeadline)
     this.#locks?.forget(key)
     return { session: items.versionIn(item, session), seenText: text, lease: undefined }
   }

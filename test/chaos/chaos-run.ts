@@ -69,6 +69,8 @@ export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
         region: engineRegion,
         credentials: engineCredentials,
         hashIds: false,
+        // The model knows what was acknowledged; a touch that is left out acknowledges nothing.
+        touchAfterSeconds: 0,
         transport,
         ...LIMITS,
       }),

@@ -53,6 +53,8 @@ export async function openRigStore(
     region: engineRegion,
     credentials: engineCredentials,
     hashIds: false,
+    // The model knows what was acknowledged; a touch that is left out acknowledges nothing.
+    touchAfterSeconds: 0,
     transport,
     connectTimeoutMs: 1000,
     attemptTimeoutMs,
