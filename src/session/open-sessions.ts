@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from '../dynamodb/client.ts'
 import { openForeignLayout } from '../layout/foreign/open.ts'
 import type { Layout } from '../layout/layout.ts'
-import type { LayoutOptions } from './layout-options.ts'
 import { Migration } from './migration.ts'
 import { itemTableOf, nativeLayoutOf, sessionsOf, type StoreSettings } from './native-sessions.ts'
 import type { Sessions } from './sessions.ts'
@@ -12,27 +11,28 @@ export async function openSessions<Data extends object>(
   options: StoreSettings<Data>,
 ): Promise<Sessions<Data>> {
   const layout = await layoutOf(options)
-  const { migrateFrom } = options
-  if (migrateFrom === undefined) return sessionsOf(client, options, layout)
-  const {
-    table = options.table,
-    hashIds,
-    ...there
-  } = typeof migrateFrom === 'string' ? { layout: migrateFrom } : migrateFrom
-  const source = {
-    ...there,
-    ...(table !== undefined && { table }),
-    ...(hashIds !== undefined && { hashIds }),
-  }
+  const source = sourceOf(options, layout)
+  if (source === undefined) return sessionsOf(client, options, layout)
   const migration = new Migration(
     itemTableOf(client, options, layout),
-    itemTableOf(client, source, await layoutOf({ ...source, encryption: options.encryption })),
+    itemTableOf(client, source, await layoutOf(source)),
   )
   return sessionsOf(client, options, layout, migration)
 }
 
+/** The options of a store for the place that sessions are moved from. */
+function sourceOf<Data extends object>(
+  { migrateFrom, table, encryption }: StoreSettings<Data>,
+  { partitionKey }: Layout,
+): StoreSettings<Data> | undefined {
+  if (migrateFrom === undefined) return undefined
+  const source = typeof migrateFrom === 'string' ? { layout: migrateFrom } : migrateFrom
+  // What is in the same table is under the same key attribute, whatever its software takes by default.
+  if (source.table === undefined) return { table, partitionKey, ...source, encryption }
+  return { ...source, encryption }
+}
+
 async function layoutOf<Data extends object>(options: StoreSettings<Data>): Promise<Layout> {
-  if (options.layout === undefined || options.layout === 'native') return nativeLayoutOf(options)
-  const { layout, ...rest }: LayoutOptions = options
-  return openForeignLayout({ layout, ...rest })
+  const { layout = 'native' } = options
+  return layout === 'native' ? nativeLayoutOf(options) : openForeignLayout(options)
 }

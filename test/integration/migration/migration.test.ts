@@ -182,6 +182,23 @@ describe.each(engines)('sessions that move, on $name', engine => {
     })
   })
 
+  test.each(['forth', 'back'])(
+    'a source in the same table has the same key attribute, %s',
+    async direction => {
+      const other = await SessionTable.create(engine, 'sessionId')
+      const key = { table: other.name, partitionKey: 'sessionId' }
+      const forth: SessionStoreOptions = { ...key, migrateFrom: 'connect-dynamodb' }
+      const back: SessionStoreOptions = { ...key, layout: 'connect-dynamodb', migrateFrom: 'native' }
+      const [from, to] = direction === 'forth' ? [back, forth] : [forth, back]
+      const id = newId()
+      await open(from).write(id, { a: 1 })
+      const store = open(to)
+      await store.write(id, { a: 2 }, { basis: await store.read(id) })
+      expect((await store.read(id))?.data).toEqual({ a: 2 })
+      expect(await other.items()).toHaveLength(1)
+    },
+  )
+
   test('a place that is its own source is refused', async () => {
     const store = open({ hashIds: false, migrateFrom: { hashIds: false } })
     await expect(store.read(newId())).rejects.toMatchObject({ code: 'INVALID_OPTION' })
