@@ -1,6 +1,6 @@
 import { callerMistake } from '../../errors.ts'
 import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../session/option-spec.ts'
-import { IdSigner } from './signing.ts'
+import { type IdScheme, IdSigner, plainIds } from './signing.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */
 export interface SessionCookieOptions {
@@ -62,6 +62,15 @@ export interface SessionCookieOptions {
   readonly persistent?: boolean | undefined
 
   /**
+   * Whether the session ID in the cookie is signed, so that an ID that was made up is refused without asking the table.
+   * `false` is for a cookie that is shared with software which does not sign, such as PHP: IDs are then as PHP makes
+   * them, and `secrets` are not needed. An ID without a session is never taken over: what is stored gets a new one.
+   *
+   * @default true
+   */
+  readonly signed?: boolean | undefined
+
+  /**
    * Sends the cookie over plain HTTP too: no `Secure` and no prefix. For development on `http://localhost`; whoever sees
    * the traffic elsewhere can take the session over.
    *
@@ -74,7 +83,7 @@ export interface SessionCookieOptions {
 export interface PresentedCookie {
   /** Whether there is a cookie of the session's name at all, good or bad. */
   readonly isThere: boolean
-  /** The ID in it, if the signature is right. */
+  /** The ID in it, if it is one that this cookie can carry and the signature is right. */
   readonly id: string | undefined
   /** Whether a cookie with the ID should be set again because it was signed with an old secret. */
   readonly isOutdated: boolean
@@ -87,14 +96,14 @@ const RESERVED_NAME = /^__(?:host|secure|http|host-http)-/i
 const DOMAIN = /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i
 const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
 
-/** The cookie that carries a signed session ID: reads it from requests and writes it for responses. */
+/** The cookie that carries a session ID, signed unless told otherwise: reads it from requests and writes it for responses. */
 export class SessionCookie {
   /** Name with prefix. */
   readonly name: string
   /** Whether it is given the lifetime of the session. */
   readonly isPersistent: boolean
   readonly #attributes: string
-  readonly #signer: IdSigner
+  readonly #ids: IdScheme
 
   /** @throws {TypeError} `INVALID_OPTION` for wrong options, and for options that contradict each other. */
   constructor(options: SessionCookieOptions, secrets: readonly string[]) {
@@ -112,14 +121,19 @@ export class SessionCookie {
       `SameSite=${SAME_SITE[sameSite]}`,
       ...(partitioned ? ['Partitioned'] : []),
     ].join('; ')
-    this.#signer = new IdSigner(secrets, this.name)
+    this.#ids = (checked.signed ?? true) ? new IdSigner(secrets, this.name) : plainIds
+  }
+
+  /** A new session ID for this cookie. */
+  newId(): string {
+    return this.#ids.newId()
   }
 
   /** Finds the session ID in a `Cookie` header. A cookie that is malformed, forged or somebody else's has none. */
   read(header: string | null): PresentedCookie {
     const values = valuesOf(this.name, header ?? '')
     for (const value of values) {
-      const verified = this.#signer.verify(value)
+      const verified = this.#ids.verify(value)
       if (verified !== undefined) return { isThere: true, id: verified.id, isOutdated: !verified.isCurrent }
     }
     return { isThere: values.length > 0, id: undefined, isOutdated: false }
@@ -133,7 +147,7 @@ export class SessionCookie {
   issue(id: string, remainingMs: number): string {
     // Rounded up as the expiry of the item is: the table decides to the millisecond.
     const maxAge = this.isPersistent ? `; Max-Age=${Math.max(1, Math.ceil(remainingMs / 1000))}` : ''
-    return `${this.name}=${this.#signer.sign(id)}${maxAge}; ${this.#attributes}`
+    return `${this.name}=${this.#ids.sign(id)}${maxAge}; ${this.#attributes}`
   }
 
   /** The `Set-Cookie` value that makes a browser forget its session. */
@@ -161,6 +175,7 @@ const cookieOptionSpecs: OptionSpecs<SessionCookieOptions> = {
   },
   partitioned: booleanOption(),
   persistent: booleanOption(),
+  signed: booleanOption(),
   allowHttp: booleanOption(),
 }
 

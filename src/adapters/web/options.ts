@@ -74,7 +74,7 @@ export function checkOptions<Data extends object>(options: WebSessionsOptions<Da
           process.env,
         )
       : readOptions<Settings<Data>>(options, specs, process.env)
-  if (secrets === undefined) {
+  if (secrets === undefined && cookie?.signed !== false) {
     throw callerMistake(
       'INVALID_OPTION',
       'the option "secrets" is missing (or the environment variable DYNAMODB_SESSIONS_SECRETS): session cookies are ' +
@@ -85,7 +85,7 @@ export function checkOptions<Data extends object>(options: WebSessionsOptions<Da
   return {
     store: given ?? new SessionStore<Data>(storeOptionsOf(options)),
     ownsStore: given === undefined,
-    secrets: typeof secrets === 'string' ? [secrets] : [...secrets],
+    secrets: typeof secrets === 'string' ? [secrets] : [...(secrets ?? [])],
     cookie: cookie ?? {},
     isRolling: rolling ?? true,
     now: () => clock?.now() ?? Date.now(),

@@ -8,6 +8,8 @@ export interface VerifiedId {
 }
 
 const ID_BYTES = 32
+/** What PHP takes for a session ID, with at least 128 bits in it. */
+const PHP_SESSION_ID = /^[A-Za-z\d,-]{22,256}$/
 /** 32 bytes as base64url, twice: the ID and its HMAC. */
 const SIGNED_ID = /^([\w-]{43})\.([\w-]{43})$/
 
@@ -16,13 +18,35 @@ export function newSessionId(): string {
   return randomBytes(ID_BYTES).toString('base64url')
 }
 
+/** What is in a cookie for a session ID. */
+export interface IdScheme {
+  /** A new session ID that nobody can guess. */
+  newId(): string
+  /** What a cookie carries for an ID, in characters that it can carry as they are. */
+  sign(id: string): string
+  /** The ID in what a cookie carries; `undefined` for anything that {@link sign} did not make. */
+  verify(value: string): VerifiedId | undefined
+}
+
+/**
+ * Session IDs as they are, as PHP has them in its cookies: letters, digits, commas and dashes.
+ *
+ * Nothing tells an ID that was made up from a real one before the table is asked.
+ */
+export const plainIds: IdScheme = {
+  // PHP refuses the underscore that base64url may have.
+  newId: () => randomBytes(ID_BYTES).toString('hex'),
+  sign: id => id,
+  verify: value => (PHP_SESSION_ID.test(value) ? { id: value, isCurrent: true } : undefined),
+}
+
 /**
  * Signs session IDs with HMAC-SHA-256, and tells its own from made-up ones without asking the table.
  *
  * The first secret signs and all of them verify, so that secrets can be rotated. What was signed for one purpose
  * is not valid for another.
  */
-export class IdSigner {
+export class IdSigner implements IdScheme {
   readonly #keys: readonly KeyObject[]
   readonly #purpose: string
 
@@ -32,7 +56,11 @@ export class IdSigner {
     this.#purpose = purpose
   }
 
-  /** The ID with its signature, in characters that a cookie can carry as they are. */
+  newId(): string {
+    return newSessionId()
+  }
+
+  /** The ID with its signature. */
   sign(id: string): string {
     const [key] = this.#keys
     if (key === undefined) throw new TypeError('there is no secret to sign with')

@@ -7,7 +7,6 @@ import type { SessionStore } from '../../session/store.ts'
 import type { SessionData } from '../../types.ts'
 import type { PresentedCookie, SessionCookie } from './cookie.ts'
 import { markedResponse } from './response-headers.ts'
-import { newSessionId } from './signing.ts'
 
 /**
  * How a session stands:
@@ -214,7 +213,7 @@ export class WebSession<Data extends object = SessionData> {
     this.#isRegenerating = false
     if (Object.keys(this.#data).length === 0) return
     // A second try after a failure must not leave two sessions behind.
-    this.#id ??= newSessionId()
+    this.#id ??= this.#context.cookie.newId()
     const text = textOf(this.#data)
     const record = await this.#context.store.write(this.#id, this.#data, { signal: options.signal })
     this.#hasStored(record, text)
@@ -246,7 +245,7 @@ export class WebSession<Data extends object = SessionData> {
     }
     // Not every layout has revisions.
     if (latest.revision === undefined || latest.revision !== old.revision) this.#takeOver(latest.data)
-    const id = newSessionId()
+    const id = this.#context.cookie.newId()
     const text = textOf(this.#data)
     const record = await store.write(id, this.#data, { signal })
     // Letting it expire, other than destroying it, tells whether it was still there.
@@ -305,9 +304,11 @@ export class WebSession<Data extends object = SessionData> {
 }
 
 /** Session data as the store writes them; `undefined` for what JSON cannot carry, which the store will refuse. */
+/** The data as text to compare; `undefined` for what cannot be written, which writing then tells. */
 function textOf(data: object): string | undefined {
   try {
-    return JSON.stringify(data)
+    // The data of a PHP session may have them.
+    return JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
   } catch {
     return undefined
   }

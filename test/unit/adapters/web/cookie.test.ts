@@ -130,3 +130,26 @@ describe('options', () => {
     expect(attributesOf(cookie.issue(id, 1000))).toContain('Domain=localhost')
   })
 })
+
+describe('without a signature, as PHP has it', () => {
+  const cookie = new SessionCookie({ signed: false, name: 'PHPSESSID', prefix: 'none' }, [])
+
+  test('IDs are such that PHP takes them, with 256 random bits', () => {
+    expect(cookie.newId()).toMatch(/^[0-9a-f]{64}$/)
+    expect(cookie.newId()).not.toBe(cookie.newId())
+    expect(cookie.issue('a'.repeat(26), 1000)).toMatch(/^PHPSESSID=a{26}; /)
+  })
+
+  test.each([
+    ['k6v3qj4d2m9t1s8r7p0n5b4c3x', true],
+    ['ABCdef0123456789,-ABCdef', true],
+    ['short', false],
+    ['with_underscore_that_php_refuses', false],
+    [`${'x'.repeat(257)}`, false],
+    ['../../etc/passwd-and-more-text', false],
+    ['', false],
+  ])('of the value %s', (value, isId) => {
+    const presented = cookie.read(`other=1; PHPSESSID=${value}`)
+    expect(presented).toEqual({ isThere: true, id: isId ? value : undefined, isOutdated: false })
+  })
+})

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+import { type WebSession, webSessions } from '../../../src/adapters/web.ts'
+import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { SessionTable } from '../../support/session-table.ts'
+import { PhpApp, type PhpAppOptions } from './php-app.ts'
+import { hasPhp } from './php-peer.ts'
+
+/** An application in Node next to the one in PHP: it opens the same sessions by the same cookie. */
+type NodeApp = (
+  sessionId: string,
+  handler: (session: WebSession<Record<string, unknown>>) => void,
+) => Promise<void>
+
+interface BothApps {
+  readonly php: PhpApp
+  readonly node: NodeApp
+}
+
+const newId = (): string => randomBytes(16).toString('hex')
+
+describe.skipIf(!hasPhp).each(engines)(
+  'a PHP application and a Node application share sessions, on $name',
+  engine => {
+    async function start(
+      phpOptions: Omit<PhpAppOptions, 'engine' | 'table'>,
+      options: SessionStoreOptions,
+    ): Promise<BothApps> {
+      const { name: table } = await SessionTable.create(engine)
+      const php = await PhpApp.start({ engine, table, ...phpOptions })
+      const sessions = webSessions<Record<string, unknown>>({
+        table,
+        endpoint: engine.endpoint,
+        region: engineRegion,
+        credentials: engineCredentials,
+        layout: 'php',
+        ...options,
+        cookie: { signed: false, name: 'PHPSESSID', allowHttp: true },
+      })
+      onTestFinished(async () => {
+        php.close()
+        await sessions.close()
+      })
+      return {
+        php,
+        node: async (sessionId, handler) => {
+          const request = new Request('http://127.0.0.1/', { headers: { cookie: `PHPSESSID=${sessionId}` } })
+          await sessions.handle(request, session => {
+            handler(session)
+            return new Response()
+          })
+        },
+      }
+    }
+
+    test.each<[string, Omit<PhpAppOptions, 'engine' | 'table'>, SessionStoreOptions]>([
+      ['as the AWS SDK for PHP does it', { dataAttributeType: 'binary' }, { dataAttributeType: 'binary' }],
+      ['in base64', { base64: true }, { base64: true }],
+      [
+        'with php_serialize',
+        { serializer: 'php_serialize', base64: true },
+        { serializer: 'php_serialize', base64: true },
+      ],
+    ])('%s: they take turns', async (_, phpOptions, options) => {
+      const { php, node } = await start(phpOptions, options)
+      const id = newId()
+      expect((await php.open('/visit', id)).session).toEqual({ visits: 1 })
+      await node(id, session => {
+        expect(session.get('visits')).toBe(1)
+        session.set('visits', 2)
+        session.set('name', 'Zoë')
+      })
+      expect((await php.open('/visit', id)).session).toEqual({ visits: 3, name: 'Zoë' })
+      await node(id, session => {
+        expect(session.get('visits')).toBe(3)
+        session.delete('name')
+      })
+      expect((await php.open('/', id)).session).toEqual({ visits: 3 })
+    })
+
+    test('what Node does not touch is the same to PHP: objects, references, floats, large integers', async () => {
+      const { php, node } = await start({ base64: true }, { base64: true })
+      const id = newId()
+      await php.open('/visit', id)
+      const before = await php.open('/fill', id)
+      await node(id, session => {
+        expect(session.get('big')).toBe(9_223_372_036_854_775_807n)
+        session.set('visits', 5)
+      })
+      const after = await php.open('/', id)
+      expect(after).toEqual({ ...before, session: { ...before.session, visits: 5 } })
+    })
+
+    test('what one of them ends is ended for the other (G3)', async () => {
+      const { php, node } = await start({ base64: true }, { base64: true })
+      const id = newId()
+      await php.open('/visit', id)
+      await php.open('/end', id)
+      await node(id, session => {
+        expect(session.status).toBe('new')
+      })
+    })
+
+    test('with locking, no increment of either is lost', async () => {
+      const { php, node } = await start(
+        { base64: true, locking: true },
+        { base64: true, locking: { minRetryMs: 5, maxRetryMs: 40, maxWaitMs: 60_000 } },
+      )
+      const id = newId()
+      await php.open('/visit', id)
+      const byPhp = Array.from({ length: 12 }, () => php.open('/visit', id))
+      const byNode = Array.from({ length: 12 }, () =>
+        node(id, session => {
+          session.set('visits', Number(session.get('visits')) + 1)
+        }),
+      )
+      await Promise.all([...byPhp, ...byNode])
+      expect((await php.open('/', id)).session).toEqual({ visits: 25 })
+    })
+  },
+)
