@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { callerMistake, DynamoDBSessionsError, SessionLockedError } from '../errors.ts'
+import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type LockProtocol, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random } from '../types.ts'
@@ -50,9 +51,24 @@ export class Locks {
    * @throws {SessionLockedError} when somebody else still has it after `maxWaitMs`.
    */
   async lock(key: string, terms: LockTerms): Promise<LockedSession | undefined> {
+    const protocol = this.#protocol()
+    if (!lockTraces.isObserved) return this.#lock(key, protocol, terms)
+    const trace: Draft<LockTrace> = { table: this.#table.name, attempts: 0 }
+    return lockTraces.observe(trace, () => this.#lock(key, protocol, terms, trace), {
+      conclude: result => {
+        trace.outcome = outcomeOf(result)
+      },
+    })
+  }
+
+  async #lock(
+    key: string,
+    protocol: LockProtocol,
+    terms: LockTerms,
+    trace?: Draft<LockTrace>,
+  ): Promise<LockedSession | undefined> {
     const { maxWaitMs, signal } = terms
     const giveUpAtMs = performance.now() + maxWaitMs
-    const protocol = this.#protocol()
     const leave = await this.#queue.enter(key, { timeoutMs: maxWaitMs, signal })
     if (leave === undefined) {
       const refusal = await this.#askWhoHas(key, protocol, signal)
@@ -61,7 +77,7 @@ export class Locks {
     }
     let locked: LockedSession | undefined
     try {
-      locked = await this.#take(key, protocol, terms, giveUpAtMs, leave)
+      locked = await this.#take(key, protocol, terms, giveUpAtMs, leave, trace)
       return locked
     } finally {
       if (locked === undefined) leave()
@@ -86,10 +102,12 @@ export class Locks {
     terms: LockTerms,
     giveUpAtMs: number,
     leave: () => void,
+    trace: Draft<LockTrace> | undefined,
   ): Promise<LockedSession | undefined> {
     const owner = randomBytes(OWNER_BYTES).toString('base64url')
     for (let attempt = 0; ; attempt++) {
       if (this.#isClosed) throw closedError()
+      if (trace !== undefined) trace.attempts++
       const asked = this.#ask(key, protocol, owner, terms, leave)
       this.#asking.add(asked)
       const answer = await asked.finally(() => this.#asking.delete(asked))
@@ -194,6 +212,13 @@ export class Locks {
     if (lock === undefined) throw callerMistake('INVALID_OPTION', `the layout "${name}" has no locks`)
     return lock
   }
+}
+
+function outcomeOf(
+  result: { readonly value: LockedSession | undefined } | { readonly error: unknown },
+): NonNullable<LockTrace['outcome']> {
+  if ('value' in result) return result.value === undefined ? 'absent' : 'acquired'
+  return result.error instanceof SessionLockedError ? 'refused' : 'failed'
 }
 
 function lockedError({ remainingMs }: Refusal, waitedMs: number): SessionLockedError {

@@ -9,9 +9,41 @@ import { type Engine, engineCredentials, engineRegion } from '../support/engines
 import { ManualClock } from '../support/manual-clock.ts'
 import { SessionTable } from '../support/session-table.ts'
 
+/** What a layout may be unable to carry; the scenarios about the rest hold for every layout. */
+export interface LayoutTraits {
+  /** Items say when the session began, so that one that took the place of another can be told from it. */
+  readonly beginnings: boolean
+  /** A save notices what others have written since the session was read. */
+  readonly noticesOthers: boolean
+  /** A save changes attributes of an item; otherwise it replaces the item. */
+  readonly updatesItems: boolean
+  readonly locks: boolean
+  /** The store takes `absoluteTimeoutSeconds`. */
+  readonly absoluteTimeout: boolean
+  /** The expiry is stored to the millisecond; otherwise to the second, rounded up. */
+  readonly exactExpiry: boolean
+  /** The TTL attribute is in seconds, so that time to live can act on it. */
+  readonly ttlInSeconds: boolean
+  /** Data are what JSON makes of them. */
+  readonly jsonData: boolean
+}
+
+/** The traits of a layout that can carry everything. */
+export const everything: LayoutTraits = {
+  beginnings: true,
+  noticesOthers: true,
+  updatesItems: true,
+  locks: true,
+  absoluteTimeout: true,
+  exactExpiry: true,
+  ttlInSeconds: true,
+  jsonData: true,
+}
+
 /** A way of storing sessions that has to hold everything the contract says. */
 export interface ContractLayout {
   readonly name: string
+  readonly traits: LayoutTraits
   /** The options of a store that choose it. */
   readonly options: SessionStoreOptions
   /** Name of the table's partition key. */
@@ -20,8 +52,23 @@ export interface ContractLayout {
   readonly ttlAttribute: string
   /** Whether the item's key tells the session ID to whoever reads the table. */
   readonly plainIds: boolean
+  /** What a key has of a session ID; absent when it is all of it. */
+  readonly partInKey?: (id: string) => string
+  /** Session data that the layout carries as they are. */
+  readonly data: Readonly<Record<string, unknown>>
   /** Items without their key that are there and no sessions; reading them is an error (G6). */
   readonly corruptItems: (expiresMs: number) => Readonly<Record<string, Item>>
+}
+
+/** Data of every kind that JSON has. */
+export const jsonData: Readonly<Record<string, unknown>> = {
+  unicode: 'Grüße 👋🏽 漢字 \u2028\u2029 \u0000 "\\',
+  loneSurrogate: '\ud800',
+  numbers: [0, -1, 0.1, 1e21, Number.MAX_SAFE_INTEGER],
+  nothing: null,
+  nested: { list: [{ deep: [true, false] }, []], empty: {}, '': 'empty name' },
+  emptyText: '',
+  date: '2031-05-06T07:08:09.001Z',
 }
 
 /** One layout on one engine, and a table of its own. */
@@ -31,6 +78,8 @@ export interface ContractSubject {
   /** Options that only a store with connections of its own takes; none where it has a transport of somebody else's. */
   readonly fewSockets: SessionStoreOptions
   readonly table: SessionTable
+  /** The shortest time, in milliseconds, that makes a difference to a stored expiry. */
+  readonly expiryStepMs: number
   /** The store of a test: in the table of this subject, on a clock that stands still. */
   readonly open: (options?: SessionStoreOptions) => OpenStore
 }
@@ -55,15 +104,17 @@ export function contractSubject(engine: Engine, layout: ContractLayout): Contrac
     if (table === undefined) throw new Error('the table is not there before the tests run')
     return table
   }
+  const { exactExpiry } = layout.traits
   return {
     engine,
     layout,
+    expiryStepMs: exactExpiry ? 1 : 1000,
     fewSockets: layout.options.transport === undefined ? { maxSockets: 8 } : {},
     get table() {
       return existingTable()
     },
     open: options => {
-      const clock = new ManualClock()
+      const clock = exactExpiry ? new ManualClock() : new ManualClock(fullSecondMs)
       const store = new SessionStore({
         table: existingTable().name,
         partitionKey: layout.partitionKey,
@@ -81,6 +132,9 @@ export function contractSubject(engine: Engine, layout: ContractLayout): Contrac
     },
   }
 }
+
+/** A moment that layouts without milliseconds can tell. */
+const fullSecondMs = Date.UTC(2031, 4, 6, 7, 8, 9)
 
 /** A session ID that nobody else uses. */
 export function newId(): string {

@@ -1,10 +1,12 @@
 import type { Item } from '../../src/types.ts'
-import type { ContractLayout } from './contract-subject.ts'
+import { type ContractLayout, everything, jsonData } from './contract-subject.ts'
 
 /** The package's own layout, in the variants that its options make. */
 export const nativeLayouts: readonly ContractLayout[] = [
   {
     name: 'native layout with hashed IDs',
+    traits: everything,
+    data: jsonData,
     options: {},
     partitionKey: 'id',
     ttlAttribute: 'expires',
@@ -13,6 +15,8 @@ export const nativeLayouts: readonly ContractLayout[] = [
   },
   {
     name: 'native layout with plain IDs, a prefix, another key and eventually consistent reads',
+    traits: everything,
+    data: jsonData,
     options: { hashIds: false, prefix: 'sess:', partitionKey: 'session-id', consistentRead: false },
     partitionKey: 'session-id',
     ttlAttribute: 'expires',
@@ -21,6 +25,8 @@ export const nativeLayouts: readonly ContractLayout[] = [
   },
   {
     name: 'native layout, encrypted',
+    traits: everything,
+    data: jsonData,
     options: { encryption: { keys: [Buffer.alloc(32, 7)] } },
     partitionKey: 'id',
     ttlAttribute: 'expires',

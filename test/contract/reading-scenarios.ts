@@ -13,16 +13,6 @@ const ids = [
   '{"S":"x"}',
 ]
 
-const values: Readonly<Record<string, unknown>> = {
-  unicode: 'Grüße 👋🏽 漢字 \u2028\u2029 \u0000 "\\',
-  loneSurrogate: '\ud800',
-  numbers: [0, -1, 0.1, 1e21, Number.MAX_SAFE_INTEGER],
-  nothing: null,
-  nested: { list: [{ deep: [true, false] }, []], empty: {}, '': 'empty name' },
-  emptyText: '',
-  date: '2031-05-06T07:08:09.001Z',
-}
-
 const noSessionData: Readonly<Record<string, unknown>> = {
   'an array': [1, 2],
   'a text': 'text',
@@ -34,6 +24,8 @@ const noSessionData: Readonly<Record<string, unknown>> = {
 
 /** Reading what was written (G1), replacing it, and what IDs and data may be. */
 export function describeReadingAndWriting(subject: ContractSubject): void {
+  const { jsonData: json } = subject.layout.traits
+
   describe('reading and writing', () => {
     test('a session that was never written is not there', async () => {
       expect(await subject.open().store.read(newId())).toBeUndefined()
@@ -42,16 +34,17 @@ export function describeReadingAndWriting(subject: ContractSubject): void {
     test('a session is read as it was written', async () => {
       const { store } = subject.open()
       const id = newId()
-      const written = await store.write(id, values)
+      const { data } = subject.layout
+      const written = await store.write(id, { ...data })
       const read = await store.read(id)
-      expect(read?.data).toEqual(values)
+      expect(read?.data).toEqual(data)
       expect(read?.key).toBe(written.key)
       expect(read?.revision).toBe(written.revision)
       expect(read?.createdMs).toBe(written.createdMs)
       expect(read?.expiresMs).toBe(written.expiresMs)
     })
 
-    test('what cannot be in JSON is left out or written as JSON.stringify does', async () => {
+    test.runIf(json)('what cannot be in JSON is left out or written as JSON.stringify does', async () => {
       const { store } = subject.open()
       const id = newId()
       await store.write(id, { gone: undefined, when: new Date(0), list: [undefined], not: Number.NaN })
@@ -111,7 +104,7 @@ export function describeReadingAndWriting(subject: ContractSubject): void {
       const record = await store.write(id, { id })
       expect((await store.read(id))?.data).toEqual({ id })
       expect(await subject.table.item(record.key)).toBeDefined()
-      expect(record.key.includes(id)).toBe(subject.layout.plainIds)
+      expect(record.key.includes(subject.layout.partInKey?.(id) ?? id)).toBe(subject.layout.plainIds)
       expect(await store.touch(id)).toBe(true)
       await store.destroy(id)
       expect(await subject.table.item(record.key)).toBeUndefined()
@@ -144,16 +137,19 @@ export function describeReadingAndWriting(subject: ContractSubject): void {
       },
     )
 
-    test.each(Object.entries(noSessionData))('%s is no session data', async (_name, data) => {
-      const { store } = subject.open()
-      const id = newId()
-      const record = await store.write(id, { before: true })
-      await expect(store.write(id, data as never)).rejects.toMatchObject({
-        name: 'TypeError',
-        code: 'INVALID_SESSION_DATA',
-      })
-      expect((await store.read(id))?.revision).toBe(record.revision)
-    })
+    test.each(Object.entries(noSessionData).filter(([name]) => json || !name.startsWith('a BigInt')))(
+      '%s is no session data',
+      async (_name, data) => {
+        const { store } = subject.open()
+        const id = newId()
+        const record = await store.write(id, { before: true })
+        await expect(store.write(id, data as never)).rejects.toMatchObject({
+          name: 'TypeError',
+          code: 'INVALID_SESSION_DATA',
+        })
+        expect((await store.read(id))?.revision).toBe(record.revision)
+      },
+    )
   })
 
   describe('writing on a basis', () => {
@@ -164,7 +160,7 @@ export function describeReadingAndWriting(subject: ContractSubject): void {
       clock.advance(5000)
       const basis = await store.read(id)
       const saved = await store.write(id, { visits: 2 }, { basis })
-      expect(saved?.revision).not.toBe(created.revision)
+      expect(saved?.revision ?? 'none').not.toBe(created.revision)
       expect(saved?.createdMs).toBe(created.createdMs)
       const read = await store.read(id)
       expect(read?.data).toEqual({ visits: 2 })

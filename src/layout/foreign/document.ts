@@ -1,0 +1,149 @@
+import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import type { AttributeValue, Item } from '../../types.ts'
+import { decimalText } from './decimal.ts'
+
+/** How deep lists and maps may nest in an attribute, as DynamoDB counts. */
+const DEEPEST = 31
+
+const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]', '[object Boolean]'])
+
+/**
+ * The attributes of an object, key by key, as `JSON.stringify` sees it: `toJSON` is called; `undefined` and functions are
+ * left out; NaN is null. Of binary data, a `Uint8Array` can be written, which JSON has nothing for.
+ *
+ * @param depth of the object: 1 when it is the value of an attribute, 0 when its keys are attributes.
+ * @throws {TypeError} `INVALID_SESSION_DATA` for what DynamoDB cannot hold: an empty key, a BigInt, a cycle, lists and maps
+ *   nested too deep, a number out of range.
+ */
+export function marshallDocument(data: unknown, depth: number): Item {
+  const object = jsonValue(data, '')
+  if (
+    typeof object !== 'object' ||
+    object === null ||
+    Array.isArray(object) ||
+    object instanceof Uint8Array
+  ) {
+    throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+  }
+  return mapOf(object, depth)
+}
+
+/**
+ * The JavaScript value of an attribute. Sets become arrays, binary values a `Buffer`.
+ *
+ * @throws {SessionCorruptError} when it is not an attribute value.
+ */
+export function unmarshallValue(attribute: unknown): unknown {
+  if (typeof attribute === 'object' && attribute !== null) {
+    const [entry, another] = Object.entries(attribute) as [string, unknown][]
+    const value = entry === undefined || another !== undefined ? undefined : contentOf(...entry)
+    if (value !== undefined) return value
+  }
+  throw new SessionCorruptError(
+    'the stored session has an attribute of an unknown type; it was left as it is',
+  )
+}
+
+/**
+ * The JavaScript object that a document is.
+ *
+ * @throws {SessionCorruptError} when something in it is not an attribute value.
+ */
+export function unmarshallDocument(document: object): Record<string, unknown> {
+  // A key may be called "__proto__": fromEntries treats it as any other.
+  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, unmarshallValue(value)]))
+}
+
+function contentOf(type: string, content: unknown): unknown {
+  switch (type) {
+    case 'S':
+      return typeof content === 'string' ? content : undefined
+    case 'N':
+      return typeof content === 'string' ? Number(content) : undefined
+    case 'B':
+      return typeof content === 'string' ? Buffer.from(content, 'base64') : undefined
+    case 'BOOL':
+      return typeof content === 'boolean' ? content : undefined
+    case 'NULL':
+      return null
+    case 'M':
+      return typeof content === 'object' && content !== null ? unmarshallDocument(content) : undefined
+    case 'L':
+      return Array.isArray(content) ? content.map(unmarshallValue) : undefined
+    case 'SS':
+    case 'NS':
+    case 'BS':
+      return Array.isArray(content)
+        ? content.map((element: unknown) => contentOf(type.slice(0, 1), element))
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+function mapOf(object: object, depth: number): Item {
+  checkDepth(depth)
+  const entries: [string, AttributeValue][] = []
+  for (const key of Object.keys(object)) {
+    const value = jsonValue(Reflect.get(object, key), key)
+    if (value === undefined) continue
+    if (key === '') {
+      throw callerMistake(
+        'INVALID_SESSION_DATA',
+        'the session data have an empty key, which DynamoDB refuses',
+      )
+    }
+    entries.push([wellFormed(key), attributeOf(value, depth + 1)])
+  }
+  return Object.fromEntries(entries)
+}
+
+function attributeOf(value: unknown, depth: number): AttributeValue {
+  if (typeof value === 'string') return { S: wellFormed(value) }
+  if (typeof value === 'number') return Number.isFinite(value) ? { N: decimalText(value) } : { NULL: true }
+  if (typeof value === 'boolean') return { BOOL: value }
+  if (typeof value === 'bigint') {
+    throw callerMistake(
+      'INVALID_SESSION_DATA',
+      'the session data have a BigInt, which would be read as a number',
+    )
+  }
+  if (typeof value !== 'object' || value === null) return { NULL: true }
+  if (value instanceof Uint8Array) {
+    return { B: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
+  }
+  if (!Array.isArray(value)) return { M: mapOf(value, depth) }
+  checkDepth(depth)
+  return {
+    L: Array.from(value, (element: unknown, index) =>
+      attributeOf(jsonValue(element, String(index)), depth + 1),
+    ),
+  }
+}
+
+function checkDepth(depth: number): void {
+  if (depth > DEEPEST) {
+    throw callerMistake(
+      'INVALID_SESSION_DATA',
+      `the session data contain themselves, or lists and objects nested deeper than the ${DEEPEST} levels that DynamoDB takes`,
+    )
+  }
+}
+
+/** What `JSON.stringify` would write for a value; `undefined` for what it leaves out. */
+function jsonValue(value: unknown, key: string): unknown {
+  let written = value
+  if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
+    const toJSON: unknown = Reflect.get(value, 'toJSON')
+    if (typeof toJSON === 'function') written = Reflect.apply(toJSON, value, [key])
+  }
+  if (typeof written === 'object' && written !== null && BOXED.has(Object.prototype.toString.call(written))) {
+    return written.valueOf()
+  }
+  return typeof written === 'function' || typeof written === 'symbol' ? undefined : written
+}
+
+/** DynamoDB's strings are UTF-8, which has no bytes for half a surrogate pair. */
+function wellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8')
+}

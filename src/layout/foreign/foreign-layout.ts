@@ -1,0 +1,142 @@
+import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import type { AttributeValue, Item } from '../../types.ts'
+import { textOf } from '../attributes.ts'
+import { allOf, type Condition, type Layout, type SessionCodec, type StoredSession } from '../layout.ts'
+import type { ExpiryRule } from './expiry-rule.ts'
+
+/** Where sessions of other software are in a table. */
+export interface ForeignKeys {
+  /** Name of the partition key attribute. */
+  readonly partitionKey: string
+  /** What every key starts with. */
+  readonly prefix: string
+}
+
+/** What tells the layout of one software from that of another. */
+export interface ForeignLayoutParts extends ForeignKeys {
+  readonly name: string
+  /** The attribute that holds the session data. */
+  readonly dataAttribute: string
+  /** Names of all other attributes that the layout writes. */
+  readonly otherAttributes: readonly string[]
+  readonly codec: SessionCodec
+  readonly expiry: ExpiryRule
+
+  /** The value of the data attribute. */
+  dataOf(session: StoredSession): AttributeValue
+
+  /**
+   * The text, as the codec writes it, of a data attribute.
+   *
+   * @throws {SessionCorruptError} when it is not one.
+   */
+  textOf(value: AttributeValue, item: Item): string
+
+  /** Attributes besides key, data and expiry. */
+  others?(session: StoredSession): Item
+  /** Those of them that may be left out. */
+  readonly optionalAttributes?: readonly string[]
+
+  /** The partition key of a session ID, in software that does more than to put the prefix before it. */
+  keyOf?(id: string): string
+  /** What every key starts with, when that is not the prefix. */
+  readonly keyStart?: string
+
+  readonly lock?: Layout['lock']
+  createdOf?(item: Item): number | undefined
+  sameSessionAs?(session: Pick<StoredSession, 'createdMs'>): Condition | undefined
+}
+
+/**
+ * A layout of other software that keeps the session data in one attribute. Saves notice what others have written by the
+ * data themselves, because there is no revision; leftovers without data are no sessions.
+ *
+ * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
+ */
+export function foreignLayout(parts: ForeignLayoutParts): Layout {
+  const { name, partitionKey, prefix, dataAttribute, codec, expiry } = parts
+  checkPartitionKey(partitionKey, [dataAttribute, ...parts.otherAttributes])
+  const createdOf = (item: Item): number | undefined => parts.createdOf?.(item)
+  const hasData: Condition = {
+    expression: 'attribute_exists(#data)',
+    names: { '#data': dataAttribute },
+    values: {},
+  }
+  return {
+    name,
+    partitionKey,
+    codec,
+    lock: parts.lock,
+    userIndex: undefined,
+    optionalAttributes: parts.optionalAttributes ?? [],
+    versionAttribute: dataAttribute,
+    replacesItems: false,
+    prepare: () => undefined,
+    keyOf: id => parts.keyOf?.(id) ?? prefix + id,
+    keyOfItem: item => textOf(item[partitionKey]),
+    toItem: session => ({
+      ...parts.others?.(session),
+      [partitionKey]: { S: session.key },
+      [dataAttribute]: parts.dataOf(session),
+      ...expiry.attributesOf(session.expiresMs),
+    }),
+    expiryOf: item => expiry.expiryOf(item),
+    createdOf,
+    revisionOf: () => undefined,
+    isHusk: item => item[dataAttribute] === undefined,
+    fromItem: item => {
+      const version = item[dataAttribute]
+      if (version === undefined) throw noSession(dataAttribute)
+      const text = parts.textOf(version, item)
+      return {
+        key: keyIn(item, partitionKey),
+        text,
+        data: codec.decode(text),
+        revision: undefined,
+        version,
+        createdMs: createdOf(item),
+        expiresMs: expiry.expiryOf(item),
+        user: undefined,
+      }
+    },
+    expiryAttributes: expiresMs => expiry.attributesOf(expiresMs),
+    liveAt: nowMs => allOf(hasData, expiry.liveAt(nowMs)),
+    expiredAt: nowMs => expiry.expiredAt(nowMs),
+    createdAfter: () => undefined,
+    sameSessionAs: session => parts.sameSessionAs?.(session),
+    namespace: () => keysWith(partitionKey, parts.keyStart ?? prefix),
+  }
+}
+
+/** The partition key of an item. */
+export function keyIn(item: Item, partitionKey: string): string {
+  const key = textOf(item[partitionKey])
+  if (key === undefined) throw noSession(partitionKey)
+  return key
+}
+
+/** Holds for items whose key starts with a text; absent when that is empty. */
+export function keysWith(partitionKey: string, start: string): Condition | undefined {
+  if (start === '') return undefined
+  return {
+    expression: 'begins_with(#key, :keyStart)',
+    names: { '#key': partitionKey },
+    values: { ':keyStart': { S: start } },
+  }
+}
+
+/** @throws {TypeError} `INVALID_OPTION` when the partition key is one of the attributes. */
+export function checkPartitionKey(partitionKey: string, attributes: readonly string[]): void {
+  if (!attributes.includes(partitionKey)) return
+  throw callerMistake(
+    'INVALID_OPTION',
+    `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
+  )
+}
+
+/** An item that is there and no session. */
+export function noSession(attribute: string): SessionCorruptError {
+  return new SessionCorruptError(
+    `the stored item has no usable attribute "${attribute}", so it is no session of this layout; it was left as it is`,
+  )
+}
