@@ -1,4 +1,4 @@
-import { DynamoDBSessionsError } from '../errors.ts'
+import { DynamoDBError, DynamoDBSessionsError } from '../errors.ts'
 
 /** Callback of a store method, as Node and the session frameworks have them. */
 export type Callback<Value> = (error?: unknown, value?: Value) => void
@@ -29,12 +29,19 @@ export function deliver<Value>(
 }
 
 /**
- * A failure that no framework takes for the absence of a session (G6). Functions of the application, such as a
- * credential provider, may fail with nothing at all, or with the `ENOENT` of a file that is missing, which
- * express-session reads as "no session".
+ * A failure that no framework takes for something else (G6). Express, Fastify and Koa answer a request with the HTTP status
+ * that an error has as `status` or `statusCode`, which for an error of DynamoDB is what DynamoDB has answered: the 400 of a
+ * missing table is no mistake of the visitor. Functions of the application, such as a credential provider, may fail with
+ * an HTTP status of their own, with nothing at all, or with the `ENOENT` of a file that is missing, which
+ * express-session reads as "no session" and Koa as "not found".
  */
-function asUnmistakableError(reason: unknown): Error {
-  if (reason instanceof Error && !('code' in reason && reason.code === 'ENOENT')) return reason
+export function asUnmistakableError(reason: unknown): Error {
+  if (reason instanceof DynamoDBError) Reflect.deleteProperty(reason, 'statusCode')
+  if (reason instanceof Error && !isMisleading(reason)) return reason
   const why = reason instanceof Error ? `: ${reason.message}` : ', and what failed gave no error'
   return new DynamoDBSessionsError('STORE_FAILED', `the session store failed${why}`, { cause: reason })
+}
+
+function isMisleading(error: Error): boolean {
+  return Reflect.get(error, 'code') === 'ENOENT' || 'status' in error || 'statusCode' in error
 }

@@ -15,6 +15,19 @@ export function expiryOfCookie(cookie: unknown): ExpiryOptions {
   return maxAge > 0 ? { ttlSeconds: maxAge / 1000 } : { expiresMs: 0 }
 }
 
+/**
+ * The cookie of a session that is loaded, with the moment at which the session expires in fact, touches included (G5).
+ *
+ * A cookie without an expiry lasts for the browser's session and is left as it is: giving it one would make it outlive
+ * that. An expiry that is no time is replaced, too.
+ */
+export function withStoredExpiry(cookie: unknown, expiresMs: number): unknown {
+  if (typeof cookie !== 'object' || cookie === null || !('expires' in cookie)) return cookie
+  const { expires } = cookie
+  if (expires === undefined || expires === null || expires === false) return cookie
+  return { ...cookie, expires: new Date(expiresMs).toISOString() }
+}
+
 function toEpochMs(time: unknown): number | undefined {
   if (!(time instanceof Date) && typeof time !== 'string') return undefined
   const epochMs = new Date(time).getTime()

@@ -14,8 +14,7 @@ export function whenOver(request: IncomingMessage, callback: () => void): boolea
   // Express hangs the response on the request, the HTTP/2 server the stream; without either, Node's channel tells.
   const end: unknown = Reflect.get(request, 'res') ?? Reflect.get(request, 'stream')
   if (end instanceof EventEmitter) {
-    if (Reflect.get(end, 'destroyed') === true) callback()
-    else end.once('close', callback)
+    whenClosed(end, callback)
     return true
   }
   if (!(request.socket instanceof EventEmitter)) return false
@@ -35,4 +34,15 @@ export function whenOver(request: IncomingMessage, callback: () => void): boolea
   socket.once('close', over)
   subscribe(RESPONSE_FINISHED, onFinished)
   return true
+}
+
+/** A response, or the stream that stands for it. */
+interface Closing {
+  once(event: 'close', listener: () => void): unknown
+}
+
+/** Calls back once when a response, or its HTTP/2 stream, is out or its connection is gone. */
+export function whenClosed(response: Closing, callback: () => void): void {
+  if (Reflect.get(response, 'destroyed') === true) callback()
+  else response.once('close', callback)
 }

@@ -1,0 +1,185 @@
+import type fastifySession from '@fastify/session'
+import type { Session } from 'fastify'
+
+import { callerMistake } from '../errors.ts'
+import type { DestroyByUserOptions } from '../session/call-options.ts'
+import type { SessionRecord } from '../session/record.ts'
+import { SessionStore } from '../session/store.ts'
+import type { SessionStoreOptions } from '../session/store-options.ts'
+import { type Callback, deliver } from './callback.ts'
+import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
+import { LOADED_AS, LoadedSession } from './fastify/loaded-session.ts'
+
+/** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`. */
+export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<Session>, 'locking'> {}
+
+/** What a session was loaded or last saved as, and under which ID. */
+interface Origin {
+  readonly sessionId: string
+  readonly record: SessionRecord<Session>
+}
+
+/**
+ * Keeps the sessions of `@fastify/session` in DynamoDB.
+ *
+ * - Parallel requests that change different top-level keys of one session both keep their changes (G2), and a session
+ *   that one request has destroyed is not brought back by the late save of another (G3, G4): each session that is loaded
+ *   carries what it was loaded as, in a property that is neither stored nor part of its JSON. `onConflict` can decide
+ *   otherwise.
+ * - A failure reaches the request as an error and is never taken for "no session" (G6).
+ * - A session expires when its cookie does; sessions whose cookie says nothing live for `ttlSeconds`.
+ * - With `rolling`, which is the plugin's default, a session that was not changed is not written, and its expiry only
+ *   when it moves by a worthwhile amount (`touchAfterSeconds`).
+ *
+ * What the plugin does not allow: locks. It does not tell its store which request a session belongs to, and so not when
+ * it ends; `locking` is refused.
+ *
+ * Callbacks are called exactly once and asynchronously. A failure without a callback is a process warning.
+ *
+ * @example
+ * ```ts
+ * import cookie from '@fastify/cookie'
+ * import session from '@fastify/session'
+ * import Fastify from 'fastify'
+ * import { DynamoDBStore } from 'dynamodb-sessions/fastify'
+ *
+ * const app = Fastify()
+ * app.register(cookie)
+ * app.register(session, {
+ *   store: new DynamoDBStore({ table: 'sessions', region: 'eu-west-1' }),
+ *   secret: process.env['SESSION_SECRET'] ?? 'at least 32 characters that nobody knows',
+ *   saveUninitialized: false,
+ * })
+ * ```
+ */
+export class DynamoDBStore implements fastifySession.SessionStore {
+  readonly #sessions: SessionStore<Session>
+  readonly #ownsSessions: boolean
+  /** By session object, or by the {@link LoadedSession} that it carries. */
+  readonly #origins = new WeakMap<object, Origin>()
+
+  /**
+   * @param options options of a {@link SessionStore}, or a `SessionStore` to use; {@link close} leaves that open.
+   * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and `locking`. A missing table, region or
+   *   credential shows at the first request.
+   */
+  constructor(options: DynamoDBStoreOptions | SessionStore<Session> = {}) {
+    this.#ownsSessions = !(options instanceof SessionStore)
+    this.#sessions = options instanceof SessionStore ? options : new SessionStore<Session>(options)
+    if (this.#sessions.locksSessions) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        'the option "locking" does not go with @fastify/session, which does not tell its store when a request ends',
+      )
+    }
+  }
+
+  /** Loads a session: calls back with `null` when there is none. Does not extend its life. */
+  get(sessionId: string, callback: (error: unknown, session?: Session | null) => void): void {
+    this.#deliver(this.#load(sessionId), callback)
+  }
+
+  /**
+   * Saves a session. When `session` was loaded from this store, or saved by it before, and has been destroyed or
+   * has expired since, nothing is written and that is no error. What others have saved meanwhile is merged with it,
+   * which `session` itself does not show.
+   */
+  set(sessionId: string, session: Session, callback?: (error?: unknown) => void): void {
+    this.#deliver(this.#save(sessionId, session), callback)
+  }
+
+  /** Deletes a session. */
+  destroy(sessionId: string, callback?: (error?: unknown) => void): void {
+    this.#deliver(this.#sessions.destroy(sessionId), callback)
+  }
+
+  /**
+   * Destroys the sessions of a user, as {@link SessionStore.destroyByUser} does: "sign out everywhere". Needs the option
+   * `userId`.
+   *
+   * @param options `except`: the IDs of sessions to keep, `request.session.sessionId` for example.
+   */
+  destroyByUser(userId: string, options?: DestroyByUserOptions<Session>): Promise<number> {
+    return this.#sessions.destroyByUser(userId, options)
+  }
+
+  /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
+  async close(): Promise<void> {
+    if (this.#ownsSessions) await this.#sessions.close()
+  }
+
+  async #load(sessionId: string): Promise<Session | null> {
+    const record = await this.#sessions.read(sessionId)
+    if (record === undefined) return null
+    const loadedAs = new LoadedSession()
+    this.#origins.set(loadedAs, { sessionId, record })
+    const { data, expiresMs } = record
+    // The plugin copies what it gets, key by key, into the session that the request will save.
+    const loaded: Session & Record<typeof LOADED_AS, LoadedSession> = { ...data, [LOADED_AS]: loadedAs }
+    if (Object.hasOwn(data, 'cookie')) {
+      loaded.cookie = withStoredExpiry(data.cookie, expiresMs) as Session['cookie']
+    }
+    return loaded
+  }
+
+  async #save(sessionId: string, session: Session): Promise<void> {
+    if (!isData(session)) {
+      throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+    }
+    const data = storedForm(session)
+    const basis = this.#originOf(sessionId, session)
+    const record = await this.#sessions.write(sessionId, data, { basis, ...expiryOfCookie(data.cookie) })
+    // A session that was gone keeps its old origin, so that saving it again does not create it either.
+    if (record !== undefined) this.#origins.set(session, { sessionId, record })
+    repairExpiry(session.cookie, record?.expiresMs)
+  }
+
+  /** What a session was loaded or last saved as, provided that it was under this ID. */
+  #originOf(sessionId: string, session: object): SessionRecord<Session> | undefined {
+    const loadedAs: unknown = Reflect.get(session, LOADED_AS)
+    for (const holder of [session, loadedAs]) {
+      const origin = typeof holder === 'object' && holder !== null ? this.#origins.get(holder) : undefined
+      if (origin !== undefined && origin.sessionId === sessionId) return origin.record
+    }
+    return undefined
+  }
+
+  #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
+    deliver(outcome, callback, error => {
+      process.emitWarning(error)
+    })
+  }
+}
+
+function isData(session: unknown): boolean {
+  return typeof session === 'object' && session !== null && !Array.isArray(session)
+}
+
+/** The plugin throws on sending a cookie whose expiry is an Invalid Date, which ends the process. */
+function repairExpiry(cookie: Session['cookie'] | undefined, expiresMs: number | undefined): void {
+  if (!(cookie?.expires instanceof Date) || !Number.isNaN(cookie.expires.getTime())) return
+  cookie.expires = expiresMs === undefined ? null : new Date(expiresMs)
+}
+
+/** The plugin's cookie, or what it is in a session that was loaded. */
+type CookieForms = Session['cookie'] & { readonly toJSON?: () => Session['cookie'] }
+
+/**
+ * A session as it is stored: its data, as a plain object. `originalExpires`, which the plugin never reads from what is
+ * stored, differs at every request and would make each of them a write.
+ */
+function storedForm(session: Session): Session {
+  const data: Partial<Session> = Object.fromEntries(
+    Object.entries(session).filter(([key]) => key !== LOADED_AS),
+  )
+  const { cookie } = session
+  if (typeof cookie === 'object' && cookie !== null) {
+    const { originalExpires: _, ...stored } = plainCookie(cookie)
+    data.cookie = stored
+  }
+  return data as Session
+}
+
+function plainCookie(cookie: CookieForms): Session['cookie'] & { originalExpires?: unknown } {
+  return typeof cookie.toJSON === 'function' ? cookie.toJSON() : cookie
+}

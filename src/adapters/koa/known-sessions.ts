@@ -1,0 +1,86 @@
+import type { SessionRecord } from '../../session/record.ts'
+import type { SessionLock } from '../../session/session-lock.ts'
+import { contextOf, type KoaStoreCall } from './koa-request.ts'
+
+/** What a session was loaded or last saved as. */
+export interface Origin<Data extends object> {
+  readonly record: SessionRecord<Data>
+  readonly lock?: SessionLock<Data> | undefined
+}
+
+/** What one request has to do with sessions. */
+interface RequestState<Data extends object> {
+  readonly origins: Map<string, Origin<Data>>
+  /** Whether the session that the request goes on with has been destroyed by somebody else. */
+  isGone: boolean
+}
+
+interface OriginOfObject<Data extends object> {
+  readonly key: string
+  readonly origin: Origin<Data>
+}
+
+/** By which shallow copies of a session object carry what it was loaded as. JSON and loops over keys leave it out. */
+const LOADED_AS = Symbol('dynamodb-sessions')
+
+/**
+ * Remembers what sessions were loaded or last saved as: by the context of the request where the caller passes one, else
+ * by the session object.
+ */
+export class KnownSessions<Data extends object> {
+  readonly #requests = new WeakMap<object, RequestState<Data>>()
+  /** By session object, or by the mark that it carries. */
+  readonly #objects = new WeakMap<object, OriginOfObject<Data>>()
+
+  /** What a session was loaded or last saved as, provided that it was under this key. */
+  originOf(
+    key: string,
+    session: object | undefined,
+    call: KoaStoreCall | undefined,
+  ): Origin<Data> | undefined {
+    const context = contextOf(call)
+    if (context !== undefined) return this.#requests.get(context)?.origins.get(key)
+    if (typeof session !== 'object' || session === null) return undefined
+    const mark: unknown = Reflect.get(session, LOADED_AS)
+    for (const holder of [session, mark]) {
+      const found = typeof holder === 'object' && holder !== null ? this.#objects.get(holder) : undefined
+      if (found !== undefined && found.key === key) return found.origin
+    }
+    return undefined
+  }
+
+  hasLoaded(key: string, origin: Origin<Data>, loaded: object, call: KoaStoreCall | undefined): void {
+    const mark = {}
+    if (contextOf(call) === undefined) Reflect.set(loaded, LOADED_AS, mark)
+    this.#remember(key, origin, mark, call)
+  }
+
+  hasSaved(key: string, origin: Origin<Data>, session: object, call: KoaStoreCall | undefined): void {
+    this.#remember(key, origin, session, call)
+  }
+
+  /** Remembers that the session which a request goes on with has been destroyed by somebody else. */
+  hasGone(call: KoaStoreCall | undefined): void {
+    const state = this.#stateOf(call)
+    if (state !== undefined) state.isGone = true
+  }
+
+  isGone(call: KoaStoreCall | undefined): boolean {
+    const context = contextOf(call)
+    return context !== undefined && this.#requests.get(context)?.isGone === true
+  }
+
+  #remember(key: string, origin: Origin<Data>, holder: object, call: KoaStoreCall | undefined): void {
+    const state = this.#stateOf(call)
+    if (state !== undefined) state.origins.set(key, origin)
+    else this.#objects.set(holder, { key, origin })
+  }
+
+  #stateOf(call: KoaStoreCall | undefined): RequestState<Data> | undefined {
+    const context = contextOf(call)
+    if (context === undefined) return undefined
+    const state = this.#requests.get(context) ?? { origins: new Map<string, Origin<Data>>(), isGone: false }
+    this.#requests.set(context, state)
+    return state
+  }
+}

@@ -1,0 +1,4 @@
+import { frameworkScenarios } from '../scenarios/framework-scenarios.ts'
+import { fastifyFramework } from './fastify-app.ts'
+
+frameworkScenarios(fastifyFramework)
