@@ -1,0 +1,198 @@
+import { SessionConflictError } from '../errors.ts'
+import {
+  KeyValues,
+  type KeyValuesOptions,
+  keyValuesOptionSpecs,
+  type Replacement,
+  type StoredValue,
+} from '../session/key-values.ts'
+import { readOptions } from '../session/option-spec.ts'
+import { type Merger, mergerOf } from './better-auth/merging.ts'
+import { type RecentRead, RecentReads } from './better-auth/recent-reads.ts'
+
+/** Options of {@link dynamoDBSecondaryStorage}. */
+export type DynamoDBSecondaryStorageOptions = KeyValuesOptions
+
+/** What better-auth 1.7 wants as `secondaryStorage`, and {@link close}. */
+export interface DynamoDBSecondaryStorage {
+  /** Reads a value; `null` when there is none or it has expired. */
+  readonly get: (key: string) => Promise<string | null>
+  /**
+   * Writes a value. `ttl` is in seconds; without it, and with 0 or less, the value does not expire.
+   *
+   * A session, or the list of a user's sessions, that the same request has read before is merged with what others have
+   * written meanwhile; a session that has been deleted meanwhile is not written.
+   */
+  readonly set: (key: string, value: string, ttl?: number) => Promise<void>
+  /** Deletes a value. */
+  readonly delete: (key: string) => Promise<void>
+  /**
+   * Takes a value away: of parallel calls one at most gets it, and a call whose answer was lost gets it when the request is
+   * sent again.
+   */
+  readonly getAndDelete: (key: string) => Promise<string | null>
+  /**
+   * Adds 1 to a counter and returns how far it has counted. `ttl` is in seconds and counts from the first increment; with 0 or
+   * less, the counter does not expire. Each call counts exactly once.
+   */
+  readonly increment: (key: string, ttl: number) => Promise<number>
+  /** Lets calls under way finish and closes the connections. */
+  readonly close: () => Promise<void>
+}
+
+const NAMESPACE = 'better-auth:'
+const MOST_ATTEMPTS = 20
+
+/** Latest moment that a JavaScript `Date` can hold. */
+const LATEST_MS = 8.64e15
+
+/**
+ * Secondary storage for better-auth in DynamoDB: sessions, verification values and rate limits.
+ *
+ * - `getAndDelete` and `increment` are atomic across all servers: each is one conditional update that decides. Neither gives a
+ *   value out twice or counts twice when an answer is lost and the request is sent again (G11).
+ * - A session that was signed out is not brought back by another request that was just about to extend it (G3), and parallel
+ *   sign-ins of a user all stay in the list of the user's sessions (G2): the storage remembers what the running code has
+ *   read, as long as the runtime has `AsyncLocalStorage.enterWith` (Node, Bun and Deno do).
+ * - A value is absent from the millisecond in which it expires (G5); a failed read is an error and never "no session" (G6).
+ * - Keys, session tokens among them, are stored as their SHA-256 (`hashKeys: false`: as they are). Values have the token in
+ *   them: `encryption` hides those.
+ *
+ * @example
+ * ```ts
+ * import { betterAuth } from 'better-auth'
+ * import { dynamoDBSecondaryStorage } from 'dynamodb-sessions/better-auth'
+ *
+ * export const auth = betterAuth({
+ *   secondaryStorage: dynamoDBSecondaryStorage({ table: 'auth', region: 'eu-west-1' }),
+ *   rateLimit: { enabled: true, storage: 'secondary-storage' },
+ * })
+ * ```
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values. A missing table, region or credential shows at the
+ *   first call.
+ */
+export function dynamoDBSecondaryStorage(
+  options: DynamoDBSecondaryStorageOptions = {},
+): DynamoDBSecondaryStorage {
+  const settings = readOptions<KeyValuesOptions>(options, keyValuesOptionSpecs(), process.env)
+  const storage = new SecondaryStorage(new KeyValues(settings, { namespace: NAMESPACE, hashKeys: true }))
+  // better-auth takes methods out of the object and calls them as functions.
+  return {
+    get: key => storage.get(key),
+    set: (key, value, ttl) => storage.set(key, value, ttl),
+    delete: key => storage.delete(key),
+    getAndDelete: key => storage.getAndDelete(key),
+    increment: (key, ttl) => storage.increment(key, ttl),
+    close: () => storage.close(),
+  }
+}
+
+class SecondaryStorage {
+  readonly #values: KeyValues
+  readonly #reads = new RecentReads()
+
+  constructor(values: KeyValues) {
+    this.#values = values
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.#read(this.#reads.begin(key))
+  }
+
+  async set(key: string, text: string, ttl: number | undefined): Promise<void> {
+    const expiresMs = expiryOf(this.#values.now(), ttl)
+    const read = this.#reads.last(key)
+    const merger = read && mergerOf(key, text)
+    if (read === undefined || merger === undefined || (read.value === undefined && !merger.recreates)) {
+      await this.#values.write(key, text, { expiresMs })
+      if (read !== undefined) read.isKnown = false
+      return
+    }
+    await this.#merge(read, merger, text, expiresMs)
+  }
+
+  async delete(key: string): Promise<void> {
+    const read = this.#reads.last(key)
+    const merger = mergerOf(key, undefined)
+    if (read?.value !== undefined && merger !== undefined) {
+      await this.#merge(read, merger, undefined, undefined)
+      return
+    }
+    await this.#values.remove(key)
+    if (read !== undefined) read.isKnown = false
+  }
+
+  async getAndDelete(key: string): Promise<string | null> {
+    return (await this.#values.take(key)) ?? null
+  }
+
+  increment(key: string, ttl: number): Promise<number> {
+    return this.#values.increment(key, ttl > 0 ? ttl * 1000 : undefined)
+  }
+
+  close(): Promise<void> {
+    return this.#values.close()
+  }
+
+  async #read(read: RecentRead): Promise<string | null> {
+    read.value = await this.#values.read(read.key)
+    read.isKnown = true
+    return read.value?.text ?? null
+  }
+
+  /** Writes what was made from a read (`undefined`: nothing is left), merged with what others have written since. */
+  async #merge(
+    read: RecentRead,
+    merger: Merger,
+    ours: string | undefined,
+    expiresMs: number | undefined,
+  ): Promise<void> {
+    const basis = read.value
+    let write: Write = { text: ours, over: basis, expiresMs }
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+      const { happened, value: theirs } = await this.#writeOver(read.key, write)
+      if (happened) {
+        read.value = theirs
+        return
+      }
+      // What was read stays the basis: writing again in the same request must not bring it back either.
+      if (theirs === undefined && !merger.recreates) return
+      write = {
+        text: merger.merge(basis?.text, ours, theirs?.text),
+        over: theirs,
+        expiresMs: mergedExpiry(ours === undefined ? theirs : { expiresMs }, theirs),
+      }
+    }
+    throw new SessionConflictError(
+      `others kept on writing a value while it was saved (attempts: ${MOST_ATTEMPTS}); nothing was written`,
+      { attempts: MOST_ATTEMPTS },
+    )
+  }
+
+  #writeOver(key: string, { text, over, expiresMs }: Write): Promise<Replacement> | Replacement {
+    if (text !== undefined) return this.#values.replace(key, text, over, { expiresMs })
+    return over === undefined ? { happened: true, value: undefined } : this.#values.removeIf(key, over)
+  }
+}
+
+/** A write over what was last known of a value. */
+interface Write {
+  /** Absent when the value is to be deleted. */
+  readonly text: string | undefined
+  readonly over: StoredValue | undefined
+  readonly expiresMs: number | undefined
+}
+
+type Expiring = Pick<StoredValue, 'expiresMs'>
+
+/** The later of two expiries, of which an absent one is never. */
+function mergedExpiry(ours: Expiring | undefined, theirs: Expiring | undefined): number | undefined {
+  const [mine, other] = [ours ?? theirs, theirs ?? ours]
+  if (mine?.expiresMs === undefined || other?.expiresMs === undefined) return undefined
+  return Math.max(mine.expiresMs, other.expiresMs)
+}
+
+function expiryOf(nowMs: number, ttl: number | undefined): number | undefined {
+  return ttl !== undefined && ttl > 0 ? Math.min(Math.round(nowMs + ttl * 1000), LATEST_MS) : undefined
+}

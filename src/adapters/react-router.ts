@@ -1,0 +1,233 @@
+import {
+  type Cookie,
+  createCookie,
+  createSession,
+  createSessionStorage,
+  type FlashSessionData,
+  isCookie,
+  type Session,
+  type SessionData,
+  type SessionIdStorageStrategy,
+  type SessionStorage,
+} from 'react-router'
+
+import { callerMistake } from '../errors.ts'
+import type { ExpiryOptions } from '../session/expiry.ts'
+import type { SessionRecord } from '../session/record.ts'
+import { SessionStore } from '../session/store.ts'
+import type { SessionStoreOptions } from '../session/store-options.ts'
+import { expiryOfCookie } from './cookie-expiry.ts'
+import { newSessionId } from './web/signing.ts'
+
+/**
+ * Options of {@link createDynamoDBSessionStorage}: the cookie, and either the options of a `SessionStore` without `locking`
+ * or, as `store`, a `SessionStore` to use.
+ */
+export type DynamoDBSessionStorageOptions<Data extends object, FlashData extends object = Data> = {
+  /**
+   * The cookie that carries the session ID, or the options to make one with, as for `createSessionStorage`. Give it `secrets`,
+   * `httpOnly`, `secure` and a `maxAge`: the session then ends when its cookie does.
+   *
+   * @default a cookie `__session` without any of these
+   */
+  readonly cookie?: SessionIdStorageStrategy['cookie']
+} & (
+  | (Omit<SessionStoreOptions<FlashSessionData<Data, FlashData>>, 'locking'> & { readonly store?: undefined })
+  | {
+      /** Keeps the sessions. It stays open when the session storage is closed. */
+      readonly store: SessionStore<FlashSessionData<Data, FlashData>>
+    }
+)
+
+/** What {@link createDynamoDBSessionStorage} makes. */
+export interface DynamoDBSessionStorage<
+  Data extends object,
+  FlashData extends object = Data,
+> extends SessionStorage<Data, FlashData> {
+  /** Where the sessions are kept; for `destroyByUser`, for example. */
+  readonly store: SessionStore<FlashSessionData<Data, FlashData>>
+  /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
+  readonly close: () => Promise<void>
+}
+
+/** What a session object was loaded or last committed as. */
+interface Origin<Stored extends object> {
+  readonly id: string
+  readonly record: SessionRecord<Stored>
+}
+
+/**
+ * Session storage for React Router, made of its `createSessionStorage`: `getSession`, `commitSession`, `destroySession`.
+ *
+ * - Parallel requests that change different keys of one session both keep their change (G2), and a session that one
+ *   request has destroyed is not brought back when another commits it (G3): the storage remembers what each session object was
+ *   loaded or last committed as. The commit then clears the cookie.
+ * - A session ID comes from here, never from a visitor: when the session of a cookie is not found, what is committed gets
+ *   another ID, of 256 random bits.
+ * - Committing the same session object again does not begin another session.
+ * - A session ends when its cookie does, else after `ttlSeconds`. Committing one that has not changed extends it, which is
+ *   left out when it would change little (`touchAfterSeconds`).
+ *
+ * What React Router's design does not allow: locks (`locking` is refused), since it does not say when a request ends.
+ *
+ * @example
+ * ```ts
+ * import { createDynamoDBSessionStorage } from 'dynamodb-sessions/react-router'
+ *
+ * export const { getSession, commitSession, destroySession } = createDynamoDBSessionStorage<
+ *   { userId: string },
+ *   { error: string }
+ * >({
+ *   table: 'sessions',
+ *   region: 'eu-west-1',
+ *   cookie: {
+ *     name: '__session',
+ *     secrets: [process.env['SESSION_SECRET'] ?? 'only for development'],
+ *     httpOnly: true,
+ *     secure: true,
+ *     sameSite: 'lax',
+ *     maxAge: 86_400,
+ *   },
+ * })
+ * ```
+ *
+ * @typeParam Data what a session holds, by key.
+ * @typeParam FlashData what `flash` sets.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and `locking`. A missing table, region or credential
+ *   shows at the first request with a session.
+ */
+export function createDynamoDBSessionStorage<
+  Data extends object = SessionData,
+  FlashData extends object = Data,
+>(options: DynamoDBSessionStorageOptions<Data, FlashData> = {}): DynamoDBSessionStorage<Data, FlashData> {
+  const { cookie: given, ...others } = options
+  const ownsStore = others.store === undefined
+  const store = storeOf(others)
+  const cookie = isCookie(given) ? given : createCookie(given?.name ?? '__session', given)
+  const storage = new Storage<Data, FlashData>(store, cookie)
+  return {
+    store,
+    getSession: (header, parsing) => storage.getSession(header, parsing),
+    commitSession: (session, settings) => storage.commitSession(session, settings),
+    destroySession: (session, settings) => storage.destroySession(session, settings),
+    close: async () => {
+      if (ownsStore) await store.close()
+    },
+  }
+}
+
+class Storage<Data extends object, FlashData extends object> {
+  readonly #store: SessionStore<FlashSessionData<Data, FlashData>>
+  readonly #cookie: Cookie
+  readonly #origins = new WeakMap<object, Origin<FlashSessionData<Data, FlashData>>>()
+
+  constructor(store: SessionStore<FlashSessionData<Data, FlashData>>, cookie: Cookie) {
+    this.#store = store
+    this.#cookie = cookie
+    // It warns of a cookie that is not signed, when the app starts.
+    this.#inner({})
+  }
+
+  getSession: SessionStorage<Data, FlashData>['getSession'] = async (header, options) => {
+    let origin: Origin<FlashSessionData<Data, FlashData>> | undefined
+    const readData = async (id: unknown): Promise<FlashSessionData<Data, FlashData> | null> => {
+      const record = await this.#read(id)
+      if (record === undefined) return null
+      origin = { id: String(id), record }
+      return record.data
+    }
+    const session = await this.#inner({ readData }).getSession(header, options)
+    if (origin !== undefined) this.#origins.set(session, origin)
+    // An ID that is not found is not used again: it may have been made up, and its session may have been destroyed.
+    else if (session.id !== '') return createSession<Data, FlashData>()
+    return session
+  }
+
+  commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
+    const origin = this.#origins.get(session)
+    let isGone = false
+    const inner = this.#inner({
+      createData: async (data, expires) => {
+        const id = newSessionId()
+        const record = await this.#store.write(id, data, expiryOf(expires))
+        this.#origins.set(session, { id, record })
+        return id
+      },
+      updateData: async (id, data, expires) => {
+        const record = await this.#store.write(id, data, { basis: origin?.record, ...expiryOf(expires) })
+        if (record === undefined) isGone = true
+        else this.#origins.set(session, { id, record })
+      },
+    })
+    const header = await inner.commitSession(withId(session, origin?.id ?? ''), options)
+    return isGone ? inner.destroySession(withId(session, ''), options) : header
+  }
+
+  destroySession: SessionStorage<Data, FlashData>['destroySession'] = async (session, options) => {
+    const id = this.#origins.get(session)?.id ?? session.id
+    const deleteData = async (sessionId: string): Promise<void> => {
+      if (sessionId !== '') await this.#store.destroy(sessionId)
+    }
+    return this.#inner({ deleteData }).destroySession(withId(session, id), options)
+  }
+
+  /** React Router's own storage, with what one call is to do. */
+  #inner(strategy: Partial<SessionIdStorageStrategy<Data, FlashData>>): SessionStorage<Data, FlashData> {
+    return createSessionStorage<Data, FlashData>({
+      cookie: this.#cookie,
+      createData: async () => '',
+      readData: async () => null,
+      updateData: async () => undefined,
+      deleteData: async () => undefined,
+      ...strategy,
+    })
+  }
+
+  /** Reads a session. A cookie may hold anything: what cannot be an ID is the ID of no session. */
+  async #read(id: unknown): Promise<SessionRecord<FlashSessionData<Data, FlashData>> | undefined> {
+    if (typeof id !== 'string' || id === '') return undefined
+    try {
+      return await this.#store.read(id)
+    } catch (error) {
+      if (error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_SESSION_ID') return undefined
+      throw error
+    }
+  }
+}
+
+function storeOf<Stored extends object>(
+  options: Omit<SessionStoreOptions<Stored>, 'locking'> & {
+    readonly store?: SessionStore<Stored> | undefined
+  },
+): SessionStore<Stored> {
+  const { store: given, ...storeOptions } = options
+  if (given !== undefined) {
+    const [other] = Object.keys(storeOptions)
+    if (!(given instanceof SessionStore)) {
+      throw callerMistake('INVALID_OPTION', 'the option "store" takes a SessionStore')
+    }
+    if (other !== undefined) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        `the option "${other}" has no effect with a store of your own; leave it out`,
+      )
+    }
+  }
+  const store = given ?? new SessionStore<Stored>(storeOptions)
+  if (store.locksSessions) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      'the option "locking" does not go with React Router, which does not tell its session storage when a request ends',
+    )
+  }
+  return store
+}
+
+/** The session under another ID; what is read of it is what it holds at that moment. */
+function withId<Data, FlashData>(session: Session<Data, FlashData>, id: string): Session<Data, FlashData> {
+  return { ...session, id, data: session.data }
+}
+
+function expiryOf(expires: Date | undefined): ExpiryOptions {
+  return expiryOfCookie({ expires })
+}

@@ -1,0 +1,188 @@
+import { callerMistake } from '../errors.ts'
+import {
+  KeyValues,
+  type KeyValuesOptions,
+  keyValuesOptionSpecs,
+  type StoredValue,
+} from '../session/key-values.ts'
+import { forEachAtOnce } from '../session/listing.ts'
+import { type OptionSpec, type OptionSpecs, readOptions } from '../session/option-spec.ts'
+
+/**
+ * Options of {@link dynamoDBDriver}. Each that a text can carry may also come from the environment, as
+ * `DYNAMODB_SESSIONS_<NAME>`, which is where the settings of a built app belong.
+ */
+export interface DynamoDBDriverOptions extends KeyValuesOptions {
+  /**
+   * Lifetime of a value that is written without a `ttl` of its own. Seconds, above 0; without it such values do not expire.
+   * Frameworks that pass none, Astro for example, need it.
+   *
+   * @default none
+   */
+  readonly defaultTtlSeconds?: number | undefined
+
+  /** Nitro passes the name of the driver along; it has no meaning here. */
+  readonly driver?: string | undefined
+}
+
+/** Options of one call, as unstorage passes them on. */
+export interface DynamoDBDriverCallOptions {
+  /** Lifetime in seconds; 0 and `Infinity`: it does not expire. */
+  readonly ttl?: number | undefined
+  /** For `getKeys`: how many `:` a key may have. */
+  readonly maxDepth?: number | undefined
+}
+
+/** A key, with what its options are. */
+export interface DynamoDBDriverItem {
+  readonly key: string
+  readonly options?: DynamoDBDriverCallOptions | undefined
+}
+
+/** What is known about a value. (unstorage's own type has an index signature, which an interface would not go with.) */
+export type DynamoDBDriverMeta = {
+  /** When the value was written, to the second. */
+  mtime?: Date
+  /** Seconds until it expires, rounded up; absent when it does not. */
+  ttl?: number
+}
+
+/** A driver for unstorage 1 and 2, and whatever takes such drivers. */
+export interface DynamoDBDriver {
+  readonly name: string
+  readonly flags: { readonly ttl: boolean }
+  readonly options: DynamoDBDriverOptions
+  readonly hasItem: (key: string) => Promise<boolean>
+  readonly getItem: (key: string) => Promise<string | null>
+  readonly getItems: (
+    items: readonly DynamoDBDriverItem[],
+  ) => Promise<{ key: string; value: string | null }[]>
+  readonly setItem: (key: string, value: string, options?: DynamoDBDriverCallOptions) => Promise<void>
+  readonly setItems: (
+    items: readonly (DynamoDBDriverItem & { readonly value: string })[],
+    options?: DynamoDBDriverCallOptions,
+  ) => Promise<void>
+  readonly removeItem: (key: string) => Promise<void>
+  readonly getMeta: (key: string) => Promise<DynamoDBDriverMeta | null>
+  readonly getKeys: (base?: string, options?: DynamoDBDriverCallOptions) => Promise<string[]>
+  readonly clear: (base?: string) => Promise<void>
+  readonly dispose: () => Promise<void>
+}
+
+const NAMESPACE = 'unstorage:'
+
+/** More would fill the queue for connections, and then fail. */
+const ITEMS_AT_ONCE = 16
+
+/**
+ * Keeps the values of `unstorage` in DynamoDB.
+ *
+ * - A value is absent from the millisecond in which its `ttl` is over, whatever DynamoDB has deleted by then (G5); a failed
+ *   read is an error, never an absent value (G6).
+ * - Values are stored under `<prefix>unstorage:<key>`, in plain, so that they can be listed. With `hashKeys`, for keys that are
+ *   secret such as session IDs, they are not there in plain, and `getKeys` fails.
+ * - A value has at most about 400 KB. Listing and clearing read the whole table.
+ *
+ * What the interface does not allow: it writes whole values without saying what they were made from, so that of parallel
+ * writes of one key the last one wins (no G2), and a late write brings a value back that was removed (no G3).
+ *
+ * @example
+ * ```ts
+ * import { createStorage } from 'unstorage'
+ * import { dynamoDBDriver } from 'dynamodb-sessions/unstorage'
+ *
+ * const storage = createStorage({ driver: dynamoDBDriver({ table: 'storage', region: 'eu-west-1' }) })
+ * await storage.setItem('reports:today', { visits: 3 }, { ttl: 3600 })
+ * ```
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values. A missing table, region or credential shows at the
+ *   first call.
+ */
+export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDriver {
+  const settings = readOptions<DynamoDBDriverOptions>(options, driverOptionSpecs(), process.env)
+  const values = new KeyValues(settings, { namespace: NAMESPACE, hashKeys: false })
+
+  const getItem = async (key: string): Promise<string | null> => (await values.read(key))?.text ?? null
+  const setItem = async (
+    key: string,
+    value: string,
+    { ttl = settings.defaultTtlSeconds }: DynamoDBDriverCallOptions = {},
+  ): Promise<void> => {
+    await values.write(key, value, { expiresMs: expiryOf(values.now(), ttl) })
+  }
+  // unstorage calls the methods of a driver as functions, without the driver.
+  return {
+    name: 'dynamodb',
+    flags: { ttl: true },
+    options,
+    hasItem: async key => (await values.read(key)) !== undefined,
+    getItem,
+    getItems: async items => {
+      const found = items.map(({ key }) => ({ key, value: null as string | null }))
+      await forEachAtOnce(found, ITEMS_AT_ONCE, async item => {
+        item.value = await getItem(item.key)
+      })
+      return found
+    },
+    setItem,
+    setItems: async (items, common) => {
+      await forEachAtOnce(items, ITEMS_AT_ONCE, async ({ key, value, options: own }) => {
+        await setItem(key, value, { ...common, ...own })
+      })
+    },
+    removeItem: key => values.remove(key),
+    getMeta: async key => {
+      const value = await values.read(key)
+      return value === undefined ? null : metaOf(value, values.now())
+    },
+    getKeys: async (base = '', { maxDepth = Infinity } = {}) => {
+      const keys: string[] = []
+      for await (const key of values.keys(base)) if (depthOf(key) <= maxDepth) keys.push(key)
+      return keys
+    },
+    clear: (base = '') => values.clear(base),
+    dispose: () => values.close(),
+  }
+}
+
+// Nitro, Nuxt and Astro take drivers by the name of a module and import its default export.
+export { dynamoDBDriver as default }
+
+/** Exact expiry of a value, epoch milliseconds; `undefined` for one that does not expire. */
+function expiryOf(nowMs: number, ttl: unknown): number | undefined {
+  if (ttl === undefined || ttl === null || ttl === 0 || ttl === Infinity) return undefined
+  if (typeof ttl !== 'number' || !(ttl > 0)) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      'the option "ttl" takes a number of seconds above 0; 0 for no expiry',
+    )
+  }
+  return Math.min(Math.round(nowMs + ttl * 1000), LATEST_MS)
+}
+
+/** Latest moment that a JavaScript `Date` can hold. */
+const LATEST_MS = 8.64e15
+
+function metaOf({ writtenMs, expiresMs }: StoredValue, nowMs: number): DynamoDBDriverMeta {
+  return {
+    ...(writtenMs !== undefined && { mtime: new Date(writtenMs) }),
+    ...(expiresMs !== undefined && { ttl: Math.ceil((expiresMs - nowMs) / 1000) }),
+  }
+}
+
+function depthOf(key: string): number {
+  return key.split(':').length - 1
+}
+
+function driverOptionSpecs(): OptionSpecs<DynamoDBDriverOptions> {
+  const defaultTtlSeconds: OptionSpec<number> = {
+    takes: 'a number of seconds above 0',
+    accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    fromText: Number,
+  }
+  const driver: OptionSpec<string> = {
+    takes: 'a text',
+    accepts: (value): value is string => typeof value === 'string',
+  }
+  return { ...keyValuesOptionSpecs(), defaultTtlSeconds, driver }
+}

@@ -1,0 +1,357 @@
+import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
+import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
+import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
+import { DynamoDBSessionsError, SessionTooLargeError } from '../errors.ts'
+import { allOf, type Condition } from '../layout/layout.ts'
+import type { CompressionOptions, EncryptionOptions } from '../seal/seal-options.ts'
+import type { Item } from '../types.ts'
+import { openClient } from './connection.ts'
+import { type ConnectionOptions, connectionOptionSpecs } from './connection-options.ts'
+import { isFailedCondition, type ItemTable } from './item-table.ts'
+import { KeyValueCounters } from './key-value-counters.ts'
+import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
+import { itemTableOf } from './native-sessions.ts'
+import { booleanOption, type OptionSpecs } from './option-spec.ts'
+import { newRevision } from './save.ts'
+import { storeOptionSpecs } from './store-options.ts'
+
+export type { StoredValue } from './key-value-layout.ts'
+
+/**
+ * Options of key-value storage in a table. Each that a text can carry may also come from the environment, as
+ * `DYNAMODB_SESSIONS_<NAME>`. What is passed here takes precedence.
+ */
+export interface KeyValuesOptions extends ConnectionOptions {
+  /**
+   * Name or ARN of the table: one as `createTable` makes it.
+   *
+   * @default 'sessions'
+   */
+  readonly table?: string | undefined
+
+  /**
+   * Name of the table's partition key, an attribute of type S.
+   *
+   * @default 'id'
+   */
+  readonly partitionKey?: string | undefined
+
+  /**
+   * Text that every partition key starts with, before the name of the adapter: it separates the namespaces of one table.
+   * Prefixes must not be the beginning of one another.
+   *
+   * @default ''
+   */
+  readonly prefix?: string | undefined
+
+  /**
+   * Whether values are stored under the SHA-256 of their key, so that whoever can read the table learns no key. Keys that
+   * are hashed cannot be listed.
+   *
+   * @default what the adapter says
+   */
+  readonly hashKeys?: boolean | undefined
+
+  /**
+   * Whether a read sees every write that finished before it. `false` halves the price of reads; a value that such a read
+   * does not find is then looked for with one consistent read, but the one found may be a moment old.
+   *
+   * @default true
+   */
+  readonly consistentRead?: boolean | undefined
+
+  /**
+   * Encrypts values with AES-256-GCM. The first key writes, all of them read, so that keys can be rotated: see
+   * docs/encryption.md. Keys under which values are stored, and counters, are not encrypted.
+   *
+   * @default none: stored as text
+   */
+  readonly encryption?: EncryptionOptions | undefined
+
+  /**
+   * Compresses values of at least `thresholdBytes` bytes, where that makes them smaller.
+   *
+   * @default none
+   */
+  readonly compression?: CompressionOptions | undefined
+}
+
+/** What an adapter decides about its key-value storage. */
+export interface KeyValuesSetup {
+  /** Comes after `prefix` in every partition key, and keeps the items of adapters and sessions apart. */
+  readonly namespace: string
+  readonly hashKeys: boolean
+}
+
+/** How a value is to be written. */
+export interface NewValueOptions extends SendOptions {
+  /** Exact expiry, epoch milliseconds; absent for a value that does not expire. */
+  readonly expiresMs: number | undefined
+}
+
+/** The outcome of a write that depends on what is stored. */
+export interface Replacement {
+  readonly happened: boolean
+  /** What is stored now; absent when nothing is. */
+  readonly value: StoredValue | undefined
+}
+
+/**
+ * Values under keys in a DynamoDB table, for adapters whose framework wants no more than that.
+ *
+ * A value is absent from the millisecond in which it expires (G5), a failed read is never an absent value (G6), and every
+ * call settles within `deadlineMs` (G7). Writes do not look at what is there, but for {@link replace} and {@link removeIf};
+ * counters count exactly (G11).
+ */
+export class KeyValues {
+  readonly #client: DynamoDBClient
+  readonly #layout: KeyValueLayout
+  readonly #hashKeys: boolean
+  readonly #table: ItemTable
+  readonly #counters: KeyValueCounters
+  readonly #tableUnder: (base: string) => ItemTable
+
+  /** @param settings options that have been checked against {@link keyValuesOptionSpecs}. */
+  constructor(settings: KeyValuesOptions, { namespace, hashKeys }: KeyValuesSetup) {
+    const { partitionKey, prefix = '', encryption, compression } = settings
+    this.#hashKeys = settings.hashKeys ?? hashKeys
+    this.#layout = new KeyValueLayout({
+      partitionKey,
+      prefix: prefix + namespace,
+      hashKeys: this.#hashKeys,
+      encryption,
+      compression,
+    })
+    this.#client = openClient(settings, process.env)
+    const { table, consistentRead } = settings
+    this.#tableUnder = base => {
+      return itemTableOf(this.#client, { table, consistentRead }, this.#layout.layoutUnder(base))
+    }
+    this.#table = this.#tableUnder('')
+    this.#counters = new KeyValueCounters(this.#table, this.#layout)
+  }
+
+  /** What the time is, epoch milliseconds. */
+  now(): number {
+    return this.#client.clock.now()
+  }
+
+  /**
+   * Reads a value.
+   *
+   * @returns `undefined` when there is none or it has expired.
+   * @throws {SessionCorruptError | SessionDecryptionError} when the item holds no value that can be read.
+   */
+  async read(key: string, options: SendOptions = {}): Promise<StoredValue | undefined> {
+    const table = this.#table
+    const stored = this.#layout.keyOf(key)
+    const item =
+      (await table.get(stored, table.consistentRead, options)) ??
+      (table.consistentRead ? undefined : await table.get(stored, true, options))
+    return this.#valueOf(item)
+  }
+
+  /**
+   * Creates or replaces a value, whatever is there.
+   *
+   * @throws {SessionTooLargeError} when the item would exceed 400 KB; nothing was sent.
+   */
+  async write(key: string, text: string, { expiresMs, ...options }: NewValueOptions): Promise<void> {
+    const { item } = await this.#newItem(key, text, expiresMs)
+    await this.#table.put(item, options)
+  }
+
+  /**
+   * Writes a value if what is stored is what was read.
+   *
+   * @param basis what was read; `undefined` when there was nothing.
+   * @returns the value that is stored now.
+   */
+  async replace(
+    key: string,
+    text: string,
+    basis: StoredValue | undefined,
+    { expiresMs, ...options }: NewValueOptions,
+  ): Promise<Replacement> {
+    const { stored, item, value } = await this.#newItem(key, text, expiresMs)
+    const outcome = await this.#table.replace(stored, item, this.#unchanged(basis), options)
+    // A write whose first answer was lost meets itself (G11).
+    const isOwn = outcome.item !== undefined && this.#revisionOf(outcome.item) === value.revision
+    if (outcome.happened || isOwn) return { happened: true, value }
+    return { happened: false, value: await this.#valueOf(outcome.item) }
+  }
+
+  /** Deletes a value; deleting one that does not exist is no error. */
+  async remove(key: string, options: SendOptions = {}): Promise<void> {
+    await this.#table.delete(this.#layout.keyOf(key), options)
+  }
+
+  /** Deletes a value if what is stored is what was read. */
+  async removeIf(key: string, basis: StoredValue, options: SendOptions = {}): Promise<Replacement> {
+    const stored = this.#layout.keyOf(key)
+    try {
+      await this.#delete(stored, this.#unchanged(basis), options)
+      return { happened: true, value: undefined }
+    } catch (error) {
+      if (!isFailedCondition(error)) throw error
+      const item = itemOfFailedCondition(error) ?? (await this.#table.get(stored, true, options))
+      const value = await this.#valueOf(item)
+      return value === undefined ? { happened: true, value } : { happened: false, value }
+    }
+  }
+
+  /**
+   * Takes a value away: of parallel calls one at most gets it, and a call whose answer was lost gets it when the request is
+   * sent again (G11).
+   *
+   * It is marked as taken in one conditional write, which makes it absent for everybody, and then deleted: a delete alone
+   * would find nothing when it is sent again, and could not tell whether it had been the one.
+   *
+   * @returns `undefined` when there is none or it has expired.
+   * @throws {SessionCorruptError | SessionDecryptionError} when it cannot be read; it is marked as taken then, and not deleted.
+   */
+  async take(key: string, options: SendOptions = {}): Promise<string | undefined> {
+    const table = this.#table
+    const stored = this.#layout.keyOf(key)
+    const nowMs = this.now()
+    const revision = newRevision()
+    const taken = this.#layout.takenAttributes(revision, nowMs)
+    const update = { set: taken, remove: [], condition: table.liveAt(nowMs) }
+    const { happened, item } = await table.updateAndGet(stored, update, options)
+    if (item === undefined || (!happened && this.#revisionOf(item) !== revision)) return undefined
+    const { text } = await this.#layout.valueOf(item)
+    // It is taken, whatever becomes of the delete: what that leaves behind is expired, for time to live to remove.
+    await Promise.allSettled([this.#delete(stored, this.#isWrite(revision), options)])
+    return text
+  }
+
+  /**
+   * Adds 1 to a counter, which begins at 0 and expires some time after its first increment. Parallel increments get different
+   * numbers, and each counts once, also when an answer was lost and the request was sent again (G11).
+   *
+   * @param ttlMs lifetime of the counter if this begins it; absent when it is not to expire.
+   * @returns how far it has counted.
+   * @throws {DynamoDBSessionsError} `NOT_A_COUNTER` when the key holds a text.
+   */
+  async increment(key: string, ttlMs: number | undefined): Promise<number> {
+    return this.#counters.increment(this.#layout.keyOf(key), ttlMs)
+  }
+
+  /**
+   * The keys that begin with `base` and have not expired. Reads the whole table, a page at a time.
+   *
+   * @throws {DynamoDBSessionsError} `KEYS_HASHED` when keys are stored as hashes.
+   */
+  async *keys(base: string, options: SendOptions = {}): AsyncGenerator<string, void, undefined> {
+    this.#requirePlainKeys()
+    const table = this.#tableUnder(base)
+    const { listItems } = await import('./listing.ts')
+    for await (const item of listItems(table, true, options)) {
+      const stored = table.layout.keyOfItem(item)
+      if (stored !== undefined) yield stored.slice(this.#layout.prefix.length)
+    }
+  }
+
+  /**
+   * Deletes the values whose keys begin with `base`, expired ones too. Reads the whole table.
+   *
+   * @throws {DynamoDBSessionsError} `KEYS_HASHED` when there is a `base` and keys are stored as hashes.
+   */
+  async clear(base: string, options: SendOptions = {}): Promise<void> {
+    if (base !== '') this.#requirePlainKeys()
+    const { deleteItems } = await import('./listing.ts')
+    await deleteItems(this.#tableUnder(base), options)
+  }
+
+  /** Lets calls under way finish, refuses new ones and closes the connections. */
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+
+  async #newItem(
+    key: string,
+    text: string,
+    expiresMs: number | undefined,
+  ): Promise<{ stored: string; item: Item; value: StoredValue }> {
+    const stored = this.#layout.keyOf(key)
+    const nowMs = this.now()
+    const revision = newRevision()
+    const item = await this.#layout.itemOf(stored, { text, revision, nowMs, expiresMs })
+    const sizeBytes = itemSizeBytes(item)
+    if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
+    return { stored, item, value: { text, revision, writtenMs: nowMs, expiresMs } }
+  }
+
+  async #valueOf(item: Item | undefined): Promise<StoredValue | undefined> {
+    return item !== undefined && this.#table.isLive(item, this.now()) ? this.#layout.valueOf(item) : undefined
+  }
+
+  #revisionOf(item: Item): string | undefined {
+    return this.#table.layout.revisionOf(item)
+  }
+
+  /** Holds while what is stored is what was read; of something expired, or absent, that there is still nothing. */
+  #unchanged(basis: StoredValue | undefined): Condition {
+    const { versionAttribute = '', partitionKey } = this.#table.layout
+    if (basis === undefined) return absentAt(this.#table.layout, this.now())
+    if (basis.revision === undefined) {
+      return {
+        expression: 'attribute_exists(#there) AND attribute_not_exists(#version)',
+        names: { '#there': partitionKey, '#version': versionAttribute },
+        values: {},
+      }
+    }
+    return allOf(this.#table.liveAt(this.now()), this.#isWrite(basis.revision))
+  }
+
+  #isWrite(revision: string): Condition {
+    const { versionAttribute = '' } = this.#table.layout
+    return {
+      expression: '#version = :version',
+      names: { '#version': versionAttribute },
+      values: { ':version': { S: revision } },
+    }
+  }
+
+  async #delete(stored: string, condition: Condition, options: SendOptions): Promise<void> {
+    await this.#client.send(
+      'DeleteItem',
+      {
+        TableName: this.#table.name,
+        Key: this.#table.itemKey(stored),
+        ConditionExpression: condition.expression,
+        ExpressionAttributeNames: condition.names,
+        ...(Object.keys(condition.values).length > 0 && { ExpressionAttributeValues: condition.values }),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+      options,
+    )
+  }
+
+  #requirePlainKeys(): void {
+    if (!this.#hashKeys) return
+    throw new DynamoDBSessionsError(
+      'KEYS_HASHED',
+      'keys are stored as hashes and cannot be listed or deleted by their beginning; that needs hashKeys: false',
+    )
+  }
+}
+
+/**
+ * The specification of {@link KeyValuesOptions}.
+ *
+ * @internal
+ */
+export function keyValuesOptionSpecs(): OptionSpecs<KeyValuesOptions> {
+  const { table, partitionKey, prefix, consistentRead, encryption, compression } = storeOptionSpecs<object>()
+  return {
+    ...connectionOptionSpecs,
+    table,
+    partitionKey,
+    prefix,
+    hashKeys: booleanOption(),
+    consistentRead,
+    encryption,
+    compression,
+  }
+}

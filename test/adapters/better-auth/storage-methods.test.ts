@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest'
+
+import {
+  type DynamoDBSecondaryStorage,
+  dynamoDBSecondaryStorage,
+  type DynamoDBSecondaryStorageOptions,
+} from '../../../src/adapters/better-auth.ts'
+import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
+import { engines } from '../../support/engines.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { numberText } from '../../support/session-table.ts'
+import { hashed, keyValueSubject } from '../unstorage/key-value-subject.ts'
+
+describe.each(engines)('$name, the methods of the secondary storage', engine => {
+  const subject = keyValueSubject(engine)
+  let keys = 0
+
+  function storage(options: DynamoDBSecondaryStorageOptions = {}): DynamoDBSecondaryStorage {
+    const opened = dynamoDBSecondaryStorage(subject.options(options))
+    subject.closeLater(() => opened.close())
+    return opened
+  }
+
+  function freshKey(): string {
+    return `key-${keys++}`
+  }
+
+  describe('values', () => {
+    test('what was set is there until it is deleted', async () => {
+      const [store, key] = [storage(), freshKey()]
+      expect(await store.get(key)).toBeNull()
+      await store.set(key, 'text')
+      expect(await store.get(key)).toBe('text')
+      await store.set(key, '')
+      expect(await store.get(key)).toBe('')
+      await store.delete(key)
+      await store.delete(key)
+      expect(await store.get(key)).toBeNull()
+    })
+
+    test('a value is absent from the millisecond in which its ttl is over (G5)', async () => {
+      const clock = new ManualClock()
+      const [store, key] = [storage({ clock }), freshKey()]
+      await store.set(key, 'text', 10)
+      clock.advance(9999)
+      expect(await store.get(key)).toBe('text')
+      clock.advance(1)
+      expect(await store.get(key)).toBeNull()
+      expect(await store.getAndDelete(key)).toBeNull()
+    })
+
+    test.each([undefined, 0, -5])('with a ttl of %s a value does not expire', async ttl => {
+      const clock = new ManualClock()
+      const [store, key] = [storage({ clock }), freshKey()]
+      await store.set(key, 'text', ttl)
+      clock.advance(1e12)
+      expect(await store.get(key)).toBe('text')
+    })
+
+    test('keys are hashed, or plain when that is wanted', async () => {
+      const key = freshKey()
+      await storage().set(key, 'text')
+      expect(await subject.table.item(`better-auth:${hashed(key)}`)).toBeDefined()
+      await storage({ prefix: 'app:', hashKeys: false }).set(key, 'text')
+      expect(await subject.table.item(`app:better-auth:${key}`)).toBeDefined()
+    })
+
+    test('methods work without their object', async () => {
+      const { get, set, increment, getAndDelete, delete: remove } = storage()
+      const key = freshKey()
+      await set(key, 'text')
+      expect(await get(key)).toBe('text')
+      await remove(key)
+      expect([await increment(key, 10), await get(key), await getAndDelete(key)]).toEqual([1, '1', '1'])
+    })
+
+    test('failures are errors (G6)', async () => {
+      const store = storage({ table: 'missing-table' })
+      const outcomes = await Promise.allSettled([
+        store.get('key'),
+        store.set('key', ''),
+        store.delete('key'),
+        store.getAndDelete('key'),
+        store.increment('key', 1),
+      ])
+      const reason: unknown = expect.any(TableNotFoundError)
+      expect(outcomes).toEqual(outcomes.map(() => ({ status: 'rejected', reason })))
+    })
+
+    test('what has expired is garbage for a SessionStore of the namespace, and nothing else is', async () => {
+      const clock = new ManualClock()
+      const store = storage({ prefix: 'garbage:', clock })
+      await store.set('brief', 'text', 1)
+      await store.set('longer', 'text', 100)
+      await store.set('lasting', 'text')
+      await store.increment('counter', 1)
+      const sessions = new SessionStore(subject.options({ prefix: 'garbage:better-auth:', clock }))
+      subject.closeLater(() => sessions.close())
+      clock.advance(1000)
+      expect(await sessions.collectGarbage()).toMatchObject({ deleted: 2 })
+      expect([await store.get('longer'), await store.get('lasting')]).toEqual(['text', 'text'])
+    })
+  })
+
+  describe('getAndDelete', () => {
+    test('gives a value once, whoever asks', async () => {
+      const key = freshKey()
+      const stores = Array.from({ length: 8 }, () => storage())
+      await storage().set(key, 'once', 60)
+      const taken = await Promise.all(stores.map(store => store.getAndDelete(key)))
+      expect(taken.filter(value => value !== null)).toEqual(['once'])
+      expect(await subject.table.item(`better-auth:${hashed(key)}`)).toBeUndefined()
+    })
+
+    test('gives the value although the answer was lost (G11), once', async () => {
+      const key = freshKey()
+      let lost = 0
+      const endpoint = await subject.losing(({ operation }) => operation === 'UpdateItem' && lost++ < 2)
+      const store = storage({ endpoint: endpoint.url })
+      await store.set(key, 'once', 60)
+      expect(await store.getAndDelete(key)).toBe('once')
+      expect(lost).toBeGreaterThan(1)
+      expect([await store.getAndDelete(key), await store.get(key)]).toEqual([null, null])
+    })
+
+    test('a value whose delete fails is gone for everybody, also where clocks are behind', async () => {
+      const key = freshKey()
+      const endpoint = await subject.recorder(({ operation }) =>
+        operation === 'DeleteItem'
+          ? { statusCode: 400, body: { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException' } }
+          : undefined,
+      )
+      const clock = new ManualClock()
+      const store = storage({ endpoint: endpoint.url, clock })
+      await store.set(key, 'once', 60)
+      expect(await store.getAndDelete(key)).toBe('once')
+      const item = await subject.table.item(`better-auth:${hashed(key)}`)
+      expect(numberText(item, 'expires')).toBe(String(Math.ceil(clock.nowMs / 1000)))
+      clock.advance(-3_600_000)
+      expect([await store.get(key), await store.getAndDelete(key)]).toEqual([null, null])
+    })
+
+    test('does not delete a value that was set in the meantime', async () => {
+      const key = freshKey()
+      const other = storage()
+      const endpoint = await subject.losing(async ({ operation }) => {
+        if (operation === 'UpdateItem') await other.set(key, 'next')
+        return false
+      })
+      const store = storage({ endpoint: endpoint.url })
+      await store.set(key, 'first', 60)
+      expect(await store.getAndDelete(key)).toBe('first')
+      expect(await store.get(key)).toBe('next')
+    })
+  })
+
+  describe('increment', () => {
+    test('counts from 1, and the window is that of the first increment', async () => {
+      const clock = new ManualClock()
+      const [store, key] = [storage({ clock }), freshKey()]
+      expect(await store.increment(key, 10)).toBe(1)
+      clock.advance(9999)
+      expect([await store.increment(key, 10), await store.get(key)]).toEqual([2, '2'])
+      clock.advance(1)
+      expect(await store.get(key)).toBeNull()
+      expect(await store.increment(key, 10)).toBe(1)
+      const item = await subject.table.item(`better-auth:${hashed(key)}`)
+      expect(numberText(item, 'expiresMs')).toBe(String(clock.nowMs + 10_000))
+      clock.advance(5000)
+      expect(await store.increment(key, 60)).toBe(2)
+      clock.advance(5000)
+      expect(await store.increment(key, 60)).toBe(1)
+    })
+
+    test('counts for ever without a ttl', async () => {
+      const clock = new ManualClock()
+      const [store, key] = [storage({ clock }), freshKey()]
+      await store.increment(key, 0)
+      clock.advance(1e12)
+      expect(await store.increment(key, -1)).toBe(2)
+    })
+
+    test('parallel increments of several servers get different numbers, without a gap', async () => {
+      const key = freshKey()
+      const stores = Array.from({ length: 5 }, () => storage())
+      const counts = await Promise.all(
+        stores.flatMap(store => Array.from({ length: 20 }, () => store.increment(key, 60))),
+      )
+      expect(counts.toSorted((left, right) => left - right)).toEqual(
+        Array.from({ length: 100 }, (_, index) => index + 1),
+      )
+    })
+
+    test('increments that come while one is under way are sent together', async () => {
+      const key = freshKey()
+      const recorder = await subject.recorder()
+      const store = storage({ endpoint: recorder.url })
+      await store.increment(key, 60)
+      recorder.forget()
+      const first = store.increment(key, 60)
+      await Promise.resolve()
+      const counts = await Promise.all([first, ...Array.from({ length: 50 }, () => store.increment(key, 60))])
+      expect(counts).toEqual(Array.from({ length: 51 }, (_, index) => index + 2))
+      expect(recorder.operations.length).toBeLessThanOrEqual(2)
+    })
+
+    test('counts once although the answer was lost (G11): beginning, going on, and with others in between', async () => {
+      const key = freshKey()
+      const other = storage()
+      const lostOperations: string[] = []
+      let isLossy = true
+      let elsewhere = 0
+      const endpoint = await subject.losing(async ({ operation }, { statusCode }) => {
+        if (!isLossy || statusCode !== 200 || operation === 'GetItem') return false
+        isLossy = false
+        lostOperations.push(operation)
+        await Promise.all(Array.from({ length: elsewhere }, () => other.increment(key, 60)))
+        return true
+      })
+      const store = storage({ endpoint: endpoint.url })
+      expect(await store.increment(key, 60)).toBe(1)
+      isLossy = true
+      expect(await store.increment(key, 60)).toBe(2)
+      isLossy = true
+      elsewhere = 40
+      // Its own place, and not how far the counter has come by the time the request is sent again.
+      expect(await store.increment(key, 60)).toBe(3)
+      expect(await store.increment(key, 60)).toBe(44)
+      expect(lostOperations).toEqual(['PutItem', 'UpdateItem', 'UpdateItem'])
+    })
+
+    test('a key that holds a text is refused and keeps it', async () => {
+      const [store, key] = [storage(), freshKey()]
+      await store.set(key, '5')
+      await expect(store.increment(key, 60)).rejects.toMatchObject({ code: 'NOT_A_COUNTER' })
+      expect(await store.get(key)).toBe('5')
+      await store.set(key, 'brief', 0.001)
+      await store.delete(key)
+      expect(await store.increment(key, 60)).toBe(1)
+    })
+
+    test('after a failure it counts on', async () => {
+      const key = freshKey()
+      let isBroken = true
+      const recorder = await subject.recorder(() =>
+        isBroken
+          ? { statusCode: 400, body: { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException' } }
+          : undefined,
+      )
+      const store = storage({ endpoint: recorder.url })
+      const failed = await Promise.allSettled([store.increment(key, 60), store.increment(key, 60)])
+      expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+      isBroken = false
+      expect(await store.increment(key, 60)).toBe(1)
+    })
+  })
+})
+
+test('wrong options are refused when the storage is made', () => {
+  expect(() => dynamoDBSecondaryStorage({ tabel: 'x' } as never)).toThrow(/did you mean "table"/)
+  expect(() => dynamoDBSecondaryStorage({ ttlSeconds: 5 } as never)).toThrow(/no option "ttlSeconds"/)
+})
