@@ -1,0 +1,188 @@
+import type { SessionData } from 'express-session'
+
+import { DynamoDBError, DynamoDBSessionsError, TableNotFoundError } from '../../errors.ts'
+import type {
+  CallOptions,
+  DestroyByUserOptions,
+  LockOptions,
+  TouchOptions,
+  WriteOptions,
+} from '../../session/call-options.ts'
+import type {
+  GarbageCollectionOptions,
+  GarbageCollectionResult,
+} from '../../session/garbage-collection-options.ts'
+import type { SessionRecord } from '../../session/record.ts'
+import type { SessionLock } from '../../session/session-lock.ts'
+import { SessionStore } from '../../session/store.ts'
+import type { SessionStoreOptions } from '../../session/store-options.ts'
+import type { UserSession } from '../../session/user-sessions.ts'
+
+type Data = SessionData
+type Store = SessionStore<Data>
+
+/** What a {@link DeferredSessionStore} does about its table. */
+export interface TableKeeper {
+  /** Whether the table is known to be there. If not, a call that does not find it has it created. */
+  isTableKnown(): boolean
+  /** Is told that it is. */
+  found(): void
+  /** Creates it. Calls that come at the same time share one creation. */
+  create(): Promise<void>
+}
+
+/**
+ * A session store whose options are not known before its first call, because a client of the AWS SDK has to be asked for
+ * some of them; and whose table may have to be created first.
+ *
+ * Finding the options is shared by calls that come at the same time, and done again after a failure.
+ */
+export class DeferredSessionStore extends SessionStore<Data> {
+  /** Without one, a missing table is an error. */
+  keeper: TableKeeper | undefined
+  readonly #findOptions: () => Promise<SessionStoreOptions<Data>>
+  #store: Store | undefined
+  #opening: Promise<Store> | undefined
+  #isClosed = false
+
+  /**
+   * @param options the options that are known: they are checked at once.
+   * @param findOptions finds all of them.
+   */
+  constructor(options: SessionStoreOptions<Data>, findOptions: () => Promise<SessionStoreOptions<Data>>) {
+    super(options)
+    this.#findOptions = findOptions
+  }
+
+  override read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
+    return this.#use(store => store.read(id, options))
+  }
+
+  override write(
+    id: string,
+    data: Data,
+    options?: WriteOptions<Data> & { basis?: undefined },
+  ): Promise<SessionRecord<Data>>
+  override write(
+    id: string,
+    data: Data,
+    options: WriteOptions<Data>,
+  ): Promise<SessionRecord<Data> | undefined>
+  override write(
+    id: string,
+    data: Data,
+    options: WriteOptions<Data> = {},
+  ): Promise<SessionRecord<Data> | undefined> {
+    return this.#use(store => store.write(id, data, options))
+  }
+
+  override touch(target: string | SessionRecord<Data>, options?: TouchOptions): Promise<boolean> {
+    return this.#use(store => store.touch(target, options))
+  }
+
+  override destroy(target: string | SessionRecord<Data>, options?: CallOptions): Promise<void> {
+    return this.#use(store => store.destroy(target, options))
+  }
+
+  override lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
+    return this.#use(store => store.lock(id, options))
+  }
+
+  override async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    yield* this.#list(store => store.keys(options))
+  }
+
+  override async *records(options?: CallOptions): AsyncGenerator<SessionRecord<Data>, void, undefined> {
+    yield* this.#list(store => store.records(options))
+  }
+
+  override count(options?: CallOptions): Promise<number> {
+    return this.#use(store => store.count(options))
+  }
+
+  override clear(options?: CallOptions): Promise<void> {
+    return this.#use(store => store.clear(options))
+  }
+
+  override collectGarbage(options?: GarbageCollectionOptions): Promise<GarbageCollectionResult> {
+    return this.#use(store => store.collectGarbage(options))
+  }
+
+  override async *listByUser(
+    userId: string,
+    options?: CallOptions,
+  ): AsyncGenerator<UserSession, void, undefined> {
+    yield* this.#list(store => store.listByUser(userId, options))
+  }
+
+  override destroyByUser(userId: string, options?: DestroyByUserOptions<Data>): Promise<number> {
+    return this.#use(store => store.destroyByUser(userId, options))
+  }
+
+  override async close(): Promise<void> {
+    this.#isClosed = true
+    // A store that could not be opened has nothing to close.
+    const store = this.#store ?? (await this.#opening?.catch(() => undefined))
+    await store?.close()
+    await super.close()
+  }
+
+  /** Makes a call, and makes it again when the table had to be created first. */
+  async #use<Result>(call: (store: Store) => Promise<Result>): Promise<Result> {
+    const { keeper } = this
+    const mayCreate = keeper?.isTableKnown() === false
+    try {
+      const result = await call(this.#store ?? (await this.#open()))
+      if (mayCreate) keeper.found()
+      return result
+    } catch (error) {
+      if (!mayCreate || !(error instanceof TableNotFoundError)) throw withNameOfSdk(error)
+    }
+    try {
+      // Another call may have done so while this one was under way.
+      if (!keeper.isTableKnown()) await keeper.create()
+      return await call(await this.#open())
+    } catch (error) {
+      throw withNameOfSdk(error)
+    }
+  }
+
+  /** Lists something; in a table that has just been created there is nothing. */
+  async *#list<Entry>(
+    list: (store: Store) => AsyncGenerator<Entry, void, undefined>,
+  ): AsyncGenerator<Entry, void, undefined> {
+    const first = await this.#use(async store => {
+      const entries = list(store)
+      return { entries, result: await entries.next() }
+    })
+    if (first.result.done === true) return
+    yield first.result.value
+    yield* first.entries
+  }
+
+  #open(): Promise<Store> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openOnce(): Promise<Store> {
+    if (this.#isClosed) {
+      throw new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
+    }
+    this.#store ??= new SessionStore<Data>(await this.#findOptions())
+    return this.#store
+  }
+}
+
+/**
+ * Gives an answer of DynamoDB the `name` that it has in the AWS SDK, which is what users of connect-dynamodb branch on;
+ * `code` stays as it is.
+ */
+export function withNameOfSdk(error: unknown): unknown {
+  if (error instanceof DynamoDBError && error.awsCode !== 'Unknown') {
+    Object.defineProperty(error, 'name', { value: error.awsCode, configurable: true, writable: true })
+  }
+  return error
+}

@@ -1,0 +1,230 @@
+import type { SessionData } from 'express-session'
+
+import { callerMistake } from '../../errors.ts'
+import { type ConnectionOptions, connectionOptionSpecs } from '../../session/connection-options.ts'
+import type { SpecialKey } from '../../session/layout-options.ts'
+import {
+  booleanOption,
+  integerOption,
+  type OptionSpec,
+  type OptionSpecs,
+  readOptions,
+} from '../../session/option-spec.ts'
+import {
+  DEFAULT_PARTITION_KEY,
+  DEFAULT_TABLE,
+  type SessionStoreOptions,
+  storeOptionSpecs,
+} from '../../session/store-options.ts'
+import { isSdkClient, type SdkClient } from './sdk-client.ts'
+
+/** An attribute that is written beside the session, by the name that connect-dynamodb has for its type. */
+export type DynamoDBStoreOptionsSpecialKey = SpecialKey
+
+/** The options of a `SessionStore` that go with the items of connect-dynamodb. */
+const STORE_OPTIONS = [
+  'consistentRead',
+  'migrateFrom',
+  'onConflict',
+  'prefix',
+  'specialKeys',
+  'table',
+  'touchAfterSeconds',
+  'ttlSeconds',
+] as const
+
+type StoreOptions = Pick<SessionStoreOptions<SessionData>, (typeof STORE_OPTIONS)[number]>
+
+/**
+ * Options of the store that the factory of `dynamodb-sessions/connect-dynamodb` makes: those of connect-dynamodb, and those
+ * of `SessionStore` that go with its items. `null` counts as absent.
+ */
+export interface DynamoDBStoreOptions extends ConnectionOptions, StoreOptions {
+  /**
+   * A client of the AWS SDK v3, whose region, endpoint, credentials and number of attempts are used. The options of the
+   * same names come first. It is only read: its request handler, agents, proxies and middleware have no part in requests,
+   * and it can be destroyed by whoever made it.
+   *
+   * @default none: region, endpoint and credentials are found where the AWS SDK finds them
+   */
+  readonly client?: SdkClient | undefined
+
+  /**
+   * Name of the table's partition key, an attribute of type S: what other stores call `partitionKey`.
+   *
+   * @default 'id'
+   */
+  readonly hashKey?: string | undefined
+
+  /**
+   * Read capacity units of a table that this store creates. A number of 1 or more, as text too.
+   *
+   * @default 5
+   */
+  readonly readCapacityUnits?: number | string | undefined
+
+  /**
+   * Write capacity units of a table that this store creates. A number of 1 or more, as text too.
+   *
+   * @default 5
+   */
+  readonly writeCapacityUnits?: number | string | undefined
+
+  /**
+   * Whether sessions may be saved that lack some of the `specialKeys`. Otherwise saving one is an error.
+   *
+   * @default false
+   */
+  readonly skipThrowMissingSpecialKeys?: boolean | undefined
+
+  /**
+   * How often expired sessions are looked for and deleted, in milliseconds; 0 for never. It reads the whole table each
+   * time: time to live does the same at no cost.
+   *
+   * @default 0
+   */
+  readonly reapInterval?: number | undefined
+
+  /**
+   * Whether the table is known to be there. With `true` it is never created, and a missing table is an error of every
+   * request.
+   *
+   * @default false: a table that is missing when the first session is looked for is created
+   */
+  readonly initialized?: boolean | undefined
+
+  /**
+   * What Medusa makes its client of. It is accepted, because Medusa hands it over, and has no effect.
+   *
+   * @default none
+   */
+  readonly clientOptions?: object | undefined
+}
+
+/** The options, checked and with their defaults. */
+export interface Settings {
+  readonly client: SdkClient | undefined
+  readonly table: string
+  readonly hashKey: string
+  readonly prefix: string
+  readonly readCapacityUnits: number
+  readonly writeCapacityUnits: number
+  readonly specialKeys: readonly SpecialKey[]
+  readonly skipThrowMissingSpecialKeys: boolean
+  readonly reapInterval: number
+  readonly initialized: boolean
+  readonly ttlSeconds: StoreOptions['ttlSeconds']
+  /** How DynamoDB is reached, as far as the options say; the client may say more. */
+  readonly connection: ConnectionOptions
+  /** Options of the `SessionStore`. */
+  readonly store: SessionStoreOptions<SessionData>
+}
+
+const DEFAULT_PREFIX = 'sess:'
+const DEFAULT_CAPACITY_UNITS = 5
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+const RESERVED_ATTRIBUTES = ['sess', 'expires']
+
+/**
+ * Checks the options and completes them from the environment.
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function readSettings(
+  given: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const specs = optionSpecs()
+  const options = readOptions<DynamoDBStoreOptions>(withoutNulls(given), specs, {})
+  const { table, partitionKey, prefix } = readOptions<SessionStoreOptions<SessionData>>(
+    { table: options.table, partitionKey: options.hashKey, prefix: options.prefix },
+    storeOptionSpecs<SessionData>(),
+    environment,
+  )
+  const hashKey = partitionKey ?? DEFAULT_PARTITION_KEY
+  const specialKeys = options.specialKeys ?? []
+  checkSpecialKeys(specialKeys, [hashKey, ...RESERVED_ATTRIBUTES])
+  return {
+    client: options.client,
+    table: table ?? DEFAULT_TABLE,
+    hashKey,
+    prefix: prefix ?? DEFAULT_PREFIX,
+    readCapacityUnits: Number(options.readCapacityUnits ?? DEFAULT_CAPACITY_UNITS),
+    writeCapacityUnits: Number(options.writeCapacityUnits ?? DEFAULT_CAPACITY_UNITS),
+    specialKeys,
+    skipThrowMissingSpecialKeys: options.skipThrowMissingSpecialKeys ?? false,
+    reapInterval: options.reapInterval ?? 0,
+    initialized: options.initialized ?? false,
+    ttlSeconds: options.ttlSeconds,
+    connection: picked(options, namesOf(connectionOptionSpecs)),
+    store: {
+      ...picked(options, STORE_OPTIONS),
+      table: table ?? DEFAULT_TABLE,
+      partitionKey: hashKey,
+      prefix: prefix ?? DEFAULT_PREFIX,
+      layout: 'connect-dynamodb',
+    },
+  }
+}
+
+function optionSpecs(): OptionSpecs<DynamoDBStoreOptions> {
+  const store = storeOptionSpecs<SessionData>()
+  return {
+    ...connectionOptionSpecs,
+    ...(picked(store, STORE_OPTIONS) as OptionSpecs<StoreOptions>),
+    client: {
+      takes:
+        'a client of the AWS SDK for JavaScript v3, such as new DynamoDBClient({ region }), or an object with its config; ' +
+        'without one, pass the options "region", "endpoint" and "credentials", each as far as needed',
+      accepts: isSdkClient,
+    },
+    hashKey: store.partitionKey,
+    readCapacityUnits: capacityOption(),
+    writeCapacityUnits: capacityOption(),
+    skipThrowMissingSpecialKeys: booleanOption(),
+    reapInterval: integerOption('milliseconds', 0, LONGEST_TIMER_MS),
+    initialized: booleanOption(),
+    clientOptions: {
+      takes: 'an object',
+      accepts: (value): value is object => typeof value === 'object',
+    },
+  }
+}
+
+function capacityOption(): OptionSpec<number | string> {
+  return {
+    takes: 'a whole number of capacity units, 1 or more',
+    accepts: (value): value is number | string =>
+      (typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value))) &&
+      Number.isSafeInteger(Number(value)) &&
+      Number(value) >= 1,
+  }
+}
+
+function checkSpecialKeys(specialKeys: readonly SpecialKey[], taken: readonly string[]): void {
+  const mistake = specialKeys.find(({ name }) => taken.includes(name))
+  if (mistake === undefined) return
+  throw callerMistake(
+    'INVALID_OPTION',
+    `the option "specialKeys" cannot have "${mistake.name}", an attribute that holds something else of a session`,
+  )
+}
+
+/** Options as plain JavaScript leaves them out. */
+function withoutNulls(given: unknown): unknown {
+  if (typeof given !== 'object' || Array.isArray(given)) return given
+  return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== null))
+}
+
+function picked<Options extends object, const Name extends keyof Options>(
+  options: Options,
+  names: readonly Name[],
+): Pick<Options, Name> {
+  return Object.fromEntries(
+    names.flatMap(name => (options[name] === undefined ? [] : [[name, options[name]]])),
+  ) as Pick<Options, Name>
+}
+
+function namesOf<Options extends object>(options: Options): (keyof Options)[] {
+  return Object.keys(options) as (keyof Options)[]
+}
