@@ -26,6 +26,16 @@ export {
 export { fetchTransport, type FetchTransportOptions } from './http/fetch-transport.ts'
 export type { Endpoint } from './http/endpoint.ts'
 export type { Transport, TransportRequest, TransportResponse } from './http/transport.ts'
+export type {
+  AttemptTrace,
+  ConflictTrace,
+  CredentialsTrace,
+  LockTrace,
+  OperationTrace,
+  RetryReason,
+  Trace,
+  TracedError,
+} from './internal/diagnostics.ts'
 export type { ConnectionOptions } from './session/connection-options.ts'
 export type { CompressionOptions, EncryptionOptions } from './seal/seal-options.ts'
 export type {

@@ -1,5 +1,7 @@
 import { CredentialsError } from '../errors.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
+import { type CredentialsTrace, credentialsTraces, type Draft } from '../internal/diagnostics.ts'
+import { providerNameOf } from '../internal/provider-name.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../types.ts'
 
 const ADVISORY_REFRESH_MS = 5 * 60_000
@@ -36,10 +38,12 @@ export function cachedProvider(
   let refreshing: Promise<Credentials> | undefined
   let refreshingSinceMs = 0
 
-  const refresh = (): Promise<Credentials> => {
+  const refresh = (isRejected = false): Promise<Credentials> => {
     if (refreshing !== undefined && clock.now() - refreshingSinceMs < HUNG_AFTER_MS) return refreshing
     refreshingSinceMs = clock.now()
-    const current: Promise<Credentials> = ask(provider).then(
+    const current: Promise<Credentials> = (
+      credentialsTraces.isObserved ? askTraced(provider, reasonToAsk(held, isRejected, clock)) : ask(provider)
+    ).then(
       credentials => {
         const isLatest = refreshing === current
         if (isLatest) refreshing = undefined
@@ -72,7 +76,7 @@ export function cachedProvider(
   return ({ rejected } = {}) => {
     // Whoever was rejected with credentials that have been replaced since needs only the new ones.
     if (rejected !== undefined && rejected === held) held = undefined
-    if (held === undefined) return refresh()
+    if (held === undefined) return refresh(rejected !== undefined)
     const nowMs = clock.now()
     if (nowMs < refreshAtMs) return expiryOf(held) > nowMs ? held : refresh()
     if (expiryOf(held) - nowMs <= MANDATORY_REFRESH_MS) return refreshOrKeep(held)
@@ -89,6 +93,28 @@ async function ask(provider: CredentialProvider): Promise<Credentials> {
     'the credential provider did not return an object with non-empty texts accessKeyId and secretAccessKey ' +
       '(and, optionally, sessionToken and a Date expiration)',
   )
+}
+
+function askTraced(provider: CredentialProvider, reason: CredentialsTrace['reason']): Promise<Credentials> {
+  const trace: Draft<CredentialsTrace> = { reason }
+  return credentialsTraces.observe(trace, () => ask(provider), {
+    conclude: result => {
+      if (!('value' in result)) return
+      const name = providerNameOf(result.value)
+      if (name !== undefined) trace.provider = name
+      const { expiration } = result.value
+      if (expiration !== undefined) trace.expiresAtMs = expiration.getTime()
+    },
+  })
+}
+
+function reasonToAsk(
+  held: Credentials | undefined,
+  isRejected: boolean,
+  clock: Clock,
+): CredentialsTrace['reason'] {
+  if (held === undefined) return isRejected ? 'rejected' : 'missing'
+  return expiryOf(held) > clock.now() ? 'expiring' : 'expired'
 }
 
 function expiryOf({ expiration }: Credentials): number {

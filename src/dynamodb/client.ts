@@ -6,6 +6,7 @@ import type { TransportRequest, TransportResponse } from '../http/transport.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Credentials } from '../types.ts'
+import { type CallTrace, callTraceOf } from './call-trace.ts'
 import type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
 import { withheldMessage } from './echo-guard.ts'
 import { EndpointCache } from './endpoint-cache.ts'
@@ -99,17 +100,18 @@ export class DynamoDBClient {
         new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls'),
       )
     }
+    const trace = callTraceOf(operation, input)
     const call: Call<Name> = {
       operation,
       input,
-      body: JSON.stringify(input),
+      body: JSON.stringify(trace === undefined ? input : trace.input),
       deadlineAtMs: Math.min(performance.now() + this.#options.deadlineMs, deadlineAtMs),
       signal,
       mayCorrectClock: true,
       mayReplaceCredentials: true,
     }
     this.#underWay++
-    return this.#sendAtOnce(call) ?? this.#run(call)
+    return trace === undefined ? (this.#sendAtOnce(call) ?? this.#run(call)) : this.#runTraced(call, trace)
   }
 
   /** Refuses new calls, lets those under way finish and closes the connections, unless they are somebody else's. */
@@ -168,15 +170,24 @@ export class DynamoDBClient {
     )
   }
 
+  /** Apart from `send`, because a closure there would cost every call something. */
+  #runTraced<Name extends Operation>(call: Call<Name>, trace: CallTrace): Promise<Output<Name>> {
+    return trace.call(() => this.#run(call, undefined, trace))
+  }
+
   /** Carries a call out, however long it takes; `first` is the outcome of the first attempt, if it was made already. */
   async #run<Name extends Operation>(
     call: Call<Name>,
     first?: Outcome | Promise<Outcome>,
+    trace?: CallTrace,
   ): Promise<Output<Name>> {
     try {
       const prepared = this.#prepared ?? (await this.#prepare(call))
-      const attempt = async (number: number): Promise<Outcome> =>
-        number === 1 && first !== undefined ? first : this.#attempt(call, prepared, number)
+      const attempt = async (number: number): Promise<Outcome> => {
+        if (number === 1 && first !== undefined) return first
+        if (trace === undefined) return this.#attempt(call, prepared, number)
+        return trace.attempt(number, call, () => this.#attempt(call, prepared, number))
+      }
       const { response, origin } = await withRetries(attempt, {
         maxAttempts: prepared.settings.maxAttempts,
         baseDelayMs: RETRY_BASE_DELAY_MS,

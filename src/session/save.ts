@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { SendOptions } from '../dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
+import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
 import { isSameJson } from '../layout/json.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
@@ -83,28 +84,38 @@ export async function saveSession(
     }
     if (lease !== undefined && table.layout.lock?.holderOf(current)?.owner !== lease.owner) {
       lease.end()
-      throw new LockLostError(
-        'the lock of the session ran out and the session was written or locked by somebody else since; nothing was ' +
-          'written; read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+      throw lost(
+        table,
+        new LockLostError(
+          'the lock of the session ran out and the session was written or locked by somebody else since; nothing was ' +
+            'written; read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+        ),
       )
     }
     if (save.onConflict === 'reject') {
-      throw new SessionConflictError(
-        'somebody else has written the session since it was read; read it again',
-        {
+      throw unresolved(
+        table,
+        save,
+        'rejected',
+        new SessionConflictError('somebody else has written the session since it was read; read it again', {
           attempts: attempt,
-        },
+        }),
       )
     }
     const pauseMs = save.random() * Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS)
     if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
-      throw new SessionConflictError(
-        `others kept on writing the session while it was saved (attempts: ${attempt}); nothing was written`,
-        { attempts: attempt },
+      throw unresolved(
+        table,
+        save,
+        'gave-up',
+        new SessionConflictError(
+          `others kept on writing the session while it was saved (attempts: ${attempt}); nothing was written`,
+          { attempts: attempt },
+        ),
       )
     }
     await sleep(pauseMs, signal)
-    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs })
+    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs, attempt })
     basis = theirs
   }
 }
@@ -167,19 +178,45 @@ async function currentOf(
   return table.open(item)
 }
 
+/** Versions of one session that have to become one again. */
+interface Versions {
+  readonly basis: string
+  readonly ours: StoredSession
+  readonly theirs: StoredSession
+  /** Which attempt of a save met `theirs`, for traces. */
+  readonly attempt?: number
+}
+
 /** What is to be written instead, when somebody else has written the session. */
 export async function resolveConflict(
   table: ItemTable,
-  { onConflict, userOf }: Save,
-  versions: { readonly basis: string; readonly ours: StoredSession; readonly theirs: StoredSession },
+  save: Save,
+  versions: Versions,
 ): Promise<StoredSession> {
-  const { ours, theirs } = versions
-  const merged = merge(table, versions.basis, ours.text, theirs.text)
+  if (!conflictTraces.isObserved) return resolve(table, save, versions)
+  const trace: Draft<ConflictTrace> = { table: table.name, policy: policyOf(save) }
+  if (versions.attempt !== undefined) trace.attempt = versions.attempt
+  return conflictTraces.observe(trace, () => resolve(table, save, versions, trace), {
+    conclude: result => {
+      const outcome = trace.policy === 'resolver' ? 'resolved' : 'merged'
+      trace.outcome = 'value' in result ? outcome : 'failed'
+    },
+  })
+}
+
+async function resolve(
+  table: ItemTable,
+  { onConflict, userOf }: Save,
+  { basis, ours, theirs }: Versions,
+  trace?: Draft<ConflictTrace>,
+): Promise<StoredSession> {
+  const merged = merge(table, basis, ours.text, theirs.text)
+  if (trace !== undefined) trace.conflictingKeys = merged.conflictingKeys.length
   const { codec } = table.layout
   const data =
     typeof onConflict === 'function'
       ? await onConflict({
-          basis: codec.decode(versions.basis),
+          basis: codec.decode(basis),
           ours: codec.decode(ours.text),
           theirs: codec.decode(theirs.text),
           merged: merged.data,
@@ -187,6 +224,30 @@ export async function resolveConflict(
         } as SessionConflict<never>)
       : merged.data
   return withData(table, ours, theirs, data, userOf)
+}
+
+/** Reports a conflict that ends a save, whose error it returns. */
+function unresolved(
+  { name: table }: ItemTable,
+  save: Save,
+  outcome: 'rejected' | 'gave-up',
+  error: SessionConflictError,
+): SessionConflictError {
+  if (conflictTraces.isObserved) {
+    const { attempts: attempt } = error
+    conflictTraces.failAtOnce({ table, attempt, policy: policyOf(save), outcome }, error)
+  }
+  return error
+}
+
+/** Reports a lock that was lost, and returns the error to throw for it. */
+function lost({ name: table }: ItemTable, error: LockLostError): LockLostError {
+  if (lockTraces.isObserved) lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
+  return error
+}
+
+function policyOf({ onConflict }: Save): ConflictTrace['policy'] {
+  return typeof onConflict === 'function' ? 'resolver' : onConflict
 }
 
 function merge({ layout: { codec } }: ItemTable, basis: string, ours: string, theirs: string): Merged {
