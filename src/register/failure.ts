@@ -1,0 +1,25 @@
+import { callerMistake } from '../errors.ts'
+import { isOptional } from './preload-settings.ts'
+
+let hasWarned = false
+
+/**
+ * Stops the start of an application whose sessions cannot go where the operator wants them; or, where
+ * `DYNAMODB_SESSIONS_OPTIONAL` says that they need not, warns the first time and returns.
+ *
+ * @param task what could not be done, to complete "cannot".
+ * @throws {TypeError} `INVALID_OPTION`
+ */
+export function stopOrWarn(task: string, cause: unknown): void {
+  const reason = cause instanceof Error ? cause.message : 'the reason is unknown'
+  const problem = `dynamodb-sessions/register cannot ${task}: ${reason}`
+  if (!isOptional(process.env)) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      `${problem} (with DYNAMODB_SESSIONS_OPTIONAL=1 the application would start without it)`,
+      { cause },
+    )
+  }
+  if (!hasWarned) process.emitWarning(`${problem}; the application goes on without it`)
+  hasWarned = true
+}

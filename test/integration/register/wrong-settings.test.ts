@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { Browser } from '../../support/browser.ts'
+import { SessionTable } from '../../support/session-table.ts'
+import { AppFolder } from './app-folder.ts'
+import { expressApp, fastifyApp } from './apps.ts'
+import { environmentFor, firstEngine } from './preload.ts'
+import { visit } from './visit.ts'
+
+let folder: AppFolder
+let environment: Readonly<Record<string, string>>
+
+beforeAll(async () => {
+  folder = await AppFolder.create()
+  for (const name of ['express', 'express-session', 'fastify', '@fastify/session', '@fastify/cookie']) {
+    await folder.link(name)
+  }
+  await folder.write('express.cjs', expressApp('cjs'))
+  await folder.write('express.mjs', expressApp('mjs'))
+  await folder.write('fastify.mjs', fastifyApp('mjs'))
+  environment = environmentFor(await SessionTable.create(firstEngine))
+}, 60_000)
+
+afterAll(async () => {
+  await folder.remove()
+})
+
+function count(text: string, part: string): number {
+  return text.split(part).length - 1
+}
+
+describe('a wrong setting', () => {
+  it.each([
+    { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_TABLE', value: 'no table!' },
+    { file: 'express.mjs', name: 'DYNAMODB_SESSIONS_TTL_SECONDS', value: 'soon' },
+    { file: 'fastify.mjs', name: 'DYNAMODB_SESSIONS_HASH_IDS', value: 'perhaps' },
+    { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_OPTIONAL', value: 'perhaps' },
+    { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_REPLACE', value: 'something-else' },
+  ])('$name stops the start of $file with a message that names it', async ({ file, name, value }) => {
+    const { exitCode, stdout, stderr } = await folder.run(file, {
+      environment: { ...environment, [name]: value },
+    })
+    expect(exitCode).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('dynamodb-sessions/register cannot keep the sessions of ')
+    expect(stderr).toContain(`the environment variable ${name} takes `)
+    expect(stderr).not.toContain(value)
+  })
+
+  it('that a framework cannot go with stops the start, too', async () => {
+    const { exitCode, stderr } = await folder.run('fastify.mjs', {
+      environment: { ...environment, DYNAMODB_SESSIONS_LOCKING: 'true' },
+    })
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('cannot keep the sessions of @fastify/session in DynamoDB: the option "locking"')
+  })
+
+  it.each(['1', 'true'])(
+    'with DYNAMODB_SESSIONS_OPTIONAL=%s leaves the application as it was, and says so once',
+    async optional => {
+      await folder.write(
+        'twice.cjs',
+        expressApp('cjs').replace(
+          'app.get(',
+          "session({ secret: 'another', resave: false, saveUninitialized: false })\napp.get(",
+        ),
+      )
+      const app = await folder.start('twice.cjs', {
+        environment: {
+          ...environment,
+          DYNAMODB_SESSIONS_TABLE: 'no table!',
+          DYNAMODB_SESSIONS_OPTIONAL: optional,
+        },
+      })
+      const browser = new Browser()
+      await visit(browser, app)
+      expect(await visit(browser, app)).toEqual({ visits: 2, store: 'MemoryStore', isStore: true })
+      await app.kill()
+      expect(count(app.stderr, 'Warning: dynamodb-sessions/register cannot keep the sessions of ')).toBe(1)
+      expect(app.stderr).toContain('the environment variable DYNAMODB_SESSIONS_TABLE takes ')
+      // What express-session has to say of it, to each that uses it.
+      expect(count(app.stderr, 'MemoryStore is not')).toBe(2)
+    },
+  )
+
+  it('does not stop a program without sessions', async () => {
+    await folder.write('plain.cjs', "require('express')\nconsole.log('done')")
+    const ended = await folder.run('plain.cjs', {
+      environment: {
+        ...environment,
+        DYNAMODB_SESSIONS_TABLE: 'no table!',
+        DYNAMODB_SESSIONS_OPTIONAL: 'perhaps',
+        DYNAMODB_SESSIONS_REPLACE: 'something-else',
+      },
+    })
+    expect(ended).toEqual({ exitCode: 0, stdout: 'done\n', stderr: '' })
+  })
+
+  it('is what the environment says when the store is made: an application may read a .env file before', async () => {
+    await folder.write(
+      'dotenv.cjs',
+      `process.env.DYNAMODB_SESSIONS_TABLE = process.env.FROM_FILE\n${expressApp('cjs')}`,
+    )
+    const { DYNAMODB_SESSIONS_TABLE: table = '', ...others } = environment
+    const app = await folder.start('dotenv.cjs', { environment: { ...others, FROM_FILE: table } })
+    expect(await visit(new Browser(), app)).toMatchObject({ visits: 1, store: 'DynamoDBStore' })
+    await app.kill()
+  })
+})
