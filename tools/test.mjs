@@ -34,6 +34,7 @@ if (await step('install', ensureInstalled)) {
   await step('types', () => check('typescript', ['-p', 'tsconfig.json']))
   await step('types of scripts', () => check('typescript', ['-p', 'tsconfig.scripts.json']))
   await step('types of bench', () => check('typescript', ['-p', 'bench/tsconfig.json']))
+  await step('types of examples', () => check('typescript', ['-p', 'examples/observability/tsconfig.json']))
   await runTests(process.argv.slice(2))
 }
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)

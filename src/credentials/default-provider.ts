@@ -1,4 +1,5 @@
 import { type Environment, variable } from '../config/environment.ts'
+import { nameProvider } from '../internal/provider-name.ts'
 import type { CredentialProvider } from '../types.ts'
 import { fromEnv } from './env.ts'
 import type { DefaultProviderOptions } from './provider-chain.ts'
@@ -21,7 +22,9 @@ export function defaultProvider(options: DefaultProviderOptions = {}): Credentia
   let chain: CredentialProvider | undefined
   return async () => {
     // What comes first and is most often all there is: the rest need not be loaded for it.
-    if (options.profile === undefined && hasCredentials(environment)) return fromEnv(options)()
+    if (options.profile === undefined && hasCredentials(environment)) {
+      return nameProvider(await fromEnv(options)(), 'environment variables')
+    }
     const { providerChain } = await import('./provider-chain.ts')
     chain ??= providerChain(options)
     return chain()

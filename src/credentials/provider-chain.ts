@@ -1,5 +1,6 @@
 import { variable } from '../config/environment.ts'
 import { CredentialsError, type SkippedProvider } from '../errors.ts'
+import { nameProvider } from '../internal/provider-name.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { fromEnv } from './env.ts'
 import type { MfaCodeProvider } from './mfa-code.ts'
@@ -108,7 +109,7 @@ async function firstOf(
     }
     try {
       const provider = await load(link)
-      return await provider()
+      return nameProvider(await provider(), link.name)
     } catch (error) {
       if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
       skipped.push({ provider: link.name, reason: error.message })
