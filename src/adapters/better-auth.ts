@@ -1,11 +1,6 @@
 import { SessionConflictError } from '../errors.ts'
-import {
-  KeyValues,
-  type KeyValuesOptions,
-  keyValuesOptionSpecs,
-  type Replacement,
-  type StoredValue,
-} from '../session/key-values.ts'
+import { KeyValues, type Replacement, type StoredValue } from '../session/key-values.ts'
+import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
 import { readOptions } from '../session/option-spec.ts'
 import { type Merger, mergerOf } from './better-auth/merging.ts'
 import { type RecentRead, RecentReads } from './better-auth/recent-reads.ts'

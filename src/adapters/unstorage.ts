@@ -1,10 +1,6 @@
 import { callerMistake } from '../errors.ts'
-import {
-  KeyValues,
-  type KeyValuesOptions,
-  keyValuesOptionSpecs,
-  type StoredValue,
-} from '../session/key-values.ts'
+import { KeyValues, type StoredValue } from '../session/key-values.ts'
+import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
 import { forEachAtOnce } from '../session/listing.ts'
 import { type OptionSpec, type OptionSpecs, readOptions } from '../session/option-spec.ts'
 

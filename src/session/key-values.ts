@@ -3,78 +3,16 @@ import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
 import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
 import { DynamoDBSessionsError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
-import type { CompressionOptions, EncryptionOptions } from '../seal/seal-options.ts'
 import type { Item } from '../types.ts'
 import { openClient } from './connection.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from './connection-options.ts'
 import { isFailedCondition, type ItemTable } from './item-table.ts'
 import { KeyValueCounters } from './key-value-counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import { itemTableOf } from './native-sessions.ts'
-import { booleanOption, type OptionSpecs } from './option-spec.ts'
+import type { KeyValuesOptions } from './key-values-options.ts'
 import { newRevision } from './save.ts'
-import { storeOptionSpecs } from './store-options.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
-
-/**
- * Options of key-value storage in a table. Each that a text can carry may also come from the environment, as
- * `DYNAMODB_SESSIONS_<NAME>`. What is passed here takes precedence.
- */
-export interface KeyValuesOptions extends ConnectionOptions {
-  /**
-   * Name or ARN of the table: one as `createTable` makes it.
-   *
-   * @default 'sessions'
-   */
-  readonly table?: string | undefined
-
-  /**
-   * Name of the table's partition key, an attribute of type S.
-   *
-   * @default 'id'
-   */
-  readonly partitionKey?: string | undefined
-
-  /**
-   * Text that every partition key starts with, before the name of the adapter: it separates the namespaces of one table.
-   * Prefixes must not be the beginning of one another.
-   *
-   * @default ''
-   */
-  readonly prefix?: string | undefined
-
-  /**
-   * Whether values are stored under the SHA-256 of their key, so that whoever can read the table learns no key. Keys that
-   * are hashed cannot be listed.
-   *
-   * @default what the adapter says
-   */
-  readonly hashKeys?: boolean | undefined
-
-  /**
-   * Whether a read sees every write that finished before it. `false` halves the price of reads; a value that such a read
-   * does not find is then looked for with one consistent read, but the one found may be a moment old.
-   *
-   * @default true
-   */
-  readonly consistentRead?: boolean | undefined
-
-  /**
-   * Encrypts values with AES-256-GCM. The first key writes, all of them read, so that keys can be rotated: see
-   * docs/encryption.md. Keys under which values are stored, and counters, are not encrypted.
-   *
-   * @default none: stored as text
-   */
-  readonly encryption?: EncryptionOptions | undefined
-
-  /**
-   * Compresses values of at least `thresholdBytes` bytes, where that makes them smaller.
-   *
-   * @default none
-   */
-  readonly compression?: CompressionOptions | undefined
-}
 
 /** What an adapter decides about its key-value storage. */
 export interface KeyValuesSetup {
@@ -111,7 +49,7 @@ export class KeyValues {
   readonly #counters: KeyValueCounters
   readonly #tableUnder: (base: string) => ItemTable
 
-  /** @param settings options that have been checked against {@link keyValuesOptionSpecs}. */
+  /** @param settings options that have been checked against `keyValuesOptionSpecs`. */
   constructor(settings: KeyValuesOptions, { namespace, hashKeys }: KeyValuesSetup) {
     const { partitionKey, prefix = '', encryption, compression } = settings
     this.#hashKeys = settings.hashKeys ?? hashKeys
@@ -334,24 +272,5 @@ export class KeyValues {
       'KEYS_HASHED',
       'keys are stored as hashes and cannot be listed or deleted by their beginning; that needs hashKeys: false',
     )
-  }
-}
-
-/**
- * The specification of {@link KeyValuesOptions}.
- *
- * @internal
- */
-export function keyValuesOptionSpecs(): OptionSpecs<KeyValuesOptions> {
-  const { table, partitionKey, prefix, consistentRead, encryption, compression } = storeOptionSpecs<object>()
-  return {
-    ...connectionOptionSpecs,
-    table,
-    partitionKey,
-    prefix,
-    hashKeys: booleanOption(),
-    consistentRead,
-    encryption,
-    compression,
   }
 }

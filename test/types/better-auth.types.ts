@@ -7,7 +7,10 @@ import { expectTypeOf } from 'vitest'
 import { type DynamoDBSecondaryStorage, dynamoDBSecondaryStorage } from '../../src/adapters/better-auth.ts'
 
 // It goes where better-auth takes secondary storage.
-const secondaryStorage = dynamoDBSecondaryStorage({ table: 'auth', encryption: { keys: ['sixteen characters'] } })
+const secondaryStorage = dynamoDBSecondaryStorage({
+  table: 'auth',
+  encryption: { keys: ['sixteen characters'] },
+})
 expectTypeOf(secondaryStorage).toEqualTypeOf<DynamoDBSecondaryStorage>()
 expectTypeOf<DynamoDBSecondaryStorage>().toExtend<NonNullable<BetterAuthOptions['secondaryStorage']>>()
 expectTypeOf(betterAuth).toBeCallableWith({ secondaryStorage })

@@ -4,10 +4,7 @@
 import { createCookie, type SessionStorage } from 'react-router'
 import { expectTypeOf } from 'vitest'
 
-import {
-  createDynamoDBSessionStorage,
-  type DynamoDBSessionStorage,
-} from '../../src/adapters/react-router.ts'
+import { createDynamoDBSessionStorage, type DynamoDBSessionStorage } from '../../src/adapters/react-router.ts'
 import { SessionStore } from '../../src/index.ts'
 
 interface Data {

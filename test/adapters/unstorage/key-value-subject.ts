@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { afterAll, beforeAll } from 'vitest'
 
-import type { KeyValuesOptions } from '../../../src/session/key-values.ts'
+import type { KeyValuesOptions } from '../../../src/session/key-values-options.ts'
 import type { Item } from '../../../src/types.ts'
 import { type Engine, engineCredentials, engineRegion } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
