@@ -17,7 +17,7 @@ export type { KoaStoreCall } from './koa/koa-request.ts'
 export type DynamoDBStoreOptions<Data extends object = SessionData> = SessionStoreOptions<Data>
 
 /**
- * Keeps the sessions of `koa-session` (6 or newer), or of `koa-generic-session`, in DynamoDB.
+ * Keeps the sessions of `koa-session` (6.2 or newer), or of `koa-generic-session`, in DynamoDB.
  *
  * - Parallel requests that change different top-level keys of one session both keep their changes (G2), and a session
  *   that one request has destroyed is not brought back by the late save of another (G3, G4), nor under a new ID by its
@@ -130,7 +130,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     if (response === undefined) {
       throw callerMistake(
         'INVALID_OPTION',
-        'the option "locking" goes with koa-session 6 and newer only: other callers do not tell the store when a ' +
+        'the option "locking" goes with koa-session 6.2 and newer only: other callers do not tell the store when a ' +
           'request ends',
       )
     }

@@ -67,7 +67,7 @@ export class Sessions<Data extends object> {
   async touch(target: string | SessionRecord<Data>, options: TouchOptions): Promise<boolean> {
     const { touchAfterSeconds, hasAbsoluteTimeout, migration } = this.#options
     const { signal } = options
-    if (typeof target !== 'string') {
+    if (target instanceof SessionRecord) {
       const version = versionOf(target)
       const expiresMs = this.#expiryOf(options, target.data, version.session)
       return (

@@ -34,7 +34,7 @@ export async function touchSession(
   const lease = version?.lease?.isHeld === true ? version.lease : undefined
   if (lease === undefined) {
     const stored = version?.session
-    if (stored !== undefined && isTooLittle(table.clock.now(), stored, touch)) return stored.expiresMs
+    if (stored !== undefined && isTooLittle(table, stored, touch)) return stored.expiresMs
     return hasMoved(await moveExpiry(table, touch, undefined, options), expiresMs, table)
       ? expiresMs
       : undefined
@@ -52,13 +52,15 @@ export function touchAfterMs(lifetimeMs: number): number {
 }
 
 function isTooLittle(
-  nowMs: number,
+  { layout, clock }: ItemTable,
   { expiresMs: storedMs }: StoredSession,
   { expiresMs, touchAfterSeconds }: Touch,
 ): boolean {
+  const nowMs = clock.now()
   const atLeastMs =
     touchAfterSeconds === undefined ? touchAfterMs(expiresMs - nowMs) : touchAfterSeconds * 1000
-  const byMs = expiresMs - storedMs
+  // What would be stored, which may be rounded up to seconds, as what is stored was.
+  const byMs = layout.expiryOf(layout.expiryAttributes(expiresMs)) - storedMs
   // An expiry that comes earlier is always written: the application shortens the session on purpose.
   return byMs >= 0 && byMs < atLeastMs && storedMs > nowMs
 }
