@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util'
 import { contenderNamed } from './contenders.mjs'
 import { fullPlan, matrixPoints, quickPlan } from './plan.mjs'
 
-/** @typedef {'cpu' | 'startup' | 'size' | 'memory'} SectionName */
+/** @typedef {'cpu' | 'startup' | 'size' | 'memory' | 'cost'} SectionName */
 
 /** @type {readonly SectionName[]} */
-export const sectionNames = ['cpu', 'startup', 'size', 'memory']
+export const sectionNames = ['cpu', 'startup', 'size', 'memory', 'cost']
 
 export const usage = `npm run bench -- [options]
 

@@ -20,6 +20,7 @@
  * @property {number} measureCpuMs
  * @property {number} startupRounds
  * @property {number} memoryOperations
+ * @property {number} costViews
  */
 
 /** @type {Point} */
@@ -51,6 +52,7 @@ export const fullPlan = {
   measureCpuMs: 500,
   startupRounds: 15,
   memoryOperations: 1_000_000,
+  costViews: 1000,
 }
 
 /** A few minutes: enough to see where things stand, not to publish. @type {Plan} */
@@ -65,6 +67,7 @@ export const quickPlan = {
   measureCpuMs: 600,
   startupRounds: 7,
   memoryOperations: 200_000,
+  costViews: 100,
 }
 
 /** Every combination of the axes: hours. @returns {readonly Point[]} */

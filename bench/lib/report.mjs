@@ -1,4 +1,6 @@
 import { contenders } from './contenders.mjs'
+import { costTables } from './cost-report.mjs'
+import { costLosses } from './cost-results.mjs'
 import { markdownTable, number } from './markdown.mjs'
 import { startupApps } from './measure-startup.mjs'
 import { describePoint } from './plan.mjs'
@@ -25,6 +27,7 @@ export function renderReport(results) {
     ...startupSection(results),
     ...sizeSection(results),
     ...memorySection(results),
+    ...costSection(results),
     ...lossesSection(results),
     method,
     ...versionsSection(results),
@@ -198,8 +201,14 @@ function memorySection({ memory }) {
 }
 
 /** @param {Results} results */
+function costSection({ cost }) {
+  if (cost === undefined) return []
+  return ['## Cost', describeFacts(cost.facts), ...costTables(cost.measured, cost.views)]
+}
+
+/** @param {Results} results */
 function lossesSection(results) {
-  const losses = lossesOf(results)
+  const losses = [...lossesOf(results), ...costLosses(results.cost?.measured ?? [])]
   return [
     '## Where others are better',
     losses.length === 0

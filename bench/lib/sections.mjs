@@ -5,6 +5,7 @@ import { runTool } from '../../tools/run-tool.mjs'
 import { contenders } from './contenders.mjs'
 import { benchFolder, workFolder } from './folders.mjs'
 import { describeRun } from './machine.mjs'
+import { costFacts, measureCost } from './measure-cost.mjs'
 import { measureCpu } from './measure-cpu.mjs'
 import { measureMemory } from './measure-memory.mjs'
 import { measureBundles, measureInstalls } from './measure-size.mjs'
@@ -25,6 +26,7 @@ import { renderReport } from './report.mjs'
  *   installs: import('./measure-size.mjs').InstallResult[],
  * }} [size]
  * @property {{ facts: RunFacts, samples: import('./measure-memory.mjs').MemorySample[] }} [memory]
+ * @property {{ facts: RunFacts, views: number, measured: import('./measure-cost.mjs').MeasuredCost[] }} [cost]
  */
 
 /**
@@ -60,6 +62,11 @@ export async function runSections(server, { quick, sections, plan, contenders: w
   }
   if (sections.includes('memory')) {
     results.memory = { facts, samples: await measureMemory(server, plan.memoryOperations) }
+    await writeResults(folder, results)
+  }
+  if (sections.includes('cost')) {
+    const views = plan.costViews
+    results.cost = { facts: await costFacts(facts), views, measured: await measureCost(server, views) }
     await writeResults(folder, results)
   }
   console.log(`\nWritten to ${join(folder, 'RESULTS.md')}`)
