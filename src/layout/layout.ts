@@ -71,6 +71,17 @@ export interface LockProtocol {
 
   /** Who has locked an item, whether or not the lease has ended; `undefined` when nobody has. */
   holderOf(item: Item): LockHolder | undefined
+
+  /** How long a lock without an end has to be seen unchanged before it is taken over; absent when none ever is. */
+  readonly staleAfterMs?: number | undefined
+
+  /**
+   * Holds for as long as an item and its lock are what they are here: whoever held the lock has neither written nor given
+   * it back since. Two of them with the same values mean that nothing has happened in between.
+   *
+   * @returns `undefined` when the item is not locked, or its lock ends by itself.
+   */
+  takeOver?(item: Item): Condition | undefined
 }
 
 /** The secondary index that finds the sessions of a user. */

@@ -127,11 +127,16 @@ export class ItemTable {
     return item
   }
 
-  /** A session as it is in the item that was made of it. */
+  /** A session as it is in the item that was made of it: a layout may carry less, or less exactly. */
   versionIn(item: Item, session: StoredSession): StoredSession {
-    const { versionAttribute } = this.layout
-    const version = versionAttribute === undefined ? undefined : item[versionAttribute]
-    return { ...session, version, revision: this.layout.revisionOf(item) }
+    const { layout } = this
+    return {
+      ...session,
+      version: layout.versionAttribute === undefined ? undefined : item[layout.versionAttribute],
+      revision: layout.revisionOf(item),
+      createdMs: layout.createdOf(item),
+      expiresMs: layout.expiryOf(item),
+    }
   }
 
   /** Reads one item, expired or not. */

@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { callerMistake, DynamoDBSessionsError, SessionLockedError } from '../errors.ts'
 import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
-import { allOf, type LockProtocol, type StoredSession } from '../layout/layout.ts'
+import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random } from '../types.ts'
 import type { ItemTable } from './item-table.ts'
 import { Lease } from './lease.ts'
 import type { LockingTerms } from './locking-options.ts'
 import { LockQueue } from './lock-queue.ts'
+import { StaleLocks } from './stale-locks.ts'
 
 /** How to wait for a lock and for how long to take it. */
 export type LockTerms = LockingTerms & { readonly signal: AbortSignal | undefined }
@@ -32,6 +33,7 @@ export class Locks {
   readonly #random: Random
   readonly #queue = new LockQueue()
   readonly #leases = new Map<string, Lease>()
+  readonly #staleLocks = new StaleLocks()
   /** Requests for a lock that have not been answered. */
   readonly #asking = new Set<Promise<unknown>>()
   #isClosed = false
@@ -134,6 +136,13 @@ export class Locks {
       return whole && (await this.#open(key, whole, owner, { terms, askedAtMs, leave }))
     }
     if (item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return undefined
+    const unchanged = this.#staleLocks.takeOver(key, item, protocol, performance.now())
+    if (unchanged !== undefined) {
+      const taken = await this.#tryToTake(key, protocol, owner, terms, unchanged)
+      if (taken.happened && taken.item !== undefined) {
+        return this.#open(key, taken.item, owner, { terms, askedAtMs, leave })
+      }
+    }
     return this.#refusalOf(item, protocol)
   }
 
@@ -142,14 +151,16 @@ export class Locks {
     protocol: LockProtocol,
     owner: string,
     { leaseSeconds, signal }: LockTerms,
+    isFree?: Condition,
   ): Promise<{ readonly happened: boolean; readonly item: Item | undefined }> {
     const nowMs = this.#table.leaseNow()
+    const free = isFree ?? protocol.freeFor(owner, nowMs)
     return this.#table.updateAndGet(
       key,
       {
         set: protocol.taken(owner, nowMs + leaseSeconds * 1000),
         remove: [],
-        condition: allOf(this.#table.liveAt(this.#table.clock.now()), protocol.freeFor(owner, nowMs)),
+        condition: allOf(this.#table.liveAt(this.#table.clock.now()), free),
       },
       { signal },
     )

@@ -28,6 +28,9 @@ type IsSame = SessionCodec['isSame']
 const COOKIE = 'cookie'
 /** Where the cookie says when it expires. */
 const EXPIRES = 'expires'
+/** Where express-session keeps how long it lives. */
+const LIFETIME = 'originalMaxAge'
+const NEGLIGIBLE_MS = 1000
 
 /**
  * Merges two versions of a session by top-level key against what both were made from (G2): a key that one side
@@ -61,7 +64,18 @@ export function isUnchanged(ours: SessionData, basis: SessionData, isSame: IsSam
   if (!isSame(withoutCookie(ours), withoutCookie(basis))) return false
   const [mine, before] = [own(ours, COOKIE), own(basis, COOKIE)]
   if (cookieExpiry(mine) === undefined || cookieExpiry(before) === undefined) return isSame(mine, before)
-  return isSame(without(mine, EXPIRES), without(before, EXPIRES))
+  return isSameLifetime(mine, before) && isSame(withoutTimes(mine), withoutTimes(before))
+}
+
+/** express-session computes the lifetime anew from two looks at the clock, between which it may tick. */
+function isSameLifetime(left: unknown, right: unknown): boolean {
+  const [mine, other] = [own(left, LIFETIME), own(right, LIFETIME)]
+  if (typeof mine !== 'number' || typeof other !== 'number') return mine === other
+  return Math.abs(mine - other) < NEGLIGIBLE_MS
+}
+
+function withoutTimes(cookie: unknown): unknown {
+  return without(without(cookie, EXPIRES), LIFETIME)
 }
 
 function mergeCookies(ours: unknown, theirs: unknown): unknown {

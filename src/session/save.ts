@@ -8,6 +8,7 @@ import { isSameJson } from '../layout/json.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random, SessionData } from '../types.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
+import type { Lease } from './lease.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import type { Version } from './record.ts'
 
@@ -138,17 +139,23 @@ async function writeOver(
   options: SendOptions,
 ): Promise<Outcome> {
   const { layout } = table
-  const lock = lease?.isHeld === true ? { lease, protocol: layout.lock } : undefined
   const condition = allOf(
     table.liveAt(table.clock.now()),
     onConflict === 'overwrite' ? layout.sameSessionAs(basis) : unwritten(layout, basis),
-    lock?.protocol?.heldBy(lock.lease.owner),
+    lease && unlockedByOthers(table, lease),
   )
   if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
   const { [layout.partitionKey]: _, ...set } = item
   const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
-  const remove = [...unset, ...(lock?.protocol?.attributes ?? [])]
+  const unlock = lease?.isHeld === true ? layout.lock : undefined
+  const remove = [...unset, ...(unlock?.attributes ?? [])]
   return table.update(basis.key, { set, remove, condition }, options)
+}
+
+/** Holds while the lock is ours or, when our lease is over, while it is nobody else's (G10). */
+function unlockedByOthers(table: ItemTable, { isHeld, owner }: Lease): Condition | undefined {
+  const { lock } = table.layout
+  return isHeld ? lock?.heldBy(owner) : lock?.freeFor(owner, table.leaseNow())
 }
 
 /** Holds while nobody else has written the session, as far as the layout can tell. */

@@ -30,19 +30,20 @@ export async function touchSession(
   touch: Touch,
   options: SendOptions,
 ): Promise<number | undefined> {
-  const { version, expiresMs } = touch
+  const { version } = touch
+  const { layout } = table
+  // What will be stored, which may be rounded up to seconds, as what is stored was.
+  const nextMs = layout.expiryOf(layout.expiryAttributes(touch.expiresMs))
   const lease = version?.lease?.isHeld === true ? version.lease : undefined
   if (lease === undefined) {
     const stored = version?.session
-    if (stored !== undefined && isTooLittle(table, stored, touch)) return stored.expiresMs
-    return hasMoved(await moveExpiry(table, touch, undefined, options), expiresMs, table)
-      ? expiresMs
-      : undefined
+    if (stored !== undefined && isTooLittle(table, stored, nextMs, touch)) return stored.expiresMs
+    return hasMoved(await moveExpiry(table, touch, undefined, options), nextMs, table) ? nextMs : undefined
   }
   const outcome = await lease.track(moveExpiry(table, touch, lease, options))
   lease.end()
   // Whoever has the lock now must keep it; the expiry may still be moved.
-  return hasMoved(outcome, expiresMs, table) ? expiresMs : touchSession(table, touch, options)
+  return hasMoved(outcome, nextMs, table) ? nextMs : touchSession(table, touch, options)
 }
 
 /** How much a touch has to move the expiry to be worth a write, when nothing else says. */
@@ -52,15 +53,14 @@ export function touchAfterMs(lifetimeMs: number): number {
 }
 
 function isTooLittle(
-  { layout, clock }: ItemTable,
+  { clock }: ItemTable,
   { expiresMs: storedMs }: StoredSession,
-  { expiresMs, touchAfterSeconds }: Touch,
+  nextMs: number,
+  { touchAfterSeconds }: Touch,
 ): boolean {
   const nowMs = clock.now()
-  const atLeastMs =
-    touchAfterSeconds === undefined ? touchAfterMs(expiresMs - nowMs) : touchAfterSeconds * 1000
-  // What would be stored, which may be rounded up to seconds, as what is stored was.
-  const byMs = layout.expiryOf(layout.expiryAttributes(expiresMs)) - storedMs
+  const atLeastMs = touchAfterSeconds === undefined ? touchAfterMs(nextMs - nowMs) : touchAfterSeconds * 1000
+  const byMs = nextMs - storedMs
   // An expiry that comes earlier is always written: the application shortens the session on purpose.
   return byMs >= 0 && byMs < atLeastMs && storedMs > nowMs
 }

@@ -1,4 +1,4 @@
-import type { AttributeValue, Item } from '../../types.ts'
+import type { AttributeValue } from '../../types.ts'
 import { numberOf } from '../attributes.ts'
 import type { Condition, LockProtocol } from '../layout.ts'
 
@@ -8,20 +8,6 @@ export interface PhpLocksOptions {
   readonly ttlAttribute: string
   /** A lock of PHP that has been seen unchanged for this long has been left behind; 0 when none ever is. */
   readonly staleAfterMs: number
-}
-
-/** How locks that do not end by themselves are taken over when their holder has crashed. */
-export interface StaleLockProtocol {
-  /** How long a lock has to be seen unchanged before it is taken over; absent when it never is. */
-  readonly staleAfterMs: number | undefined
-
-  /**
-   * Holds for as long as an item and its lock are what they are here: whoever held the lock has neither written nor given
-   * it back since. Two of them with the same values mean that nothing has happened in between.
-   *
-   * @returns `undefined` when the item is not locked, or its lock ends by itself.
-   */
-  takeOver(item: Item): Condition | undefined
 }
 
 const LOCK = 'lock'
@@ -43,7 +29,7 @@ export function phpLocks({
   dataAttribute,
   ttlAttribute,
   staleAfterMs,
-}: PhpLocksOptions): LockProtocol & StaleLockProtocol {
+}: PhpLocksOptions): LockProtocol & Required<Pick<LockProtocol, 'takeOver'>> {
   return {
     attributes: LOCK_ATTRIBUTES,
     taken: (owner, untilMs) => ({

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { type WebSession, webSessions } from '../../../src/adapters/web.ts'
+import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -102,6 +103,27 @@ describe.skipIf(!hasPhp).each(engines)(
       await node(id, session => {
         expect(session.status).toBe('new')
       })
+    })
+
+    test('a lock that a crashed PHP request left behind is taken over', async () => {
+      const table = await SessionTable.create(engine)
+      const store = new SessionStore({
+        table: table.name,
+        endpoint: engine.endpoint,
+        region: engineRegion,
+        credentials: engineCredentials,
+        layout: 'php',
+        staleLockSeconds: 0.3,
+      })
+      onTestFinished(() => store.close())
+      const id = newId()
+      const expires = { N: String(Math.ceil(Date.now() / 1000) + 600) }
+      await table.put({ id: { S: `PHPSESSID_${id}` }, data: { S: 'a|i:1;' }, expires, lock: { N: '1' } })
+      await expect(store.lock(id, { maxWaitMs: 20 })).rejects.toMatchObject({ code: 'SESSION_LOCKED' })
+      const lock = await store.lock(id, { maxWaitMs: 20_000, minRetryMs: 20, maxRetryMs: 100 })
+      expect(lock?.record.data).toEqual({ a: 1 })
+      expect(await store.write(id, { a: 2 }, { basis: lock?.record })).toBeDefined()
+      expect(await table.item(`PHPSESSID_${id}`)).not.toHaveProperty('lock')
     })
 
     test('with locking, no increment of either is lost', async () => {
