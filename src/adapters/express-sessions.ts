@@ -9,7 +9,7 @@ import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import { deliver } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
-import { whenOver } from './request-end.ts'
+import { rememberResponses, whenOver } from './request-end.ts'
 
 /** What a session object was loaded or last saved as, and under which ID. */
 interface Origin {
@@ -42,6 +42,7 @@ export class ExpressSessions {
     this.#ownsSessions = !(options instanceof SessionStore)
     this.#sessions = options instanceof SessionStore ? options : new SessionStore<SessionData>(options)
     this.#report = report
+    if (this.#sessions.locksSessions) rememberResponses()
   }
 
   async load(sid: string): Promise<SessionData | null> {

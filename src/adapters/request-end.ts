@@ -1,8 +1,26 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { subscribe } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 
-const RESPONSE_FINISHED = 'http.server.response.finish'
+const REQUEST_STARTED = 'http.server.request.start'
+
+/** The responses of requests, where nothing else leads from one to the other. */
+let responses: WeakMap<object, object> | undefined
+
+/**
+ * Has the responses of all requests remembered from now on, so that {@link whenOver} knows that of a request which does
+ * not have it, as those of plain `node:http` servers.
+ */
+export function rememberResponses(): void {
+  if (responses !== undefined) return
+  const known = new WeakMap<object, object>()
+  responses = known
+  subscribe(REQUEST_STARTED, message => {
+    if (!isObject(message)) return
+    const { request, response } = message as { readonly request?: unknown; readonly response?: unknown }
+    if (isObject(request) && isObject(response)) known.set(request, response)
+  })
+}
 
 /**
  * Calls back once when a request is over, however it ends: its response is out, or its connection is gone. (The
@@ -11,38 +29,48 @@ const RESPONSE_FINISHED = 'http.server.response.finish'
  * @returns whether there is an end to wait for; what only looks like a request has none.
  */
 export function whenOver(request: IncomingMessage, callback: () => void): boolean {
-  // Express hangs the response on the request, the HTTP/2 server the stream; without either, Node's channel tells.
-  const end: unknown = Reflect.get(request, 'res') ?? Reflect.get(request, 'stream')
+  // Express hangs the response on the request, and the HTTP/2 server the stream.
+  const end: unknown =
+    Reflect.get(request, 'res') ?? Reflect.get(request, 'stream') ?? responses?.get(request)
+  const socket: unknown = Reflect.get(request, 'socket')
   if (end instanceof EventEmitter) {
-    whenClosed(end, callback)
+    whenClosed(end, callback, socket)
     return true
   }
-  if (!(request.socket instanceof EventEmitter)) return false
-  const { socket } = request
-  const over = (): void => {
-    unsubscribe(RESPONSE_FINISHED, onFinished)
-    socket.off('close', over)
-    callback()
-  }
-  const onFinished = (message: unknown): void => {
-    if (typeof message === 'object' && message !== null && Reflect.get(message, 'request') === request) over()
-  }
-  if (socket.destroyed) {
-    callback()
-    return true
-  }
-  socket.once('close', over)
-  subscribe(RESPONSE_FINISHED, onFinished)
+  if (!(socket instanceof EventEmitter)) return false
+  whenClosed(socket, callback)
   return true
 }
 
 /** A response, or the stream that stands for it. */
 interface Closing {
   once(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
 }
 
-/** Calls back once when a response, or its HTTP/2 stream, is out or its connection is gone. */
-export function whenClosed(response: Closing, callback: () => void): void {
-  if (Reflect.get(response, 'destroyed') === true) callback()
-  else response.once('close', callback)
+/**
+ * Calls back once when a response, or its HTTP/2 stream, is out or its connection is gone.
+ *
+ * @param socket of the request: a response that waits for its turn on the connection is not told that it is gone.
+ */
+export function whenClosed(response: Closing, callback: () => void, socket?: unknown): void {
+  const connection = socket instanceof EventEmitter ? socket : undefined
+  const isOver = ['closed', 'destroyed', 'writableFinished'].some(
+    state => Reflect.get(response, state) === true,
+  )
+  if (isOver || (connection !== undefined && Reflect.get(connection, 'destroyed') === true)) {
+    callback()
+    return
+  }
+  const over = (): void => {
+    response.off('close', over)
+    connection?.off('close', over)
+    callback()
+  }
+  response.once('close', over)
+  connection?.once('close', over)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
