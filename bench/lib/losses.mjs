@@ -50,7 +50,7 @@ function startupLosses({ startup }) {
     const ours = startup?.starts.find(
       start => start.app === 'ours-express' && start.bundled === bundled && start.protocol === protocol,
     )?.result
-    if (ours === undefined || app === 'nothing' || app.startsWith('ours')) continue
+    if (ours === undefined || app === 'nothing' || app === 'floor' || app.startsWith('ours')) continue
     if (result.cpuMs < ours.cpuMs || result.wallMs < ours.wallMs) {
       losses.push(`start-up (${bundled ? 'bundled' : 'not bundled'}, ${protocol}): ${label}`)
     }

@@ -17,6 +17,8 @@ export const startupApps = [
   { name: 'floor', label: 'node:tls + node:crypto alone', layout: 'native' },
   { name: 'ours-store', label: 'ours: SessionStore', layout: 'native' },
   { name: 'ours-express', label: 'ours: DynamoDBStore (express)', layout: 'native' },
+  { name: 'ours-register-idle', label: 'ours: the preload, no sessions', layout: 'native', preloads: true },
+  { name: 'ours-register', label: 'ours: the preload, express-session', layout: 'native', preloads: true },
   { name: 'sdk', label: 'AWS SDK v3 client', layout: 'native' },
   { name: 'connect-dynamodb', label: 'connect-dynamodb (on the SDK)', layout: 'connect-dynamodb' },
 ]
@@ -32,14 +34,15 @@ export async function measureStartup(server, rounds) {
   const bundleFolder = join(workFolder, 'bundles')
   await mkdir(bundleFolder, { recursive: true })
   const variants = []
-  for (const { name, layout } of startupApps) {
+  for (const { name, layout, preloads = false } of startupApps) {
     const source = join(benchFolder, 'startup', `${name}.mjs`)
     const bundle = join(bundleFolder, `${name}.mjs`)
-    await bundleApp(source, bundle)
+    // What is preloaded has to be there before the app, and as files: it is never part of a bundle.
+    if (!preloads) await bundleApp(source, bundle)
     for (const protocol of /** @type {const} */ (['https', 'http'])) {
       const [itemBytes = 0] = itemSizes
       const url = server.url(protocol, /** @type {import('./answers.mjs').LayoutName} */ (layout), itemBytes)
-      for (const bundled of [false, true]) {
+      for (const bundled of preloads ? [false] : [false, true]) {
         variants.push({ app: name, bundled, protocol, url, file: bundled ? bundle : source, results: [] })
       }
     }
