@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./gc.ts')).gcCommand,
   },
   {
+    name: 'migrate',
+    summary: 'move the sessions of another store here, all at once',
+    load: async () => (await import('./migrate.ts')).migrateCommand,
+  },
+  {
     name: 'stats',
     summary: 'count the sessions, and measure their size and age',
     load: async () => (await import('./stats.ts')).statsCommand,

@@ -29,11 +29,13 @@ export interface OpenSessions {
  * The options of a store that the command line gives, completed from the environment as the store of the application
  * completes its own.
  *
+ * @param more options that the command adds.
  * @throws {UsageError | TypeError} for values that make no sense.
  */
 export function storeSettings(
   invocation: Invocation,
   { environment }: Pick<CommandLineIo, 'environment'>,
+  more: SessionStoreOptions = {},
 ): StoreSettings {
   if (invocation.has('hash-ids') && invocation.has('no-hash-ids')) {
     throw new UsageError('--hash-ids and --no-hash-ids exclude each other')
@@ -47,6 +49,7 @@ export function storeSettings(
     layout: layoutNamed(invocation.text('layout')),
     prefix: invocation.text('prefix'),
     hashIds: invocation.has('hash-ids') ? true : invocation.has('no-hash-ids') ? false : undefined,
+    ...more,
   }
   const settings = readOptions<SessionStoreOptions>(given, storeOptionSpecs<SessionData>(), environment)
   checkLayoutOptions(settings)

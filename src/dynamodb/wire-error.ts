@@ -117,7 +117,7 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
   if (wire.awsCode === 'ResourceNotFoundException' && call.table !== undefined) {
     return new TableNotFoundError(
       `table "${call.table}" does not exist in ${call.region} at ${call.origin}, or is still being created; ` +
-        `create it with createTable({ table: '${call.table}' }) from 'dynamodb-sessions/table'${quote}`,
+        `create it with: npx dynamodb-sessions create-table --table ${call.table}${quote}`,
       details,
     )
   }

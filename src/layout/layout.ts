@@ -127,6 +127,9 @@ export interface Layout {
   /** The partition key of a session ID. */
   keyOf(id: string): string
 
+  /** The session ID that a partition key is of; `undefined` where keys do not tell. */
+  idOfKey(key: string): string | undefined
+
   /** The partition key of an item; `undefined` when it is not a text. */
   keyOfItem(item: Item): string | undefined
 

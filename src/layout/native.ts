@@ -103,6 +103,9 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
       return loaded === undefined ? load() : undefined
     },
     keyOf: id => prefix + nameOf(id),
+    // Names that have one length are hashes.
+    idOfKey: key =>
+      nameLength === undefined && key.startsWith(prefix) ? key.slice(prefix.length) : undefined,
     keyOfItem: item => textOf(item[partitionKey]),
     toItem: session => toItem(session, partitionKey, sealsWrites ? loaded : undefined),
     expiryOf,

@@ -94,10 +94,15 @@ export class Migration {
     if (key !== undefined) await this.#there.delete(key, options)
   }
 
-  /** Moves a session as it is, when it is not here but there. */
-  async bringHere(id: string, session: StoredSession | undefined, options: SendOptions): Promise<void> {
+  /**
+   * Moves a session as it is, when it is not here but there.
+   *
+   * @returns whether it was there and is here now.
+   */
+  async bringHere(id: string, session: StoredSession | undefined, options: SendOptions): Promise<boolean> {
     const basis = await this.read(id, session, options)
-    if (basis?.origin?.session === undefined) return
+    const from = basis?.origin?.session
+    if (basis?.origin === undefined || from === undefined) return false
     const { session: adopted, seenText, origin } = basis
     const save: Save = {
       basis,
@@ -107,7 +112,23 @@ export class Migration {
       userOf: (_, current) => current,
       random: Math.random,
     }
-    if (origin.session !== undefined) await this.#move(save, origin.key, origin.session, options)
+    return (await this.#move(save, origin.key, from, options)) !== undefined
+  }
+
+  /**
+   * Moves a session as it is, unless there is one here already, which then is the newer one.
+   *
+   * @returns what became of it; `'gone'` when it was not there any more.
+   */
+  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'here' | 'gone'> {
+    const here = await this.#find(this.#here, this.#here.layout.keyOf(id), options)
+    if (here !== undefined) return 'here'
+    return (await this.bringHere(id, undefined, options)) ? 'moved' : 'gone'
+  }
+
+  /** Where sessions are moved from. */
+  get source(): ItemTable {
+    return this.#there
   }
 
   /** A session that was here when it was read, and has been moved there since. */

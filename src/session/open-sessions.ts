@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '../dynamodb/client.ts'
+import { callerMistake } from '../errors.ts'
 import { openForeignLayout } from '../layout/foreign/open.ts'
 import type { Layout } from '../layout/layout.ts'
 import { Migration } from './migration.ts'
@@ -11,13 +12,35 @@ export async function openSessions<Data extends object>(
   options: StoreSettings<Data>,
 ): Promise<Sessions<Data>> {
   const layout = await layoutOf(options)
+  const migration = await migrationOf(client, options, layout)
+  return sessionsOf(client, options, layout, migration)
+}
+
+/**
+ * Opens what moves sessions for a store.
+ *
+ * @throws {TypeError} `INVALID_OPTION` when the options do not say from where.
+ */
+export async function openMigration<Data extends object>(
+  client: DynamoDBClient,
+  options: StoreSettings<Data>,
+): Promise<Migration> {
+  const migration = await migrationOf(client, options, await layoutOf(options))
+  if (migration === undefined) throw callerMistake('INVALID_OPTION', 'the option "migrateFrom" is missing')
+  return migration
+}
+
+async function migrationOf<Data extends object>(
+  client: DynamoDBClient,
+  options: StoreSettings<Data>,
+  layout: Layout,
+): Promise<Migration | undefined> {
   const source = sourceOf(options, layout)
-  if (source === undefined) return sessionsOf(client, options, layout)
-  const migration = new Migration(
+  if (source === undefined) return undefined
+  return new Migration(
     itemTableOf(client, options, layout),
     itemTableOf(client, source, await layoutOf(source)),
   )
-  return sessionsOf(client, options, layout, migration)
 }
 
 /** The options of a store for the place that sessions are moved from. */
@@ -28,8 +51,8 @@ function sourceOf<Data extends object>(
   if (migrateFrom === undefined) return undefined
   const source = typeof migrateFrom === 'string' ? { layout: migrateFrom } : migrateFrom
   // What is in the same table is under the same key attribute, whatever its software takes by default.
-  if (source.table === undefined) return { table, partitionKey, ...source, encryption }
-  return { ...source, encryption }
+  if (source.table !== undefined) return { ...source, encryption }
+  return { ...source, table, partitionKey: source.partitionKey ?? partitionKey, encryption }
 }
 
 async function layoutOf<Data extends object>(options: StoreSettings<Data>): Promise<Layout> {

@@ -97,6 +97,6 @@ function missing(table: string): Finding {
   return {
     level: 'fail',
     what: `table "${table}" does not exist in this region and account`,
-    fix: `create it with createTable({ table: '${table}' }) from 'dynamodb-sessions/table'`,
+    fix: `create it with: npx dynamodb-sessions create-table --table ${table}`,
   }
 }

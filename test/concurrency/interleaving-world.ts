@@ -8,7 +8,7 @@ import { engineCredentials, engineRegion } from '../support/engines.ts'
 import { numberText, type SessionTable } from '../support/session-table.ts'
 import type { Content } from './concurrency-subject.ts'
 import { type Fate, Gate } from './gate.ts'
-import { Actor, currentActor } from './interleaving-actor.ts'
+import { Actor, type Call, currentActor } from './interleaving-actor.ts'
 import { Knowledge, TTL_SECONDS } from './interleaving-knowledge.ts'
 
 /** Number of actors in a {@link World}. */
@@ -49,14 +49,10 @@ export class World {
     this.actors = actors
   }
 
-  /** What must not happen and did. */
-  get violations(): readonly string[] {
-    return this.#known.violations
-  }
-
-  /** What was done, for the report of a failure. */
-  get history(): readonly string[] {
-    return this.#known.history
+  /** What was done and what was found, when something was found that must not be; else nothing. */
+  get report(): string {
+    const { violations, history } = this.#known
+    return violations.length === 0 ? '' : history.join('\n')
   }
 
   /** Creates the session, and the actors who know nothing of it yet. */
@@ -89,6 +85,21 @@ export class World {
     this.#known.history.push(what)
     work()
     await this.#settle()
+  }
+
+  /** An actor makes a call, and is answered until that is over or has to wait. */
+  async complete(actor: Actor, call: Call): Promise<void> {
+    await this.start(`${actor.name} ${call} at once`, () => actor.begin(call))
+    await this.answerAll(actor)
+  }
+
+  /** Answers everything that an actor asks for, or what happens in the background, as far as that does not wait. */
+  async answerAll(actor: Actor | undefined): Promise<void> {
+    for (;;) {
+      const index = this.gate.waiting.findIndex(({ sender }) => sender === actor)
+      if (index === -1) return
+      await this.pass(index, 'answer')
+    }
   }
 
   /** Lets time pass. */
@@ -144,7 +155,8 @@ export class World {
     const item = await this.#table.item(this.#known.id)
     const owner = textOf(item, 'lockOwner')
     const lockedUntilMs = Number(numberText(item, 'lock') ?? 0)
-    const lock = owner === undefined ? 'not locked' : `locked by ${owner} for ${lockedUntilMs - Date.now()} ms`
+    const lock =
+      owner === undefined ? 'not locked' : `locked by ${owner} for ${lockedUntilMs - Date.now()} ms`
     this.#known.history.push(item === undefined ? '  there is nothing' : `  ${textOf(item, 'rev')}, ${lock}`)
     this.#known.snapshots.push({
       revision: textOf(item, 'rev'),

@@ -43,7 +43,7 @@ describe.each(engines)('$name, any interleaving of what several requests do with
     '%s loses no change (G2), revives nothing (G3, G4), locks for one at a time (G10) and knows its own writes (G11)',
     async (_name, steps) => {
       const plans = commands([...steps], {
-        maxCommands: 100,
+        maxCommands: 150,
         size: 'max',
         ...(replayPath !== undefined && { replayPath }),
       })
@@ -51,9 +51,10 @@ describe.each(engines)('$name, any interleaving of what several requests do with
         const world = await World.create(table)
         await asyncModelRun(() => ({ model: world, real: world }), plan)
         await world.finish()
-        expect(world.violations, world.history.join('\n')).toEqual([])
+        expect(world.report).toBe('')
       })
-      await assert(property, { seed, numRuns, path, endOnFailure: path !== '' })
+      // Small values and short plans are no more interesting than others here.
+      await assert(property, { seed, numRuns, path, unbiased: true, endOnFailure: path !== '' })
     },
     numRuns * 1000 + 120_000,
   )

@@ -33,6 +33,7 @@ export function architectLayout({ partitionKey, prefix }: ForeignKeys): Layout {
     replacesItems: true,
     prepare: () => undefined,
     keyOf: id => prefix + id,
+    idOfKey: key => (key.startsWith(prefix) ? key.slice(prefix.length) : undefined),
     keyOfItem: item => textOf(item[partitionKey]),
     toItem: ({ key, text, expiresMs }) => ({
       ...documentOfText(text),

@@ -57,6 +57,8 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
   const { name, partitionKey, prefix, dataAttribute, codec, expiry } = parts
   checkPartitionKey(partitionKey, [dataAttribute, ...parts.otherAttributes])
   const createdOf = (item: Item): number | undefined => parts.createdOf?.(item)
+  const keyOf = (id: string): string => parts.keyOf?.(id) ?? prefix + id
+  const keyStart = parts.keyStart ?? prefix
   const hasData: Condition = {
     expression: 'attribute_exists(#data)',
     names: { '#data': dataAttribute },
@@ -72,7 +74,11 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
     versionAttribute: dataAttribute,
     replacesItems: false,
     prepare: () => undefined,
-    keyOf: id => parts.keyOf?.(id) ?? prefix + id,
+    keyOf,
+    idOfKey: key => {
+      const id = key.startsWith(keyStart) ? key.slice(keyStart.length) : ''
+      return id !== '' && keyOf(id) === key ? id : undefined
+    },
     keyOfItem: item => textOf(item[partitionKey]),
     toItem: session => ({
       ...parts.others?.(session),
@@ -104,7 +110,7 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
     expiredAt: nowMs => expiry.expiredAt(nowMs),
     createdAfter: () => undefined,
     sameSessionAs: session => parts.sameSessionAs?.(session),
-    namespace: () => keysWith(partitionKey, parts.keyStart ?? prefix),
+    namespace: () => keysWith(partitionKey, keyStart),
   }
 }
 

@@ -43,8 +43,8 @@ const families: readonly Family[] = [
     type: TableNotFoundError,
     code: 'TABLE_NOT_FOUND',
     message:
-      'table "sessions" does not exist in eu-west-1 at ENDPOINT, or is still being created; create it with ' +
-      "createTable({ table: 'sessions' }) from 'dynamodb-sessions/table' (ResourceNotFoundException: Requested " +
+      'table "sessions" does not exist in eu-west-1 at ENDPOINT, or is still being created; create it with: ' +
+      'npx dynamodb-sessions create-table --table sessions (ResourceNotFoundException: Requested ' +
       'resource not found; request ID REQUEST-1)',
   },
   ...['AccessDeniedException', 'AccessDenied'].map(code => ({

@@ -95,7 +95,7 @@ describe.each(engines)('$name', ({ endpoint, supports }) => {
           {
             level: 'fail',
             what: expect.stringContaining(missing) as unknown,
-            fix: expect.stringContaining(`createTable({ table: '${missing}' })`) as unknown,
+            fix: expect.stringContaining(`create-table --table ${missing}`) as unknown,
           },
         ],
       })

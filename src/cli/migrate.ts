@@ -1,0 +1,77 @@
+import { openClient } from '../session/connection.ts'
+import { type MoveCounts, moveAll } from '../session/move-all.ts'
+import { openMigration } from '../session/open-sessions.ts'
+import { type Command, EXIT, UsageError } from './command.ts'
+import { counted } from './format.ts'
+import { writeJson, writeLine } from './io.ts'
+import { Progress } from './progress.ts'
+import { type StoreSettings, storeSettings } from './store-settings.ts'
+
+/** `dynamodb-sessions migrate` */
+export const migrateCommand: Command = {
+  usage: ['--from <layout>'],
+  description: [
+    'Moves the sessions of another store, or of this one under another prefix or in another table, to where --table, --prefix ' +
+      'and --layout say. Applications with the option "migrateFrom" move a session when it is used; this is for who does not ' +
+      'want to wait for the rest.',
+    'It reads the whole table. Applications may go on meanwhile, and sessions that they have moved are passed over. What ' +
+      'cannot be moved stays where it is, and is counted. It can be interrupted and started again at any time.',
+  ],
+  options: [
+    { name: 'from', value: 'layout', description: 'layout to move from: connect-dynamodb, php, native, ...' },
+    { name: 'from-table', value: 'name', description: 'table to move from (default: the same table)' },
+    {
+      name: 'from-prefix',
+      value: 'text',
+      description: 'prefix of the keys there (default: that of the layout)',
+    },
+    { name: 'from-partition-key', value: 'name', description: 'partition key of the table there' },
+    { name: 'dry-run', description: 'only count the sessions' },
+  ],
+  examples: [
+    { what: 'How many there are:', line: 'migrate --from connect-dynamodb --dry-run' },
+    { what: 'From connect-dynamodb, in the same table:', line: 'migrate --from connect-dynamodb' },
+    {
+      what: 'From another table:',
+      line: 'migrate --from adonis --from-table Session --table sessions',
+    },
+  ],
+  run: async (invocation, io) => {
+    if (invocation.positionals.length > 0) throw new UsageError('migrate takes options only')
+    const from = invocation.text('from')
+    if (from === undefined) throw new UsageError('migrate needs --from: the layout that the sessions are in')
+    const source = {
+      // The specification of the option decides whether there is such a layout.
+      layout: from as NonNullable<StoreSettings['layout']>,
+      table: invocation.text('from-table'),
+      prefix: invocation.text('from-prefix'),
+      partitionKey: invocation.text('from-partition-key'),
+      // Hashes do not tell the session IDs that the sessions would be under here.
+      ...(from === 'native' && { hashIds: false }),
+    }
+    const settings = storeSettings(invocation, io, { migrateFrom: source })
+    const client = openClient(settings, io.environment)
+    const progress = new Progress(io.stderr)
+    try {
+      const counts = await moveAll(await openMigration(client, settings), {
+        dryRun: invocation.has('dry-run'),
+        signal: io.signal,
+        onProgress: latest => progress.show(inWords(latest)),
+      })
+      await progress.clear()
+      if (invocation.has('json')) await writeJson(io.stdout, counts)
+      else await writeLine(io.stdout, inWords(counts))
+      return counts.failed === 0 ? EXIT.ok : EXIT.failure
+    } finally {
+      await progress.clear()
+      await client.close()
+    }
+  },
+}
+
+function inWords({ found, moved, passedOver, failed }: MoveCounts): string {
+  const parts = [`${counted(found, 'session')} found`, `${moved} moved`]
+  if (passedOver > 0) parts.push(`${passedOver} moved or ended by others`)
+  if (failed > 0) parts.push(`${failed} cannot be moved and stay where they are`)
+  return parts.join(', ')
+}

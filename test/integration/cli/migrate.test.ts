@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+
+import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { SessionStore } from '../../../src/session/store.ts'
+import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { SessionTable } from '../../support/session-table.ts'
+import { engineEnvironment, type Finished, runCli } from './command-line.ts'
+
+describe.each(engines)('migrate, on $name', engine => {
+  const environment = engineEnvironment(engine)
+  const cli = (...args: string[]): Promise<Finished> => runCli(['migrate', ...args], { environment })
+  const open = (table: string, options: SessionStoreOptions): SessionStore =>
+    new SessionStore({
+      table,
+      endpoint: engine.endpoint,
+      region: engineRegion,
+      credentials: engineCredentials,
+      ...options,
+    })
+
+  test('moves what is alive, once', async () => {
+    const { name: table } = await SessionTable.create(engine)
+    const old = open(table, { layout: 'connect-dynamodb' })
+    const ids = Array.from({ length: 70 }, (_, index) => `visitor-${index}`)
+    await Promise.all(ids.map(id => old.write(id, { id })))
+    const store = open(table, {})
+    await store.write('visitor-0', { newer: true })
+
+    const counted = await cli('--table', table, '--from', 'connect-dynamodb', '--dry-run', '--json')
+    expect(JSON.parse(counted.stdout)).toEqual({ found: 70, moved: 0, passedOver: 0, failed: 0 })
+    expect(await old.count()).toBe(70)
+
+    const moved = await cli('--table', table, '--from', 'connect-dynamodb')
+    expect(moved).toMatchObject({
+      exitCode: 0,
+      stdout: '70 sessions found, 69 moved, 1 moved or ended by others\n',
+    })
+    expect(await store.count()).toBe(70)
+    expect((await store.read('visitor-0'))?.data).toEqual({ newer: true })
+    expect((await store.read('visitor-69'))?.data).toEqual({ id: 'visitor-69' })
+    expect(await old.count()).toBe(1)
+    await Promise.all([old.close(), store.close()])
+  })
+
+  test('moves from another table, prefix and plain IDs', async () => {
+    const [{ name: from }, { name: to }] = await Promise.all([
+      SessionTable.create(engine, 'sid'),
+      SessionTable.create(engine),
+    ])
+    const old = open(from, { prefix: 'a:', hashIds: false, partitionKey: 'sid' })
+    await old.write('one', { a: 1 })
+    const args = ['--from-table', from, '--from-prefix', 'a:', '--from-partition-key', 'sid']
+    expect((await cli('--table', to, '--from', 'native', ...args)).stdout).toBe('1 session found, 1 moved\n')
+    const store = open(to, {})
+    expect((await store.read('one'))?.data).toEqual({ a: 1 })
+    await Promise.all([old.close(), store.close()])
+  })
+
+  test('what cannot be moved stays, and is told', async () => {
+    const table = await SessionTable.create(engine)
+    const corrupt = {
+      id: { S: 'sess:odd' },
+      sess: { S: 'no JSON' },
+      expires: { N: String(Math.ceil(Date.now() / 1000) + 600) },
+    }
+    await table.put(corrupt)
+    const result = await cli('--table', table.name, '--from', 'connect-dynamodb')
+    expect(result).toMatchObject({ exitCode: 1 })
+    expect(result.stdout).toContain('1 cannot be moved and stay where they are')
+    expect(await table.item('sess:odd')).toEqual(corrupt)
+  })
+
+  test.each([
+    [[], /needs --from/],
+    [['--from', 'connect-dynamo'], /migrateFrom|connect-dynamodb/],
+    [['--from', 'native'], /the place where this store keeps sessions itself|migrateFrom|from/],
+    [['--from', 'php', 'more'], /takes options only/],
+  ])('refuses %j', async (args, words) => {
+    const { name: table } = await SessionTable.create(engine)
+    const result = await cli('--table', table, '--no-hash-ids', ...args)
+    expect(result.exitCode).not.toBe(0)
+    expect(result.stderr).toMatch(words)
+  })
+})
