@@ -36,8 +36,16 @@ export async function openExpressStore(store, operation, itemBytes) {
             done(error ?? (found ? undefined : new Error('no session'))),
           ),
       }
-    case 'set':
-      return { start: done => store.set(sessionId, session, done) }
+    case 'set': {
+      let visits = 0
+      return {
+        start: done => {
+          // What has not changed need not be written.
+          Reflect.set(session, 'visits', ++visits)
+          store.set(sessionId, session, done)
+        },
+      }
+    }
     case 'touch':
       return { start: done => store.touch(sessionId, session, error => done(error)) }
   }

@@ -6,7 +6,15 @@ import { openExpressStore } from './express-store.mjs'
 
 /** @type {import('./contender.d.ts').Contender['open']} */
 export async function open({ url, operation, itemBytes, inFlight }) {
-  const store = new DynamoDBStore({ table, endpoint: url, region, credentials, maxSockets: inFlight })
+  const store = new DynamoDBStore({
+    table,
+    endpoint: url,
+    region,
+    credentials,
+    maxSockets: inFlight,
+    // Every touch is to be measured, also those that would be left out.
+    touchAfterSeconds: 0,
+  })
   return openExpressStore(
     /** @type {import('./express-store.mjs').Store} */ (/** @type {unknown} */ (store)),
     operation,

@@ -45,8 +45,8 @@ const fullPoints = [
 /** About ten minutes: every axis varied by itself. @type {Plan} */
 export const fullPlan = {
   points: fullPoints,
-  roundsOfFirstPoint: 5,
-  rounds: 2,
+  roundsOfFirstPoint: 4,
+  rounds: 1,
   warmUpCpuMs: 500,
   warmUpOperations: 1500,
   measureCpuMs: 500,

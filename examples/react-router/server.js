@@ -10,7 +10,7 @@ import { sessions } from './sessions.js'
 
 const port = Number(process.env['PORT'] || 3000)
 const hostname = process.env['HOST'] || '127.0.0.1'
-const { queryRoute } = createStaticHandler(routes)
+const handler = createStaticHandler(routes)
 
 const server = serve({ fetch: answer, port, hostname }, address => {
   console.log(`listening on http://${hostname}:${address.port}`)
@@ -30,7 +30,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
  */
 async function answer(request) {
   try {
-    const response = await queryRoute(request)
+    /** @type {unknown} */
+    const response = await handler.queryRoute(request)
     return response instanceof Response ? response : Response.json(response)
   } catch (error) {
     if (error instanceof Response) return error

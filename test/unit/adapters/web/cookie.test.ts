@@ -145,7 +145,7 @@ describe('without a signature, as PHP has it', () => {
     ['ABCdef0123456789,-ABCdef', true],
     ['short', false],
     ['with_underscore_that_php_refuses', false],
-    [`${'x'.repeat(257)}`, false],
+    ['x'.repeat(257), false],
     ['../../etc/passwd-and-more-text', false],
     ['', false],
   ])('of the value %s', (value, isId) => {
