@@ -29,7 +29,22 @@ export interface PackedApp {
   readonly remove: () => Promise<void>
 }
 
-const FRAMEWORKS = ['express', 'express-session', '@types']
+const FRAMEWORKS = [
+  '@fastify',
+  '@hono',
+  '@types',
+  'better-auth',
+  'express',
+  'express-session',
+  'fastify',
+  'hono',
+  'hono-sessions',
+  'koa',
+  'koa-generic-session',
+  'koa-session',
+  'react-router',
+  'unstorage',
+]
 
 /**
  * Packs the package as it would be published and installs the tarball in a new folder; the frameworks are the
@@ -74,8 +89,12 @@ export async function addFrameworks({ folder }: PackedApp): Promise<void> {
 }
 
 /** Compiles a file of the app as a user with the strictest settings would; rejects with the compiler's messages. */
-export async function compile({ run }: PackedApp, file: string): Promise<Finished> {
+export async function compile(
+  { run }: PackedApp,
+  file: string,
+  more: readonly string[] = [],
+): Promise<Finished> {
   const settings = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit']
   const target = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--ignoreConfig']
-  return run(process.execPath, [tsc, ...settings, ...target, file])
+  return run(process.execPath, [tsc, ...settings, ...target, ...more, file])
 }
