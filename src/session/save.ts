@@ -152,10 +152,19 @@ async function writeOver(
   return table.update(basis.key, { set, remove, condition }, options)
 }
 
-/** Holds while the lock is ours or, when our lease is over, while it is nobody else's (G10). */
-function unlockedByOthers(table: ItemTable, { isHeld, owner }: Lease): Condition | undefined {
-  const { lock } = table.layout
-  return isHeld ? lock?.heldBy(owner) : lock?.freeFor(owner, table.leaseNow())
+/**
+ * Holds while the lock is ours or, when our lease is over, nobody's: an expired lock of somebody else tells that ours was
+ * taken (G10).
+ */
+function unlockedByOthers({ layout: { lock } }: ItemTable, { isHeld, owner }: Lease): Condition | undefined {
+  const held = lock?.heldBy(owner)
+  const [attribute] = lock?.attributes ?? []
+  if (isHeld || held === undefined || attribute === undefined) return held
+  return {
+    expression: `attribute_not_exists(#anyLock) OR ${held.expression}`,
+    names: { ...held.names, '#anyLock': attribute },
+    values: held.values,
+  }
 }
 
 /** Holds while nobody else has written the session, as far as the layout can tell. */

@@ -31,6 +31,8 @@ interface Operation {
   isCounted: boolean
   /** Whether another actor had, or wanted, the lock meanwhile. */
   meetsOthers: boolean
+  /** The revisions that it has sent. What an earlier call wrote that failed is news to this one. */
+  readonly revisions: Set<string>
   /** The lock owners that it has sent. */
   readonly owners: Set<string>
 }
@@ -60,11 +62,12 @@ export class Actor implements Sender {
   /** All of them, this one too. */
   readonly #actors: readonly Actor[]
   readonly #store: SessionStore<Content>
-  readonly #revisions = new Set<string>()
   #operation: Operation | undefined
   #basis: Basis | undefined
   #lock: SessionLock<Content> | undefined
   #lockOwner: string | undefined
+  /** Whether a call that gives the lock back failed, so that nobody knows whether it has. */
+  #mayBeUnlocked = false
 
   constructor(known: Knowledge, actors: readonly Actor[], store: SessionStore<Content>) {
     this.#known = known
@@ -83,7 +86,12 @@ export class Actor implements Sender {
 
   /** Whether it has a lock whose lease has not ended, and does nothing that gives it back. */
   get holdsLock(): boolean {
-    if (this.#lock?.isHeld !== true || (this.isBusy && this.#operation?.call !== 'read')) return false
+    if (
+      this.#lock?.isHeld !== true ||
+      this.#mayBeUnlocked ||
+      (this.isBusy && this.#operation?.call !== 'read')
+    )
+      return false
     const leases = this.#known.snapshots.filter(({ lockOwner }) => lockOwner === this.#lockOwner)
     return leases.some(({ lockedUntilMs }) => lockedUntilMs > Date.now())
   }
@@ -109,6 +117,7 @@ export class Actor implements Sender {
       isDisturbed: false,
       isCounted: false,
       meetsOthers: false,
+      revisions: new Set(),
       owners: new Set(),
     }
     this.#operation = operation
@@ -125,7 +134,7 @@ export class Actor implements Sender {
   sent({ operation, input }: GatedRequest): void {
     if (operation !== 'UpdateItem') return
     const { revision, owner } = marksOf(input)
-    if (revision !== undefined) this.#revisions.add(revision)
+    if (revision !== undefined) this.#operation?.revisions.add(revision)
     if (owner !== undefined) this.#operation?.owners.add(owner)
   }
 
@@ -220,6 +229,7 @@ export class Actor implements Sender {
       }
     }
     this.#lock = lock
+    this.#mayBeUnlocked = false
     this.#lockOwner = this.#known.snapshots.at(-1)?.lockOwner
   }
 
@@ -265,7 +275,7 @@ export class Actor implements Sender {
     if (error instanceof SessionConflictError) {
       const revision = basis?.record.revision
       const isOthers = (mark: string | undefined): boolean =>
-        mark !== undefined && mark !== revision && !this.#revisions.has(mark)
+        mark !== undefined && mark !== revision && !operation.revisions.has(mark)
       if (!known.wasSeen(basis?.snapshot ?? 0, snapshot => isOthers(snapshot.revision))) {
         known.violated(`G11: ${call} met a conflict with nobody else's write`)
       }
@@ -279,6 +289,7 @@ export class Actor implements Sender {
       }
       return
     }
+    this.#mayBeUnlocked = true
     if (!(error instanceof DynamoDBSessionsError) || !isDisturbed) {
       known.violated(`${call} failed with ${String(error)}`)
     }

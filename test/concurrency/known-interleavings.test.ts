@@ -44,6 +44,18 @@ describe.each(engines)('$name, an interleaving in which', engine => {
     expect(await finished()).toBe('')
   })
 
+  test('of two holders whose leases are both over, the first one writes before the second one (G10)', async () => {
+    await complete(2, 'lock')
+    await world.advance(TOO_LATE_MS)
+    await complete(0, 'lock')
+    await begin(0, 'write')
+    await world.answerAll(undefined)
+    await world.advance(TOO_LATE_MS)
+    await complete(2, 'write')
+    await world.answerAll(world.actors[0])
+    expect(await finished()).toBe('')
+  })
+
   test('the lock that somebody was given late is over already (G10)', async () => {
     await begin(0, 'lock')
     await world.advance(TOO_LATE_MS)
