@@ -9,6 +9,7 @@ import { allOf, type Condition, type Layout, type StoredSession } from '../layou
 import type { Item, Random, SessionData } from '../types.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
 import type { Lease } from './lease.ts'
+import { type LeaveTurn, LockQueue } from './lock-queue.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import type { Version } from './record.ts'
 
@@ -48,6 +49,9 @@ const MOST_ATTEMPTS = 20
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 640
 
+/** Where the saves of each store that have met a conflict wait for their turn to try again. */
+const retries = new WeakMap<ItemTable, LockQueue>()
+
 /** A random mark for one write. */
 export function newRevision(): string {
   return randomBytes(REVISION_BYTES).toString('base64url')
@@ -65,6 +69,25 @@ export async function saveSession(
   table: ItemTable,
   save: Save,
   { signal, deadlineAtMs = performance.now() + table.client.deadlineMs }: SendOptions,
+): Promise<Version | undefined> {
+  const turn: Turn = { leave: undefined }
+  try {
+    return await saveInTurn(table, save, turn, { signal, deadlineAtMs })
+  } finally {
+    turn.leave?.()
+  }
+}
+
+/** The turn of a save among those of its store that try again; it has none before its first conflict. */
+interface Turn {
+  leave: LeaveTurn | undefined
+}
+
+async function saveInTurn(
+  table: ItemTable,
+  save: Save,
+  turn: Turn,
+  { signal, deadlineAtMs }: { readonly signal: AbortSignal | undefined; readonly deadlineAtMs: number },
 ): Promise<Version | undefined> {
   const { lease } = save.basis
   let { basis, session: ours } = afterEarlierMerge(table, save)
@@ -103,7 +126,9 @@ export async function saveSession(
         }),
       )
     }
-    const pauseMs = save.random() * Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS)
+    // Who meets nobody else's second write need not wait.
+    const longestMs = attempt === 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
+    const pauseMs = save.random() * longestMs
     if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
       throw unresolved(
         table,
@@ -115,10 +140,26 @@ export async function saveSession(
         ),
       )
     }
+    turn.leave ??= await queueOf(table).enter(basis.key, {
+      timeoutMs: deadlineAtMs - performance.now(),
+      signal,
+    })
     await sleep(pauseMs, signal)
-    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs, attempt })
-    basis = theirs
+    // What was there before the wait is likely to be old by now.
+    const newest = await currentOf(table, await table.get(basis.key, true, { signal, deadlineAtMs }), basis)
+    if (newest === undefined) {
+      lease?.end()
+      return undefined
+    }
+    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs: newest, attempt })
+    basis = newest
   }
+}
+
+function queueOf(table: ItemTable): LockQueue {
+  const queue = retries.get(table) ?? new LockQueue()
+  retries.set(table, queue)
+  return queue
 }
 
 /** A save after one that merged: what others wrote then is merged in before anything is sent. */
