@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Cookie, Session, SessionData } from 'express-session'
 
+import { hiddenField } from '../internal/hidden-field.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionLock } from '../session/session-lock.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
@@ -29,7 +30,7 @@ export class ExpressSessions {
   readonly #sessions: SessionStore<SessionData>
   readonly #ownsSessions: boolean
   readonly #report: (reason: unknown) => void
-  readonly #origins = new WeakMap<object, Origin>()
+  readonly #origins = hiddenField<Origin>()
 
   /**
    * @param options options of a {@link SessionStore}, or one to use.
@@ -100,7 +101,7 @@ export class ExpressSessions {
 
   /** Lets the session object of a request take over what is known of the data that it was made from. */
   adopt(request: IncomingMessage, data: SessionData, session: Session): void {
-    const origin = this.#origins.get(data)
+    const origin = this.#origins.of(data)
     if (origin === undefined) return
     this.#origins.set(session, origin)
     if (origin.lock !== undefined) this.#holdForRequest(origin.lock, request, session)
@@ -127,7 +128,7 @@ export class ExpressSessions {
 
   /** What a session object was loaded or last saved as, provided that it was under this ID. */
   #originOf(sid: string, session: SessionData): SessionRecord<SessionData> | undefined {
-    const origin = this.#origins.get(session)
+    const origin = this.#origins.of(session)
     return origin !== undefined && origin.sid === sid ? origin.record : undefined
   }
 }

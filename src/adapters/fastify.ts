@@ -2,6 +2,7 @@ import type fastifySession from '@fastify/session'
 import type { Session } from 'fastify'
 
 import { callerMistake } from '../errors.ts'
+import { hiddenField } from '../internal/hidden-field.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
@@ -56,7 +57,7 @@ export class DynamoDBStore implements fastifySession.SessionStore {
   readonly #sessions: SessionStore<Session>
   readonly #ownsSessions: boolean
   /** By session object, or by the {@link LoadedSession} that it carries. */
-  readonly #origins = new WeakMap<object, Origin>()
+  readonly #origins = hiddenField<Origin>()
 
   /**
    * @param options options of a {@link SessionStore}, or a `SessionStore` to use; {@link close} leaves that open.
@@ -138,7 +139,7 @@ export class DynamoDBStore implements fastifySession.SessionStore {
   #originOf(sessionId: string, session: object): SessionRecord<Session> | undefined {
     const loadedAs: unknown = Reflect.get(session, LOADED_AS)
     for (const holder of [session, loadedAs]) {
-      const origin = typeof holder === 'object' && holder !== null ? this.#origins.get(holder) : undefined
+      const origin = this.#origins.of(holder)
       if (origin !== undefined && origin.sessionId === sessionId) return origin.record
     }
     return undefined

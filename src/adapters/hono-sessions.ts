@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { callerMistake } from '../errors.ts'
+import { hiddenField } from '../internal/hidden-field.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
@@ -91,7 +92,7 @@ export class DynamoDBStore {
   readonly #sessions: SessionStore<StoredHonoSession>
   readonly #ownsSessions: boolean
   readonly #storesEmpty: boolean
-  readonly #origins = new WeakMap<object, Origin>()
+  readonly #origins = hiddenField<Origin>()
   readonly #requests = new AsyncLocalStorage<RequestState>()
 
   /**
@@ -146,7 +147,7 @@ export class DynamoDBStore {
    * expired since, nothing is written and that is no error.
    */
   async persistSessionData(sessionId: string, sessionData: HonoSessionData): Promise<void> {
-    const origin = this.#origins.get(sessionData)
+    const origin = this.#origins.of(sessionData)
     if (origin === undefined || origin.id !== sessionId || origin.record === undefined) {
       await this.#create(sessionId, sessionData)
       return

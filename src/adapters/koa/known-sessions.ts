@@ -1,3 +1,4 @@
+import { hiddenField } from '../../internal/hidden-field.ts'
 import type { SessionRecord } from '../../session/record.ts'
 import type { SessionLock } from '../../session/session-lock.ts'
 import { contextOf, type KoaStoreCall } from './koa-request.ts'
@@ -28,9 +29,9 @@ const LOADED_AS = Symbol('dynamodb-sessions')
  * by the session object.
  */
 export class KnownSessions<Data extends object> {
-  readonly #requests = new WeakMap<object, RequestState<Data>>()
+  readonly #requests = hiddenField<RequestState<Data>>()
   /** By session object, or by the mark that it carries. */
-  readonly #objects = new WeakMap<object, OriginOfObject<Data>>()
+  readonly #objects = hiddenField<OriginOfObject<Data>>()
 
   /** What a session was loaded or last saved as, provided that it was under this key. */
   originOf(
@@ -39,11 +40,11 @@ export class KnownSessions<Data extends object> {
     call: KoaStoreCall | undefined,
   ): Origin<Data> | undefined {
     const context = contextOf(call)
-    if (context !== undefined) return this.#requests.get(context)?.origins.get(key)
+    if (context !== undefined) return this.#requests.of(context)?.origins.get(key)
     if (typeof session !== 'object' || session === null) return undefined
     const mark: unknown = Reflect.get(session, LOADED_AS)
     for (const holder of [session, mark]) {
-      const found = typeof holder === 'object' && holder !== null ? this.#objects.get(holder) : undefined
+      const found = this.#objects.of(holder)
       if (found !== undefined && found.key === key) return found.origin
     }
     return undefined
@@ -67,7 +68,7 @@ export class KnownSessions<Data extends object> {
 
   isGone(call: KoaStoreCall | undefined): boolean {
     const context = contextOf(call)
-    return context !== undefined && this.#requests.get(context)?.isGone === true
+    return context !== undefined && this.#requests.of(context)?.isGone === true
   }
 
   #remember(key: string, origin: Origin<Data>, holder: object, call: KoaStoreCall | undefined): void {
@@ -79,7 +80,7 @@ export class KnownSessions<Data extends object> {
   #stateOf(call: KoaStoreCall | undefined): RequestState<Data> | undefined {
     const context = contextOf(call)
     if (context === undefined) return undefined
-    const state = this.#requests.get(context) ?? { origins: new Map<string, Origin<Data>>(), isGone: false }
+    const state = this.#requests.of(context) ?? { origins: new Map<string, Origin<Data>>(), isGone: false }
     this.#requests.set(context, state)
     return state
   }
