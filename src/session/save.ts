@@ -101,8 +101,7 @@ async function saveInTurn(
       return { session, seenText: save.session.text, lease: undefined }
     }
     const current = outcome.item
-    const theirs = await currentOf(table, current, basis)
-    if (current === undefined || theirs === undefined) {
+    if (!isStillThere(table, current, basis)) {
       lease?.end()
       return undefined
     }
@@ -146,11 +145,12 @@ async function saveInTurn(
     })
     await sleep(pauseMs, signal)
     // What was there before the wait is likely to be old by now.
-    const newest = await currentOf(table, await table.get(basis.key, true, { signal, deadlineAtMs }), basis)
-    if (newest === undefined) {
+    const newestItem = await table.get(basis.key, true, { signal, deadlineAtMs })
+    if (!isStillThere(table, newestItem, basis)) {
       lease?.end()
       return undefined
     }
+    const newest = await table.open(newestItem)
     ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs: newest, attempt })
     basis = newest
   }
@@ -224,15 +224,10 @@ function isOwn({ layout }: ItemTable, item: Item | undefined, { version }: Store
   return isSameJson(item[layout.versionAttribute], version)
 }
 
-/** The session as somebody else has written it; `undefined` when it has been destroyed or has expired (G3). */
-async function currentOf(
-  table: ItemTable,
-  item: Item | undefined,
-  basis: StoredSession,
-): Promise<StoredSession | undefined> {
-  if (item === undefined || !table.isLive(item, table.clock.now())) return undefined
-  if (basis.createdMs !== undefined && table.layout.createdOf(item) !== basis.createdMs) return undefined
-  return table.open(item)
+/** Whether an item is the session that a save goes out from, neither destroyed nor expired (G3), whoever wrote it. */
+function isStillThere(table: ItemTable, item: Item | undefined, { createdMs }: StoredSession): item is Item {
+  if (item === undefined || !table.isLive(item, table.clock.now())) return false
+  return createdMs === undefined || table.layout.createdOf(item) === createdMs
 }
 
 /** Versions of one session that have to become one again. */
