@@ -16,16 +16,22 @@ export function deliver<Value>(
   callback: Callback<Value> | null | undefined,
   onUnheard: (error: Error) => void,
 ): void {
-  outcome.then(
-    value => {
-      if (typeof callback === 'function') process.nextTick(callback, null, value)
-    },
-    (reason: unknown) => {
-      const error = asUnmistakableError(reason)
-      if (typeof callback === 'function') process.nextTick(callback, error)
-      else process.nextTick(onUnheard, error)
-    },
-  )
+  const succeed = (value: Value): void => {
+    if (typeof callback !== 'function') return
+    // Called right here, and not in the next tick, which would cost every call something.
+    try {
+      callback(null, value)
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown
+      })
+    }
+  }
+  outcome.then(succeed, (reason: unknown) => {
+    const error = asUnmistakableError(reason)
+    if (typeof callback === 'function') process.nextTick(callback, error)
+    else process.nextTick(onUnheard, error)
+  })
 }
 
 /**

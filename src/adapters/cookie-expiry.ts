@@ -25,6 +25,8 @@ export function withStoredExpiry(cookie: unknown, expiresMs: number): unknown {
   if (typeof cookie !== 'object' || cookie === null || !('expires' in cookie)) return cookie
   const { expires } = cookie
   if (expires === undefined || expires === null || expires === false) return cookie
+  // Nobody has touched the session since it was saved.
+  if (typeof expires === 'string' && Date.parse(expires) === expiresMs) return cookie
   return { ...cookie, expires: new Date(expiresMs).toISOString() }
 }
 

@@ -3,6 +3,7 @@ import { DynamoDBSessionsError } from '../errors.ts'
 import { binaryOf } from '../layout/attributes.ts'
 import type { StoredSession } from '../layout/layout.ts'
 import { blobFromBase64, readHead } from '../seal/blob-format.ts'
+import type { ItemTable } from '../session/item-table.ts'
 import type { Item } from '../types.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
 import { byteSize, counted, duration, fields, isoTime, printable, shownKey } from './format.ts'
@@ -94,10 +95,19 @@ async function readItem({ items }: OpenSessions, key: string, item: Item): Promi
       holder?.untilMs !== undefined && holder.untilMs > items.leaseNow() ? holder.untilMs : undefined,
     sizeBytes: itemSizeBytes(item),
     storedAs: storedForm(item),
-    content: await items.open(item).catch((error: unknown) => {
-      if (error instanceof DynamoDBSessionsError) return error
-      throw error
-    }),
+    content: await openOrSayWhyNot(items, item),
+  }
+}
+
+async function openOrSayWhyNot(
+  items: ItemTable,
+  item: Item,
+): Promise<StoredSession | DynamoDBSessionsError> {
+  try {
+    return await items.open(item)
+  } catch (error) {
+    if (error instanceof DynamoDBSessionsError) return error
+    throw error
   }
 }
 

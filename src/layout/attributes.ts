@@ -12,7 +12,9 @@ export function textOf(value: unknown): string | undefined {
 
 /** The number of an attribute of type N; `undefined` for anything else. */
 export function numberOf(value: unknown): number | undefined {
-  const number = Number(contentOf(value, 'N') || Number.NaN)
+  const text = contentOf(value, 'N')
+  if (text === undefined || text === '') return undefined
+  const number = Number(text)
   return Number.isFinite(number) ? number : undefined
 }
 
@@ -28,6 +30,6 @@ export function epochMsOf(secondsOrMs: number): number {
 
 function contentOf(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const content: unknown = Reflect.get(value, type)
+  const content = (value as { readonly [Type in typeof type]?: unknown })[type]
   return typeof content === 'string' ? content : undefined
 }

@@ -7,7 +7,12 @@ export const jsonCodec: SessionCodec = {
   encode: stringifySessionData,
   decode: parseSessionData,
   isSame: isSameJson,
+  differingParts,
 }
+
+/** What the sessions of express-session begin with. */
+const COOKIE_FIRST = '{"cookie":{'
+const COOKIE_ANYWHERE = '"cookie":'
 
 /**
  * Session data as JSON text.
@@ -60,6 +65,45 @@ export function isSameJson(left: unknown, right: unknown): boolean {
       key => Object.hasOwn(right, key) && isSameJson(Reflect.get(left, key), Reflect.get(right, key)),
     )
   )
+}
+
+/**
+ * Large sessions are saved for one small change, or for none but that of the cookie: neither is worth decoding all of both
+ * versions.
+ */
+function differingParts(left: string, right: string): readonly [left: string, right: string] | undefined {
+  const [leftEnd, rightEnd] = [endOfFirstCookie(left), endOfFirstCookie(right)]
+  if (leftEnd === undefined || rightEnd === undefined) {
+    const hasCookie = left.includes(COOKIE_ANYWHERE) || right.includes(COOKIE_ANYWHERE)
+    return hasCookie || maySayTheSame(left, right) ? [left, right] : undefined
+  }
+  const [leftRest, rightRest] = [left.slice(leftEnd), right.slice(rightEnd)]
+  if (leftRest === rightRest) return [`${left.slice(0, leftEnd)}}`, `${right.slice(0, rightEnd)}}`]
+  return maySayTheSame(leftRest, rightRest) ? [left, right] : undefined
+}
+
+/** Whether two texts may be the same keys and values in another order: they consist of the same characters then. */
+function maySayTheSame(left: string, right: string): boolean {
+  if (left.length !== right.length) return false
+  let difference = 0
+  for (let index = 0; index < left.length; index++) {
+    difference += left.charCodeAt(index) - right.charCodeAt(index)
+  }
+  return difference === 0
+}
+
+/** Where the cookie ends that a JSON text begins with; `undefined` when it begins with something else. */
+function endOfFirstCookie(text: string): number | undefined {
+  if (!text.startsWith(COOKIE_FIRST)) return undefined
+  let isInString = false
+  for (let depth = 1, index = COOKIE_FIRST.length; index < text.length; index++) {
+    const character = text[index]
+    if (character === '"') isInString = !isInString
+    else if (isInString && character === '\\') index++
+    else if (!isInString && character === '{') depth++
+    else if (!isInString && character === '}' && --depth === 0) return index + 1
+  }
+  return undefined
 }
 
 function isObject(value: unknown): value is SessionData {

@@ -45,6 +45,14 @@ export interface SessionCodec {
 
   /** Whether two decoded values are the same; `undefined` stands for a key that is not there. */
   isSame(left: unknown, right: unknown): boolean
+
+  /**
+   * The parts of two different texts that have to be decoded to tell whether the data differ in more than the cookie.
+   * Absent where that takes the whole texts.
+   *
+   * @returns two texts to decode and compare; `undefined` when the data do differ in more.
+   */
+  differingParts?(left: string, right: string): readonly [left: string, right: string] | undefined
 }
 
 /** Who holds the lock of an item. */

@@ -101,30 +101,24 @@ export class ItemTable {
   }
 
   /**
-   * The session that an item holds, with its expiry as it counts here.
+   * The session that an item holds, with its expiry as it counts here; a promise where the layout has to be prepared for
+   * it first.
    *
    * @throws {SessionCorruptError | SessionDecryptionError} when the item cannot be read.
    */
-  async open(item: Item): Promise<StoredSession> {
+  open(item: Item): StoredSession | Promise<StoredSession> {
     const pending = this.layout.prepare(item)
-    if (pending !== undefined) await pending
-    const session = this.layout.fromItem(item)
-    const latestMs = this.latestExpiryMs(session.createdMs)
-    return session.expiresMs > latestMs ? { ...session, expiresMs: latestMs } : session
+    return pending === undefined ? this.#sessionIn(item) : pending.then(() => this.#sessionIn(item))
   }
 
   /**
-   * The item of a session as it is to be written.
+   * The item of a session as it is to be written; a promise where the layout has to be prepared for it first.
    *
    * @throws {SessionTooLargeError} when DynamoDB would not take it.
    */
-  async itemOf(session: StoredSession): Promise<Item> {
+  itemOf(session: StoredSession): Item | Promise<Item> {
     const pending = this.layout.prepare(undefined)
-    if (pending !== undefined) await pending
-    const item = this.layout.toItem(session)
-    const sizeBytes = itemSizeBytes(item)
-    if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
-    return item
+    return pending === undefined ? this.#itemFor(session) : pending.then(() => this.#itemFor(session))
   }
 
   /** A session as it is in the item that was made of it: a layout may carry less, or less exactly. */
@@ -179,6 +173,19 @@ export class ItemTable {
   /** Deletes an item, whatever it holds. */
   async delete(key: string, options: SendOptions): Promise<void> {
     await this.client.send('DeleteItem', { TableName: this.name, Key: this.itemKey(key) }, options)
+  }
+
+  #sessionIn(item: Item): StoredSession {
+    const session = this.layout.fromItem(item)
+    const latestMs = this.latestExpiryMs(session.createdMs)
+    return session.expiresMs > latestMs ? { ...session, expiresMs: latestMs } : session
+  }
+
+  #itemFor(session: StoredSession): Item {
+    const item = this.layout.toItem(session)
+    const sizeBytes = itemSizeBytes(item)
+    if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
+    return item
   }
 
   async #updateItem(

@@ -46,7 +46,8 @@ export class Sessions<Data extends object> {
     const { migration } = this.#options
     const key = this.#keyOf(id)
     if (migration === undefined) {
-      const session = await this.#read(key, options)
+      // Not by way of #read, whose promise would be one more for every session that is read.
+      const session = await this.#openLive(await this.#itemOf(key, options))
       return session && new SessionRecord<Data>(asRead(session))
     }
     const { signal, deadlineAtMs } = options
@@ -142,20 +143,22 @@ export class Sessions<Data extends object> {
   }
 
   async #read(key: string, options: SendOptions): Promise<StoredSession | undefined> {
-    const { items } = this
-    const item = items.consistentRead
-      ? await items.get(key, true, options)
-      : await this.#readTwice(
-          key,
-          options.deadlineAtMs === undefined ? this.#oneDeadline(options.signal) : options,
-        )
-    if (item === undefined || !items.isLive(item, items.clock.now())) return undefined
-    return items.open(item)
+    return this.#openLive(await this.#itemOf(key, options))
+  }
+
+  #itemOf(key: string, options: SendOptions): Promise<Item | undefined> {
+    return this.items.consistentRead ? this.items.get(key, true, options) : this.#itemInTwoReads(key, options)
   }
 
   /** What an eventually consistent read does not find may still be there. */
-  async #readTwice(key: string, options: SendOptions): Promise<Item | undefined> {
+  async #itemInTwoReads(key: string, { signal, deadlineAtMs }: SendOptions): Promise<Item | undefined> {
+    const options = deadlineAtMs === undefined ? this.#oneDeadline(signal) : { signal, deadlineAtMs }
     return (await this.items.get(key, false, options)) ?? this.items.get(key, true, options)
+  }
+
+  #openLive(item: Item | undefined): StoredSession | Promise<StoredSession> | undefined {
+    const { items } = this
+    return item !== undefined && items.isLive(item, items.clock.now()) ? items.open(item) : undefined
   }
 
   async #create(id: string, key: string, data: Data, options: WriteOptions<Data>): Promise<Version> {
@@ -216,7 +219,11 @@ export class Sessions<Data extends object> {
   #isUnchanged(text: string, seenText: string): boolean {
     if (text === seenText) return true
     const { codec } = this.items.layout
-    return isUnchanged(codec.decode(text), codec.decode(seenText), (left, right) => codec.isSame(left, right))
+    const whole = [text, seenText] as const
+    const parts = codec.differingParts === undefined ? whole : codec.differingParts(...whole)
+    if (parts === undefined) return false
+    const [ours, seen] = parts
+    return isUnchanged(codec.decode(ours), codec.decode(seen), (left, right) => codec.isSame(left, right))
   }
 
   #touch(

@@ -83,9 +83,8 @@ export class SessionStore<Data extends object = SessionData> {
    *   as it is. Failures of the network, of DynamoDB or of the credentials throw too (G6): `undefined` always means that
    *   there is no such session.
    */
-  async read(id: string, { signal }: CallOptions = {}): Promise<SessionRecord<Data> | undefined> {
-    const sessions = this.#sessions ?? (await this.#open())
-    return sessions.read(id, { signal })
+  read(id: string, { signal }: CallOptions = {}): Promise<SessionRecord<Data> | undefined> {
+    return this.#with(sessions => sessions.read(id, { signal }))
   }
 
   /**
@@ -101,19 +100,14 @@ export class SessionStore<Data extends object = SessionData> {
    * @throws {SessionTooLargeError} when the item would exceed 400 KB; nothing was sent.
    * @throws {TypeError} `INVALID_SESSION_DATA` when JSON cannot carry the data.
    */
-  async write(
+  write(
     id: string,
     data: Data,
     options?: WriteOptions<Data> & { basis?: undefined },
   ): Promise<SessionRecord<Data>>
-  async write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
-  async write(
-    id: string,
-    data: Data,
-    options: WriteOptions<Data> = {},
-  ): Promise<SessionRecord<Data> | undefined> {
-    const sessions = this.#sessions ?? (await this.#open())
-    return sessions.write(id, data, options)
+  write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
+  write(id: string, data: Data, options: WriteOptions<Data> = {}): Promise<SessionRecord<Data> | undefined> {
+    return this.#with(sessions => sessions.write(id, data, options))
   }
 
   /**
@@ -124,9 +118,8 @@ export class SessionStore<Data extends object = SessionData> {
    *   when it would change little (`touchAfterSeconds`), and keeps off another session that has taken the same ID since.
    * @returns whether there was something to touch; a touch that is left out says so, too.
    */
-  async touch(target: string | SessionRecord<Data>, options: TouchOptions = {}): Promise<boolean> {
-    const sessions = this.#sessions ?? (await this.#open())
-    return sessions.touch(target, options)
+  touch(target: string | SessionRecord<Data>, options: TouchOptions = {}): Promise<boolean> {
+    return this.#with(sessions => sessions.touch(target, options))
   }
 
   /**
@@ -134,9 +127,8 @@ export class SessionStore<Data extends object = SessionData> {
    *
    * @param target the session ID, or a record of the session.
    */
-  async destroy(target: string | SessionRecord<Data>, { signal }: CallOptions = {}): Promise<void> {
-    const sessions = this.#sessions ?? (await this.#open())
-    await sessions.destroy(target, { signal })
+  destroy(target: string | SessionRecord<Data>, { signal }: CallOptions = {}): Promise<void> {
+    return this.#with(sessions => sessions.destroy(target, { signal }))
   }
 
   /**
@@ -146,9 +138,8 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns `undefined` when there is no such session; nothing was created.
    * @throws {SessionLockedError} when somebody else still has the lock after `maxWaitMs`.
    */
-  async lock(id: string, options: LockOptions = {}): Promise<SessionLock<Data> | undefined> {
-    const sessions = this.#sessions ?? (await this.#open())
-    return sessions.lock(id, options)
+  lock(id: string, options: LockOptions = {}): Promise<SessionLock<Data> | undefined> {
+    return this.#with(sessions => sessions.lock(id, options))
   }
 
   /**
@@ -232,6 +223,11 @@ export class SessionStore<Data extends object = SessionData> {
   /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Not an async function: those cost every call two promises more. */
+  #with<Result>(call: (sessions: Sessions<Data>) => Promise<Result>): Promise<Result> {
+    return this.#sessions === undefined ? this.#open().then(call) : call(this.#sessions)
   }
 
   #ready(): Sessions<Data> | Promise<Sessions<Data>> {
