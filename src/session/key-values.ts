@@ -10,7 +10,7 @@ import { KeyValueCounters } from './key-value-counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import { itemTableOf } from './native-sessions.ts'
 import type { KeyValuesOptions } from './key-values-options.ts'
-import { newRevision } from './save.ts'
+import { newRevision } from './revision.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
 

@@ -8,7 +8,8 @@ import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
 import { isFailedCondition, type ItemTable } from './item-table.ts'
 import { asRead, type SessionRecord, type Version, versionOf } from './record.ts'
-import { newRevision, resolveConflict, type Save, saveSession, unwritten } from './save.ts'
+import { newRevision } from './revision.ts'
+import { resolveConflict, type Save, saveSession, unwritten } from './save.ts'
 import { type Touch, touchSession } from './touch.ts'
 
 const MOST_ATTEMPTS = 10

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-
 import type { SendOptions } from '../dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
 import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
@@ -12,6 +10,7 @@ import type { Lease } from './lease.ts'
 import { type LeaveTurn, LockQueue } from './lock-queue.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import type { Version } from './record.ts'
+import { newRevision } from './revision.ts'
 
 /** A write that met a newer version of the session: what a resolver decides from. */
 export interface SessionConflict<Data extends object = SessionData> {
@@ -44,18 +43,12 @@ export interface Save {
   readonly random: Random
 }
 
-const REVISION_BYTES = 9
 const MOST_ATTEMPTS = 20
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 640
 
 /** Where the saves of each store that have met a conflict wait for their turn to try again. */
 const retries = new WeakMap<ItemTable, LockQueue>()
-
-/** A random mark for one write. */
-export function newRevision(): string {
-  return randomBytes(REVISION_BYTES).toString('base64url')
-}
 
 /**
  * Saves a session if it still exists (G3) and, where the layout has revisions, nobody has written it since (G2);
