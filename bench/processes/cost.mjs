@@ -7,6 +7,7 @@ import { counters, startCostApp } from './cost-app.mjs'
 import { openCostStore } from './cost-stores.mjs'
 import { pauseMs, viewsPerChange } from '../lib/cost-plan.mjs'
 import { startCostProxy } from '../lib/cost-proxy.mjs'
+import { itemSizeBytes } from '../../build/dynamodb/item-size.js'
 
 /** @typedef {import('../lib/measure-cost.mjs').CostRun} CostRun */
 /** @typedef {import('../lib/measure-cost.mjs').CostCount} CostCount */
@@ -15,14 +16,7 @@ import { startCostProxy } from '../lib/cost-proxy.mjs'
 const run = /** @type {CostRun} */ (/** @type {unknown} */ (JSON.parse(process.argv[2] ?? '')))
 const { store: wanted, setting, workload, views } = run
 
-const sizes = /** @type {typeof import('../../dist/dynamodb/item-size.js')} */ (
-  /** @type {unknown} */ (
-    await import(
-      new URL('../node_modules/dynamodb-sessions/dist/dynamodb/item-size.js', import.meta.url).href
-    )
-  )
-)
-const proxy = await startCostProxy(run.endpoint, sizes.itemSizeBytes)
+const proxy = await startCostProxy(run.endpoint, itemSizeBytes)
 /** @type {import('./cost-stores.mjs').OpenStore[]} */
 const stores = []
 /** @type {string[]} */

@@ -1,0 +1,210 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { engines } from '../support/engines.ts'
+import { SessionTable } from '../support/session-table.ts'
+import { filesLoadedBy, type LoadedFiles, modulesIn } from './merged-files.ts'
+import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+
+const name = 'dynamodb-sessions'
+
+/** What each entry loads at once, besides itself: no more than it has a use for. */
+const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
+  '.': ['core', 'errors', 'http'],
+  './express': ['core', 'errors', 'http'],
+  './fastify': ['core', 'errors', 'http'],
+  './koa': ['core', 'errors', 'http'],
+  './hono': ['core', 'errors', 'http', 'signing', 'web'],
+  './hono-sessions': ['core', 'errors', 'http'],
+  './web': ['core', 'errors', 'http', 'signing', 'web'],
+  './react-router': ['core', 'errors', 'http', 'signing'],
+  './unstorage': ['core', 'errors', 'http', 'key-values', 'listing'],
+  './better-auth': ['core', 'errors', 'http', 'key-values'],
+  './connect-dynamodb': ['core', 'errors', 'http'],
+  './php': ['errors', 'php'],
+  './table': ['core', 'errors', 'http', 'table'],
+  './credentials': [
+    'cache-file',
+    'container',
+    'default-provider',
+    'errors',
+    'http',
+    'ini',
+    'instance-metadata',
+    'login',
+    'process',
+    'provider-chain',
+    'service-call',
+    'settings',
+    'sso',
+    'sts',
+    'web-identity',
+  ],
+  './register': [],
+}
+const entries = Object.keys(chunksOfEntries)
+
+let app: PackedApp
+let dist: string
+
+beforeAll(async () => {
+  app = await installPackedApp()
+  dist = join(app.folder, 'node_modules', name, 'dist')
+  await addFrameworks(app)
+}, 120_000)
+
+afterAll(async () => {
+  await app.remove()
+})
+
+function specifierOf(entry: string): string {
+  return name + entry.slice(1)
+}
+
+async function loadedBy(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<LoadedFiles> {
+  return filesLoadedBy(dist, record => app.run(process.execPath, args, { ...environment, ...record }))
+}
+
+function environmentOf(table: SessionTable): Record<string, string> {
+  return {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: table.engine.endpoint,
+    DYNAMODB_SESSIONS_TABLE: table.name,
+    HOME: app.folder,
+    USERPROFILE: app.folder,
+  }
+}
+
+describe('the merged files', () => {
+  it('hold each module once, so that there is one copy of each class', async () => {
+    const files = (await readdir(dist, { recursive: true })).filter(file => file.endsWith('.js'))
+    const codes = await Promise.all(files.map(file => readFile(join(dist, file), 'utf8')))
+    const modules = codes.flatMap(modulesIn)
+    expect(modules.length).toBeGreaterThan(150)
+    expect(modules.filter((module, index) => modules.indexOf(module) !== index)).toEqual([])
+  })
+
+  it('are the entries of package.json', async () => {
+    const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      readonly exports: object
+    }
+    expect(Object.keys(exports)).toEqual([...entries, './package.json'])
+  })
+
+  it.each(Object.entries(chunksOfEntries))('%s loads no more than it needs', async (entry, chunks) => {
+    const { files } = await loadedBy(['--input-type=module', '--eval', `import '${specifierOf(entry)}'`])
+    expect(files.filter(file => !file.startsWith('chunks/'))).toHaveLength(1)
+    const loaded = files.filter(file => file.startsWith('chunks/'))
+    expect(loaded).toEqual(chunks.map(chunk => `chunks/${chunk}.js`))
+  })
+
+  it.each(entries)('%s is found by require(), too', async entry => {
+    const { stdout, stderr } = await app.run(process.execPath, [
+      '--input-type=commonjs',
+      '--eval',
+      `console.log(typeof require('${specifierOf(entry)}'))`,
+    ])
+    expect([stdout.trim(), stderr]).toEqual([expect.stringMatching(/^(?:object|function)$/), ''])
+  })
+
+  it('export what their declarations say', async () => {
+    const print = `
+      const names = {}
+      for (const specifier of ${JSON.stringify(entries.map(specifierOf))}) {
+        names[specifier] = Object.keys(await import(specifier))
+      }
+      console.log(JSON.stringify(names))`
+    const { stdout } = await app.run(process.execPath, ['--input-type=module', '--eval', print])
+    const namesOf = JSON.parse(stdout) as Readonly<Record<string, readonly string[]>>
+    expect(namesOf['dynamodb-sessions/express']).toEqual(['DynamoDBStore'])
+    const checks = Object.entries(namesOf).map(([specifier, names], index) => {
+      const exported = Object.fromEntries(names.map(exportedName => [exportedName, true]))
+      // Too few and too many names are errors of the compiler.
+      return `import * as entry${index} from '${specifier}'
+        void (${JSON.stringify(exported)} satisfies Record<keyof typeof entry${index}, true>)`
+    })
+    await writeFile(join(app.folder, 'exports.mts'), checks.join('\n'))
+    // The declarations of some frameworks do not compile by themselves.
+    await expect(compile(app, 'exports.mts', ['--skipLibCheck'])).resolves.toMatchObject({ stdout: '' })
+  })
+})
+
+describe.each(engines)('on $name', engine => {
+  it('a process loads six files to read a session with credentials from its environment', async () => {
+    const table = await SessionTable.create(engine)
+    const { files } = await loadedBy(['read-express.mjs'], environmentOf(table))
+    expect(files).toEqual([
+      'adapters/express.js',
+      'chunks/core.js',
+      'chunks/default-provider.js',
+      'chunks/errors.js',
+      'chunks/http.js',
+      'chunks/settings.js',
+    ])
+  })
+
+  it('a process that passes its credentials loads nothing that looks for them', async () => {
+    const table = await SessionTable.create(engine)
+    const { files, modules } = await loadedBy(['read-with-keys.mjs'], environmentOf(table))
+    expect(files).toEqual([
+      'chunks/core.js',
+      'chunks/errors.js',
+      'chunks/http.js',
+      'chunks/settings.js',
+      'index.js',
+    ])
+    expect(modules).toContain('session/store.js')
+    expect(modules.filter(module => module.startsWith('credentials/'))).toEqual([])
+  })
+
+  it('a store of one entry is a store to the others', async () => {
+    const table = await SessionTable.create(engine)
+    const { stdout, stderr } = await app.run(process.execPath, ['one-store.mjs'], environmentOf(table))
+    expect([JSON.parse(stdout), stderr]).toEqual([{ found: [1, 1, 1], caught: [true, true] }, ''])
+  })
+
+  it.each(['express-session', '@fastify/session', 'koa-generic-session'])(
+    'the preload keeps the sessions of %s',
+    async framework => {
+      const table = await SessionTable.create(engine)
+      const { stdout, stderr } = await app.run(process.execPath, ['unmodified.cjs', framework], {
+        ...environmentOf(table),
+        NODE_OPTIONS: '--import dynamodb-sessions/register',
+        NODE_ENV: 'production',
+      })
+      expect([JSON.parse(stdout), stderr]).toEqual([[1, 2], ''])
+      expect(await table.items()).toHaveLength(1)
+    },
+  )
+})
+
+it('the preload puts ours in the place of connect-dynamodb', async () => {
+  const folder = join(app.folder, 'node_modules/connect-dynamodb')
+  await mkdir(folder)
+  await writeFile(join(folder, 'package.json'), '{ "name": "connect-dynamodb" }')
+  await writeFile(join(folder, 'index.js'), `throw new Error('it was run')`)
+  const print = `
+    const connectDynamoDB = require('connect-dynamodb')
+    const session = require('express-session')
+    console.log(connectDynamoDB(session).prototype instanceof session.Store)`
+  const { stdout } = await app.run(process.execPath, ['--input-type=commonjs', '--eval', print], {
+    NODE_OPTIONS: '--import dynamodb-sessions/register',
+    DYNAMODB_SESSIONS_REPLACE: 'connect-dynamodb',
+  })
+  expect(stdout).toBe('true\n')
+})
+
+it('the executable knows its version, and what its commands load is there', async () => {
+  const executable = join(app.folder, 'node_modules/.bin/dynamodb-sessions')
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
+  expect(await app.run(executable, ['--version'])).toEqual({ stdout: `${version}\n`, stderr: '' })
+  const { stdout } = await app.run(executable, ['create-table', '--print', 'terraform'])
+  expect(stdout).toContain('aws_dynamodb_table')
+})
