@@ -37,30 +37,86 @@ export async function bundleApp(entryFile, outputFile) {
 }
 
 /**
+ * How much of what is only loaded with `import()` counts: all, nothing, or what finds settings and credentials.
+ *
+ * @typedef {'whole' | 'without lazy parts' | 'with the credential chain'} Extent
+ */
+
+/**
  * Size of a bundle of some source text, express-session left out.
  *
  * @param {string} source
- * @param {'whole' | 'without lazy parts'} extent Whether code that is only loaded with `import()` counts.
+ * @param {Extent} extent
  */
 export async function bundleSize(source, extent) {
-  const { outputFiles } = await build({
-    ...options,
-    stdin: { contents: source, resolveDir: benchFolder, sourcefile: 'app.mjs' },
-    external: ['express-session'],
-    plugins: extent === 'whole' ? [] : [lazyPartsLeftOut],
-    write: false,
-  })
-  const [file] = outputFiles
-  if (file === undefined || outputFiles.length > 1) throw new Error('the bundle is not one file')
+  const { file } = await bundleText(source, extent)
   return { minifiedBytes: file.contents.length, gzipBytes: gzipSync(file.contents, { level: 9 }).length }
 }
 
-/** @type {import('esbuild').Plugin} */
-const lazyPartsLeftOut = {
-  name: 'lazy-parts-left-out',
-  setup: builder => {
-    builder.onResolve({ filter: /./ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path, external: true } : undefined,
-    )
-  },
+/**
+ * What a bundle of our modules consists of, by their folders.
+ *
+ * @param {string} source Imports the modules as they are compiled: the published files have them merged.
+ * @returns {Promise<{ folder: string, minifiedBytes: number }[]>} The largest first.
+ */
+export async function bundleParts(source) {
+  const { inputs } = await bundleText(source, 'without lazy parts')
+  /** @type {Map<string, number>} */
+  const parts = new Map()
+  for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+    const [, folder] = /\/build\/([^/]+)/.exec(path) ?? []
+    if (folder !== undefined) parts.set(folder, (parts.get(folder) ?? 0) + bytesInOutput)
+  }
+  return [...parts]
+    .map(([folder, minifiedBytes]) => ({ folder: folder.replace(/\.js$/, ''), minifiedBytes }))
+    .sort((one, other) => other.minifiedBytes - one.minifiedBytes)
+}
+
+/**
+ * @param {string} source
+ * @param {Extent} extent
+ */
+async function bundleText(source, extent) {
+  const { outputFiles, metafile } = await build({
+    ...options,
+    stdin: { contents: source, resolveDir: benchFolder, sourcefile: 'app.mjs' },
+    external: ['express-session'],
+    plugins: [lazyPartsLeftOut(extent)],
+    write: false,
+    metafile: true,
+  })
+  const [file] = outputFiles
+  const [output] = Object.values(metafile.outputs)
+  if (file === undefined || output === undefined || outputFiles.length > 1) {
+    throw new Error('the bundle is not one file')
+  }
+  return { file, inputs: output.inputs }
+}
+
+/**
+ * @param {Extent} extent
+ * @returns {import('esbuild').Plugin}
+ */
+function lazyPartsLeftOut(extent) {
+  return {
+    name: 'lazy-parts-left-out',
+    setup: builder => {
+      builder.onResolve({ filter: /./ }, ({ kind, path, importer }) => {
+        if (kind !== 'dynamic-import' || extent === 'whole') return undefined
+        return extent === 'with the credential chain' && isOfTheChain(path, importer)
+          ? undefined
+          : { path, external: true }
+      })
+    },
+  }
+}
+
+/**
+ * Whether the chain is what asks for a file, or is asked for itself, by the files that every store loads.
+ *
+ * @param {string} path
+ * @param {string} importer
+ */
+function isOfTheChain(path, importer) {
+  return !/\/(?:core|http)\.js$/.test(importer) || /\/(?:settings|default-provider)\.js$/.test(path)
 }

@@ -155,7 +155,7 @@ function sizeSection({ size }) {
     '## Size',
     describeFacts(size.facts),
     '![Size of bundles](bundle-size.svg)',
-    'Bundles by esbuild, minified, `express-session` left out. An app with static credentials never loads the credential chain, so the first line leaves out what only `import()` loads; the second line counts everything.',
+    'Bundles by esbuild, minified, `express-session` left out. An app with static credentials never loads the credential chain, so the first line leaves out what only `import()` loads; the second adds what finds settings and credentials; the third counts everything: other layouts, locks, encryption, garbage collection, migration.',
     markdownTable(
       ['', 'over ours with the chain', 'min+gzip KB', 'minified KB'],
       size.bundles.map(({ label, minifiedBytes, gzipBytes }) => [
@@ -163,6 +163,15 @@ function sizeSection({ size }) {
         number(gzipBytes / ours, '×'),
         number(gzipBytes / 1024),
         number(minifiedBytes / 1024),
+      ]),
+    ),
+    'The bundle with static credentials, by the folders of the source:',
+    markdownTable(
+      ['', 'minified KB', 'share'],
+      size.parts.map(({ folder, minifiedBytes }) => [
+        `\`${folder}\``,
+        number(minifiedBytes / 1024),
+        `${Math.round((100 * minifiedBytes) / total(size.parts))} %`,
       ]),
     ),
     ...(size.installs.length === 0
@@ -180,6 +189,13 @@ function sizeSection({ size }) {
           ),
         ]),
   ]
+}
+
+/** @param {readonly { minifiedBytes: number }[]} parts */
+function total(parts) {
+  let bytes = 0
+  for (const { minifiedBytes } of parts) bytes += minifiedBytes
+  return bytes
 }
 
 /** @param {Results} results */

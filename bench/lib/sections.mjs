@@ -8,7 +8,7 @@ import { describeRun } from './machine.mjs'
 import { costFacts, measureCost } from './measure-cost.mjs'
 import { measureCpu } from './measure-cpu.mjs'
 import { measureMemory } from './measure-memory.mjs'
-import { measureBundles, measureInstalls } from './measure-size.mjs'
+import { measureBundles, measureInstalls, measureParts } from './measure-size.mjs'
 import { measureStartup } from './measure-startup.mjs'
 import { plotResults } from './plots.mjs'
 import { renderReport } from './report.mjs'
@@ -23,6 +23,7 @@ import { renderReport } from './report.mjs'
  * @property {{
  *   facts: RunFacts,
  *   bundles: import('./measure-size.mjs').BundleResult[],
+ *   parts: Awaited<ReturnType<typeof measureParts>>,
  *   installs: import('./measure-size.mjs').InstallResult[],
  * }} [size]
  * @property {{ facts: RunFacts, samples: import('./measure-memory.mjs').MemorySample[] }} [memory]
@@ -48,7 +49,7 @@ export async function runSections(server, { quick, sections, plan, contenders: w
       console.error(error instanceof Error ? error.message : error)
       return []
     })
-    results.size = { facts, bundles, installs }
+    results.size = { facts, bundles, parts: await measureParts(), installs }
     await writeResults(folder, results)
   }
   if (sections.includes('startup')) {
