@@ -169,7 +169,7 @@ export class Migration {
       const pauseMs = save.random() * FIRST_PAUSE_MS * 2 ** attempt
       if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
         throw new SessionConflictError(
-          `others kept on writing the session while it was moved (attempts: ${attempt}); nothing was written`,
+          `others kept on writing the session while it was moved (attempts: ${attempt}); the save was given up`,
           { attempts: attempt },
         )
       }

@@ -103,8 +103,8 @@ async function saveInTurn(
       throw lost(
         table,
         new LockLostError(
-          'the lock of the session ran out and the session was written or locked by somebody else since; nothing was ' +
-            'written; read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+          'the lock of the session ran out and the session was written or locked by somebody else since; the ' +
+            'save was given up; read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
         ),
       )
     }
@@ -127,7 +127,7 @@ async function saveInTurn(
         save,
         'gave-up',
         new SessionConflictError(
-          `others kept on writing the session while it was saved (attempts: ${attempt}); nothing was written`,
+          `others kept on writing the session while it was saved (attempts: ${attempt}); the save was given up`,
           { attempts: attempt },
         ),
       )
