@@ -9,9 +9,7 @@ import {
 import { retryKindOfAnswer, type ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import type { Item } from '../types.ts'
-import { rememberItem } from './failed-condition.ts'
-
-export { itemOfFailedCondition } from './failed-condition.ts'
+import { rememberItem } from './aws-error.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 
 import type { CapacityOutput, Input, Output } from '../dynamodb/operations.ts'
-import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
-import { DeadlineExceededError, DynamoDBError, ThrottlingError } from '../errors.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
+import { DeadlineExceededError, ThrottlingError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
@@ -13,7 +13,7 @@ import {
   type GarbageCollectionResult,
 } from './garbage-collection-options.ts'
 import { CapacityPace, ThrottlingPauses } from './garbage-collection-pace.ts'
-import { isFailedCondition, type ItemTable } from './item-table.ts'
+import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from './item-table.ts'
 import { forEachAtOnce, projectKey, scanInput, scanPages } from './listing.ts'
 import { readOptions } from './option-spec.ts'
 
@@ -196,7 +196,7 @@ class GarbageCollector {
       this.#counts.consumedWriteUnits += units ?? 0
       this.#counts.deleted++
     } catch (error) {
-      if (!(error instanceof DynamoDBError) || !isFailedCondition(error)) throw error
+      if (!isFailedCondition(error)) throw error
       // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
       const there =
         itemOfFailedCondition(error) ??
@@ -209,14 +209,11 @@ class GarbageCollector {
   }
 
   #deleteInput(key: string): Input<'DeleteItem'> {
-    const { expression, names, values } = this.#expired()
     return {
       TableName: this.#table.name,
       Key: this.#table.itemKey(key),
-      ConditionExpression: expression,
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      ...conditionInput(this.#expired()),
+      ...ASKS_FOR_ITEM,
       ReturnConsumedCapacity: 'TOTAL',
     }
   }

@@ -1,8 +1,8 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
 import type { ExpressionInput } from '../dynamodb/operations.ts'
-import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
-import { ConnectionError, DynamoDBError, SessionTooLargeError } from '../errors.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
+import { ConnectionError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
 import type { AttributeValue, Clock, Item } from '../types.ts'
 
@@ -31,11 +31,9 @@ export type Outcome =
   /** The condition did not hold for `item`; `undefined` means that there is none. */
   | { readonly happened: false; readonly item: Item | undefined }
 
-type ConditionInput = Required<
-  Pick<
-    ExpressionInput,
-    'ConditionExpression' | 'ExpressionAttributeNames' | 'ReturnValuesOnConditionCheckFailure'
-  >
+/** The part of a request that a {@link Condition} is. */
+export type ConditionInput = Required<
+  Pick<ExpressionInput, 'ConditionExpression' | 'ExpressionAttributeNames'>
 > &
   Pick<ExpressionInput, 'ExpressionAttributeValues'>
 
@@ -166,7 +164,7 @@ export class ItemTable {
 
   /** Replaces an item when a condition holds. */
   async replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
-    const input = { TableName: this.name, Item: item, ...conditionInput(condition) }
+    const input = { TableName: this.name, Item: item, ...conditionInput(condition), ...ASKS_FOR_ITEM }
     return this.#conditionally(key, this.client.send('PutItem', input, options), options)
   }
 
@@ -193,7 +191,7 @@ export class ItemTable {
     input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues?: 'ALL_NEW' },
     options: SendOptions,
   ): Promise<Outcome> {
-    const whole = { TableName: this.name, Key: this.itemKey(key), ...input }
+    const whole = { TableName: this.name, Key: this.itemKey(key), ...input, ...ASKS_FOR_ITEM }
     return this.#conditionally(key, this.client.send('UpdateItem', whole, options), options)
   }
 
@@ -213,10 +211,18 @@ export class ItemTable {
   }
 }
 
-/** Whether a write failed because its condition did not hold. */
-export function isFailedCondition(error: unknown): boolean {
-  return error instanceof DynamoDBError && error.awsCode === 'ConditionalCheckFailedException'
+/** How a request says what it takes for granted. */
+export function conditionInput({ expression, names, values }: Condition): ConditionInput {
+  return {
+    ConditionExpression: expression,
+    ExpressionAttributeNames: names,
+    // DynamoDB refuses an empty object here.
+    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+  }
 }
+
+/** Has DynamoDB send along the item that does not meet a condition. */
+export const ASKS_FOR_ITEM = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const
 
 function updateInput({ set, remove, condition }: ItemUpdate): ConditionInput & {
   readonly UpdateExpression: string
@@ -241,15 +247,5 @@ function updateInput({ set, remove, condition }: ItemUpdate): ConditionInput & {
   return {
     UpdateExpression: expression.trimStart(),
     ...conditionInput({ expression: condition.expression, names, values }),
-  }
-}
-
-function conditionInput({ expression, names, values }: Condition): ConditionInput {
-  return {
-    ConditionExpression: expression,
-    ExpressionAttributeNames: names,
-    // DynamoDB refuses an empty object here.
-    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }
 }

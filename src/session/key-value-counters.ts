@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 
-import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
 import { numberOf } from '../layout/attributes.ts'
 import { allOf } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
-import { isFailedCondition, type ItemTable, type Outcome } from './item-table.ts'
+import { ASKS_FOR_ITEM, type ItemTable, type Outcome } from './item-table.ts'
 import { absentAt, COUNT, type KeyValueLayout } from './key-value-layout.ts'
 
 /** Increments of one counter that are sent together. */
@@ -124,7 +124,7 @@ export class KeyValueCounters {
           ExpressionAttributeNames: { ...condition.names, '#place': this.#placeName },
           ExpressionAttributeValues: { ...condition.values, ':size': { N: String(size) } },
           ReturnValues: 'ALL_NEW',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...ASKS_FOR_ITEM,
         },
         { deadlineAtMs },
       )

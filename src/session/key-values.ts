@@ -1,11 +1,11 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
-import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
 import { DynamoDBSessionsError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
 import { openClient } from './connection.ts'
-import { isFailedCondition, type ItemTable } from './item-table.ts'
+import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from './item-table.ts'
 import { KeyValueCounters } from './key-value-counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import { itemTableOf } from './native-sessions.ts'
@@ -257,10 +257,8 @@ export class KeyValues {
       {
         TableName: this.#table.name,
         Key: this.#table.itemKey(stored),
-        ConditionExpression: condition.expression,
-        ExpressionAttributeNames: condition.names,
-        ...(Object.keys(condition.values).length > 0 && { ExpressionAttributeValues: condition.values }),
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...conditionInput(condition),
+        ...ASKS_FOR_ITEM,
       },
       options,
     )

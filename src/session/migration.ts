@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 
 import type { SendOptions } from '../dynamodb/client.ts'
 import type { Input } from '../dynamodb/operations.ts'
-import { callerMistake, DynamoDBError, SessionConflictError } from '../errors.ts'
+import { isAwsError, isFailedCondition } from '../dynamodb/aws-error.ts'
+import { callerMistake, SessionConflictError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
-import { isFailedCondition, type ItemTable } from './item-table.ts'
+import { conditionInput, type ItemTable } from './item-table.ts'
 import { asRead, type SessionRecord, type Version, versionOf } from './record.ts'
 import { newRevision } from './revision.ts'
 import { resolveConflict, type Save, saveSession, unwritten } from './save.ts'
@@ -191,8 +192,8 @@ export class Migration {
       // What is sent again because its answer was lost is not done again (G11).
       ClientRequestToken: randomUUID(),
       TransactItems: [
-        { Put: { TableName: here.name, Item: item, ...expressionOf(vacant) } },
-        { Delete: { TableName: there.name, Key: there.itemKey(from.key), ...expressionOf(unchanged) } },
+        { Put: { TableName: here.name, Item: item, ...conditionInput(vacant) } },
+        { Delete: { TableName: there.name, Key: there.itemKey(from.key), ...conditionInput(unchanged) } },
       ],
     }
     try {
@@ -220,7 +221,7 @@ export class Migration {
     if (!(await here.replace(key, item, vacant, options)).happened) return false
     try {
       const Key = there.itemKey(from.key)
-      const input = { TableName: there.name, Key, ...expressionOf(unchanged) }
+      const input = { TableName: there.name, Key, ...conditionInput(unchanged) }
       await there.client.send('DeleteItem', input, options)
       return true
     } catch (error) {
@@ -262,20 +263,4 @@ function vacantAt(table: ItemTable, nowMs: number): Condition {
     names: { ...expired.names, '#vacantKey': table.layout.partitionKey },
     values: expired.values,
   }
-}
-
-function expressionOf({ expression, names, values }: Condition): {
-  readonly ConditionExpression: string
-  readonly ExpressionAttributeNames: Readonly<Record<string, string>>
-  readonly ExpressionAttributeValues?: Item
-} {
-  return {
-    ConditionExpression: expression,
-    ExpressionAttributeNames: names,
-    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
-  }
-}
-
-function isAwsError(error: unknown, awsCode: string): boolean {
-  return error instanceof DynamoDBError && error.awsCode === awsCode
 }

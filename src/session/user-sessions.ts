@@ -1,11 +1,11 @@
 import type { SendOptions } from '../dynamodb/client.ts'
 import type { Input } from '../dynamodb/operations.ts'
-import { itemOfFailedCondition } from '../dynamodb/wire-error.ts'
-import { callerMistake, DynamoDBError, SessionCorruptError, TableMismatchError } from '../errors.ts'
+import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
+import { callerMistake, SessionCorruptError, TableMismatchError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import type { Condition, UserIndex } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
-import { isFailedCondition, type ItemTable } from './item-table.ts'
+import { ASKS_FOR_ITEM, type ItemTable } from './item-table.ts'
 import { addIndexCommand, isUserId } from './user-index.ts'
 
 /** A session of a user, as the index has it. */
@@ -136,7 +136,7 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
         ExpressionAttributeNames: { '#user': index.attribute },
         ExpressionAttributeValues: { ':user': { S: userId } },
         ReturnValues: 'ALL_OLD',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...ASKS_FOR_ITEM,
       },
       options,
     )
@@ -144,7 +144,6 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
   } catch (error) {
     if (!isFailedCondition(error)) throw error
     const isOwnDeletion =
-      error instanceof DynamoDBError &&
       error.attempts > 1 &&
       itemOfFailedCondition(error) === undefined &&
       (await table.get(key, true, options)) === undefined
@@ -209,7 +208,7 @@ function queryInput(
 
 /** What to say when it is the index that is not there; DynamoDB has no code of its own for that. */
 function indexProblem(error: unknown, { name: table }: ItemTable, index: UserIndex): Error | undefined {
-  if (!(error instanceof DynamoDBError) || error.awsCode !== 'ValidationException') return undefined
+  if (!isAwsError(error, 'ValidationException')) return undefined
   if (error.message.includes('backfilling')) {
     const difference = `the index "${index.name}" is still being built`
     return new TableMismatchError(

@@ -1,11 +1,12 @@
 import type { Input, TableDescription } from '../dynamodb/operations.ts'
+import { isAwsError } from '../dynamodb/aws-error.ts'
 import { callerMistake, DeadlineExceededError, TableMismatchError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { integerOption, type OptionSpecs, readOptions } from '../session/option-spec.ts'
 import { userIndex } from '../session/user-index.ts'
 import { billingFinding, type Finding, keyFinding, timeToLiveFinding, userIndexFinding } from './findings.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
-import { type Billing, describeRaw, isAwsError, isUsable, stateOf, type TableAccess } from './table-state.ts'
+import { type Billing, describeRaw, isUsable, stateOf, type TableAccess } from './table-state.ts'
 import { enableTimeToLive, settledTimeToLiveOf } from './time-to-live.ts'
 
 /** Options of {@link createTable}: where DynamoDB is, and what the table is to be. */

@@ -1,6 +1,6 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import type { IndexDescription, KeySchema, TableDescription } from '../dynamodb/operations.ts'
-import { DynamoDBError, TableNotFoundError } from '../errors.ts'
+import { TableNotFoundError } from '../errors.ts'
 import { type ProvisionedCapacity, userIndex } from '../session/user-index.ts'
 
 /** How a table is paid for: by request, or by the hour for capacity that is set aside. */
@@ -93,11 +93,6 @@ export function stateOf(
 /** Whether sessions can be kept in a table at this moment; a table that is being updated goes on working. */
 export function isUsable(status: string | undefined): boolean {
   return status === 'ACTIVE' || status === 'UPDATING'
-}
-
-/** Whether DynamoDB refused a request for this reason. */
-export function isAwsError(error: unknown, awsCode: string): boolean {
-  return error instanceof DynamoDBError && error.awsCode === awsCode
 }
 
 function keyOf(

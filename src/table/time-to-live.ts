@@ -1,5 +1,6 @@
 import { sleep } from '../internal/waiting.ts'
-import { isAwsError, type TableAccess, type TimeToLive } from './table-state.ts'
+import { isAwsError } from '../dynamodb/aws-error.ts'
+import type { TableAccess, TimeToLive } from './table-state.ts'
 
 /** The attribute that the native layout keeps its expiry in, epoch seconds. */
 export const TTL_ATTRIBUTE = 'expires'

@@ -2,12 +2,8 @@ import { inspect } from 'node:util'
 
 import { describe, expect, it } from 'vitest'
 
-import {
-  type CallDescription,
-  itemOfFailedCondition,
-  readWireError,
-  toDynamoDBError,
-} from '../../../src/dynamodb/wire-error.ts'
+import { itemOfFailedCondition } from '../../../src/dynamodb/aws-error.ts'
+import { type CallDescription, readWireError, toDynamoDBError } from '../../../src/dynamodb/wire-error.ts'
 import type { DynamoDBError } from '../../../src/errors.ts'
 
 const call: CallDescription = {

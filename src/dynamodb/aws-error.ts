@@ -1,7 +1,18 @@
-import type { DynamoDBError } from '../errors.ts'
+import { DynamoDBError } from '../errors.ts'
+import { hiddenField } from '../internal/hidden-field.ts'
 import type { Item } from '../types.ts'
 
-const items = new WeakMap<object, Item>()
+const items = hiddenField<Item>()
+
+/** Whether DynamoDB refused a request for this reason, by the name that its API has for it. */
+export function isAwsError(error: unknown, awsCode: string): error is DynamoDBError {
+  return error instanceof DynamoDBError && error.awsCode === awsCode
+}
+
+/** Whether a write failed because its condition did not hold. */
+export function isFailedCondition(error: unknown): error is DynamoDBError {
+  return isAwsError(error, 'ConditionalCheckFailedException')
+}
 
 /**
  * The item that did not meet the condition of a write, as it was then: the one thing of an error that is session data,
@@ -11,7 +22,7 @@ const items = new WeakMap<object, Item>()
  *   (`ReturnValuesOnConditionCheckFailure`), when there was none, and from engines that leave it out.
  */
 export function itemOfFailedCondition(error: unknown): Item | undefined {
-  return typeof error === 'object' && error !== null ? items.get(error) : undefined
+  return items.of(error)
 }
 
 /** Keeps the item of a failed condition for {@link itemOfFailedCondition}, for as long as the error is kept. */
