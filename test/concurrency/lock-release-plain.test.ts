@@ -230,7 +230,9 @@ function rawRequest(path: string, id: string): string {
 }
 
 async function isLocked(subject: ExpressSubject, id: string): Promise<boolean> {
-  return (await subject.item(id))?.['lock'] !== undefined
+  const item = await subject.item(id)
+  if (item === undefined) throw new Error('the session is gone, and its lock with it')
+  return 'lock' in item
 }
 
 async function expectUnlocked(subject: ExpressSubject, id: string): Promise<void> {

@@ -272,7 +272,9 @@ function rawRequest(path: string, browser: Browser): string {
 }
 
 async function isLocked(subject: ExpressSubject, browser: Browser): Promise<boolean> {
-  return (await subject.item(browser.sessionId))?.['lock'] !== undefined
+  const item = await subject.item(browser.sessionId)
+  if (item === undefined) throw new Error('the session is gone, and its lock with it')
+  return 'lock' in item
 }
 
 async function expectUnlocked(subject: ExpressSubject, browser: Browser): Promise<void> {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { callbackValue } from '../support/callback-outcome.ts'
 import { engines } from '../support/engines.ts'
+import type { RunningApp } from '../support/express-app.ts'
 import { expressSubject } from '../support/express-subject.ts'
 import { type Content, concurrencySubject, uniqueSessionId } from './concurrency-subject.ts'
 import { Gates } from './gates.ts'
@@ -71,9 +72,9 @@ describe.each(engines)(
         'by %s is never undone (G3)',
         async how => {
           const gates = new Gates()
-          const openApp = async (): Promise<string> => {
+          const openApp = async (): Promise<RunningApp> => {
             const options = how === 'unset' ? { unset: 'destroy' as const } : {}
-            const { origin } = await subject.app(options, app => {
+            return subject.app(options, app => {
               app.get('/login', (request, response) => {
                 request.session.user = 'ada'
                 response.send('logged in')
@@ -96,9 +97,9 @@ describe.each(engines)(
                 }
               })
             })
-            return origin
           }
-          const [here, there] = [await openApp(), await openApp()]
+          const apps = [await openApp(), await openApp()] as const
+          const [here, there] = apps.map(({ origin }) => origin)
           const race = async (round: number): Promise<string | undefined> => {
             const ada = new Browser()
             await ada.open(`${here}/login`)
@@ -119,6 +120,7 @@ describe.each(engines)(
             return (await subject.item(id)) === undefined ? undefined : `round ${round}: logged in again`
           }
           expect(await play(race)).toEqual([])
+          expect(apps.flatMap(({ errors }) => errors)).toEqual([])
         },
         timeoutMs,
       )

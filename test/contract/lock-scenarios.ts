@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId } from './contract-subject.ts'
+import { type ContractSubject, newId, newPrefix } from './contract-subject.ts'
 
 /** That locks are leased and fenced (G10). The clock of these tests stands still, so that no lease ends by itself. */
 export function describeLocks(subject: ContractSubject): void {
@@ -124,14 +124,16 @@ export function describeLocks(subject: ContractSubject): void {
     })
 
     test('of an expired session does not keep its item alive', async () => {
-      const { store, clock } = subject.open({ ttlSeconds: 1 })
+      const { store, clock } = subject.open({ prefix: newPrefix(), ttlSeconds: 1 })
       const id = newId()
-      await store.write(id, {})
+      const { key } = await store.write(id, {})
       const lock = await store.lock(id, { leaseSeconds: 60 })
+      expect(lock?.isHeld).toBe(true)
       clock.advance(1000)
       expect(await store.read(id)).toBeUndefined()
-      expect(await store.collectGarbage()).toMatchObject({ deleted: expect.any(Number) as number })
+      expect(await store.collectGarbage()).toMatchObject({ deleted: 1 })
       await lock?.release()
+      expect(await subject.table.item(key)).toBeUndefined()
     })
 
     test('waits in turn: every increment counts', async () => {

@@ -61,14 +61,15 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
   test.each([{ resave: false }, { resave: true }])(
     'keeps what parallel requests change: %o',
     async options => {
-      const { origin, gate } = await app(subject.store(), options)
+      const { origin, errors, gate } = await app(subject.store(), options)
       const browser = new Browser()
       await browser.open(`${origin}/login/ada`)
       const slow = browser.anotherWindow().open(`${origin}/slow-visit`)
       await gate.entered
       await browser.open(`${origin}/login/bob`)
       gate.open()
-      await slow
+      expect((await slow).text).toBe('done')
+      expect(errors).toEqual([])
       expect((await browser.open(`${origin}/user`)).text).toBe('bob 1')
     },
   )
@@ -76,7 +77,7 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
   test.each([{ resave: false }, { resave: true }])(
     'does not log in again who has logged out meanwhile: %o',
     async options => {
-      const { origin, gate } = await app(subject.store(), options)
+      const { origin, errors, gate } = await app(subject.store(), options)
       const browser = new Browser()
       await browser.open(`${origin}/login/ada`)
       const slow = browser.anotherWindow().open(`${origin}/slow-visit`)
@@ -84,7 +85,8 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
       await gate.entered
       await browser.open(`${origin}/logout`)
       gate.open()
-      await slow
+      expect((await slow).text).toBe('done')
+      expect(errors).toEqual([])
       expect((await before.open(`${origin}/user`)).text).toBe('nobody 0')
     },
   )

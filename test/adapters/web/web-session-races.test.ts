@@ -203,9 +203,9 @@ describe.each(engines)('$name, requests of one session at the same time', engine
       await end(holder)
       const next = await sessions.openSession(request)
       expect(next.status).toBe('stored')
-      expect((await subject.item(next.id ?? ''))?.['lockOwner']).toBeDefined()
+      expect(await subject.item(next.id ?? '')).toHaveProperty('lockOwner')
       await next.release()
-      expect((await subject.item(next.id ?? ''))?.['lockOwner']).toBeUndefined()
+      expect(await subject.item(next.id ?? '')).not.toHaveProperty('lockOwner')
     })
 
     test('destroy and regenerate end the lock with the session', async () => {

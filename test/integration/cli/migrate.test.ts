@@ -71,14 +71,14 @@ describe.each(engines)('migrate, on $name', engine => {
   })
 
   test.each([
-    [[], /needs --from/],
-    [['--from', 'connect-dynamo'], /migrateFrom|connect-dynamodb/],
-    [['--from', 'native'], /the place where this store keeps sessions itself|migrateFrom|from/],
-    [['--from', 'php', 'more'], /takes options only/],
+    [[], /migrate needs --from/],
+    [['--from', 'connect-dynamo'], /takes the name of a layout \(native, php, connect-dynamodb, /],
+    [['--from', 'native'], /names the place where this store keeps sessions itself/],
+    [['--from', 'php', 'more'], /migrate takes options only/],
   ])('refuses %j', async (args, words) => {
     const { name: table } = await SessionTable.create(engine)
     const result = await cli('--table', table, '--no-hash-ids', ...args)
-    expect(result.exitCode).not.toBe(0)
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' })
     expect(result.stderr).toMatch(words)
   })
 })

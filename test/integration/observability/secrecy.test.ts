@@ -89,8 +89,10 @@ describe.each(engines)('on $name', engine => {
     await second?.release()
 
     await store.touch(sessionId)
-    for await (const listed of store.listByUser(data.user)) expect(listed).toBeDefined()
-    await store.destroyByUser(data.user)
+    const listed: string[] = []
+    for await (const { key } of store.listByUser(data.user)) listed.push(key)
+    expect(listed).toEqual([record.key])
+    expect(await store.destroyByUser(data.user)).toBe(1)
     await open({ hashIds: true }).write(sessionId, data)
     await rejection(
       open({

@@ -45,12 +45,12 @@ if (!hasPhp)
 
 /** Random values as `serialize()` writes them. */
 export function phpValues(wish: Wish): Uint8Array[] {
-  return asBytes(ask({ ask: 'values', ...wish }))
+  return asMany(ask({ ask: 'values', ...wish }), wish)
 }
 
 /** Random sessions as `session_encode()` writes them. */
 export function phpSessions(handler: PhpSerializer, wish: Wish): Uint8Array[] {
-  return asBytes(ask({ ask: 'sessions', handler, ...wish }))
+  return asMany(ask({ ask: 'sessions', handler, ...wish }), wish)
 }
 
 /** What PHP writes after reading; `undefined` for what it cannot read. */
@@ -107,6 +107,13 @@ function ask(question: object): unknown {
   })
   if (run.status !== 0) throw new Error(`php ended with ${run.status}: ${run.stderr}`)
   return JSON.parse(run.stdout)
+}
+
+/** As many as were wished for: a test that goes through them goes through something. */
+function asMany(answer: unknown, { count }: Wish): Uint8Array[] {
+  const made = asBytes(answer)
+  if (made.length !== count) throw new Error(`php made up ${made.length} of ${count}`)
+  return made
 }
 
 function asBytes(answer: unknown): Uint8Array[] {

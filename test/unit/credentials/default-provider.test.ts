@@ -53,6 +53,13 @@ describe('defaultProvider', () => {
     expect(error).toBeInstanceOf(CredentialsError)
     const { code, message, skipped } = error as CredentialsError
     expect(code).toBe('CREDENTIALS_UNAVAILABLE')
+    expect(skipped.map(({ provider }) => provider)).toEqual([
+      'environment variables',
+      'profile',
+      'web identity',
+      'container',
+      'instance metadata',
+    ])
     expect(skipped[0]).toEqual({
       provider: 'environment variables',
       reason: 'AWS_ACCESS_KEY_ID is not set',

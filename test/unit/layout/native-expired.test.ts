@@ -37,7 +37,6 @@ test('can be combined with every other condition', () => {
     layout.liveAt(nowMs),
     layout.createdAfter(nowMs),
     layout.sameSessionAs({ createdMs: 0 }),
-    layout.sameSessionAs({ createdMs: 0 }),
     layout.namespace(),
     layout.lock?.freeFor('owner', nowMs),
   ]
