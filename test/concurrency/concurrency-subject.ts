@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-
 import { afterAll, beforeAll } from 'vitest'
 
 import { SessionStore } from '../../src/session/store.ts'
@@ -22,11 +20,6 @@ export interface ConcurrencySubject {
   readonly options: <Data extends object = Content>() => SessionStoreOptions<Data>
   /** A store of its own: it shares nothing with the others that a store of another process would not. */
   readonly store: (options?: SessionStoreOptions<Content>) => SessionStore<Content>
-}
-
-/** A session ID that no other test uses. */
-export function uniqueSessionId(): string {
-  return `session-${randomUUID()}`
 }
 
 /** Sets a subject up for the tests of a `describe`; what it opens is closed after them. */

@@ -7,7 +7,8 @@ import { engines } from '../support/engines.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'
-import { type Content, concurrencySubject, uniqueSessionId } from './concurrency-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type Content, concurrencySubject } from './concurrency-subject.ts'
 
 describe.each(engines)('$name, somebody else between the attempts of a write', engine => {
   const subject = concurrencySubject(engine)
@@ -153,7 +154,7 @@ describe.each(engines)('$name, somebody else between the attempts of a write', e
     })
     onTestFinished(() => stub.close())
     const updates = () => stub.requests.filter(({ operation }) => operation === 'UpdateItem')
-    const id = uniqueSessionId()
+    const id = newId()
     const store = subject.store({ ...options, endpoint: stub.url, transport: undefined })
     const record = await store.write(id, { user: 'ada' })
     const write = (data: Content, basis: SessionRecord<Content> | undefined) =>

@@ -1,4 +1,4 @@
-import { uniqueSessionId } from './concurrency-subject.ts'
+import { newId } from '../support/session-ids.ts'
 
 /** Lifetime that every write and touch gives. */
 export const TTL_SECONDS = 3600
@@ -15,7 +15,7 @@ export interface Snapshot {
 
 /** Everything that is known about the session, from what the actors were told and from the item. */
 export class Knowledge {
-  readonly id: string = uniqueSessionId()
+  readonly id: string = newId()
   /** What must not happen and did. */
   readonly violations: string[] = []
   /** The item after each request that took effect. */

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { AttributeValue } from '../../src/types.ts'
 import { engines } from '../support/engines.ts'
 import { numberText } from '../support/session-table.ts'
-import { type ConcurrencySubject, concurrencySubject, uniqueSessionId } from './concurrency-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type ConcurrencySubject, concurrencySubject } from './concurrency-subject.ts'
 import { bundleLockingApp, LockingProcess } from './locking-process.ts'
 import type { LoggedRequest } from './logging-transport.ts'
 
@@ -121,7 +122,7 @@ describe.skipIf(process.platform === 'win32').each(engines)('$name, the holder o
 })
 
 async function storedSession(subject: ConcurrencySubject): Promise<string> {
-  const id = uniqueSessionId()
+  const id = newId()
   await subject.store().write(id, { n: 0 })
   return id
 }

@@ -18,8 +18,8 @@ import { callbackValue } from '../support/callback-outcome.ts'
 import { engines } from '../support/engines.ts'
 import { sessionCookie } from '../support/express-app.ts'
 import { type ExpressSubject, expressSubject } from '../support/express-subject.ts'
+import { newId } from '../support/session-ids.ts'
 import { Gates } from './gates.ts'
-import { uniqueSessionId } from './concurrency-subject.ts'
 import { arrivalOf } from './request-arrival.ts'
 
 /** No lease ends during a test: a lock that is gone was given back. */
@@ -90,7 +90,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
 
   test('is given back when a connection ends on which requests wait for their turn', async () => {
     const { id, listener, gates, store } = await newSession(subject)
-    const other = uniqueSessionId()
+    const other = newId()
     await saveSession(store, other)
     const origin = await listen(createServer({ keepAliveTimeout: 300_000 }, listener))
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
@@ -170,7 +170,7 @@ interface Subject {
 /** A session, and a request listener with sessions that lock. */
 async function newSession(subject: ExpressSubject): Promise<Subject> {
   const store = subject.store({ locking })
-  const id = uniqueSessionId()
+  const id = newId()
   await saveSession(store, id)
   const gates = new Gates()
   const middleware = session({ secret: SECRET, store, resave: false, saveUninitialized: false })

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionLockedError } from '../../src/errors.ts'
 import { engines } from '../support/engines.ts'
-import { concurrencySubject, uniqueSessionId } from './concurrency-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { concurrencySubject } from './concurrency-subject.ts'
 import type { LoggedRequest } from './logging-transport.ts'
 
 const WAITERS = 200
@@ -20,7 +21,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   const subject = concurrencySubject(engine)
 
   test(`is asked for a bounded number of times by ${WAITERS} who wait in as many stores (G10)`, async () => {
-    const id = uniqueSessionId()
+    const id = newId()
     const holder = subject.store()
     await holder.write(id, { n: 0 })
     const held = await holder.lock(id, LONG)
@@ -53,7 +54,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   }, 120_000)
 
   test(`is asked for once at a time by ${WAITERS} who wait in one store`, async () => {
-    const id = uniqueSessionId()
+    const id = newId()
     const store = subject.store()
     await store.write(id, { n: 0 })
     subject.log.forget()
@@ -69,7 +70,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   test.each(['another store', 'the same store'])(
     'that %s has is refused to who has waited long enough, with the time that is left',
     async where => {
-      const id = uniqueSessionId()
+      const id = newId()
       const holder = subject.store()
       await holder.write(id, { n: 0 })
       const held = await holder.lock(id, { leaseSeconds: 600 })
@@ -93,7 +94,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   )
 
   test('is refused at once to who does not wait', async () => {
-    const id = uniqueSessionId()
+    const id = newId()
     const holder = subject.store()
     await holder.write(id, { n: 0 })
     await using _held = await holder.lock(id)
@@ -103,7 +104,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   })
 
   test.each(['another store', 'the same store'])('that %s has is waited for until an abort', async where => {
-    const id = uniqueSessionId()
+    const id = newId()
     const holder = subject.store()
     await holder.write(id, { n: 0 })
     const held = await holder.lock(id, { leaseSeconds: 600 })
@@ -126,7 +127,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   })
 
   test('of a session that is destroyed while others wait is no session to them (G3)', async () => {
-    const id = uniqueSessionId()
+    const id = newId()
     const holder = subject.store()
     await holder.write(id, { n: 0 })
     await holder.lock(id, LONG)
@@ -140,7 +141,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   })
 
   test('of a session that another store destroys is no session to who waited behind its holder', async () => {
-    const id = uniqueSessionId()
+    const id = newId()
     const holder = subject.store()
     await holder.write(id, { n: 0 })
     await holder.lock(id, LONG)
@@ -150,7 +151,7 @@ describe.each(engines)('$name, a lock that many want', engine => {
   })
 
   test('is given back when the store is closed, and those who wait are told', async () => {
-    const id = uniqueSessionId()
+    const id = newId()
     const holder = subject.store()
     await holder.write(id, { n: 0 })
     await holder.lock(id, LONG)

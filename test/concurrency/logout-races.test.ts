@@ -7,7 +7,8 @@ import { callbackValue } from '../support/callback-outcome.ts'
 import { engines } from '../support/engines.ts'
 import type { RunningApp } from '../support/express-app.ts'
 import { expressSubject } from '../support/express-subject.ts'
-import { type Content, concurrencySubject, uniqueSessionId } from './concurrency-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type Content, concurrencySubject } from './concurrency-subject.ts'
 import { Gates } from './gates.ts'
 
 /** `vitest run test/concurrency --mode long` is the long version; `LOGOUT_ROUNDS` says how often each race is run. */
@@ -28,7 +29,7 @@ describe.each(engines)(
         async locks => {
           const [here, there] = [subject.store(), subject.store()]
           const race = async (round: number): Promise<string | undefined> => {
-            const id = uniqueSessionId()
+            const id = newId()
             await here.write(id, { user: 'ada' })
             const inFlight = Array.from({ length: IN_FLIGHT }, async (_, index) => {
               const store = index % 2 === 0 ? here : there

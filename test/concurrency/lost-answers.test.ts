@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { StubEndpoint, type StubRequest } from '../support/stub-endpoint.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'
-import { concurrencySubject, uniqueSessionId } from './concurrency-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { concurrencySubject } from './concurrency-subject.ts'
 
 /** An endpoint that carries out what it is sent, and drops the connection in place of some of the answers. */
 interface LossyEndpoint {
@@ -118,7 +119,7 @@ describe.each(engines)('$name, a write whose answer is lost (G11)', engine => {
 
   async function openSession(options: Parameters<typeof subject.store>[0] = {}) {
     const lossy = await lossyEndpoint(engine.endpoint)
-    const id = uniqueSessionId()
+    const id = newId()
     await subject.store().write(id, { user: 'ada' })
     const store = subject.store({ ...options, endpoint: lossy.url, transport: undefined })
     return { id, store, lossy, record: await store.read(id) }

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { CallOptions } from '../../src/session/call-options.ts'
 import type { SessionStore } from '../../src/session/store.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId, toArray } from './contract-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 type Call = (store: SessionStore, options?: CallOptions) => Promise<unknown>
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { SessionConflictError } from '../../src/errors.ts'
 import type { SessionConflict } from '../../src/session/save.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId } from './contract-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 /** That parallel writes do not lose each other's changes (G2), and cost nothing where there is no conflict. */
 export function describeConflicts(subject: ContractSubject): void {

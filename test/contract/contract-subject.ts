@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-
 import { afterAll, beforeAll } from 'vitest'
 
 import type { SessionStoreOptions } from '../../src/session/store-options.ts'
@@ -135,20 +133,3 @@ export function contractSubject(engine: Engine, layout: ContractLayout): Contrac
 
 /** A moment that layouts without milliseconds can tell. */
 const fullSecondMs = Date.UTC(2031, 4, 6, 7, 8, 9)
-
-/** A session ID that nobody else uses. */
-export function newId(): string {
-  return randomBytes(18).toString('base64url')
-}
-
-/** A prefix that nobody else uses and that is not the beginning of another. */
-export function newPrefix(): string {
-  return `${randomBytes(6).toString('hex')}:`
-}
-
-/** Everything that an async iterable yields. */
-export async function toArray<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
-  const collected: Value[] = []
-  for await (const value of values) collected.push(value)
-  return collected
-}

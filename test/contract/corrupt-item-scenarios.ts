@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../src/errors.ts'
-import { type ContractSubject, newId, newPrefix, toArray } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 const SECRET = 'wine-and-roses'
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { type ContractSubject, newId } from './contract-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 /** That nothing brings a session back (G3), and that a touch is nothing but a touch (G4). */
 export function describeDestroyAndTouch(subject: ContractSubject): void {

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 
 import type { SessionData } from '../../src/types.ts'
 import { numberText } from '../support/session-table.ts'
-import { type ContractSubject, newId, newPrefix, toArray } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 const DAY_MS = 86_400_000
 /** Layouts that have nothing but seconds take larger numbers for milliseconds. */

@@ -6,7 +6,9 @@ import { phpLocks } from '../../src/layout/php/php-locks.ts'
 import type { Item } from '../../src/types.ts'
 import { engines } from '../support/engines.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'
-import { type ContractSubject, contractSubject, newId, newPrefix, toArray } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { type ContractSubject, contractSubject } from './contract-subject.ts'
 import { documentLayouts, phpLayouts, textLayouts } from './foreign-layouts.ts'
 
 const MINUTE_MS = 60_000

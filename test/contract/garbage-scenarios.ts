@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import type { GarbageCollectionOptions } from '../../src/session/garbage-collection.ts'
-import { type ContractSubject, newId, newPrefix } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 const minuteMs = 60_000
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import type { SessionStore } from '../../src/session/store.ts'
-import { type ContractSubject, newId, newPrefix, toArray } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 /** `keys`, `records`, `count` and `clear`, which see one namespace of the table. */
 export function describeListing(subject: ContractSubject): void {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId, newPrefix } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 /** That locks are leased and fenced (G10). The clock of these tests stands still, so that no lease ends by itself. */
 export function describeLocks(subject: ContractSubject): void {

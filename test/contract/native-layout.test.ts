@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { engines } from '../support/engines.ts'
-import { contractSubject, newId, toArray } from './contract-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { contractSubject } from './contract-subject.ts'
 import { nativeLayouts } from './native-layouts.ts'
 import { describeSessionStore } from './session-store.ts'
 

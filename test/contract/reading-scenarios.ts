@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId } from './contract-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 const ids = [
   'Grüße 👋🏽 zażółć 漢字',

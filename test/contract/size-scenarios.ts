@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionTooLargeError } from '../../src/errors.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId } from './contract-subject.ts'
+import { newId } from '../support/session-ids.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 const LIMIT_BYTES = 400 * 1024
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { StubEndpoint } from '../support/stub-endpoint.ts'
-import { type ContractSubject, newId, newPrefix, toArray } from './contract-subject.ts'
+import { newId, newPrefix } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
+import { type ContractSubject } from './contract-subject.ts'
 
 /** What keeps sessions from living for ever, and touches from being written for nothing. */
 export function describeTimeouts(subject: ContractSubject): void {

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { openForeignLayout } from '../../src/layout/foreign/open.ts'
 import { SessionStore } from '../../src/session/store.ts'
-import { newId, toArray } from '../contract/contract-subject.ts'
 import { engineCredentials, engineRegion, engines } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
+import { newId } from '../support/session-ids.ts'
+import { toArray } from '../support/to-array.ts'
 import { type ForeignSoftware, foreignSoftware, type ForeignStore } from './foreign-stores.ts'
 import { loadInstalled } from './install.ts'
 

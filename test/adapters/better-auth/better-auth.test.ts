@@ -8,8 +8,9 @@ import {
   type DynamoDBSecondaryStorageOptions,
 } from '../../../src/adapters/better-auth.ts'
 import { engines } from '../../support/engines.ts'
+import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
-import { hashed, keyValueSubject } from '../unstorage/key-value-subject.ts'
+import { keyValueSubject } from '../unstorage/key-value-subject.ts'
 import { AuthVisitor } from './auth-visitor.ts'
 
 type Tables = Record<string, Record<string, unknown>[]>

@@ -4,8 +4,9 @@ import { type DynamoDBSecondaryStorage, dynamoDBSecondaryStorage } from '../../.
 import { SessionConflictError } from '../../../src/index.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
-import { dataOf, hashed, keyValueSubject } from '../unstorage/key-value-subject.ts'
+import { dataOf, keyValueSubject } from '../unstorage/key-value-subject.ts'
 
 interface Entry {
   readonly token: string

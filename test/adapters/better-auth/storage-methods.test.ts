@@ -8,8 +8,9 @@ import {
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
-import { hashed, keyValueSubject } from '../unstorage/key-value-subject.ts'
+import { keyValueSubject } from '../unstorage/key-value-subject.ts'
 
 describe.each(engines)('$name, the methods of the secondary storage', engine => {
   const subject = keyValueSubject(engine)

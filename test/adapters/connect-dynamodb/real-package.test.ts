@@ -12,11 +12,11 @@ import {
   DynamoDBStore as NativeStore,
   type DynamoDBStoreOptions as NativeOptions,
 } from '../../../src/adapters/express.ts'
-import { newId } from '../../contract/contract-subject.ts'
 import { loadInstalled } from '../../interop/install.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
 import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
+import { newId } from '../../support/session-ids.ts'
 import { connectDynamoDBSubject, get, set, touch } from './subject.ts'
 
 const load = await loadInstalled()

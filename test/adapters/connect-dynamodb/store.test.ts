@@ -7,12 +7,12 @@ import type {
   TouchResult,
 } from '../../../src/adapters/connect-dynamodb.ts'
 import type { Item } from '../../../src/types.ts'
-import { newId } from '../../contract/contract-subject.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
 import { engines, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'
+import { newId } from '../../support/session-ids.ts'
 import { connectDynamoDBSubject, get, set, Store, touch } from './subject.ts'
 
 const HOUR_MS = 3_600_000

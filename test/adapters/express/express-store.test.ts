@@ -10,6 +10,7 @@ import { callbackOutcome, callbackValue } from '../../support/callback-outcome.t
 import { type Engine, engineCredentials, engineRegion, engines } from '../../support/engines.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { newId } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
 
 const HOUR_MS = 3_600_000
@@ -335,12 +336,6 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
 
 function optionsFor(engine: Engine, table: string): DynamoDBStoreOptions {
   return { table, endpoint: engine.endpoint, region: engineRegion, credentials: engineCredentials }
-}
-
-let lastId = 0
-function newId(): string {
-  lastId++
-  return `${process.pid}-${Date.now()}-${lastId}`
 }
 
 /** A session as the middleware makes it, with the given members in its cookie. */

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 import { afterAll, beforeAll } from 'vitest'
 
 import type { KeyValuesOptions } from '../../../src/session/key-values-options.ts'
@@ -66,11 +64,6 @@ export function keyValueSubject(engine: Engine): KeyValueSubject {
       closers.push(close)
     },
   }
-}
-
-/** The partition key of a hashed key. */
-export function hashed(key: string): string {
-  return createHash('sha256').update(key).digest('base64url')
 }
 
 /** What is stored of a value; `undefined` where it is no text. */

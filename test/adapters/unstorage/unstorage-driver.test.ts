@@ -14,8 +14,9 @@ import {
 } from '../../../src/index.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
-import { dataOf, hashed, keyValueSubject } from './key-value-subject.ts'
+import { dataOf, keyValueSubject } from './key-value-subject.ts'
 
 describe.each(engines)('$name, the driver for unstorage', engine => {
   const subject = keyValueSubject(engine)

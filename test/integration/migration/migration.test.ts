@@ -4,10 +4,8 @@ import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { Item } from '../../../src/types.ts'
 import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { newId } from '../../support/session-ids.ts'
 import { SessionTable } from '../../support/session-table.ts'
-
-let count = 0
-const newId = (): string => `session-${++count}-${Math.random()}`
 
 describe.each(engines)('sessions that move, on $name', engine => {
   const stores: SessionStore[] = []

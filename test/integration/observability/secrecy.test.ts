@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -9,7 +8,9 @@ import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { hashed } from '../../support/session-ids.ts'
 import type { StubStep } from '../../support/stub-dynamodb.ts'
+import { toArray } from '../../support/to-array.ts'
 import { rejection, useStub } from '../client/test-client.ts'
 import { TraceRecorder } from './trace-recorder.ts'
 
@@ -27,7 +28,6 @@ const credentials: Credentials = {
   secretAccessKey: 'MARKER/secret/access/key/0123456789abcdef',
   sessionToken: 'MARKER-session-token-0123456789abcdef==',
 }
-const hashedId = createHash('sha256').update(sessionId).digest('base64url')
 
 /** Everything that a subscriber could print of what was published. */
 function everythingPublished({ published }: TraceRecorder): string {
@@ -43,7 +43,7 @@ function everythingPublished({ published }: TraceRecorder): string {
 function expectNoSecrets(recorder: TraceRecorder): void {
   const text = everythingPublished(recorder)
   expect(text).not.toMatch(/marker/i)
-  expect(text).not.toContain(hashedId)
+  expect(text).not.toContain(hashed(sessionId))
 }
 
 describe.each(engines)('on $name', engine => {
@@ -89,9 +89,7 @@ describe.each(engines)('on $name', engine => {
     await second?.release()
 
     await store.touch(sessionId)
-    const listed: string[] = []
-    for await (const { key } of store.listByUser(data.user)) listed.push(key)
-    expect(listed).toEqual([record.key])
+    expect(await toArray(store.listByUser(data.user))).toMatchObject([{ key: record.key }])
     expect(await store.destroyByUser(data.user)).toBe(1)
     await open({ hashIds: true }).write(sessionId, data)
     await rejection(

@@ -4,7 +4,8 @@ import type { SessionRecord } from '../../../src/session/record.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import type { StubAnswer } from '../../support/stub-endpoint.ts'
-import { keyOf, keysOf, refusal, type UserData, UserTable } from './user-table.ts'
+import { hashed } from '../../support/session-ids.ts'
+import { keysOf, refusal, type UserData, UserTable } from './user-table.ts'
 
 const INTERNAL_ERROR: StubAnswer = {
   statusCode: 500,
@@ -210,7 +211,9 @@ describe.each(engines)('$name, destroyByUser', engine => {
 
   test('destroys an item that is no session any more, and does not count it', async () => {
     const own = await UserTable.create(engine)
-    await own.send('PutItem', { Item: { id: { S: keyOf('id') }, user: { S: 'ada' }, data: { S: 'broken' } } })
+    await own.send('PutItem', {
+      Item: { id: { S: hashed('id') }, user: { S: 'ada' }, data: { S: 'broken' } },
+    })
     expect(await own.store().destroyByUser('ada')).toBe(0)
     expect(await own.itemCount()).toBe(0)
   })

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 import { onTestFinished } from 'vitest'
 
 import { SessionStore } from '../../../src/session/store.ts'
@@ -9,6 +7,7 @@ import { createTable } from '../../../src/table/index.ts'
 import { type Engine, engineCredentials, engineRegion, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
+import { toArray } from '../../support/to-array.ts'
 
 /** What the sessions of these tests hold. */
 export interface UserData {
@@ -83,21 +82,9 @@ export class UserTable {
   }
 }
 
-/** The key that a session ID has in a store without a prefix. */
-export function keyOf(id: string): string {
-  return createHash('sha256').update(id).digest('base64url')
-}
-
-/** A listing as a whole. */
-export async function allOf(sessions: AsyncIterable<UserSession>): Promise<UserSession[]> {
-  const all: UserSession[] = []
-  for await (const session of sessions) all.push(session)
-  return all
-}
-
 /** Keys of a listing, sorted. */
 export async function keysOf(sessions: AsyncIterable<UserSession>): Promise<string[]> {
-  return (await allOf(sessions)).map(({ key }) => key).sort()
+  return (await toArray(sessions)).map(({ key }) => key).sort()
 }
 
 /** An error answer in DynamoDB's words. */
