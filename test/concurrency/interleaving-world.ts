@@ -4,7 +4,6 @@ import { vi } from 'vitest'
 
 import { SessionStore } from '../../src/session/store.ts'
 import type { Item } from '../../src/types.ts'
-import { engineCredentials, engineRegion } from '../support/engines.ts'
 import { numberText, type SessionTable } from '../support/session-table.ts'
 import type { Content } from './concurrency-subject.ts'
 import { type Fate, Gate } from './gate.ts'
@@ -31,10 +30,7 @@ export class World {
     this.#table = table
     const open = (onConflict: 'merge' | 'reject'): SessionStore<Content> =>
       new SessionStore<Content>({
-        table: table.name,
-        endpoint: table.engine.endpoint,
-        region: engineRegion,
-        credentials: engineCredentials,
+        ...table.options,
         hashIds: false,
         ttlSeconds: TTL_SECONDS,
         touchAfterSeconds: 0,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { openForeignLayout } from '../../src/layout/foreign/open.ts'
 import { SessionStore } from '../../src/session/store.ts'
-import { engineCredentials, engineRegion, engines } from '../support/engines.ts'
+import { engines } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
 import { newId } from '../support/session-ids.ts'
 import { toArray } from '../support/to-array.ts'
@@ -35,11 +35,8 @@ describe.runIf(load !== undefined && engine !== undefined).each(foreignSoftware)
     table = await SessionTable.create(engine, software.partitionKey)
     theirs = software.open(load, engine, table.name)
     ours = new SessionStore({
-      table: table.name,
+      ...table.options,
       layout: software.layout,
-      endpoint: engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
       ttlSeconds: 3600,
       touchAfterSeconds: 0,
     })

@@ -1,5 +1,5 @@
 import type { LayoutName } from '../../src/session/layout-options.ts'
-import { type Engine, engineCredentials, engineRegion } from '../support/engines.ts'
+import { connectionTo, type Engine, engineCredentials, engineRegion } from '../support/engines.ts'
 import type { LoadPackage } from './install.ts'
 
 /** A session store of other software, working on a table. */
@@ -160,11 +160,11 @@ function outcome(call: (callback: Callback) => unknown): Promise<unknown> {
   })
 }
 
-function clientV3(load: LoadPackage, { endpoint }: Engine): unknown {
+function clientV3(load: LoadPackage, engine: Engine): unknown {
   const { DynamoDBClient } = load('@aws-sdk/client-dynamodb') as {
     DynamoDBClient: new (settings: object) => unknown
   }
-  return new DynamoDBClient({ endpoint, region: engineRegion, credentials: engineCredentials })
+  return new DynamoDBClient(connectionTo(engine))
 }
 
 function settingsV2(load: LoadPackage, { endpoint }: Engine): object {

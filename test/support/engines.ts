@@ -35,6 +35,18 @@ export const engineCredentials: { readonly accessKeyId: string; readonly secretA
   secretAccessKey: 'local',
 }
 
+/** Options with which a client, a store or a command of the package reaches an engine. */
+export interface EngineConnection {
+  readonly endpoint: string
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/** How to reach an engine. */
+export function connectionTo({ endpoint }: Pick<Engine, 'endpoint'>): EngineConnection {
+  return { endpoint, region: engineRegion, credentials: engineCredentials }
+}
+
 /** Name for a table that no other test uses. Nothing has to be cleaned up: engines live in memory. */
 export function uniqueTableName(): string {
   return `sessions-${randomUUID()}`

@@ -1,6 +1,11 @@
 import type { Item } from '../../src/types.ts'
-import { type Engine, uniqueTableName } from './engines.ts'
+import { connectionTo, type Engine, type EngineConnection, uniqueTableName } from './engines.ts'
 import { sendToEngine } from './send-to-engine.ts'
+
+/** Options with which a store finds a {@link SessionTable}. */
+export interface TableOptions extends EngineConnection {
+  readonly table: string
+}
 
 /**
  * A table for sessions on an engine, with what a test needs to see and to change its items behind the back of
@@ -29,6 +34,11 @@ export class SessionTable {
       // The engines need a few milliseconds; each question takes one.
     }
     return table
+  }
+
+  /** Options with which a store finds it, where its partition key is `id`. */
+  get options(): TableOptions {
+    return { table: this.name, ...connectionTo(this.engine) }
   }
 
   /** The item as it is stored, or `undefined`. */

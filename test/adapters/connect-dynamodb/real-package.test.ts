@@ -14,7 +14,7 @@ import {
 } from '../../../src/adapters/express.ts'
 import { loadInstalled } from '../../interop/install.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { connectionTo, engines } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { newId } from '../../support/session-ids.ts'
 import { connectDynamoDBSubject, get, set, touch } from './subject.ts'
@@ -33,11 +33,7 @@ describe.runIf(load !== undefined).each(engines)(
       const { DynamoDBClient } = load('@aws-sdk/client-dynamodb') as {
         DynamoDBClient: new (settings: object) => SdkClient
       }
-      client = new DynamoDBClient({
-        endpoint: engine.endpoint,
-        region: engineRegion,
-        credentials: engineCredentials,
-      })
+      client = new DynamoDBClient(connectionTo(engine))
       realFactory = load('connect-dynamodb') as typeof connectDynamoDB
     })
 
@@ -154,10 +150,7 @@ describe.runIf(load !== undefined).each(engines)(
 
     const native = (options: NativeOptions = {}): NativeStore => {
       const store = new NativeStore({
-        endpoint: engine.endpoint,
-        region: engineRegion,
-        credentials: engineCredentials,
-        table: subject.table.name,
+        ...subject.table.options,
         touchAfterSeconds: 0,
         ...options,
       })

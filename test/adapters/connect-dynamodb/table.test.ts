@@ -4,13 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { DynamoDBStore, DynamoDBStoreOptions } from '../../../src/adapters/connect-dynamodb.ts'
 import { describeTable } from '../../../src/table/check-table.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
-import {
-  type Engine,
-  engineCredentials,
-  engineRegion,
-  engines,
-  uniqueTableName,
-} from '../../support/engines.ts'
+import { connectionTo, type Engine, engines, uniqueTableName } from '../../support/engines.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -259,13 +253,7 @@ class SessionTableOf {
 }
 
 async function stateOf(engine: Engine, table: string, partitionKey = 'id'): ReturnType<typeof describeTable> {
-  return describeTable({
-    table,
-    partitionKey,
-    endpoint: engine.endpoint,
-    region: engineRegion,
-    credentials: engineCredentials,
-  })
+  return describeTable({ ...connectionTo(engine), table, partitionKey })
 }
 
 /** Runs something without printing the warning of engines that have no time to live. */

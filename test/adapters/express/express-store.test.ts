@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 
 import '../../support/express-session-data.ts'
 
-import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/express.ts'
+import { DynamoDBStore } from '../../../src/adapters/express.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
-import { type Engine, engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { newId } from '../../support/session-ids.ts'
@@ -47,7 +47,7 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
     })
 
     test('that can be given a SessionStore, which it leaves open', async () => {
-      const sessions = new SessionStore<SessionData>(optionsFor(engine, subject.table.name))
+      const sessions = new SessionStore<SessionData>(subject.table.options)
       const store = new DynamoDBStore(sessions)
       const id = newId()
       await save(store, id, sessionOf({}, 'ada'))
@@ -333,10 +333,6 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
     })
   })
 })
-
-function optionsFor(engine: Engine, table: string): DynamoDBStoreOptions {
-  return { table, endpoint: engine.endpoint, region: engineRegion, credentials: engineCredentials }
-}
 
 /** A session as the middleware makes it, with the given members in its cookie. */
 function sessionOf(cookie: object, user?: string): SessionData {

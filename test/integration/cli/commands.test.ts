@@ -5,7 +5,7 @@ import { hashSessionId } from '../../../src/seal/session-id-hash.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
-import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { engineEnvironment, type Finished, runCli, type Surroundings } from './command-line.ts'
 
@@ -16,7 +16,7 @@ interface Data {
 
 describe.each(engines)('$name', engine => {
   const environment = engineEnvironment(engine)
-  const connection = { region: engineRegion, endpoint: engine.endpoint, credentials: engineCredentials }
+  const connection = connectionTo(engine)
 
   /** A new table that the command line has made, a store in it, and the command line for it. */
   async function setUp(options: SessionStoreOptions<Data> = {}): Promise<{

@@ -3,13 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Check } from '../../../src/cli/doctor/check.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import { createTable } from '../../../src/table/create-table.ts'
-import {
-  type Engine,
-  engineCredentials,
-  engineRegion,
-  engines,
-  uniqueTableName,
-} from '../../support/engines.ts'
+import { connectionTo, type Engine, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
@@ -47,10 +41,8 @@ async function examine(
 async function tableIn(engine: Engine): Promise<string> {
   const table = uniqueTableName()
   await createTable({
+    ...connectionTo(engine),
     table,
-    region: engineRegion,
-    endpoint: engine.endpoint,
-    credentials: engineCredentials,
     onWarning: () => {},
   })
   return table
@@ -74,12 +66,7 @@ describe.each(engines)('$name, doctor', engine => {
 
   test('finds nothing wrong with a healthy table, and leaves it as it is', async () => {
     const table = await tableIn(engine)
-    const store = new SessionStore({
-      table,
-      region: engineRegion,
-      endpoint: engine.endpoint,
-      credentials: engineCredentials,
-    })
+    const store = new SessionStore({ ...connectionTo(engine), table })
     await store.write('SECRET-ID', { secret: 'SECRET-DATA' })
     await store.close()
     const itemsIn = async (): Promise<unknown> =>
@@ -379,7 +366,7 @@ describe.each(engines)('$name, doctor', engine => {
 
   test('keys that these settings do not make are found', async () => {
     const table = await tableIn(engine)
-    const options = { table, region: engineRegion, endpoint: engine.endpoint, credentials: engineCredentials }
+    const options = { ...connectionTo(engine), table }
     const store = new SessionStore({ ...options, hashIds: false, prefix: 'shop:' })
     await store.write('SECRET-ID', {})
     await store.close()
@@ -392,7 +379,7 @@ describe.each(engines)('$name, doctor', engine => {
 
   test('items that are encrypted with another key are found', async () => {
     const table = await tableIn(engine)
-    const options = { table, region: engineRegion, endpoint: engine.endpoint, credentials: engineCredentials }
+    const options = { ...connectionTo(engine), table }
     const store = new SessionStore({ ...options, encryption: { keys: ['correct horse battery staple'] } })
     await store.write('an ID', { secret: 'SECRET-DATA' })
     await store.close()

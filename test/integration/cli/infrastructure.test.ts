@@ -13,7 +13,7 @@ import { cloudFormation } from '../../../src/cli/infrastructure/cloudformation.t
 import { type TableDesign, tableDesign } from '../../../src/cli/infrastructure/table-design.ts'
 import { terraform } from '../../../src/cli/infrastructure/terraform.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
-import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { runCli } from './command-line.ts'
 
@@ -162,10 +162,8 @@ describe.each(engines)('the commands of the AWS CLI, $name', ({ endpoint, suppor
     await expect
       .poll(async () => {
         const { findings } = await checkTable({
-          endpoint,
+          ...connectionTo({ endpoint }),
           table,
-          region: engineRegion,
-          credentials: engineCredentials,
           partitionKey: design.partitionKey,
           userIndex: design.userIndex !== undefined,
         })

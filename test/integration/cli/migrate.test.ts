@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { SessionStore } from '../../../src/session/store.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { connectionTo, engines } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { engineEnvironment, type Finished, runCli } from './command-line.ts'
 
@@ -10,13 +10,7 @@ describe.each(engines)('migrate, on $name', engine => {
   const environment = engineEnvironment(engine)
   const cli = (...args: string[]): Promise<Finished> => runCli(['migrate', ...args], { environment })
   const open = (table: string, options: SessionStoreOptions): SessionStore =>
-    new SessionStore({
-      table,
-      endpoint: engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
-      ...options,
-    })
+    new SessionStore({ ...connectionTo(engine), table, ...options })
 
   test('moves what is alive, once', async () => {
     const { name: table } = await SessionTable.create(engine)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { Item } from '../../../src/types.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { SessionTable } from '../../support/session-table.ts'
 
@@ -19,10 +19,7 @@ describe.each(engines)('sessions that move, on $name', engine => {
 
   const open = (options: SessionStoreOptions): SessionStore => {
     const store = new SessionStore({
-      table: table.name,
-      endpoint: engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
+      ...table.options,
       touchAfterSeconds: 0,
       ...options,
     })

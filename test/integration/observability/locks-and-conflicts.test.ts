@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { rejection } from '../client/test-client.ts'
@@ -21,10 +21,7 @@ describe.each(engines)('on $name', engine => {
 
   function open(options: SessionStoreOptions = {}): SessionStore {
     const store = new SessionStore({
-      table: table.name,
-      endpoint: engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
+      ...table.options,
       ...options,
     })
     onTestFinished(() => store.close())

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import { SessionStore } from '../../../src/session/store.ts'
 import type { Credentials } from '../../../src/types.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'
@@ -24,10 +24,7 @@ describe.each(engines)('the channels "operation" and "attempt" on $name', engine
   test('tell every call with what it consumed', async () => {
     const recorder = new TraceRecorder('operation', 'attempt')
     const store = new SessionStore({
-      table: table.name,
-      endpoint: engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
+      ...table.options,
     })
     onTestFinished(() => store.close())
     const record = await store.write('some-session', { user: 'ada' })

@@ -6,7 +6,7 @@ import { createTable } from '../../../src/table/index.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import type { Credentials } from '../../../src/types.ts'
-import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { connectionTo, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { hashed } from '../../support/session-ids.ts'
 import type { StubStep } from '../../support/stub-dynamodb.ts'
@@ -51,8 +51,8 @@ describe.each(engines)('on $name', engine => {
     const recorder = new TraceRecorder(...channels)
     const clock = new ManualClock()
     const table = uniqueTableName()
-    const connection = { endpoint: engine.endpoint, region: engineRegion, table }
-    await createTable({ ...connection, credentials: engineCredentials, userIndex: true })
+    const connection = { ...connectionTo(engine), table }
+    await createTable({ ...connection, userIndex: true })
 
     function open(options: SessionStoreOptions<typeof data> = {}): SessionStore<typeof data> {
       const store = new SessionStore<typeof data>({

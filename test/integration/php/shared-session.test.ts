@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type WebSession, webSessions } from '../../../src/adapters/web.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { PhpApp, type PhpAppOptions } from './php-app.ts'
 import { hasPhp } from './php-peer.ts'
@@ -30,13 +30,10 @@ describe.skipIf(!hasPhp).each(engines)(
       phpOptions: Omit<PhpAppOptions, 'engine' | 'table'>,
       options: SessionStoreOptions,
     ): Promise<BothApps> {
-      const { name: table } = await SessionTable.create(engine)
-      const php = await PhpApp.start({ engine, table, ...phpOptions })
+      const table = await SessionTable.create(engine)
+      const php = await PhpApp.start({ engine, table: table.name, ...phpOptions })
       const sessions = webSessions<Record<string, unknown>>({
-        table,
-        endpoint: engine.endpoint,
-        region: engineRegion,
-        credentials: engineCredentials,
+        ...table.options,
         layout: 'php',
         ...options,
         cookie: { signed: false, name: 'PHPSESSID', allowHttp: true },
@@ -108,10 +105,7 @@ describe.skipIf(!hasPhp).each(engines)(
     test('a lock that a crashed PHP request left behind is taken over', async () => {
       const table = await SessionTable.create(engine)
       const store = new SessionStore({
-        table: table.name,
-        endpoint: engine.endpoint,
-        region: engineRegion,
-        credentials: engineCredentials,
+        ...table.options,
         layout: 'php',
         staleLockSeconds: 0.3,
       })

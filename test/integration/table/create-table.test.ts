@@ -4,7 +4,7 @@ import { TableMismatchError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import { addIndexCommand, userIndex } from '../../../src/session/user-index.ts'
 import { createTable, type CreateTableOptions, type CreateTableResult } from '../../../src/table/index.ts'
-import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { warningDuring } from '../../support/process-events.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 
@@ -46,7 +46,7 @@ const otherKeys: readonly (readonly [string, object, readonly string[]])[] = [
 ]
 
 describe.each(engines)('$name, createTable', ({ endpoint, supports }) => {
-  const connection = { endpoint, region: engineRegion, credentials: engineCredentials }
+  const connection = connectionTo({ endpoint })
 
   const run = async (options: CreateTableOptions): Promise<CreateTableResult> => {
     const told: string[] = []

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { AccessDeniedError, DeadlineExceededError } from '../../../src/errors.ts'
 import { createTable, type CreateTableOptions } from '../../../src/table/index.ts'
-import { engineCredentials, engineRegion } from '../../support/engines.ts'
+import { connectionTo, engineCredentials } from '../../support/engines.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
 
 const notFound = failure('ResourceNotFoundException')
@@ -181,10 +181,8 @@ async function runOn(script: Script, options: CreateTableOptions = {}): Promise<
     return typeof answer === 'function' ? answer() : answer
   })
   const result = createTable({
+    ...connectionTo({ endpoint: stub.url }),
     table: 'some-table',
-    endpoint: stub.url,
-    region: engineRegion,
-    credentials: engineCredentials,
     onWarning: () => undefined,
     ...options,
   })

@@ -4,7 +4,7 @@ import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import type { UserSession } from '../../../src/session/user-sessions.ts'
 import { createTable } from '../../../src/table/index.ts'
-import { type Engine, engineCredentials, engineRegion, uniqueTableName } from '../../support/engines.ts'
+import { connectionTo, type Engine, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
 import { toArray } from '../../support/to-array.ts'
@@ -31,18 +31,19 @@ export class UserTable {
   /** Makes one for the caller alone. */
   static async create(engine: Engine, options: { readonly userIndex?: boolean } = {}): Promise<UserTable> {
     const table = new UserTable(engine, uniqueTableName())
-    const { endpoint } = engine
-    const connection = { endpoint, region: engineRegion, credentials: engineCredentials }
-    await createTable({ ...connection, table: table.name, onWarning: () => undefined, ...options })
+    await createTable({
+      ...connectionTo(engine),
+      table: table.name,
+      onWarning: () => undefined,
+      ...options,
+    })
     return table
   }
 
   /** A store whose sessions belong to `data.user`; closed when the test is finished. */
   store(options: UserStoreOptions = {}): SessionStore<UserData> {
     const store = new SessionStore<UserData>({
-      endpoint: this.engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
+      ...connectionTo(this.engine),
       table: this.name,
       userId: ({ user }) => user,
       // Every touch is one request, so that its outcome is about what is stored.
