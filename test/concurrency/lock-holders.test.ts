@@ -128,7 +128,7 @@ async function storedSession(subject: ConcurrencySubject): Promise<string> {
 }
 
 function startProcess(subject: ConcurrencySubject, locking: object): LockingProcess {
-  const started = LockingProcess.start(bundle, { ...subject.options(), locking })
+  const started = LockingProcess.start(bundle, { ...subject.options, locking })
   onTestFinished(() => started.kill())
   return started
 }

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll } from 'vitest'
-
 import type { SessionStoreOptions } from '../../src/session/store-options.ts'
 import { SessionStore } from '../../src/session/store.ts'
 import type { Item } from '../../src/types.ts'
-import { type Engine, engineCredentials, engineRegion } from '../support/engines.ts'
+import type { Engine } from '../support/engines.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { SessionTable } from '../support/session-table.ts'
+import { everyTouch, type TableSubject, tableSubject } from '../support/table-subject.ts'
 
 /** What a layout may be unable to carry; the scenarios about the rest hold for every layout. */
 export interface LayoutTraits {
@@ -70,12 +68,11 @@ export const jsonData: Readonly<Record<string, unknown>> = {
 }
 
 /** One layout on one engine, and a table of its own. */
-export interface ContractSubject {
+export interface ContractSubject extends TableSubject {
   readonly engine: Engine
   readonly layout: ContractLayout
   /** Options that only a store with connections of its own takes; none where it has a transport of somebody else's. */
   readonly fewSockets: SessionStoreOptions
-  readonly table: SessionTable
   /** The shortest time, in milliseconds, that makes a difference to a stored expiry. */
   readonly expiryStepMs: number
   /** The store of a test: in the table of this subject, on a clock that stands still. */
@@ -90,45 +87,19 @@ export interface OpenStore {
 
 /** Sets a subject up for the tests of a `describe`; its stores are closed after them. */
 export function contractSubject(engine: Engine, layout: ContractLayout): ContractSubject {
-  const stores: SessionStore[] = []
-  let table: SessionTable | undefined
-  beforeAll(async () => {
-    table = await SessionTable.create(engine, layout.partitionKey)
-  })
-  afterAll(async () => {
-    await Promise.all(stores.map(store => store.close()))
-  })
-  const existingTable = (): SessionTable => {
-    if (table === undefined) throw new Error('the table is not there before the tests run')
-    return table
-  }
-  const { exactExpiry } = layout.traits
-  return {
+  const { partitionKey, traits } = layout
+  const subject = tableSubject(engine, { partitionKey, ...everyTouch })
+  return Object.assign(subject, {
     engine,
     layout,
-    expiryStepMs: exactExpiry ? 1 : 1000,
+    expiryStepMs: traits.exactExpiry ? 1 : 1000,
     fewSockets: layout.options.transport === undefined ? { maxSockets: 8 } : {},
-    get table() {
-      return existingTable()
+    open: (options?: SessionStoreOptions) => {
+      const clock = traits.exactExpiry ? new ManualClock() : new ManualClock(fullSecondMs)
+      const store = new SessionStore({ ...subject.options, clock, ...layout.options, ...options })
+      return { store: subject.closeLater(store), clock }
     },
-    open: options => {
-      const clock = exactExpiry ? new ManualClock() : new ManualClock(fullSecondMs)
-      const store = new SessionStore({
-        table: existingTable().name,
-        partitionKey: layout.partitionKey,
-        endpoint: engine.endpoint,
-        region: engineRegion,
-        credentials: engineCredentials,
-        clock,
-        // Every touch is to be seen; the scenarios about leaving touches out say so.
-        touchAfterSeconds: 0,
-        ...layout.options,
-        ...options,
-      })
-      stores.push(store)
-      return { store, clock }
-    },
-  }
+  })
 }
 
 /** A moment that layouts without milliseconds can tell. */

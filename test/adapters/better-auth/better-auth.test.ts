@@ -30,9 +30,7 @@ describe.each(engines)('$name, better-auth with the secondary storage', engine =
   let prefixes = 0
 
   function storage(options: DynamoDBSecondaryStorageOptions = {}): DynamoDBSecondaryStorage {
-    const opened = dynamoDBSecondaryStorage(subject.options(options))
-    subject.closeLater(() => opened.close())
-    return opened
+    return subject.closeLater(dynamoDBSecondaryStorage({ ...subject.options, ...options }))
   }
 
   /** What several servers of one app share. */

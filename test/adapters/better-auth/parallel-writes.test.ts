@@ -18,9 +18,7 @@ describe.each(engines)('$name, parallel writes of what better-auth stores', engi
   let keys = 0
 
   function storage(options: Parameters<typeof dynamoDBSecondaryStorage>[0] = {}): DynamoDBSecondaryStorage {
-    const opened = dynamoDBSecondaryStorage(subject.options(options))
-    subject.closeLater(() => opened.close())
-    return opened
+    return subject.closeLater(dynamoDBSecondaryStorage({ ...subject.options, ...options }))
   }
 
   function freshKey(kind = ''): string {

@@ -17,9 +17,7 @@ describe.each(engines)('$name, the methods of the secondary storage', engine => 
   let keys = 0
 
   function storage(options: DynamoDBSecondaryStorageOptions = {}): DynamoDBSecondaryStorage {
-    const opened = dynamoDBSecondaryStorage(subject.options(options))
-    subject.closeLater(() => opened.close())
-    return opened
+    return subject.closeLater(dynamoDBSecondaryStorage({ ...subject.options, ...options }))
   }
 
   function freshKey(): string {
@@ -95,8 +93,9 @@ describe.each(engines)('$name, the methods of the secondary storage', engine => 
       await store.set('longer', 'text', 100)
       await store.set('lasting', 'text')
       await store.increment('counter', 1)
-      const sessions = new SessionStore(subject.options({ prefix: 'garbage:better-auth:', clock }))
-      subject.closeLater(() => sessions.close())
+      const sessions = subject.closeLater(
+        new SessionStore({ ...subject.options, prefix: 'garbage:better-auth:', clock }),
+      )
       clock.advance(1000)
       expect(await sessions.collectGarbage()).toMatchObject({ deleted: 2 })
       expect([await store.get('longer'), await store.get('lasting')]).toEqual(['text', 'text'])

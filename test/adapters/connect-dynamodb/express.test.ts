@@ -22,11 +22,8 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
     options: AppSessionOptions = {},
   ): Promise<{ origin: string; errors: readonly unknown[]; gate: Gate }> => {
     const gate = new Gate()
-    const { origin, errors, close } = await startApp({ store, ...options }, express =>
-      addRoutes(express, gate),
-    )
-    subject.closeLater(close)
-    return { origin, errors, gate }
+    const running = await startApp({ store, ...options }, express => addRoutes(express, gate))
+    return { ...subject.closeLater(running), gate }
   }
 
   // Medusa saves every session at the end of every request.

@@ -44,7 +44,7 @@ describe.runIf(load !== undefined).each(engines)(
         return new Store({ table: subject.table.name, ...(client && { client }), ...options })
       }
       const [theirs, ours] = [make(realFactory), make()]
-      subject.closeLater(() => ours.close())
+      subject.closeLater(ours)
       return { theirs, ours }
     }
 
@@ -148,15 +148,8 @@ describe.runIf(load !== undefined).each(engines)(
       expect(Math.abs(ours.getExpiresValue(session) - theirs.getExpiresValue(session))).toBeLessThan(2)
     })
 
-    const native = (options: NativeOptions = {}): NativeStore => {
-      const store = new NativeStore({
-        ...subject.table.options,
-        touchAfterSeconds: 0,
-        ...options,
-      })
-      subject.closeLater(() => store.close())
-      return store
-    }
+    const native = (options: NativeOptions = {}): NativeStore =>
+      subject.closeLater(new NativeStore({ ...subject.options, ...options }))
 
     const stages = (): Readonly<Record<'old' | 'first' | 'second' | 'last', Store>> => ({
       old: both().theirs,

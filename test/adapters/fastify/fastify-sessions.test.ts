@@ -5,9 +5,9 @@ import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/
 import { engines } from '../../support/engines.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, Jar, signedIn } from '../scenarios/jar.ts'
-import { subjectOn } from '../scenarios/subject.ts'
 import { Meeting } from '../web/visitor.ts'
 import { fastifyFramework, startFastify } from './fastify-app.ts'
 
@@ -18,10 +18,10 @@ type Handle = (request: FastifyRequest) => unknown
 type FastifySettings = Parameters<typeof startFastify>[0]
 
 describe.each(engines)('$name, sessions of Fastify', engine => {
-  const subject = subjectOn(engine)
+  const subject = tableSubject(engine, everyTouch)
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>
-    subject.closeLater(new DynamoDBStore({ ...(subject.options as DynamoDBStoreOptions), ...options }))
+    subject.closeLater(new DynamoDBStore({ ...subject.options, ...options }))
 
   const start = async (
     addRoutes: (on: (path: string, handle: Handle) => void, instance: FastifyInstance) => void,

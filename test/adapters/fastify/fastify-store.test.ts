@@ -10,18 +10,16 @@ import { engines, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
-import { subjectOn } from '../scenarios/subject.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 describe.each(engines)('$name, DynamoDBStore of Fastify', engine => {
-  const subject = subjectOn(engine)
+  const subject = tableSubject(engine, { hashIds: false, ...everyTouch })
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>
-    subject.closeLater(
-      new DynamoDBStore({ ...(subject.options as DynamoDBStoreOptions), hashIds: false, ...options }),
-    )
+    subject.closeLater(new DynamoDBStore({ ...subject.options, ...options }))
 
   test('callbacks are called once, later, with null for an error', async () => {
     const store = openStore()
@@ -87,8 +85,7 @@ describe.each(engines)('$name, DynamoDBStore of Fastify', engine => {
   })
 
   test('a SessionStore may be given, and is left open', async () => {
-    const options = { ...subject.options, hashIds: false } as object
-    const sessions = subject.closeLater(new SessionStore<Session>(options))
+    const sessions = subject.closeLater(new SessionStore<Session>(subject.options))
     const store = new DynamoDBStore(sessions)
     await save(store, 'shared', sessionOf({}))
     await store.close()

@@ -32,8 +32,7 @@ describe.each(engines)('$name, sessions of Hono', engine => {
   describe.each(ways)('by %s', way => {
     async function visitorOf(app: App, cookie?: string): Promise<Visitor> {
       if (way === 'app.request') return new Visitor(async request => app.hono.request(request), { cookie })
-      const { origin, close } = await serveApp(app.hono)
-      subject.closeLater(close)
+      const { origin } = subject.closeLater(await serveApp(app.hono))
       return new Visitor(overHttp(origin), { cookie })
     }
 

@@ -10,10 +10,10 @@ import {
   type HonoSessionData,
 } from '../../../src/adapters/hono-sessions.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
-import { engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { numberText } from '../../support/session-table.ts'
+import { tableSubject } from '../../support/table-subject.ts'
 import { Meeting, overHttp, Visitor } from '../web/visitor.ts'
-import { webSubject } from '../web/web-subject.ts'
 import { serveApp } from './http-server.ts'
 
 interface Data {
@@ -31,18 +31,10 @@ const ENCRYPTION_KEY = 'a text of more than thirty-two characters'
 const HOUR_SECONDS = 3600
 
 describe.each(engines)('$name, the store for hono-sessions', engine => {
-  const subject = webSubject(engine)
+  const subject = tableSubject(engine)
 
   function storeOf(options?: DynamoDBStoreOptions): DynamoDBStore {
-    const store = new DynamoDBStore({
-      table: subject.table.name,
-      endpoint: engine.endpoint,
-      region: engineRegion,
-      credentials: engineCredentials,
-      ...options,
-    })
-    subject.closeLater(() => store.close())
-    return store
+    return subject.closeLater(new DynamoDBStore({ ...subject.options, ...options }))
   }
 
   async function startApp(
@@ -59,8 +51,7 @@ describe.each(engines)('$name, the store for hono-sessions', engine => {
     })
     addPages(hono)
     addRoutes(hono)
-    const { origin, close } = await serveApp(hono)
-    subject.closeLater(close)
+    const { origin } = subject.closeLater(await serveApp(hono))
     return { origin, visitor: new Visitor(overHttp(origin), { cookieName: 'session' }), errors }
   }
 

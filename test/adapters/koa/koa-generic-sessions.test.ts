@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest'
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { engines } from '../../support/engines.ts'
 import { numberText } from '../../support/session-table.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, type Jar, signedIn } from '../scenarios/jar.ts'
-import { subjectOn } from '../scenarios/subject.ts'
 import { Meeting } from '../web/visitor.ts'
 import { type KoaRoutes, shopRoutes, startKoa } from './koa-apps.ts'
 
 describe.each(engines)('$name, sessions of koa-generic-session', engine => {
-  const subject = subjectOn(engine)
+  const subject = tableSubject(engine, everyTouch)
 
   const start = async (
     routes: KoaRoutes,
@@ -20,7 +20,7 @@ describe.each(engines)('$name, sessions of koa-generic-session', engine => {
     options: DynamoDBStoreOptions<genericSession.Session> = {},
   ): Promise<RunningShop> => {
     const store = subject.closeLater(
-      new DynamoDBStore<genericSession.Session>({ ...(subject.options as object), ...options }),
+      new DynamoDBStore<genericSession.Session>({ ...subject.options, ...options }),
     )
     const middleware = genericSession({ store, ...settings })
     return subject.closeLater(await startKoa(() => [middleware], { ...shopRoutes, ...routes }))

@@ -10,16 +10,16 @@ import { describe, expect, test } from 'vitest'
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { engines, uniqueTableName } from '../../support/engines.ts'
 import { numberText } from '../../support/session-table.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, Jar, signedIn } from '../scenarios/jar.ts'
-import { subjectOn } from '../scenarios/subject.ts'
 import { Meeting } from '../web/visitor.ts'
 import { type KoaRoutes, sessionOf, shopRoutes, startKoa, startKoaSession } from './koa-apps.ts'
 
 const HOUR_MS = 3_600_000
 
 describe.each(engines)('$name, sessions of Koa', engine => {
-  const subject = subjectOn(engine)
+  const subject = tableSubject(engine, everyTouch)
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>
     subject.closeLater(new DynamoDBStore({ ...subject.options, ...options }))

@@ -8,16 +8,16 @@ import { type SessionData, SessionStore, TableNotFoundError } from '../../../src
 import { engines, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { numberText } from '../../support/session-table.ts'
-import { subjectOn } from '../scenarios/subject.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 describe.each(engines)('$name, DynamoDBStore of Koa', engine => {
-  const subject = subjectOn(engine)
+  const subject = tableSubject(engine, { hashIds: false, ...everyTouch })
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>
-    subject.closeLater(new DynamoDBStore({ ...subject.options, hashIds: false, ...options }))
+    subject.closeLater(new DynamoDBStore({ ...subject.options, ...options }))
 
   test('does what a store does', async () => {
     const store = openStore()
@@ -30,7 +30,7 @@ describe.each(engines)('$name, DynamoDBStore of Koa', engine => {
   })
 
   test('a SessionStore may be given, and is left open', async () => {
-    const sessions = subject.closeLater(new SessionStore({ ...subject.options, hashIds: false }))
+    const sessions = subject.closeLater(new SessionStore(subject.options))
     const store = new DynamoDBStore(sessions)
     await store.set('shared', { user: 'ada' })
     await store.close()
@@ -110,7 +110,7 @@ describe.each(engines)('$name, DynamoDBStore of Koa', engine => {
 
     test('_expire is not stored, and is loaded as the session expires in fact', async () => {
       const store = openStore({ clock })
-      const sessions = subject.closeLater(new SessionStore({ ...subject.options, hashIds: false, clock }))
+      const sessions = subject.closeLater(new SessionStore({ ...subject.options, clock }))
       await store.set('koa', { user: 'ada', _expire: at(HOUR_MS), _maxAge: HOUR_MS }, HOUR_MS + 10_000)
       expect((await sessions.read('koa'))?.data).toEqual({ user: 'ada', _maxAge: HOUR_MS })
       await sessions.touch('koa', { expiresMs: at(2 * HOUR_MS) })

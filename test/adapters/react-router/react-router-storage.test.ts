@@ -38,14 +38,14 @@ describe.each(engines)('$name, session storage for React Router', engine => {
   const subject = keyValueSubject(engine)
 
   function storageOf(options: Options = {}): Storage {
-    const storage = createDynamoDBSessionStorage<Data, Flash>({
-      ...subject.options(),
-      touchAfterSeconds: 0,
-      cookie: COOKIE,
-      ...options,
-    })
-    subject.closeLater(() => storage.close())
-    return storage
+    return subject.closeLater(
+      createDynamoDBSessionStorage<Data, Flash>({
+        ...subject.options,
+        touchAfterSeconds: 0,
+        cookie: COOKIE,
+        ...options,
+      }),
+    )
   }
 
   test('routes keep a session from request to request, flashes included, until it is destroyed', async () => {
@@ -90,7 +90,7 @@ describe.each(engines)('$name, session storage for React Router', engine => {
   })
 
   function plainIds(): Options {
-    return { ...subject.options(), hashIds: false }
+    return { ...subject.options, hashIds: false }
   }
 
   test('a forged signature costs no access to the table', async () => {
@@ -226,7 +226,7 @@ describe.each(engines)('$name, session storage for React Router', engine => {
     const session = await working.getSession()
     session.set('user', 'ada')
     const cookie = cookieOf(await working.commitSession(session))
-    const broken = storageOf({ ...subject.options({ table: 'missing-table' }) })
+    const broken = storageOf({ ...subject.options, table: 'missing-table' })
     await expect(broken.getSession(cookie)).rejects.toThrow(TableNotFoundError)
     await expect(broken.commitSession(await broken.getSession())).rejects.toThrow(TableNotFoundError)
     const loaded = await working.getSession(cookie)
@@ -237,10 +237,10 @@ describe.each(engines)('$name, session storage for React Router', engine => {
 
   test('a store of the app is used, and left open', async () => {
     const store = new SessionStore<Partial<Data & { __flash_message__: string }>>({
-      ...subject.options(),
+      ...subject.options,
       userId: data => data.user,
     })
-    subject.closeLater(() => store.close())
+    subject.closeLater(store)
     const storage = createDynamoDBSessionStorage<Data, Flash>({ store, cookie: COOKIE })
     const session = await storage.getSession()
     session.set('user', 'ada')

@@ -6,10 +6,10 @@ import { SessionCorruptError, type SessionStoreOptions, TableNotFoundError } fro
 import { engines, uniqueTableName } from '../../support/engines.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import { Meeting } from '../web/visitor.ts'
 import type { Framework, RunningShop, ShopHandler, ShopSettings } from './framework.ts'
 import { Jar } from './jar.ts'
-import { subjectOn } from './subject.ts'
 
 const HOUR_MS = 3_600_000
 const ROUNDS = 30
@@ -18,7 +18,7 @@ const denied = { __type: 'com.amazon.coral.service#AccessDeniedException', messa
 /** What every framework has to do with its sessions in DynamoDB, on every engine. */
 export function frameworkScenarios(framework: Framework): void {
   describe.each(engines)(`$name, ${framework.name} over HTTP`, engine => {
-    const subject = subjectOn(engine)
+    const subject = tableSubject(engine, everyTouch)
 
     const shop = async (
       options: SessionStoreOptions = {},

@@ -24,9 +24,9 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
 
   function storage(options: DynamoDBDriverOptions = {}): Storage {
     const opened = createStorage({
-      driver: dynamoDBDriver(subject.options({ ...freshPrefix(), ...options })),
+      driver: dynamoDBDriver({ ...subject.options, ...freshPrefix(), ...options }),
     })
-    subject.closeLater(() => opened.dispose())
+    subject.closeLater({ close: () => opened.dispose() })
     return opened
   }
 
@@ -96,9 +96,9 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
     })
 
     test('clear deletes everything of a mount; called directly, what is under a base', async () => {
-      const driver = dynamoDBDriver(subject.options(freshPrefix()))
+      const driver = dynamoDBDriver({ ...subject.options, ...freshPrefix() })
       const store = createStorage().mount('table', driver)
-      subject.closeLater(() => store.dispose())
+      subject.closeLater({ close: () => store.dispose() })
       for (const key of ['a', 'b:one', 'b:two', 'bb:three']) await store.setItem(`table:${key}`, key)
       await driver.clear('b:')
       expect((await driver.getKeys()).toSorted()).toEqual(['a', 'bb:three'])
@@ -127,8 +127,8 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
 
     test('a mounted driver has its own keys, and snapshots go in and out', async () => {
       const root = createStorage()
-      root.mount('table', dynamoDBDriver(subject.options(freshPrefix())))
-      subject.closeLater(() => root.dispose())
+      root.mount('table', dynamoDBDriver({ ...subject.options, ...freshPrefix() }))
+      subject.closeLater({ close: () => root.dispose() })
       await restoreSnapshot(root, { one: 1, 'deep:two': 2 }, 'table')
       expect((await root.getKeys('table')).toSorted()).toEqual(['table:deep:two', 'table:one'])
       expect(await snapshot(root, 'table')).toEqual({ one: 1, 'deep:two': 2 })
@@ -137,7 +137,7 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
     })
 
     test('a driver that was disposed of takes no more calls', async () => {
-      const store = createStorage({ driver: dynamoDBDriver(subject.options(freshPrefix())) })
+      const store = createStorage({ driver: dynamoDBDriver({ ...subject.options, ...freshPrefix() }) })
       await store.setItem('value', 1)
       await store.dispose()
       await expect(store.getItem('value')).rejects.toThrow(/closed/)
@@ -227,8 +227,8 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
     const items = await subject.table.items(prefix)
     expect(items.map(({ id }) => id)).toContainEqual({ S: `${prefix}unstorage:${hashed('secret')}` })
     expect(JSON.stringify(items)).not.toContain('secret')
-    const driver = dynamoDBDriver(subject.options({ prefix, hashKeys: true }))
-    subject.closeLater(() => driver.dispose())
+    const driver = dynamoDBDriver({ ...subject.options, prefix, hashKeys: true })
+    subject.closeLater({ close: () => driver.dispose() })
     for (const refused of [store.getKeys(), driver.clear('sec')]) {
       await expect(refused).rejects.toThrow(DynamoDBSessionsError)
       await expect(refused).rejects.toMatchObject({ code: 'KEYS_HASHED' })
@@ -303,7 +303,7 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
   test('Astro, which takes the driver apart and replaces some methods, keeps its sessions', async () => {
     const { prefix } = freshPrefix()
     const clock = new ManualClock()
-    const config = subject.options({ prefix, clock, hashKeys: true })
+    const config = { ...subject.options, prefix, clock, hashKeys: true }
     const store = createStorage({
       driver: {
         ...driverForModules({ ...config, defaultTtlSeconds: 60 }),
@@ -311,7 +311,7 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
         getKeys: () => [],
       },
     })
-    subject.closeLater(() => store.dispose())
+    subject.closeLater({ close: () => store.dispose() })
     const id = 'a3bb189e-8bf9-4888-9912-ace4e6543002'
     const serialized = '[["Map",1,2],"cart",{"data":3},["Map"]]'
     await store.setItem(id, serialized)
@@ -331,9 +331,9 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
     try {
       // As Nitro calls it: with everything that the configuration of the mount says.
       const store = createStorage({
-        driver: driverForModules({ ...subject.options(), driver: 'dynamodb-sessions/unstorage' }),
+        driver: driverForModules({ ...subject.options, driver: 'dynamodb-sessions/unstorage' }),
       })
-      subject.closeLater(() => store.dispose())
+      subject.closeLater({ close: () => store.dispose() })
       await store.setItem('value', 1)
       const item = await subject.table.item(`${prefix}unstorage:value`)
       expect(Number(numberText(item, 'expiresMs')) - Date.now()).toBeGreaterThan(0)

@@ -142,7 +142,7 @@ describe.each(engines)('$name, requests of one session at the same time', engine
         if (operation === 'PutItem') await logout.destroy()
         return answer
       })
-      subject.closeLater(() => pausing.close())
+      subject.closeLater(pausing)
       const moving = await subject.sessions({ endpoint: pausing.url }).openSession(request)
       const itemsBefore = await subject.table.items()
       moving.regenerate()

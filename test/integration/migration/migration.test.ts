@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { SessionStore } from '../../../src/session/store.ts'
@@ -6,27 +6,14 @@ import type { Item } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { SessionTable } from '../../support/session-table.ts'
+import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 
 describe.each(engines)('sessions that move, on $name', engine => {
-  const stores: SessionStore[] = []
-  let table: SessionTable
-  beforeAll(async () => {
-    table = await SessionTable.create(engine)
-  })
-  afterAll(async () => {
-    await Promise.all(stores.map(store => store.close()))
-  })
+  const subject = tableSubject(engine, everyTouch)
 
-  const open = (options: SessionStoreOptions): SessionStore => {
-    const store = new SessionStore({
-      ...table.options,
-      touchAfterSeconds: 0,
-      ...options,
-    })
-    stores.push(store)
-    return store
-  }
-  const oldItem = (id: string): Promise<Item | undefined> => table.item(`sess:${id}`)
+  const open = (options: SessionStoreOptions): SessionStore =>
+    subject.closeLater(new SessionStore({ ...subject.options, ...options }))
+  const oldItem = (id: string): Promise<Item | undefined> => subject.table.item(`sess:${id}`)
 
   describe.each<[string, SessionStoreOptions, SessionStoreOptions]>([
     [
