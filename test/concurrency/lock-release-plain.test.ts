@@ -18,6 +18,7 @@ import { callbackValue } from '../support/callback-outcome.ts'
 import { engines } from '../support/engines.ts'
 import { sessionCookie } from '../support/express-app.ts'
 import { type ExpressSubject, expressSubject } from '../support/express-subject.ts'
+import { listen } from '../support/loopback.ts'
 import { newId } from '../support/session-ids.ts'
 import { Gates } from './gates.ts'
 import { arrivalOf } from './request-arrival.ts'
@@ -33,7 +34,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
 
   test('is given back however the response ends', async () => {
     const { id, listener } = await newSession(subject)
-    const origin = await listen(createServer({ keepAliveTimeout: 300_000 }, listener))
+    const origin = await serve(createServer({ keepAliveTimeout: 300_000 }, listener))
     for (const [path, method] of [
       ['/unchanged', 'GET'],
       ['/changed', 'GET'],
@@ -59,7 +60,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
 
   test('is given back between the requests of one connection', async () => {
     const { id, listener } = await newSession(subject)
-    const origin = await listen(createServer({ keepAliveTimeout: 300_000 }, listener))
+    const origin = await serve(createServer({ keepAliveTimeout: 300_000 }, listener))
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const sockets = new Set<unknown>()
     for (const path of ['/unchanged', '/changed', '/unchanged', '/fails', '/changed']) {
@@ -75,7 +76,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
 
   test('is given back when the visitor leaves', async () => {
     const { id, listener, gates } = await newSession(subject)
-    const origin = await listen(createServer({ keepAliveTimeout: 300_000 }, listener))
+    const origin = await serve(createServer({ keepAliveTimeout: 300_000 }, listener))
     const controller = new AbortController()
     const left = fetch(`${origin}/waits`, { headers: cookieOf(id), signal: controller.signal }).catch(
       (error: unknown) => error,
@@ -92,7 +93,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
     const { id, listener, gates, store } = await newSession(subject)
     const other = newId()
     await saveSession(store, other)
-    const origin = await listen(createServer({ keepAliveTimeout: 300_000 }, listener))
+    const origin = await serve(createServer({ keepAliveTimeout: 300_000 }, listener))
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
     socket.write(rawRequest('/waits', id) + rawRequest('/waits?too', other))
     await Promise.all([gates.reached('/waits'), gates.reached('/waits?too')])
@@ -106,7 +107,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
 
   test('is given back when the response was over before the session was there', async () => {
     const { id, listener, gates } = await newSession(subject)
-    const origin = await listen(createServer({ keepAliveTimeout: 300_000 }, listener))
+    const origin = await serve(createServer({ keepAliveTimeout: 300_000 }, listener))
     const agent = new Agent({ keepAlive: true })
     const first = fetch(`${origin}/waits`, { headers: cookieOf(id) })
     await gates.reached('/waits')
@@ -126,7 +127,7 @@ describe.each(engines)('$name, without Express, the lock of a request', engine =
 
   test('is given back over HTTP/2', async () => {
     const { id, listener, gates } = await newSession(subject)
-    const origin = await listen(
+    const origin = await serve(
       createHttp2Server((request, response) => {
         listener(request as unknown as IncomingMessage, response as unknown as ServerResponse)
       }),
@@ -210,15 +211,11 @@ async function saveSession(store: DynamoDBStore, id: string): Promise<void> {
   })
 }
 
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+async function serve(server: Server): Promise<string> {
   onTestFinished(() => {
     server.close()
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server is not listening')
-  return `http://127.0.0.1:${address.port}`
+  return listen(server)
 }
 
 function cookieOf(id: string): { readonly cookie: string } {

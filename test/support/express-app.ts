@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 
 import express from 'express'
 import type { Express, NextFunction, Request, Response } from 'express'
 import session from 'express-session'
 import type { SessionOptions } from 'express-session'
+
+import { listen, stop } from './loopback.ts'
 
 /** A running Express app with sessions. */
 export interface RunningApp {
@@ -45,24 +46,10 @@ export async function startApp(
     if (response.headersSent) next(error)
     else response.status(500).send(codeOf(error))
   })
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { origin: originOf(server), errors, close: async () => stop(server) }
+  const server = createServer(app)
+  return { origin: await listen(server), errors, close: async () => stop(server) }
 }
 
 function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
-}
-
-function originOf(server: Server): string {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the app is not listening')
-  return `http://127.0.0.1:${address.port}`
-}
-
-async function stop(server: Server): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
 }

@@ -1,8 +1,9 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+
+import { listen, originOf, stop } from './loopback.ts'
 
 /** A request that a {@link FakeMetadata} server was sent. */
 export interface MetadataRequest {
@@ -41,10 +42,8 @@ export class FakeMetadata {
   readonly requests: MetadataRequest[] = []
   readonly #server: Server
   readonly #scripts = new Map<string, MetadataHandler>()
-  readonly #host: string
 
-  private constructor(host: string) {
-    this.#host = host
+  private constructor() {
     this.#server = createServer((incoming, response) => {
       this.#serve(incoming, response).catch(() => response.destroy())
     })
@@ -52,18 +51,15 @@ export class FakeMetadata {
 
   /** Starts one on a free port; it stops when the running test ends. */
   static async start(host: '127.0.0.1' | '::1' = '127.0.0.1'): Promise<FakeMetadata> {
-    const fake = new FakeMetadata(host)
-    fake.#server.listen(0, host)
-    await once(fake.#server, 'listening')
+    const fake = new FakeMetadata()
+    await listen(fake.#server, host)
     onTestFinished(() => fake.close())
     return fake
   }
 
   /** URL of the server, without a path. */
   get url(): string {
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('the server is not listening')
-    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${address.port}`
+    return originOf(this.#server)
   }
 
   /** The request lines so far, in order. */
@@ -90,11 +86,7 @@ export class FakeMetadata {
 
   /** Drops every connection and stops; calling it again does nothing. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+    await stop(this.#server)
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

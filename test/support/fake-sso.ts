@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
+
+import { listen, originOf, stop } from './loopback.ts'
 
 /** A request that a {@link FakeService} was sent. */
 export interface FakeServiceRequest {
@@ -48,17 +49,14 @@ export class FakeService {
   /** Starts one on a free port; it stops when the running test ends. */
   static async start(): Promise<FakeService> {
     const fake = new FakeService()
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
+    await listen(fake.#server)
     onTestFinished(() => fake.close())
     return fake
   }
 
   /** URL to configure as the endpoint. */
   get url(): string {
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('the server is not listening')
-    return `http://127.0.0.1:${address.port}`
+    return originOf(this.#server)
   }
 
   /** Method, path and query of every request, in order. */
@@ -73,11 +71,7 @@ export class FakeService {
 
   /** Drops every connection and stops. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+    await stop(this.#server)
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

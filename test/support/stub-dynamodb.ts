@@ -1,8 +1,9 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
+
+import { listen, originOf, stop } from './loopback.ts'
 
 /** A request as it came off the wire. */
 export interface StubRequest {
@@ -59,16 +60,13 @@ export class StubDynamoDB {
   /** Starts a server on a free port; it answers `{}` until it is told otherwise. */
   static async start(): Promise<StubDynamoDB> {
     const stub = new StubDynamoDB()
-    stub.#server.listen(0, '127.0.0.1')
-    await once(stub.#server, 'listening')
+    await listen(stub.#server)
     return stub
   }
 
   /** URL of the server, without a path. */
   get endpoint(): string {
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('the stub has no TCP port')
-    return `http://127.0.0.1:${address.port}`
+    return originOf(this.#server)
   }
 
   /** Sets the script, and forgets the requests so far. */
@@ -91,10 +89,7 @@ export class StubDynamoDB {
 
   /** Ends every connection and stops. */
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+    await stop(this.#server)
   }
 
   async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

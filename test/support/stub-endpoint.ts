@@ -1,6 +1,7 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
+
+import { listen, originOf, stop } from './loopback.ts'
 
 /** A request that a {@link StubEndpoint} was sent. */
 export interface StubRequest {
@@ -37,8 +38,7 @@ export class StubEndpoint {
   /** Starts one on a free port of the loopback interface. */
   static async start(handler: StubHandler): Promise<StubEndpoint> {
     const stub = new StubEndpoint(handler)
-    stub.#server.listen(0, '127.0.0.1')
-    await once(stub.#server, 'listening')
+    await listen(stub.#server)
     return stub
   }
 
@@ -69,9 +69,7 @@ export class StubEndpoint {
 
   /** URL to use as the option `endpoint`. */
   get url(): string {
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('the stub is not listening')
-    return `http://127.0.0.1:${address.port}`
+    return originOf(this.#server)
   }
 
   /** Names of the operations that were asked for, in order. */
@@ -96,10 +94,7 @@ export class StubEndpoint {
 
   /** Drops every connection and stops. */
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+    await stop(this.#server)
   }
 
   async #answer(incoming: IncomingMessage, handler: StubHandler): Promise<StubAnswer> {

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
 
 import Koa, { type Context, type Middleware } from 'koa'
 import genericSession from 'koa-generic-session'
 import koaSession, { type CreateSessionOptions } from 'koa-session'
 
 import { DynamoDBStore } from '../../../src/adapters/koa.ts'
+import { originOf, stop } from '../../support/loopback.ts'
 import { codeOf, type Framework, type RunningShop, type ShopData } from '../scenarios/framework.ts'
 
 /** What `koa-session` hangs on a context. */
@@ -148,17 +148,4 @@ function closingWith(store: { close: () => Promise<void> }, app: RunningShop): R
     await store.close()
   }
   return { ...app, close }
-}
-
-function originOf(server: Server): string {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the app is not listening')
-  return `http://127.0.0.1:${address.port}`
-}
-
-async function stop(server: Server): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
 }

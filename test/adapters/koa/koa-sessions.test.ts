@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { engines, uniqueTableName } from '../../support/engines.ts'
+import { originOf, stop } from '../../support/loopback.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
@@ -175,13 +176,10 @@ describe.each(engines)('$name, sessions of Koa', engine => {
         ctx.body = 'done'
       })
       const server = app.listen(0, '127.0.0.1')
+      subject.closeLater({ close: () => stop(server) })
       await once(server, 'listening')
-      const address = server.address()
-      const port = typeof address === 'object' ? address?.port : undefined
-      const response = await fetch(`http://127.0.0.1:${port}/`)
+      const response = await fetch(originOf(server))
       expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error'])
-      server.closeAllConnections()
-      server.close()
     })
   })
 

@@ -1,7 +1,8 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
+
+import { listen, stop } from '../../support/loopback.ts'
 
 /**
  * Passes requests on to an engine, and says with every answer that the time is another; it lives until the running test
@@ -33,13 +34,6 @@ export async function endpointWithClock(engineEndpoint: string, now: () => numbe
     }
     answer().catch(() => response.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the endpoint is not listening')
-  return `http://127.0.0.1:${address.port}`
+  onTestFinished(() => stop(server))
+  return listen(server)
 }
