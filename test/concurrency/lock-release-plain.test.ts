@@ -18,9 +18,9 @@ import { callbackValue } from '../support/callback-outcome.ts'
 import { engines } from '../support/engines.ts'
 import { sessionCookie } from '../support/express-app.ts'
 import { type ExpressSubject, expressSubject } from '../support/express-subject.ts'
+import { Gates } from '../support/gates.ts'
 import { listen } from '../support/loopback.ts'
 import { newId } from '../support/session-ids.ts'
-import { Gates } from './gates.ts'
 import { arrivalOf } from './request-arrival.ts'
 
 /** No lease ends during a test: a lock that is gone was given back. */

@@ -1,7 +1,7 @@
 import type { Express, Request } from 'express'
 
 import { callbackValue } from '../support/callback-outcome.ts'
-import type { Gates } from './gates.ts'
+import type { Gates } from '../support/gates.ts'
 
 /** Adds a page for each way in which a response can end. */
 export function addEndings(

@@ -12,7 +12,7 @@ import { Browser } from '../support/browser.ts'
 import { engines } from '../support/engines.ts'
 import { type RunningApp, sessionCookie } from '../support/express-app.ts'
 import { type ExpressSubject, expressSubject } from '../support/express-subject.ts'
-import { Gates } from './gates.ts'
+import { Gates } from '../support/gates.ts'
 import { addEndings } from './lock-release-routes.ts'
 import { arrivalOf } from './request-arrival.ts'
 

@@ -7,9 +7,9 @@ import { callbackValue } from '../support/callback-outcome.ts'
 import { engines } from '../support/engines.ts'
 import type { RunningApp } from '../support/express-app.ts'
 import { expressSubject } from '../support/express-subject.ts'
+import { Gates } from '../support/gates.ts'
 import { newId } from '../support/session-ids.ts'
 import { type Content, concurrencySubject } from './concurrency-subject.ts'
-import { Gates } from './gates.ts'
 
 /** `vitest run test/concurrency --mode long` is the long version; `LOGOUT_ROUNDS` says how often each race is run. */
 const rounds = Number(process.env['LOGOUT_ROUNDS'] ?? (process.env['MODE'] === 'long' ? 1000 : 20))

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { engines } from '../support/engines.ts'
 import { expressSubject } from '../support/express-subject.ts'
+import { Meeting } from '../support/meeting.ts'
 import { LoggingTransport } from './logging-transport.ts'
 
 const WRITERS = 50
@@ -71,25 +72,19 @@ async function writeInParallel(
 /** Requests that change the session go on when that many have loaded it. */
 function addRoutes(together = 1): (app: Express) => void {
   return app => {
-    let arrived = 0
-    const waiting: (() => void)[] = []
-    const allThere = async (): Promise<void> => {
-      arrived++
-      if (arrived < together) await new Promise<void>(resolve => waiting.push(resolve))
-      else for (const goOn of waiting) goOn()
-    }
+    const meeting = new Meeting(together)
     app.get('/login', (request, response) => {
       request.session.user = 'ada'
       response.send('logged in')
     })
     app.get('/set/:key', (request, response, fail) => {
-      allThere().then(() => {
+      meeting.attend().then(() => {
         Reflect.set(request.session, request.params.key, 'kept')
         response.send('kept')
       }, fail)
     })
     app.get('/remove/:key', (request, response, fail) => {
-      allThere().then(() => {
+      meeting.attend().then(() => {
         Reflect.deleteProperty(request.session, request.params.key)
         response.send('removed')
       }, fail)

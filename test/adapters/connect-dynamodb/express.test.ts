@@ -9,6 +9,7 @@ import type { DynamoDBStore, DynamoDBStoreOptions } from '../../../src/adapters/
 import { Browser } from '../../support/browser.ts'
 import { engines, uniqueTableName } from '../../support/engines.ts'
 import { type AppSessionOptions, startApp } from '../../support/express-app.ts'
+import { Gates } from '../../support/gates.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { connectDynamoDBSubject } from './subject.ts'
 
@@ -20,10 +21,10 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
   const app = async (
     store: DynamoDBStore,
     options: AppSessionOptions = {},
-  ): Promise<{ origin: string; errors: readonly unknown[]; gate: Gate }> => {
-    const gate = new Gate()
-    const running = await startApp({ store, ...options }, express => addRoutes(express, gate))
-    return { ...subject.closeLater(running), gate }
+  ): Promise<{ origin: string; errors: readonly unknown[]; gates: Gates }> => {
+    const gates = new Gates()
+    const running = await startApp({ store, ...options }, express => addRoutes(express, gates))
+    return { ...subject.closeLater(running), gates }
   }
 
   // Medusa saves every session at the end of every request.
@@ -58,13 +59,13 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
   test.each([{ resave: false }, { resave: true }])(
     'keeps what parallel requests change: %o',
     async options => {
-      const { origin, errors, gate } = await app(subject.store(), options)
+      const { origin, errors, gates } = await app(subject.store(), options)
       const browser = new Browser()
       await browser.open(`${origin}/login/ada`)
       const slow = browser.anotherWindow().open(`${origin}/slow-visit`)
-      await gate.entered
+      await gates.reached('slow visit')
       await browser.open(`${origin}/login/bob`)
-      gate.open()
+      gates.open('slow visit')
       expect((await slow).text).toBe('done')
       expect(errors).toEqual([])
       expect((await browser.open(`${origin}/user`)).text).toBe('bob 1')
@@ -74,14 +75,14 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
   test.each([{ resave: false }, { resave: true }])(
     'does not log in again who has logged out meanwhile: %o',
     async options => {
-      const { origin, errors, gate } = await app(subject.store(), options)
+      const { origin, errors, gates } = await app(subject.store(), options)
       const browser = new Browser()
       await browser.open(`${origin}/login/ada`)
       const slow = browser.anotherWindow().open(`${origin}/slow-visit`)
       const before = browser.anotherWindow()
-      await gate.entered
+      await gates.reached('slow visit')
       await browser.open(`${origin}/logout`)
-      gate.open()
+      gates.open('slow visit')
       expect((await slow).text).toBe('done')
       expect(errors).toEqual([])
       expect((await before.open(`${origin}/user`)).text).toBe('nobody 0')
@@ -125,33 +126,7 @@ describe.each(engines)('$name, an Express app whose store is in the place of con
   })
 })
 
-/** Where a request waits. */
-class Gate {
-  readonly entered: Promise<void>
-  readonly #opened: Promise<void>
-  #enter: () => void = () => undefined
-  #open: () => void = () => undefined
-
-  constructor() {
-    this.entered = new Promise(resolve => {
-      this.#enter = resolve
-    })
-    this.#opened = new Promise(resolve => {
-      this.#open = resolve
-    })
-  }
-
-  async pass(): Promise<void> {
-    this.#enter()
-    await this.#opened
-  }
-
-  open(): void {
-    this.#open()
-  }
-}
-
-function addRoutes(app: Express, gate: Gate): void {
+function addRoutes(app: Express, gates: Gates): void {
   app.get('/login/:user', (request, response) => {
     request.session.user = request.params.user
     response.send('welcome')
@@ -163,7 +138,7 @@ function addRoutes(app: Express, gate: Gate): void {
   })
   app.get('/slow-visit', (request, response, next) => {
     request.session.visits = (request.session.visits ?? 0) + 1
-    gate.pass().then(() => response.send('done'), next)
+    gates.pass('slow visit').then(() => response.send('done'), next)
   })
   app.get('/user', (request, response) => {
     response.send(`${request.session.user ?? 'nobody'} ${request.session.visits ?? 0}`)

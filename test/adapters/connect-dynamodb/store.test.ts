@@ -17,6 +17,9 @@ import { connectDynamoDBSubject, get, set, Store, touch } from './subject.ts'
 
 const HOUR_MS = 3_600_000
 
+/** However busy the machine is. */
+const PATIENTLY = { timeout: 15_000, interval: 5 }
+
 /** In how many parts a table is scanned. */
 const SEGMENTS = 4
 
@@ -311,7 +314,7 @@ describe.each(engines)('$name, a store in the place of connect-dynamodb', engine
         for (const id of ['one', 'two']) {
           await set(past, id, sessionOf({ maxAge: 1000 }))
           vi.advanceTimersByTime(HOUR_MS)
-          await waitFor(async () => (await subject.table.items(prefix)).length === 0)
+          await expect.poll(() => subject.table.items(prefix), PATIENTLY).toEqual([])
         }
         store.clearInterval()
         store.clearInterval()
@@ -341,7 +344,7 @@ describe.each(engines)('$name, a store in the place of connect-dynamodb', engine
           store.once('error', resolve)
         })
         vi.advanceTimersByTime(HOUR_MS)
-        await waitFor(async () => scans === SEGMENTS)
+        await expect.poll(() => scans, PATIENTLY).toBe(SEGMENTS)
         vi.advanceTimersByTime(3 * HOUR_MS)
         for (const answer of release) answer()
         expect(await failed).toMatchObject({ code: 'ACCESS_DENIED', name: 'AccessDeniedException' })
@@ -360,7 +363,7 @@ describe.each(engines)('$name, a store in the place of connect-dynamodb', engine
         store.on('error', error => heard.push(error))
         const unhandled = await unhandledErrorsDuring(async () => {
           vi.advanceTimersByTime(HOUR_MS)
-          await waitFor(async () => heard.length === 1)
+          await expect.poll(() => heard.length, PATIENTLY).toBe(1)
         })
         expect(heard).toMatchObject([{ code: 'TABLE_NOT_FOUND' }])
         expect(unhandled).toEqual({ uncaughtExceptions: [], unhandledRejections: [] })
@@ -453,9 +456,4 @@ async function outcome<Value = undefined>(
   start: (done: (error?: unknown, value?: Value | null) => void) => void,
 ): ReturnType<typeof callbackOutcome<Value | null>> {
   return callbackOutcome<Value | null>(start)
-}
-
-/** Asks again and again, while the timers of the test stand still. */
-async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 5))
 }

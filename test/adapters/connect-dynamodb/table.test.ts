@@ -119,7 +119,7 @@ describe.each(engines)('$name, the table of a store in the place of connect-dyna
     test('is not created again when it is deleted later', async () => {
       const { store, table } = await withoutTable()
       await quietly(() => store.initialize())
-      await new SessionTableOf(engine, table).delete()
+      await deleteTable(engine, table)
       await expect(get(store, 'one')).rejects.toMatchObject({
         code: 'TABLE_NOT_FOUND',
       })
@@ -230,26 +230,12 @@ describe.each(engines)('$name, the table of a store in the place of connect-dyna
   })
 })
 
-/** A table that a store has created. */
-class SessionTableOf {
-  readonly #engine: Engine
-  readonly #table: string
-
-  constructor(engine: Engine, table: string) {
-    this.#engine = engine
-    this.#table = table
-  }
-
-  async delete(): Promise<void> {
-    const send = async (operation: string): Promise<number> => {
-      const { statusCode } = await sendToEngine(this.#engine.endpoint, operation, { TableName: this.#table })
-      return statusCode
-    }
-    await send('DeleteTable')
-    while ((await send('DescribeTable')) === 200) {
-      // The engines need a few milliseconds; each question takes one.
-    }
-  }
+/** Deletes a table, and waits until it is gone. */
+async function deleteTable({ endpoint }: Engine, table: string): Promise<void> {
+  const send = async (operation: string): Promise<number> =>
+    (await sendToEngine(endpoint, operation, { TableName: table })).statusCode
+  await send('DeleteTable')
+  await expect.poll(() => send('DescribeTable'), { timeout: 15_000, interval: 5 }).toBe(400)
 }
 
 async function stateOf(engine: Engine, table: string, partitionKey = 'id'): ReturnType<typeof describeTable> {

@@ -1,4 +1,3 @@
-import { EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Express, Request } from 'express'
@@ -11,6 +10,7 @@ import { callbackValue } from '../../support/callback-outcome.ts'
 import { engines } from '../../support/engines.ts'
 import { sessionCookie } from '../../support/express-app.ts'
 import { expressSubject } from '../../support/express-subject.ts'
+import { Gates } from '../../support/gates.ts'
 
 const ROUNDS = 100
 const ROUNDS_AT_ONCE = 10
@@ -95,38 +95,6 @@ describe.each(engines)('$name, a logout that races a slow request', engine => {
     expect(apps.flatMap(app => app.errors)).toEqual([])
   })
 })
-
-/** Places at which slow requests wait until a test lets them go on. */
-class Gates {
-  readonly #events = new EventEmitter()
-  readonly #past = new Map<string, string>()
-
-  /** Waits until a request is at a gate; resolves with the cookie that its session has. */
-  async reached(gate: string): Promise<string> {
-    return this.#happened(`reached ${gate}`)
-  }
-
-  /** Lets the request at a gate go on, or the one that is still to come. */
-  open(gate: string): void {
-    this.#happens(`opened ${gate}`, '')
-  }
-
-  /** Called by the request: waits for the gate to open. */
-  async pass(gate: string, cookie: string): Promise<void> {
-    this.#happens(`reached ${gate}`, cookie)
-    await this.#happened(`opened ${gate}`)
-  }
-
-  #happens(event: string, detail: string): void {
-    this.#past.set(event, detail)
-    this.#events.emit(event)
-  }
-
-  async #happened(event: string): Promise<string> {
-    if (!this.#past.has(event)) await once(this.#events, event)
-    return this.#past.get(event) ?? ''
-  }
-}
 
 function addRoutes(app: Express, gates: Gates): void {
   app.get('/login', (request, response) => {

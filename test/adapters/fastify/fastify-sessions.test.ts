@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/fastify.ts'
 import { engines } from '../../support/engines.ts'
+import { Meeting } from '../../support/meeting.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, Jar, signedIn } from '../scenarios/jar.ts'
-import { Meeting } from '../web/visitor.ts'
 import { fastifyFramework, startFastify } from './fastify-app.ts'
 
 const HOUR_MS = 3_600_000

@@ -11,9 +11,10 @@ import {
 } from '../../../src/adapters/hono-sessions.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
 import { engines } from '../../support/engines.ts'
+import { Meeting } from '../../support/meeting.ts'
 import { numberText } from '../../support/session-table.ts'
 import { tableSubject } from '../../support/table-subject.ts'
-import { Meeting, overHttp, Visitor } from '../web/visitor.ts'
+import { overHttp, Visitor } from '../web/visitor.ts'
 import { serveApp } from './http-server.ts'
 
 interface Data {

@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { engines } from '../../support/engines.ts'
+import { Meeting } from '../../support/meeting.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, type Jar, signedIn } from '../scenarios/jar.ts'
-import { Meeting } from '../web/visitor.ts'
 import { type KoaRoutes, shopRoutes, startKoa } from './koa-apps.ts'
 
 describe.each(engines)('$name, sessions of koa-generic-session', engine => {

@@ -10,11 +10,11 @@ import { describe, expect, test } from 'vitest'
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { engines, uniqueTableName } from '../../support/engines.ts'
 import { originOf, stop } from '../../support/loopback.ts'
+import { Meeting } from '../../support/meeting.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, Jar, signedIn } from '../scenarios/jar.ts'
-import { Meeting } from '../web/visitor.ts'
 import { type KoaRoutes, sessionOf, shopRoutes, startKoa, startKoaSession } from './koa-apps.ts'
 
 const HOUR_MS = 3_600_000

@@ -10,10 +10,10 @@ import {
 } from '../../../src/adapters/react-router.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
 import { engines } from '../../support/engines.ts'
+import { Meeting } from '../../support/meeting.ts'
 import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
 import { keyValueSubject } from '../unstorage/key-value-subject.ts'
-import { Meeting } from '../web/visitor.ts'
 import { cookieOf, RouterVisitor } from './router-visitor.ts'
 
 interface Data {

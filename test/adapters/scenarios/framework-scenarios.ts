@@ -4,10 +4,10 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { SessionCorruptError, type SessionStoreOptions, TableNotFoundError } from '../../../src/index.ts'
 import { engines, uniqueTableName } from '../../support/engines.ts'
+import { Meeting } from '../../support/meeting.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
-import { Meeting } from '../web/visitor.ts'
 import type { Framework, RunningShop, ShopHandler, ShopSettings } from './framework.ts'
 import { Jar } from './jar.ts'
 

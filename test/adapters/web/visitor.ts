@@ -67,32 +67,3 @@ export function overHttp(origin: string): Answerer {
     })
   }
 }
-
-/** A place where requests meet: each waits until all of them have come. */
-export class Meeting {
-  readonly #open: () => void
-  readonly #opened: Promise<void>
-  #missing: number
-
-  constructor(requests: number) {
-    this.#missing = requests
-    const { promise, resolve } = deferred()
-    this.#opened = promise
-    this.#open = resolve
-  }
-
-  /** Waits for the others. */
-  async attend(): Promise<void> {
-    this.#missing--
-    if (this.#missing <= 0) this.#open()
-    await this.#opened
-  }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let settle: (() => void) | undefined
-  const promise = new Promise<void>(resolve => {
-    settle = resolve
-  })
-  return { promise, resolve: () => settle?.() }
-}

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../../../src/dynamodb/item-size.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engines } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
+import { SessionTable } from '../../support/session-table.ts'
 
 /*
  * Items of exactly the limit by our count, and of one byte more, sent to the engines without any code of ours.
@@ -59,26 +60,17 @@ function itemOf(bytes: number, value: AttributeValue): Item {
   return { ...item, padding: { S: 'x'.repeat(bytes - itemSizeBytes(item)) } }
 }
 
-describe.each(engines)('$name', ({ name, endpoint }) => {
-  const table = uniqueTableName()
+describe.each(engines)('$name', engine => {
+  const { name, endpoint } = engine
+  let table: SessionTable
+  beforeAll(async () => {
+    table = await SessionTable.create(engine)
+  })
   const put = async (item: Item): Promise<{ readonly statusCode: number; readonly text: string }> => {
-    const { statusCode, body } = await sendToEngine(endpoint, 'PutItem', { TableName: table, Item: item })
+    const input = { TableName: table.name, Item: item }
+    const { statusCode, body } = await sendToEngine(endpoint, 'PutItem', input)
     return { statusCode, text: JSON.stringify(body) }
   }
-
-  beforeAll(async () => {
-    await sendToEngine(endpoint, 'CreateTable', {
-      TableName: table,
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    })
-    let description = ''
-    while (!description.includes('"ACTIVE"')) {
-      const { body } = await sendToEngine(endpoint, 'DescribeTable', { TableName: table })
-      description = JSON.stringify(body)
-    }
-  })
 
   test.each(samples.map(value => [JSON.stringify(value), value] as const))(
     'draws the line where we do with %s in the item',

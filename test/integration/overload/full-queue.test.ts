@@ -135,7 +135,7 @@ describe('an abort', () => {
       expect(await Promise.all(calls)).toEqual(['aborted', 'aborted', 'aborted', 'aborted'])
     }
     const calls = Array.from({ length: 4 }, async () => client.send('GetItem', last))
-    while (held.length < 3) await delay(1)
+    await expect.poll(() => held.length, { timeout: 15_000, interval: 1 }).toBe(3)
     expect(await rejection(client.send('GetItem', last))).toMatchObject({ code: 'QUEUE_FULL' })
     for (const connection of held) connection.send(httpResponse())
     expect(await Promise.all(calls)).toEqual([{}, {}, {}, {}])

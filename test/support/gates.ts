@@ -2,11 +2,11 @@ import { deferred, type Deferred } from '../../src/internal/deferred.ts'
 
 /** Places at which requests wait until a test lets them go on. */
 export class Gates {
-  readonly #reached = new Map<string, Deferred<void>>()
+  readonly #reached = new Map<string, Deferred<string>>()
   readonly #opened = new Map<string, Deferred<void>>()
 
-  /** Waits until a request is at a gate. */
-  async reached(name: string): Promise<void> {
+  /** Waits until a request is at a gate; resolves with what it says there. */
+  async reached(name: string): Promise<string> {
     return of(this.#reached, name).promise
   }
 
@@ -16,14 +16,14 @@ export class Gates {
   }
 
   /** Called by the request: waits for the gate to open. */
-  async pass(name: string): Promise<void> {
-    of(this.#reached, name).resolve()
+  async pass(name: string, message = ''): Promise<void> {
+    of(this.#reached, name).resolve(message)
     await of(this.#opened, name).promise
   }
 }
 
-function of(gates: Map<string, Deferred<void>>, name: string): Deferred<void> {
-  const gate = gates.get(name) ?? deferred<void>()
+function of<Value>(gates: Map<string, Deferred<Value>>, name: string): Deferred<Value> {
+  const gate = gates.get(name) ?? deferred<Value>()
   gates.set(name, gate)
   return gate
 }
