@@ -4,6 +4,7 @@ import { SessionConflictError } from '../../src/errors.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import type { SessionStoreOptions } from '../../src/session/store-options.ts'
 import { engines } from '../support/engines.ts'
+import { rejectionOf } from '../support/failure.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'
@@ -68,7 +69,7 @@ describe.each(engines)('$name, somebody else between the attempts of a write', e
 
   test('who never stops is given way to, with an error that counts the attempts, and nothing is written', async () => {
     const { id, record, write, updates } = await openSession(attempt => change(id, { theirs: attempt }))
-    const failure = await write({ user: 'ada', ours: 1 }, record).catch((error: unknown) => error)
+    const failure = await rejectionOf(write({ user: 'ada', ours: 1 }, record))
     expect(failure).toBeInstanceOf(SessionConflictError)
     expect(failure).toMatchObject({ attempts: updates().length })
     expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', theirs: updates().length })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../src/errors.ts'
+import { rejectionOf } from '../support/failure.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'
 import { toArray } from '../support/to-array.ts'
 import { type ContractSubject } from './contract-subject.ts'
@@ -22,7 +23,7 @@ export function describeCorruptItems(subject: ContractSubject): void {
         mark: { S: SECRET },
       }
       await subject.table.put(item)
-      const error = await store.read(id).catch((reason: unknown) => reason)
+      const error = await rejectionOf(store.read(id))
       expect(error).toBeInstanceOf(SessionCorruptError)
       expect(error).toHaveProperty('code', 'SESSION_CORRUPT')
       expect(String(error)).not.toContain(SECRET)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionTooLargeError } from '../../src/errors.ts'
+import { rejectionOf } from '../support/failure.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { newId } from '../support/session-ids.ts'
 import { type ContractSubject } from './contract-subject.ts'
@@ -27,7 +28,7 @@ export function describeSizes(subject: ContractSubject): void {
         const basis = await store.write(id, { small: true })
         stub.forget()
         for (const options of [{}, { basis }]) {
-          const error = await store.write(id, { text }, options).catch((reason: unknown) => reason)
+          const error = await rejectionOf(store.write(id, { text }, options))
           expect(error).toBeInstanceOf(SessionTooLargeError)
           expect(error).toMatchObject({
             code: 'SESSION_TOO_LARGE',
@@ -57,10 +58,7 @@ export function describeSizes(subject: ContractSubject): void {
 /** How large the item of `{ text: '' }` is, which the store tells when it refuses a session. */
 async function overheadBytes(subject: ContractSubject, id: string): Promise<number> {
   const text = 'x'.repeat(LIMIT_BYTES)
-  const error: unknown = await subject
-    .open()
-    .store.write(id, { text })
-    .catch((reason: unknown) => reason)
+  const error = await rejectionOf(subject.open().store.write(id, { text }))
   if (error instanceof SessionTooLargeError) return error.sizeBytes - text.length
   throw new Error('a session of more than 400 KB was not refused')
 }

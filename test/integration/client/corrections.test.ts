@@ -4,8 +4,9 @@ import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
 import { AccessDeniedError, ClockSkewError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/index.ts'
 import type { Credentials } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubHttpAnswer } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, testCredentials, testRegion, useStub } from './test-client.ts'
+import { openTestClient, someKey, testCredentials, testRegion, useStub } from './test-client.ts'
 
 const stub = useStub()
 const nowMs = Date.UTC(2026, 10, 23, 12, 0, 0)
@@ -73,7 +74,7 @@ describe('a wrong clock', () => {
   test('is put right once for a call: a service that goes on refusing is an error', async () => {
     const client = openTestClient(stub().endpoint, { clock })
     stub().answer(errorAt(10, 'RequestTimeTooSkewed'), errorAt(60, 'RequestTimeTooSkewed'))
-    const error = await rejection(client.send('GetItem', someKey))
+    const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toBeInstanceOf(ClockSkewError)
     expect(error).toMatchObject({ attempts: 2 })
     expect(stub().requests).toHaveLength(2)
@@ -88,7 +89,7 @@ describe('a wrong clock', () => {
   ])('is left alone: %s', async (_, answer) => {
     const client = openTestClient(stub().endpoint, { clock })
     stub().answer(answer)
-    await rejection(client.send('GetItem', someKey))
+    await rejectionOf(client.send('GetItem', someKey))
     expect(stub().requests).toHaveLength(1)
     expect(client.clock.now()).toBe(nowMs)
   })
@@ -96,7 +97,7 @@ describe('a wrong clock', () => {
   test('is left alone where that is asked for', async () => {
     const client = openTestClient(stub().endpoint, { clock, correctsClockSkew: false })
     stub().answer(errorAt(10, 'RequestTimeTooSkewed'))
-    expect(await rejection(client.send('GetItem', someKey))).toBeInstanceOf(ClockSkewError)
+    expect(await rejectionOf(client.send('GetItem', someKey))).toBeInstanceOf(ClockSkewError)
     expect(stub().requests).toHaveLength(1)
   })
 
@@ -174,7 +175,7 @@ describe('credentials that AWS rejects', () => {
     const third = { ...other, accessKeyId: 'AKIDEXAMPLE000000003' }
     const credentials = cachedProvider(rotating(testCredentials, other, third), { clock, random: () => 0 })
     stub().answer(awsError('ExpiredTokenException'))
-    const error = await rejection(openTestClient(stub().endpoint, { credentials }).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint, { credentials }).send('GetItem', someKey))
     expect(error).toBeInstanceOf(AccessDeniedError)
     expect(error).toMatchObject({ awsCode: 'ExpiredTokenException', attempts: 2 })
     expect(stub().requests).toHaveLength(2)
@@ -183,7 +184,9 @@ describe('credentials that AWS rejects', () => {
   test('are an error at once when there are no others, or they cannot be had', async () => {
     for (const credentials of [() => testCredentials, failingToReplace]) {
       stub().answer(awsError('ExpiredTokenException'))
-      const error = await rejection(openTestClient(stub().endpoint, { credentials }).send('GetItem', someKey))
+      const error = await rejectionOf(
+        openTestClient(stub().endpoint, { credentials }).send('GetItem', someKey),
+      )
       expect(error).toMatchObject({ awsCode: 'ExpiredTokenException', attempts: 1 })
       expect(stub().requests).toHaveLength(1)
     }

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { DeadlineExceededError, DynamoDBError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, testCredentials, useStub } from './test-client.ts'
+import { openTestClient, someKey, testCredentials, useStub } from './test-client.ts'
 
 const stub = useStub()
 
@@ -16,7 +17,7 @@ describe('the deadline of a call (G7)', () => {
   test('holds for a server that never answers, and names what the attempt met', async () => {
     stub().answer('hang')
     const client = openTestClient(stub().endpoint, { deadlineMs: 300 })
-    const error = await rejection(client.send('GetItem', someKey))
+    const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(error).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
@@ -31,7 +32,7 @@ describe('the deadline of a call (G7)', () => {
   test('names the trouble before the attempt that it cut short', async () => {
     stub().answer(awsError('InternalServerError', 'on fire', 500), 'hang')
     const client = openTestClient(stub().endpoint, { deadlineMs: 400 })
-    const error = await rejection(client.send('PutItem', { TableName: 'sessions', Item: {} }))
+    const error = await rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: {} }))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(error).toMatchObject({
       message: expect.stringMatching(
@@ -44,7 +45,7 @@ describe('the deadline of a call (G7)', () => {
   test('an attempt that times out for good is no deadline', async () => {
     stub().answer('hang')
     const client = openTestClient(stub().endpoint, { attemptTimeoutMs: 40, maxAttempts: 2 })
-    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({
+    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
       name: 'AttemptTimeoutError',
       code: 'ATTEMPT_TIMEOUT',
     })
@@ -58,14 +59,14 @@ describe('the deadline of a call (G7)', () => {
     stub().answer('hang')
     const client = openTestClient(stub().endpoint, { deadlineMs })
     const deadlineAtMs = performance.now() + callerMs
-    const error = await rejection(client.send('GetItem', someKey, { deadlineAtMs }))
+    const error = await rejectionOf(client.send('GetItem', someKey, { deadlineAtMs }))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(client.deadlineMs).toBe(deadlineMs)
   })
 
   test('holds for credentials that never come, and nothing is sent', async () => {
     const client = openTestClient(stub().endpoint, { credentials: never, deadlineMs: 60 })
-    const error = await rejection(client.send('GetItem', someKey))
+    const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect((error as Error).message).toBe('the AWS credentials were not found within 60 ms')
     expect(stub().requests).toHaveLength(0)
@@ -78,14 +79,14 @@ describe('the deadline of a call (G7)', () => {
       credentials: () => (calls++ === 0 ? testCredentials : never()),
       deadlineMs: 400,
     })
-    expect(await rejection(client.send('GetItem', someKey))).toBeInstanceOf(DeadlineExceededError)
+    expect(await rejectionOf(client.send('GetItem', someKey))).toBeInstanceOf(DeadlineExceededError)
     expect(stub().requests).toHaveLength(1)
   })
 
   test('credentials that fail after the deadline are nobody’s unhandled rejection', async () => {
     const provider = deferred<never>()
     const client = openTestClient(stub().endpoint, { credentials: () => provider.promise, deadlineMs: 30 })
-    expect(await rejection(client.send('GetItem', someKey))).toBeInstanceOf(DeadlineExceededError)
+    expect(await rejectionOf(client.send('GetItem', someKey))).toBeInstanceOf(DeadlineExceededError)
     provider.reject(new Error('too late'))
     await new Promise(resolve => {
       setImmediate(resolve)
@@ -94,7 +95,7 @@ describe('the deadline of a call (G7)', () => {
 
   test('holds for a region that is never found', async () => {
     const client = openTestClient(stub().endpoint, { onLookup: never, deadlineMs: 60 })
-    const error = await rejection(client.send('GetItem', someKey))
+    const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect((error as Error).message).toBe('the AWS region was not found within 60 ms')
     expect(stub().requests).toHaveLength(0)
@@ -105,11 +106,11 @@ describe('the deadline of a call (G7)', () => {
     const transport = new SocketTransport({ maxSockets: 1 })
     const patient = openTestClient(stub().endpoint, { transport })
     const controller = new AbortController()
-    const first = rejection(patient.send('GetItem', someKey, { signal: controller.signal }))
+    const first = rejectionOf(patient.send('GetItem', someKey, { signal: controller.signal }))
     await stub().received(1)
 
     const client = openTestClient(stub().endpoint, { transport, deadlineMs: 60 })
-    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({
+    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
       name: 'DeadlineExceededError',
       message: expect.stringMatching(/: none of 1 connections to .* became free in time$/) as string,
     })
@@ -121,7 +122,7 @@ describe('the deadline of a call (G7)', () => {
   test('covers all attempts together', async () => {
     stub().answer('hang')
     const client = openTestClient(stub().endpoint, { deadlineMs: 250, attemptTimeoutMs: 30, maxAttempts: 20 })
-    const error = await rejection(client.send('GetItem', someKey))
+    const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect((error as Error).message).toMatch(/: no complete answer from .* within 30 ms$/)
     expect(stub().requests.length).toBeLessThan(20)
@@ -140,7 +141,7 @@ describe('an AbortSignal', () => {
       },
     })
     const signal = AbortSignal.abort(reason)
-    expect(await rejection(client.send('GetItem', someKey, { signal }))).toBe(reason)
+    expect(await rejectionOf(client.send('GetItem', someKey, { signal }))).toBe(reason)
     expect(asked).toBe(0)
     expect(stub().requests).toHaveLength(0)
   })
@@ -149,7 +150,7 @@ describe('an AbortSignal', () => {
     stub().answer('hang')
     const controller = new AbortController()
     const { signal } = controller
-    const call = rejection(openTestClient(stub().endpoint).send('GetItem', someKey, { signal }))
+    const call = rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey, { signal }))
     await stub().received(1)
     controller.abort(reason)
     expect(await call).toBe(reason)
@@ -168,14 +169,14 @@ describe('an AbortSignal', () => {
         return 0.999
       },
     })
-    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(await rejectionOf(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
     expect(stub().requests).toHaveLength(1)
   })
 
   test.each(['a text', undefined, 0])('passes on a reason that is no error: %s', async value => {
     stub().answer('hang')
     const controller = new AbortController()
-    const call = rejection(
+    const call = rejectionOf(
       openTestClient(stub().endpoint).send('GetItem', someKey, { signal: controller.signal }),
     )
     await stub().received(1)
@@ -193,7 +194,7 @@ describe('an AbortSignal', () => {
         return never()
       },
     })
-    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(await rejectionOf(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
     expect(stub().requests).toHaveLength(0)
   })
 
@@ -207,7 +208,7 @@ describe('an AbortSignal', () => {
         return never()
       },
     })
-    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(await rejectionOf(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
   })
 
   test('that is aborted by the credential provider itself keeps the request from being sent', async () => {
@@ -218,7 +219,7 @@ describe('an AbortSignal', () => {
         return Promise.resolve(testCredentials)
       },
     })
-    expect(await rejection(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
+    expect(await rejectionOf(client.send('GetItem', someKey, { signal: controller.signal }))).toBe(reason)
     expect(stub().requests).toHaveLength(0)
   })
 
@@ -226,7 +227,7 @@ describe('an AbortSignal', () => {
     stub().answer('hang', { body: { Item: {} } })
     const controller = new AbortController()
     const client = openTestClient(stub().endpoint)
-    const aborted = rejection(client.send('GetItem', someKey, { signal: controller.signal }))
+    const aborted = rejectionOf(client.send('GetItem', someKey, { signal: controller.signal }))
     await stub().received(1)
     const other = client.send('GetItem', someKey)
     controller.abort(reason)

@@ -9,14 +9,15 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubHttpAnswer } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, useStub } from './test-client.ts'
+import { openTestClient, someKey, useStub } from './test-client.ts'
 
 const stub = useStub()
 
 async function errorOf(answer: StubHttpAnswer, maxAttempts = 1): Promise<unknown> {
   stub().answer(answer)
-  return rejection(openTestClient(stub().endpoint, { maxAttempts }).send('GetItem', someKey))
+  return rejectionOf(openTestClient(stub().endpoint, { maxAttempts }).send('GetItem', someKey))
 }
 
 interface Family {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { ConnectionError, DynamoDBError, ThrottlingError } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubStep } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, useStub } from './test-client.ts'
+import { openTestClient, someKey, useStub } from './test-client.ts'
 
 const stub = useStub()
 const item = { Item: { id: { S: 'a' } } }
@@ -54,7 +55,7 @@ describe('what is retried', () => {
     'TransactionInProgressException',
   ])('%s, as throttling', async code => {
     stub().answer(awsError(code))
-    const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(4)
     expect(error).toBeInstanceOf(ThrottlingError)
     expect(error).toMatchObject({ awsCode: code, attempts: 4, retryable: true, requestId: 'REQUEST-4' })
@@ -67,7 +68,7 @@ describe('what is retried', () => {
     'ReplicatedWriteConflictException',
   ])('%s, as a transient error', async code => {
     stub().answer(awsError(code))
-    const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(4)
     expect(error).toBeInstanceOf(DynamoDBError)
     expect(error).not.toBeInstanceOf(ThrottlingError)
@@ -82,7 +83,7 @@ describe('what is retried', () => {
 
   test('HTTP status 429, as throttling', async () => {
     stub().answer({ statusCode: 429, body: 'too many' })
-    const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(4)
     expect(error).toBeInstanceOf(ThrottlingError)
     expect(error).toMatchObject({ awsCode: 'Unknown', statusCode: 429 })
@@ -100,7 +101,7 @@ describe('what is retried', () => {
 
     stub().answer(step)
     const client = openTestClient(stub().endpoint)
-    expect(await rejection(client.send('GetItem', someKey))).toBeInstanceOf(ConnectionError)
+    expect(await rejectionOf(client.send('GetItem', someKey))).toBeInstanceOf(ConnectionError)
     expect(stub().requests).toHaveLength(4)
   })
 
@@ -126,7 +127,7 @@ describe('what is retried', () => {
   test('a refused connection', async () => {
     const delays = recordBackOff()
     const client = openTestClient('http://127.0.0.1:1', { random: () => 0.5 })
-    const error = await rejection(client.send('GetItem', someKey))
+    const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toMatchObject({
       name: 'ConnectionError',
       code: 'CONNECTION_FAILED',
@@ -158,7 +159,7 @@ describe('what is not retried', () => {
     'SomethingNewException',
   ])('%s', async code => {
     stub().answer(awsError(code), found)
-    const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(1)
     expect(error).toBeInstanceOf(DynamoDBError)
     expect(error).toMatchObject({
@@ -174,7 +175,7 @@ describe('what is not retried', () => {
     'HTTP status %i without a code',
     async statusCode => {
       stub().answer({ statusCode, body: 'nothing to see' }, found)
-      const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+      const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
       expect(stub().requests).toHaveLength(1)
       expect(error).toMatchObject({ awsCode: 'Unknown', statusCode, attempts: 1, retryable: false })
     },
@@ -185,14 +186,14 @@ describe('what is not retried', () => {
       awsError('InvalidSignatureException', 'Signature not yet current: 2 is later than 1'),
       found,
     )
-    const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(1)
     expect(error).toMatchObject({ name: 'ClockSkewError', retryable: false })
   })
 
   test('a 200 that is not JSON', async () => {
     stub().answer({ body: '<html>' }, found)
-    await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(1)
   })
 
@@ -205,7 +206,7 @@ describe('what is not retried', () => {
         throw failure
       },
     })
-    expect(await rejection(client.send('GetItem', someKey))).toBe(failure)
+    expect(await rejectionOf(client.send('GetItem', someKey))).toBe(failure)
     expect(calls).toBe(1)
     expect(stub().requests).toHaveLength(0)
   })
@@ -215,13 +216,13 @@ describe('the number of attempts', () => {
   test.each([1, 2, 3, 7])('is maxAttempts: %i', async maxAttempts => {
     stub().answer(serverError)
     const client = openTestClient(stub().endpoint, { maxAttempts })
-    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({ attempts: maxAttempts })
+    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({ attempts: maxAttempts })
     expect(stub().requests).toHaveLength(maxAttempts)
   })
 
   test('ends with the first error that is not retryable', async () => {
     stub().answer(serverError, throttled, awsError('ValidationException', 'no'), found)
-    const error = await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(error).toMatchObject({ awsCode: 'ValidationException', attempts: 3, requestId: 'REQUEST-3' })
     expect(stub().requests).toHaveLength(3)
   })
@@ -244,7 +245,7 @@ describe('back-off', () => {
     const delays = recordBackOff()
     stub().answer(...script)
     const client = openTestClient(stub().endpoint, { random: () => random, deadlineMs: 100_000 })
-    await rejection(client.send('GetItem', someKey))
+    await rejectionOf(client.send('GetItem', someKey))
     expect(delays).toEqual(expected)
   })
 
@@ -283,7 +284,7 @@ describe('back-off', () => {
   test('that would outlast the deadline is not begun: the error at hand is the answer', async () => {
     stub().answer(throttled)
     const client = openTestClient(stub().endpoint, { random: () => 0.999, deadlineMs: 990 })
-    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({
+    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
       name: 'ThrottlingError',
       attempts: 1,
     })
@@ -311,7 +312,7 @@ describe('the retry quota', () => {
     const client = openTestClient(stub().endpoint, { maxAttempts: 36 })
     expect(await attemptsOf(client, serverError)).toBe(36)
     stub().answer(awsError('InternalServerError', 'down', 500))
-    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({
+    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
       awsCode: 'InternalServerError',
       attempts: 1,
       retryable: true,

@@ -6,8 +6,9 @@ import type { DynamoDBClient } from '../../../src/dynamodb/client.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import type { Item } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import type { StubHttpAnswer, StubRequest, StubStep } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, testCredentials, useStub } from './test-client.ts'
+import { openTestClient, testCredentials, useStub } from './test-client.ts'
 
 /*
  * G9: no credential, session ID or session data in errors or `util.inspect` output, whatever the server answers.
@@ -142,7 +143,7 @@ describe.each(Object.keys(calls))('%s', operation => {
     for (const [name, echo] of Object.entries(echoes)) {
       stub().answer(request => answers[place]?.(echo(request)) ?? 'hang')
       const client = openTestClient(stub().endpoint, { maxAttempts: 2 })
-      const error = await rejection(calls[operation]?.(client) ?? Promise.resolve())
+      const error = await rejectionOf(calls[operation]?.(client) ?? Promise.resolve())
       told.push(...secretsIn(everythingAbout(error)).map(secret => `${secret}, by ${name}`))
     }
     expect(told).toEqual([])
@@ -152,7 +153,7 @@ describe.each(Object.keys(calls))('%s', operation => {
 test('a deadline that quotes the error before it keeps secrets', async () => {
   stub().answer(({ body }) => ({ statusCode: 500, body: { message: body } }), 'hang')
   const client = openTestClient(stub().endpoint, { deadlineMs: 400 })
-  const error = await rejection(client.send('PutItem', { TableName: 'sessions', Item: session }))
+  const error = await rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: session }))
   expect(error).toMatchObject({ name: 'DeadlineExceededError', cause: { statusCode: 500 } })
   expect(secretsIn(everythingAbout(error))).toEqual([])
 })
@@ -160,7 +161,7 @@ test('a deadline that quotes the error before it keeps secrets', async () => {
 test('a message that repeats nothing is passed on', async () => {
   const message = 'Value provided in ExpressionAttributeValues unused in expressions: keys: {:data}'
   stub().answer({ statusCode: 400, body: { __type: 'ValidationException', message } })
-  const error = await rejection(
+  const error = await rejectionOf(
     openTestClient(stub().endpoint).send('PutItem', { TableName: 'sessions', Item: session }),
   )
   expect((error as Error).message).toContain(message)
@@ -182,7 +183,7 @@ describe('a SessionStore with plain session IDs', () => {
     ]
     for (const step of steps) {
       stub().answer(step)
-      expect(secretsIn(everythingAbout(await rejection(call(openStore()))))).toEqual([])
+      expect(secretsIn(everythingAbout(await rejectionOf(call(openStore()))))).toEqual([])
     }
   })
 
@@ -203,7 +204,7 @@ describe('a SessionStore with plain session IDs', () => {
     ['the item of another session', { id: { S: `${sessionId}-other` }, data: { S: longJson } }],
   ])('reading %s tells no secrets', async (_name, item) => {
     stub().answer({ body: { Item: item } })
-    const error = await rejection(openStore().read(sessionId))
+    const error = await rejectionOf(openStore().read(sessionId))
     expect(error).toMatchObject({
       code: expect.stringMatching(/^(?:SESSION_CORRUPT|INVALID_RESPONSE)$/) as string,
     })
@@ -221,7 +222,7 @@ describe('a SessionStore with plain session IDs', () => {
   })
 
   test('a session that is too large is refused without being quoted', async () => {
-    const error = await rejection(openStore().write(sessionId, { ...longData, more: 'x'.repeat(420_000) }))
+    const error = await rejectionOf(openStore().write(sessionId, { ...longData, more: 'x'.repeat(420_000) }))
     expect(error).toMatchObject({ code: 'SESSION_TOO_LARGE' })
     expect(secretsIn(everythingAbout(error))).toEqual([])
     expect(stub().requests).toHaveLength(0)

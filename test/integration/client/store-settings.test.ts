@@ -3,7 +3,8 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfigurationError, CredentialsError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import { rejection, testCredentials, useStub } from './test-client.ts'
+import { rejectionOf } from '../../support/failure.ts'
+import { testCredentials, useStub } from './test-client.ts'
 
 /*
  * What the options of a SessionStore, and the variables that stand in for them, do to the requests it sends.
@@ -83,13 +84,13 @@ describe.each<
   test('say how often a call is sent', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
     stub().answer({ statusCode: 500 })
-    await rejection(openStore(settings({ maxAttempts: 2 }, { MAX_ATTEMPTS: '2' })).read(id))
+    await rejectionOf(openStore(settings({ maxAttempts: 2 }, { MAX_ATTEMPTS: '2' })).read(id))
     expect(stub().requests).toHaveLength(2)
   })
 
   test('say how long a call may take', async () => {
     stub().answer('hang')
-    const error = await rejection(openStore(settings({ deadlineMs: 60 }, { DEADLINE_MS: '60' })).read(id))
+    const error = await rejectionOf(openStore(settings({ deadlineMs: 60 }, { DEADLINE_MS: '60' })).read(id))
     expect(error).toMatchObject({
       name: 'DeadlineExceededError',
       message: expect.stringContaining('GetItem did not succeed within 60 ms') as string,
@@ -100,7 +101,7 @@ describe.each<
     vi.spyOn(Math, 'random').mockReturnValue(0)
     stub().answer('hang')
     const options = settings({ attemptTimeoutMs: 30 }, { ATTEMPT_TIMEOUT_MS: '30' })
-    expect(await rejection(openStore({ ...options, maxAttempts: 2 }).read(id))).toMatchObject({
+    expect(await rejectionOf(openStore({ ...options, maxAttempts: 2 }).read(id))).toMatchObject({
       name: 'AttemptTimeoutError',
       message: expect.stringContaining('within 30 ms') as string,
     })
@@ -112,7 +113,7 @@ describe.each<
     const other = openStore({ maxSockets: 2 })
     stub().answer('hang', {})
     const controller = new AbortController()
-    const first = rejection(store.destroy(id, { signal: controller.signal }))
+    const first = rejectionOf(store.destroy(id, { signal: controller.signal }))
     await stub().received(1)
 
     // The second call waits: those of another store, made after it, are answered before it is even sent.
@@ -150,7 +151,7 @@ describe('where requests go', () => {
   })
 
   test('is an error at the first call when the region is missing', async () => {
-    const error = await rejection(openStore({ region: undefined }).read(id))
+    const error = await rejectionOf(openStore({ region: undefined }).read(id))
     expect(error).toBeInstanceOf(ConfigurationError)
     expect(error).toMatchObject({ code: 'REGION_MISSING' })
     expect(stub().requests).toHaveLength(0)
@@ -169,7 +170,7 @@ describe('credentials', () => {
 
   test('that are missing are an error at the first call, and looked for again at the next', async () => {
     const store = openStore({ credentials: undefined })
-    expect(await rejection(store.read(id))).toBeInstanceOf(CredentialsError)
+    expect(await rejectionOf(store.read(id))).toBeInstanceOf(CredentialsError)
     expect(stub().requests).toHaveLength(0)
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDENV')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
@@ -192,7 +193,7 @@ describe('credentials', () => {
 
   test('of a function that never answers do not hang the call', async () => {
     const store = openStore({ credentials: () => new Promise(() => undefined), deadlineMs: 50 })
-    expect(await rejection(store.read(id))).toMatchObject({
+    expect(await rejectionOf(store.read(id))).toMatchObject({
       name: 'DeadlineExceededError',
       message: 'the AWS credentials were not found within 50 ms',
     })

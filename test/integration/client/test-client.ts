@@ -80,14 +80,3 @@ export function openTestClient(
     ...options,
   })
 }
-
-/** What a call rejects with; a call that resolves is a failure. */
-export async function rejection(call: Promise<unknown>): Promise<unknown> {
-  let value: unknown
-  try {
-    value = await call
-  } catch (error) {
-    return error
-  }
-  throw new Error(`the call was expected to fail, and resolved with ${JSON.stringify(value)}`)
-}

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 
 import { signRequest } from '../../../src/sigv4/sign.ts'
 import type { Credentials } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import type { StubRequest } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, testCredentials, testRegion, useStub } from './test-client.ts'
+import { openTestClient, someKey, testCredentials, testRegion, useStub } from './test-client.ts'
 
 const stub = useStub()
 const nowMs = Date.UTC(2026, 10, 23, 4, 5, 6, 789)
@@ -165,7 +166,7 @@ describe('region and endpoint', () => {
         if (problem !== undefined) throw problem
       },
     })
-    expect(await rejection(client.send('GetItem', someKey))).toBe(failure)
+    expect(await rejectionOf(client.send('GetItem', someKey))).toBe(failure)
     expect(stub().requests).toHaveLength(0)
     await client.send('GetItem', someKey)
     expect(stub().requests).toHaveLength(1)
@@ -175,6 +176,6 @@ describe('region and endpoint', () => {
 test('a closed client refuses calls without trying', async () => {
   const client = openTestClient(stub().endpoint)
   await client.close()
-  expect(await rejection(client.send('GetItem', someKey))).toMatchObject({ code: 'STORE_CLOSED' })
+  expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({ code: 'STORE_CLOSED' })
   expect(stub().requests).toHaveLength(0)
 })

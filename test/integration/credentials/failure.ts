@@ -2,16 +2,11 @@ import { inspect } from 'node:util'
 
 import { CredentialsError } from '../../../src/errors.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 
 /** What a credential provider fails with; one that succeeds, or fails with another kind of error, fails the test. */
 export async function failureOf(provider: CredentialProvider): Promise<CredentialsError> {
-  try {
-    await provider()
-  } catch (error) {
-    if (error instanceof CredentialsError) return error
-    throw error
-  }
-  throw new Error('the provider was expected to fail')
+  return rejectionOf(Promise.resolve().then(provider), CredentialsError)
 }
 
 /** All that an error could show to somebody: message, causes, stack and properties. */

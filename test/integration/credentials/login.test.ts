@@ -1,11 +1,10 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from 'node:crypto'
 import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fromLoginCredentials, type FromLoginCredentialsOptions } from '../../../src/credentials/login.ts'
 import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
-import { CredentialsError } from '../../../src/errors.ts'
+import type { CredentialsError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
@@ -19,6 +18,7 @@ import {
 import { ManualClock } from '../../support/manual-clock.ts'
 import { RecordingTransport } from '../../support/recording-transport.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
+import { everythingIn, failureOf as providerFailure } from './failure.ts'
 
 const MINUTE_MS = 60_000
 const SESSION = 'arn:aws:iam::012345678901:user/somebody'
@@ -102,13 +102,11 @@ const REFRESHED = {
   },
 } satisfies FakeServiceScript
 
+/** What a provider fails with, which never tells a secret. */
 async function failureOf(provider: CredentialProvider): Promise<CredentialsError> {
-  const outcome: unknown = await Promise.resolve()
-    .then(provider)
-    .catch((error: unknown) => error)
-  expect(outcome).toBeInstanceOf(CredentialsError)
-  expect(inspect(outcome, { depth: 10, showHidden: true })).not.toMatch(SECRETS)
-  return outcome as CredentialsError
+  const error = await providerFailure(provider)
+  expect(everythingIn(error)).not.toMatch(SECRETS)
+  return error
 }
 
 function denied(error: string): FakeServiceScript {

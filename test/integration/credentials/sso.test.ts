@@ -1,10 +1,9 @@
 import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fromSSO, type FromSSOOptions } from '../../../src/credentials/sso.ts'
 import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
-import { CredentialsError } from '../../../src/errors.ts'
+import type { CredentialsError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
@@ -18,6 +17,7 @@ import {
 import { ManualClock } from '../../support/manual-clock.ts'
 import { RecordingTransport } from '../../support/recording-transport.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
+import { everythingIn, failureOf as providerFailure } from './failure.ts'
 
 const MINUTE_MS = 60_000
 const START_URL = 'https://d-1234567890.awsapps.com/start'
@@ -113,13 +113,11 @@ const REFUSED: FakeServiceScript = {
   body: { error: 'invalid_grant', error_description: 's3cret-refresh-old is no good' },
 }
 
+/** What a provider fails with, which never tells a secret. */
 async function failureOf(provider: CredentialProvider): Promise<CredentialsError> {
-  const outcome: unknown = await Promise.resolve()
-    .then(provider)
-    .catch((error: unknown) => error)
-  expect(outcome).toBeInstanceOf(CredentialsError)
-  expect(inspect(outcome, { depth: 10, showHidden: true })).not.toMatch(SECRETS)
-  return outcome as CredentialsError
+  const error = await providerFailure(provider)
+  expect(everythingIn(error)).not.toMatch(SECRETS)
+  return error
 }
 
 const tokensSent = (sso: FakeSso): readonly unknown[] =>

@@ -5,10 +5,10 @@ import {
   collectGarbage,
   type GarbageCollectionOptions,
   type GarbageCollectionProgress,
-  type GarbageCollectionResult,
 } from '../../../src/session/garbage-collection.ts'
 import type { ItemTable } from '../../../src/session/item-table.ts'
 import { engines } from '../../support/engines.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { openNativeItemTable } from '../../support/native-item-table.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -100,7 +100,7 @@ describe('throttling that outlasts the retries of a call', () => {
     const { items, stub } = await open(() => throttled)
     const controller = new AbortController()
     const reason = new Error('the night is over')
-    const collection = outcomeOf(collectGarbage(items, { signal: controller.signal }))
+    const collection = rejectionOf(collectGarbage(items, { signal: controller.signal }))
     await expect.poll(() => stub.requests.length).toBeGreaterThanOrEqual(4)
     controller.abort(reason)
     expect(await collection).toBe(reason)
@@ -113,7 +113,7 @@ describe('any other error', () => {
     async operation => {
       const { table, items, stub } = await open(refuse(operation, refused, number => number >= 3))
       const seen: GarbageCollectionProgress[] = []
-      const error = await outcomeOf(collectGarbage(items, { ...PAGED, onProgress: keepIn(seen) }))
+      const error = await rejectionOf(collectGarbage(items, { ...PAGED, onProgress: keepIn(seen) }))
       expect(error).toBeInstanceOf(TableNotFoundError)
       const left = await keysIn(table)
       expect(left.length).toBeGreaterThan(0)
@@ -124,7 +124,7 @@ describe('any other error', () => {
 
   test('of one segment ends the others, and nothing goes on afterwards', async () => {
     const { items, stub } = await open(refuse('DeleteItem', refused, number => number === 5))
-    expect(await outcomeOf(collectGarbage(items))).toBeInstanceOf(TableNotFoundError)
+    expect(await rejectionOf(collectGarbage(items))).toBeInstanceOf(TableNotFoundError)
     const requests = stub.requests.length
     expect(requests).toBeLessThan(4 + SESSIONS)
     // One that was still going on would send its next request before this is answered.
@@ -135,7 +135,7 @@ describe('any other error', () => {
   test('a later collection finds the rest', async () => {
     const { table, items } = await open(refuse('DeleteItem', refused, number => number === 20))
     const seen: GarbageCollectionProgress[] = []
-    await outcomeOf(collectGarbage(items, { onProgress: keepIn(seen) }))
+    await rejectionOf(collectGarbage(items, { onProgress: keepIn(seen) }))
     const left = await keysIn(table)
     expect(await collectGarbage(items)).toMatchObject({ scanned: left.length, deleted: left.length })
     expect(await keysIn(table)).toEqual([])
@@ -153,7 +153,7 @@ describe('a signal', () => {
       controller.abort(reason)
     }
     const { signal } = controller
-    expect(await outcomeOf(collectGarbage(items, { ...PAGED, signal, onProgress }))).toBe(reason)
+    expect(await rejectionOf(collectGarbage(items, { ...PAGED, signal, onProgress }))).toBe(reason)
     expect(seen.map(({ scanned, deleted }) => [scanned, deleted])).toEqual([
       [16, 16],
       [16, 16],
@@ -170,7 +170,7 @@ describe('a signal', () => {
     })
     onTestFinished(() => stub.close())
     const items = openNativeItemTable({ clock, endpoint: stub.url, table: 'some-table' })
-    expect(await outcomeOf(collectGarbage(items, { signal: controller.signal }))).toBe(reason)
+    expect(await rejectionOf(collectGarbage(items, { signal: controller.signal }))).toBe(reason)
   })
 })
 
@@ -183,7 +183,7 @@ describe('onProgress', () => {
       calls++
       throw mistake
     }
-    expect(await outcomeOf(collectGarbage(items, { ...PAGED, onProgress }))).toBe(mistake)
+    expect(await rejectionOf(collectGarbage(items, { ...PAGED, onProgress }))).toBe(mistake)
     // The page, and the end.
     expect(calls).toBe(2)
   })
@@ -194,7 +194,7 @@ describe('onProgress', () => {
     const onProgress = async (): Promise<void> => {
       throw mistake
     }
-    expect(await outcomeOf(collectGarbage(items, { onProgress }))).toBe(mistake)
+    expect(await rejectionOf(collectGarbage(items, { onProgress }))).toBe(mistake)
   })
 
   test('is waited for before the next page', async () => {
@@ -220,7 +220,7 @@ describe('onProgress', () => {
 test('a closed client ends the collection', async () => {
   const { items } = await open(() => undefined)
   const onProgress = (): Promise<void> => items.client.close()
-  expect(await outcomeOf(collectGarbage(items, { ...PAGED, onProgress }))).toMatchObject({
+  expect(await rejectionOf(collectGarbage(items, { ...PAGED, onProgress }))).toMatchObject({
     code: 'STORE_CLOSED',
   })
 })
@@ -229,12 +229,4 @@ function keepIn(seen: GarbageCollectionProgress[]): (progress: GarbageCollection
   return progress => {
     seen.push(progress)
   }
-}
-
-/** What a collection rejects with; one that resolves is a failure of the test. */
-async function outcomeOf(collection: Promise<GarbageCollectionResult>): Promise<unknown> {
-  return collection.then(
-    () => new Error('the collection was expected to fail'),
-    (error: unknown) => error,
-  )
 }

@@ -4,9 +4,10 @@ import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
 import { CredentialsError } from '../../../src/errors.ts'
 import { nameProvider } from '../../../src/internal/provider-name.ts'
 import type { CredentialProvider, Credentials, CredentialSource } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, testCredentials, useStub } from '../client/test-client.ts'
+import { openTestClient, someKey, testCredentials, useStub } from '../client/test-client.ts'
 import { TraceRecorder } from './trace-recorder.ts'
 
 const stub = useStub()
@@ -71,7 +72,7 @@ describe('the channel "credentials"', () => {
     const { source } = withClock(() =>
       Promise.reject(new CredentialsError('no AWS credentials; looked at: …')),
     )
-    await rejection(Promise.resolve(source()))
+    await rejectionOf(Promise.resolve(source()))
     expect(recorder.ended('credentials')).toEqual([
       {
         reason: 'missing',

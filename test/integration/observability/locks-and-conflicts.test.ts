@@ -5,9 +5,9 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { engines } from '../../support/engines.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { SessionTable } from '../../support/session-table.ts'
-import { rejection } from '../client/test-client.ts'
 import { subscribeForTest, TraceRecorder } from './trace-recorder.ts'
 
 const aDuration = expect.any(Number) as number
@@ -65,7 +65,7 @@ describe.each(engines)('on $name', engine => {
       await store.write(id, {})
       const lock = await store.lock(id, { leaseSeconds: 30 })
       const recorder = new TraceRecorder('lock')
-      await rejection(other.lock(id, { maxWaitMs: 60, minRetryMs: 10 }))
+      await rejectionOf(other.lock(id, { maxWaitMs: 60, minRetryMs: 10 }))
       await lock?.release()
       const [refused] = recorder.ended('lock')
       expect(recorder.published.map(({ event }) => event)).toEqual(failed)
@@ -98,7 +98,7 @@ describe.each(engines)('on $name', engine => {
       await store.write(id, {})
       const lock = await store.lock(id)
       const recorder = new TraceRecorder('lock')
-      await rejection(store.lock(id, { maxWaitMs: 30 }))
+      await rejectionOf(store.lock(id, { maxWaitMs: 30 }))
       expect(recorder.ended('lock')).toMatchObject([{ outcome: 'refused', attempts: 0 }])
       await lock?.release()
     })
@@ -109,7 +109,7 @@ describe.each(engines)('on $name', engine => {
       await store.write(id, {})
       const lock = await store.lock(id, { leaseSeconds: 30 })
       const recorder = new TraceRecorder('lock')
-      await rejection(other.lock(id, { maxWaitMs: 15_000, signal: AbortSignal.timeout(30) }))
+      await rejectionOf(other.lock(id, { maxWaitMs: 15_000, signal: AbortSignal.timeout(30) }))
       expect(recorder.ended('lock')).toMatchObject([{ outcome: 'failed', error: { name: 'TimeoutError' } }])
       await lock?.release()
     })
@@ -124,7 +124,7 @@ describe.each(engines)('on $name', engine => {
       const second = await other.lock(id)
       const recorder = new TraceRecorder('lock')
       const write = store.write(id, { visits: 2 }, { basis: lock?.record })
-      expect(await rejection(write)).toMatchObject({ code: 'LOCK_LOST' })
+      expect(await rejectionOf(write)).toMatchObject({ code: 'LOCK_LOST' })
       expect(recorder.published.map(({ event }) => event)).toEqual(failed)
       expect(recorder.ended('lock')).toMatchObject([
         { table: table.name, attempts: 0, outcome: 'lost', durationMs: 0, error: { name: 'LockLostError' } },
@@ -211,7 +211,7 @@ describe.each(engines)('on $name', engine => {
       const stale = await store.read(id)
       await overtake()
       const recorder = new TraceRecorder('conflict')
-      const error = await rejection(store.write(id, { name: 'ada' }, { basis: stale }))
+      const error = await rejectionOf(store.write(id, { name: 'ada' }, { basis: stale }))
       expect(error).toMatchObject({ code: 'SESSION_CONFLICT', attempts: 20 })
       const ended = recorder.ended('conflict')
       const mine = ended.filter(({ policy }) => policy === 'resolver')

@@ -5,10 +5,11 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, testCredentials, useStub } from '../client/test-client.ts'
+import { openTestClient, someKey, testCredentials, useStub } from '../client/test-client.ts'
 import { eventChannel, eventNames, subscribeForTest, TraceRecorder } from './trace-recorder.ts'
 
 const stub = useStub()
@@ -136,7 +137,7 @@ describe('a call', () => {
   test('that fails tells why, in both channels', async () => {
     const recorder = new TraceRecorder('operation', 'attempt')
     stub().answer(awsError('ResourceNotFoundException'))
-    await rejection(openTestClient(stub().endpoint).send('GetItem', someKey))
+    await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     const failed = ['start', 'end', 'error', 'asyncStart', 'asyncEnd']
     for (const name of ['operation', 'attempt']) {
       const events = recorder.published.filter(({ channel }) => channel === name).map(({ event }) => event)
@@ -161,7 +162,7 @@ describe('a call', () => {
         throw new Error('SeCrEt')
       },
     })
-    await rejection(client.send('GetItem', someKey))
+    await rejectionOf(client.send('GetItem', someKey))
     expect(recorder.ended('attempt')).toMatchObject([{ attempt: 1, error: { name: 'Error' } }])
     expect(recorder.ended('operation')).toMatchObject([{ attempts: 1, error: { name: 'Error' } }])
     expect(JSON.stringify(recorder.published)).not.toContain('SeCrEt')
@@ -171,7 +172,7 @@ describe('a call', () => {
     const recorder = new TraceRecorder('operation')
     stub().answer('hang')
     const giveUp = new AbortController()
-    const call = rejection(
+    const call = rejectionOf(
       openTestClient(stub().endpoint).send('GetItem', someKey, { signal: giveUp.signal }),
     )
     await stub().received(1)
@@ -183,9 +184,9 @@ describe('a call', () => {
   test('that is refused before it begins is not told', async () => {
     const recorder = new TraceRecorder('operation', 'attempt')
     const client = openTestClient(stub().endpoint)
-    await rejection(client.send('GetItem', someKey, { signal: AbortSignal.abort() }))
+    await rejectionOf(client.send('GetItem', someKey, { signal: AbortSignal.abort() }))
     await client.close()
-    await rejection(client.send('GetItem', someKey))
+    await rejectionOf(client.send('GetItem', someKey))
     expect(recorder.published).toEqual([])
   })
 
@@ -265,12 +266,12 @@ describe('subscribers', () => {
     stub().answer('hang')
     const giveUp = new AbortController()
     const client = openTestClient(stub().endpoint)
-    const before = rejection(client.send('GetItem', someKey, { signal: giveUp.signal }))
+    const before = rejectionOf(client.send('GetItem', someKey, { signal: giveUp.signal }))
     await stub().received(1)
     const seen: string[] = []
     const onStart = (): unknown => seen.push('start')
     eventChannel('operation', 'start').subscribe(onStart)
-    const during = rejection(client.send('GetItem', someKey, { signal: giveUp.signal }))
+    const during = rejectionOf(client.send('GetItem', someKey, { signal: giveUp.signal }))
     await stub().received(2)
     eventChannel('operation', 'start').unsubscribe(onStart)
     giveUp.abort()

@@ -7,11 +7,12 @@ import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { connectionTo, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { hashed } from '../../support/session-ids.ts'
 import type { StubStep } from '../../support/stub-dynamodb.ts'
 import { toArray } from '../../support/to-array.ts'
-import { rejection, useStub } from '../client/test-client.ts'
+import { useStub } from '../client/test-client.ts'
 import { TraceRecorder } from './trace-recorder.ts'
 
 /*
@@ -73,26 +74,28 @@ describe.each(engines)('on $name', engine => {
     const stale = await store.read(sessionId)
     await store.write(sessionId, { ...data, count: 2 }, { basis: await store.read(sessionId) })
     await open({ onConflict: 'merge' }).write(sessionId, { ...data, count: 3 }, { basis: stale })
-    await rejection(open({ onConflict: 'reject' }).write(sessionId, { ...data, count: 4 }, { basis: stale }))
+    await rejectionOf(
+      open({ onConflict: 'reject' }).write(sessionId, { ...data, count: 4 }, { basis: stale }),
+    )
     const undecided = open({
       onConflict: ({ theirs }) => {
         throw new Error(`cannot decide about ${JSON.stringify(theirs)}`)
       },
     })
-    await rejection(undecided.write(sessionId, { ...data, count: 5 }, { basis: stale }))
+    await rejectionOf(undecided.write(sessionId, { ...data, count: 5 }, { basis: stale }))
 
     const lock = await store.lock(sessionId, { leaseSeconds: 10, renew: false })
-    await rejection(open().lock(sessionId, { maxWaitMs: 0 }))
+    await rejectionOf(open().lock(sessionId, { maxWaitMs: 0 }))
     clock.advance(11_000)
     const second = await open().lock(sessionId)
-    await rejection(store.write(sessionId, { ...data, count: 6 }, { basis: lock?.record }))
+    await rejectionOf(store.write(sessionId, { ...data, count: 6 }, { basis: lock?.record }))
     await second?.release()
 
     await store.touch(sessionId)
     expect(await toArray(store.listByUser(data.user))).toMatchObject([{ key: record.key }])
     expect(await store.destroyByUser(data.user)).toBe(1)
     await open({ hashIds: true }).write(sessionId, data)
-    await rejection(
+    await rejectionOf(
       open({
         credentials: () => Promise.reject(new Error(`no such secret: ${credentials.secretAccessKey}`)),
       }).read(sessionId),

@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 
 import { ConnectionError, DynamoDBSessionsError } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { SeededRandom } from '../../support/fault-rig/random.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
-import { openTestClient, rejection, someKey } from '../client/test-client.ts'
+import { openTestClient, someKey } from '../client/test-client.ts'
 import { forbidUnhandledRejections, serve, settleDown } from '../transport/harness.ts'
 
 forbidUnhandledRejections()
@@ -25,7 +26,7 @@ describe('calls beyond what the connections can carry', () => {
     const connections = [await server.accept(), await server.accept()]
 
     const errors = await Promise.all(
-      Array.from({ length: 4 }, async () => rejection(client.send('GetItem', someKey))),
+      Array.from({ length: 4 }, async () => rejectionOf(client.send('GetItem', someKey))),
     )
     for (const error of errors) {
       expect(error).toBeInstanceOf(ConnectionError)
@@ -51,10 +52,10 @@ describe('calls beyond what the connections can carry', () => {
     const { signal } = controller
     setMaxListeners(0, signal)
     const calls = Array.from({ length: 10_001 }, async () =>
-      rejection(client.send('GetItem', someKey, { signal })),
+      rejectionOf(client.send('GetItem', someKey, { signal })),
     )
     await settleDown()
-    expect(await rejection(client.send('GetItem', someKey))).toMatchObject({ code: 'QUEUE_FULL' })
+    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({ code: 'QUEUE_FULL' })
     controller.abort(reason)
     expect(new Set(await Promise.all(calls))).toEqual(new Set([reason]))
     expect(getEventListeners(signal, 'abort')).toEqual([])
@@ -65,7 +66,7 @@ describe('calls beyond what the connections can carry', () => {
     const client = openTestClient(server.url, { deadlineMs: 60 }, { maxSockets: 1, maxQueued: 2 })
     for (let round = 0; round < 3; round++) {
       const errors = await Promise.all(
-        Array.from({ length: 3 }, async () => rejection(client.send('GetItem', someKey))),
+        Array.from({ length: 3 }, async () => rejectionOf(client.send('GetItem', someKey))),
       )
       for (const error of errors) expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
     }
@@ -136,7 +137,7 @@ describe('an abort', () => {
     }
     const calls = Array.from({ length: 4 }, async () => client.send('GetItem', last))
     await expect.poll(() => held.length, { timeout: 15_000, interval: 1 }).toBe(3)
-    expect(await rejection(client.send('GetItem', last))).toMatchObject({ code: 'QUEUE_FULL' })
+    expect(await rejectionOf(client.send('GetItem', last))).toMatchObject({ code: 'QUEUE_FULL' })
     for (const connection of held) connection.send(httpResponse())
     expect(await Promise.all(calls)).toEqual([{}, {}, {}, {}])
   })

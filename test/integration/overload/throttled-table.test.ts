@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { ThrottlingError } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubStep } from '../../support/stub-dynamodb.ts'
-import { openTestClient, rejection, someKey, useStub } from '../client/test-client.ts'
+import { openTestClient, someKey, useStub } from '../client/test-client.ts'
 
 const stub = useStub()
 const throttled = awsError('ProvisionedThroughputExceededException', 'The rate is too high')
@@ -28,7 +29,7 @@ function skipBackOff(): void {
 type Client = ReturnType<typeof openTestClient>
 
 async function failuresOf(client: Client, calls: number): Promise<readonly unknown[]> {
-  return Promise.all(Array.from({ length: calls }, async () => rejection(client.send('GetItem', someKey))))
+  return Promise.all(Array.from({ length: calls }, async () => rejectionOf(client.send('GetItem', someKey))))
 }
 
 describe('a table that throttles everything', () => {
@@ -57,7 +58,7 @@ describe('a table that throttles everything', () => {
       random: () => jitter[next++] ?? 0,
       deadlineMs: 100_000,
     })
-    await rejection(client.send('GetItem', someKey))
+    await rejectionOf(client.send('GetItem', someKey))
     expect(delays).toEqual([250, 1000, 3000])
   })
 

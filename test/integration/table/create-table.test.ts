@@ -5,6 +5,7 @@ import { SessionStore } from '../../../src/session/store.ts'
 import { addIndexCommand, userIndex } from '../../../src/session/user-index.ts'
 import { createTable, type CreateTableOptions, type CreateTableResult } from '../../../src/table/index.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { warningDuring } from '../../support/process-events.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 
@@ -134,7 +135,7 @@ describe.each(engines)('$name, createTable', ({ endpoint, supports }) => {
       const table = uniqueTableName()
       await createPlainTable(table, key)
       const before = await send('DescribeTable', table)
-      const error: unknown = await run({ table }).catch((reason: unknown) => reason)
+      const error = await rejectionOf(run({ table }))
       expect(error).toBeInstanceOf(TableMismatchError)
       expect(error).toMatchObject({ code: 'TABLE_MISMATCH', differences: [expect.any(String)] })
       for (const part of [table, 'partitionKey', ...parts]) expect(String(error)).toContain(part)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { AccessDeniedError, DeadlineExceededError } from '../../../src/errors.ts'
 import { createTable, type CreateTableOptions } from '../../../src/table/index.ts'
 import { connectionTo, engineCredentials } from '../../support/engines.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
 
 const notFound = failure('ResourceNotFoundException')
@@ -68,7 +69,7 @@ describe('createTable', () => {
     ['never appears', [notFound], 'not there'],
   ])('gives up after waitTimeoutMs when the table %s', async (_name, answers, status) => {
     const { result } = await runOn({ DescribeTable: answers }, { waitTimeoutMs: 200 })
-    const error: unknown = await result.catch((reason: unknown) => reason)
+    const error = await rejectionOf(result)
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(String(error)).toContain('"some-table"')
     expect(String(error)).toContain(status)

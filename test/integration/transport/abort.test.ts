@@ -3,12 +3,12 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { ConnectTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
 import {
   abortListeners,
   bodyOf,
   controlTime,
-  errorOf,
   forbidUnhandledRejections,
   requestTo,
   serve,
@@ -37,7 +37,7 @@ describe('an abort', () => {
     const server = await serve(answerWithIndex)
     const transport = new SocketTransport({ maxSockets: 1 })
     const signal = AbortSignal.abort(reason)
-    expect(await errorOf(transport.request(requestTo(server, { signal })))).toBe(reason)
+    expect(await rejectionOf(transport.request(requestTo(server, { signal })))).toBe(reason)
     expect(abortListeners(signal)).toBe(0)
     await settleDown()
     expect(server.connections).toHaveLength(0)
@@ -52,7 +52,7 @@ describe('an abort', () => {
     await connection.request()
     const controller = new AbortController()
     const { signal } = controller
-    const aborted = errorOf(transport.request(requestTo(server, { body: 'aborted', signal })))
+    const aborted = rejectionOf(transport.request(requestTo(server, { body: 'aborted', signal })))
     expect(abortListeners(signal)).toBe(1)
     controller.abort(reason)
     expect(await aborted).toBe(reason)
@@ -82,7 +82,7 @@ describe('an abort', () => {
         controller.abort(reason)
       }
       const first = transport.request(requestTo(server, { body: 'first' })).then(abortLater)
-      const aborted = errorOf(transport.request(requestTo(server, { signal })))
+      const aborted = rejectionOf(transport.request(requestTo(server, { signal })))
       const next = bodyOf(transport.request(requestTo(server)))
       await first
       expect(await aborted).toBe(reason)
@@ -97,7 +97,7 @@ describe('an abort', () => {
     const transport = new SocketTransport({ maxSockets: 1, ca: tls.cert })
     const controller = new AbortController()
     const { signal } = controller
-    const aborted = errorOf(transport.request(requestTo(onLocalhost(server), { signal })))
+    const aborted = rejectionOf(transport.request(requestTo(onLocalhost(server), { signal })))
     const next = bodyOf(transport.request(requestTo(onLocalhost(server))))
     await server.untilConnected(1)
     expect(abortListeners(signal)).toBe(1)
@@ -113,7 +113,7 @@ describe('an abort', () => {
     const transport = new SocketTransport({ maxSockets: 1 })
     const controller = new AbortController()
     const { signal } = controller
-    const aborted = errorOf(transport.request(requestTo(server, { signal })))
+    const aborted = rejectionOf(transport.request(requestTo(server, { signal })))
     const next = bodyOf(transport.request(requestTo(server)))
     const connection = await server.accept()
     await connection.request()
@@ -133,7 +133,7 @@ describe('an abort', () => {
     const transport = new SocketTransport({ maxSockets: 1 })
     const controller = new AbortController()
     const { signal } = controller
-    const aborted = errorOf(transport.request(requestTo(server, { signal })))
+    const aborted = rejectionOf(transport.request(requestTo(server, { signal })))
     const connection = await server.accept()
     await connection.request()
     connection.send('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc')
@@ -164,7 +164,9 @@ describe('an abort', () => {
   it('has the default reason of the signal where none is given', async () => {
     const server = await serve()
     const controller = new AbortController()
-    const aborted = errorOf(new SocketTransport().request(requestTo(server, { signal: controller.signal })))
+    const aborted = rejectionOf(
+      new SocketTransport().request(requestTo(server, { signal: controller.signal })),
+    )
     await (await server.accept()).request()
     controller.abort()
     expect(await aborted).toMatchObject({ name: 'AbortError' })
@@ -176,7 +178,7 @@ describe('connectTimeoutMs', () => {
     const server = await serve(answerWithIndex, { tls, silentConnections: 1 })
     const transport = new SocketTransport({ maxSockets: 1, ca: tls.cert })
     const { signal } = new AbortController()
-    const error = await errorOf(
+    const error = await rejectionOf(
       transport.request(requestTo(onLocalhost(server), { connectTimeoutMs: 30, signal })),
     )
     expect(error).toBeInstanceOf(ConnectTimeoutError)
@@ -193,7 +195,7 @@ describe('connectTimeoutMs', () => {
   it('gives way to a deadline that is nearer', async () => {
     const server = await serve(undefined, { tls, silentConnections: 1 })
     const request = requestTo(onLocalhost(server), { deadlineAtMs: performance.now() + 30 })
-    expect(await errorOf(new SocketTransport().request(request))).toBeInstanceOf(ConnectTimeoutError)
+    expect(await rejectionOf(new SocketTransport().request(request))).toBeInstanceOf(ConnectTimeoutError)
   })
 
   it('does not touch a connection that was made in time', async () => {
@@ -208,7 +210,7 @@ describe('connectTimeoutMs', () => {
   it('is not negative in the message when the deadline has passed', async () => {
     const server = await serve(undefined, { tls, silentConnections: 1 })
     const request = requestTo(onLocalhost(server), { deadlineAtMs: performance.now() - 1000 })
-    expect(await errorOf(new SocketTransport().request(request))).toMatchObject({
+    expect(await rejectionOf(new SocketTransport().request(request))).toMatchObject({
       name: 'ConnectTimeoutError',
       message: `no connection to https://localhost:${server.port} within 0 ms`,
     })

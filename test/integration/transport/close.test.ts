@@ -2,16 +2,9 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
-import {
-  bodyOf,
-  controlTime,
-  errorOf,
-  forbidUnhandledRejections,
-  requestTo,
-  serve,
-  settleDown,
-} from './harness.ts'
+import { bodyOf, controlTime, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -32,7 +25,7 @@ describe('close', () => {
     const server = await serve()
     const transport = new SocketTransport()
     await transport.close()
-    const error = await errorOf(transport.request(requestTo(server)))
+    const error = await rejectionOf(transport.request(requestTo(server)))
     expect(error).toBeInstanceOf(DynamoDBSessionsError)
     expect(error).toMatchObject({ code: 'STORE_CLOSED' })
     await settleDown()
@@ -59,7 +52,7 @@ describe('close', () => {
     expect((await connection.request()).body).toBe('running')
     const closing = transport.close()
     const again = transport.close()
-    expect(await errorOf(transport.request(requestTo(server)))).toMatchObject({ code: 'STORE_CLOSED' })
+    expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({ code: 'STORE_CLOSED' })
     expect(await isDone(closing)).toBe(false)
 
     connection.send(httpResponse('first'))
@@ -92,7 +85,7 @@ describe('close', () => {
   it('resolves when the last request fails', async () => {
     const server = await serve()
     const transport = new SocketTransport({ maxSockets: 2 })
-    const failing = errorOf(transport.request(requestTo(server)))
+    const failing = rejectionOf(transport.request(requestTo(server)))
     const connection = await server.accept()
     await connection.request()
     const closing = transport.close()

@@ -4,8 +4,9 @@ import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
-import { bodyOf, errorOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
+import { bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -50,7 +51,7 @@ describe('connecting', () => {
     const url = `http://${host}:${await unusedPort()}`
     const transport = new SocketTransport({ maxSockets: 1 })
     for (let count = 0; count < 2; count++) {
-      expect(await errorOf(transport.request(requestTo({ url })))).toMatchObject({
+      expect(await rejectionOf(transport.request(requestTo({ url })))).toMatchObject({
         name: 'ConnectionError',
         code: 'CONNECTION_FAILED',
         retryable: true,
@@ -64,7 +65,7 @@ describe('connecting', () => {
   it('to a name that cannot be resolved says so', async () => {
     // A label of more than 63 characters cannot be asked for: no name server hears of it.
     const hostname = `${'a'.repeat(64)}.invalid`
-    const error = await errorOf(new SocketTransport().request(requestTo({ url: `http://${hostname}` })))
+    const error = await rejectionOf(new SocketTransport().request(requestTo({ url: `http://${hostname}` })))
     expect(error).toMatchObject({ name: 'ConnectionError', code: 'CONNECTION_FAILED', retryable: true })
     expect(error).toHaveProperty(
       'message',

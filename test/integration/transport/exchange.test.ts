@@ -5,16 +5,9 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
-import {
-  bodyOf,
-  controlTime,
-  errorOf,
-  forbidUnhandledRejections,
-  requestTo,
-  serve,
-  settleDown,
-} from './harness.ts'
+import { bodyOf, controlTime, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -69,7 +62,7 @@ describe('what is sent', () => {
           ['x-secret', value],
         ],
       })
-      const error = await errorOf(transport.request(request))
+      const error = await rejectionOf(transport.request(request))
       expect(error).toBeInstanceOf(TypeError)
       expect(error).toHaveProperty('message', expect.stringContaining('request header x-secret'))
       expect(error).not.toHaveProperty('message', expect.stringContaining(value))
@@ -185,7 +178,7 @@ describe('the checksum x-amz-crc32', () => {
         connection.answerAll(() => httpResponse('{"a":1}', { headers: { 'x-amz-crc32': checksum } })),
       )
       const transport = new SocketTransport()
-      const error = await errorOf(transport.request(requestTo(server)))
+      const error = await rejectionOf(transport.request(requestTo(server)))
       expect(error).toMatchObject({
         ...invalidResponse,
         message: `unusable answer from ${server.url}: the body does not match its x-amz-crc32 checksum`,
@@ -218,7 +211,7 @@ describe('an answer that cannot be trusted is an error, and its connection is cl
       connection.send(wire)
     })
     const transport = new SocketTransport({ maxSockets: 1 })
-    const error = await errorOf(transport.request(requestTo(server)))
+    const error = await rejectionOf(transport.request(requestTo(server)))
     expect(error).toBeInstanceOf(ConnectionError)
     expect(error).toMatchObject(invalidResponse)
     expect(error).toHaveProperty('message', expect.stringMatching(because))
@@ -237,7 +230,7 @@ describe('an answer that cannot be trusted is an error, and its connection is cl
       connection.send(wire)
       connection.end()
     })
-    const error = await errorOf(new SocketTransport().request(requestTo(server)))
+    const error = await rejectionOf(new SocketTransport().request(requestTo(server)))
     expect(error).toMatchObject({
       ...invalidResponse,
       message: `unusable answer from ${server.url}: the connection was closed in the middle of the response`,
@@ -250,7 +243,7 @@ describe('an answer that cannot be trusted is an error, and its connection is cl
       await connection.request()
       connection.end()
     })
-    const error = await errorOf(new SocketTransport().request(requestTo(server)))
+    const error = await rejectionOf(new SocketTransport().request(requestTo(server)))
     expect(error).toMatchObject({
       ...connectionLost,
       message: `the connection to ${server.url} was lost`,
@@ -272,7 +265,7 @@ describe('an answer that cannot be trusted is an error, and its connection is cl
       connection.reset()
     })
     const transport = new SocketTransport({ maxSockets: 1 })
-    const error = await errorOf(transport.request(requestTo(server)))
+    const error = await rejectionOf(transport.request(requestTo(server)))
     expect(error).toMatchObject({
       ...connectionLost,
       message: `the connection to ${server.url} was lost (ECONNRESET)`,
@@ -286,7 +279,7 @@ describe('attemptTimeoutMs', () => {
   it('bounds the wait for an answer', async () => {
     const server = await serve()
     const transport = new SocketTransport({ maxSockets: 1 })
-    const response = errorOf(transport.request(requestTo(server, { attemptTimeoutMs: 20 })))
+    const response = rejectionOf(transport.request(requestTo(server, { attemptTimeoutMs: 20 })))
     const connection = await server.accept()
     await connection.request()
     const error = await response
@@ -310,7 +303,9 @@ describe('attemptTimeoutMs', () => {
       await connection.closed
       clearInterval(drops)
     })
-    const error = await errorOf(new SocketTransport().request(requestTo(server, { attemptTimeoutMs: 50 })))
+    const error = await rejectionOf(
+      new SocketTransport().request(requestTo(server, { attemptTimeoutMs: 50 })),
+    )
     expect(error).toBeInstanceOf(AttemptTimeoutError)
     await server.connections[0]?.closed
   })
@@ -323,7 +318,7 @@ describe('attemptTimeoutMs', () => {
     const transport = new SocketTransport()
     await transport.request(requestTo(server))
     const request = requestTo(server, { deadlineAtMs: performance.now() + 50 })
-    expect(await errorOf(transport.request(request))).toBeInstanceOf(AttemptTimeoutError)
+    expect(await rejectionOf(transport.request(request))).toBeInstanceOf(AttemptTimeoutError)
     expect(server.connections).toHaveLength(1)
   })
 
@@ -335,7 +330,7 @@ describe('attemptTimeoutMs', () => {
     const transport = new SocketTransport()
     await transport.request(requestTo(server))
     const request = requestTo(server, { deadlineAtMs: performance.now() - 1000 })
-    expect(await errorOf(transport.request(request))).toMatchObject({
+    expect(await rejectionOf(transport.request(request))).toMatchObject({
       name: 'AttemptTimeoutError',
       message: `no complete answer from ${server.url} within 0 ms`,
     })
@@ -366,7 +361,7 @@ describe('the ID of an answer', () => {
     connection.send(answerWith('A'))
     expect(await bodyOf(first)).toBe('"A"')
 
-    const second = errorOf(transport.request(requestTo(server)))
+    const second = rejectionOf(transport.request(requestTo(server)))
     await connection.request()
     connection.send(answerWith('A'))
     expect(await second).toMatchObject(invalidResponse)

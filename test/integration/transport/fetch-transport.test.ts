@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
 import { fetchTransport } from '../../../src/http/fetch-transport.ts'
 import { SessionStore } from '../../../src/index.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
-import { abortListeners, bodyOf, errorOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
+import { abortListeners, bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -62,7 +63,7 @@ describe('a request without an answer to trust', () => {
     ['nothing at all comes', '', { retryable: true }],
   ])('is an error: %s', async (_, bytes, expected) => {
     const server = await serve()
-    const failed = errorOf(fetchTransport().request(requestTo(server)))
+    const failed = rejectionOf(fetchTransport().request(requestTo(server)))
     const connection = await server.accept()
     await connection.request()
     connection.send(bytes)
@@ -73,7 +74,7 @@ describe('a request without an answer to trust', () => {
   })
 
   it('is an error where nobody listens', async () => {
-    const error = await errorOf(fetchTransport().request(requestTo({ url: 'http://127.0.0.1:1' })))
+    const error = await rejectionOf(fetchTransport().request(requestTo({ url: 'http://127.0.0.1:1' })))
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', retryable: true })
     expect(String(error)).toContain('http://127.0.0.1:1')
   })
@@ -81,23 +82,23 @@ describe('a request without an answer to trust', () => {
   it('is an error after both timeouts, and not later than the deadline', async () => {
     const server = await serve()
     const limits = { connectTimeoutMs: 20, attemptTimeoutMs: 20 }
-    expect(await errorOf(fetchTransport().request(requestTo(server, limits)))).toBeInstanceOf(
+    expect(await rejectionOf(fetchTransport().request(requestTo(server, limits)))).toBeInstanceOf(
       AttemptTimeoutError,
     )
     const late = requestTo(server, { deadlineAtMs: performance.now() + 20 })
-    expect(await errorOf(fetchTransport().request(late))).toBeInstanceOf(AttemptTimeoutError)
+    expect(await rejectionOf(fetchTransport().request(late))).toBeInstanceOf(AttemptTimeoutError)
   })
 
   it('ends with the reason of its signal, and leaves no listener', async () => {
     const server = await serve()
     const abort = new AbortController()
-    const failed = errorOf(fetchTransport().request(requestTo(server, { signal: abort.signal })))
+    const failed = rejectionOf(fetchTransport().request(requestTo(server, { signal: abort.signal })))
     await (await server.accept()).request()
     abort.abort(new Error('enough'))
     expect(await failed).toMatchObject({ message: 'enough' })
     expect(abortListeners(abort.signal)).toBe(0)
     const again = fetchTransport().request(requestTo(server, { signal: abort.signal }))
-    expect(await errorOf(again)).toMatchObject({ message: 'enough' })
+    expect(await rejectionOf(again)).toMatchObject({ message: 'enough' })
   })
 })
 
@@ -109,7 +110,7 @@ describe('closing', () => {
     const connection = await server.accept()
     await connection.request()
     const closed = transport.close()
-    expect(await errorOf(transport.request(requestTo(server)))).toMatchObject({ code: 'STORE_CLOSED' })
+    expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({ code: 'STORE_CLOSED' })
     connection.send(httpResponse())
     expect(await bodyOf(response)).toBe('{}')
     await closed
@@ -131,7 +132,7 @@ describe('as an option of a store', () => {
     expect(await store.read('a')).toBeUndefined()
     expect(urls).toEqual(['https://dynamodb.eu-west-1.amazonaws.com/'])
     await store.close()
-    expect(await errorOf(store.read('a'))).toMatchObject({ code: 'STORE_CLOSED' })
+    expect(await rejectionOf(store.read('a'))).toMatchObject({ code: 'STORE_CLOSED' })
   })
 
   it.each([{ maxSockets: 1 }, { ca: '-----BEGIN CERTIFICATE-----' }])(

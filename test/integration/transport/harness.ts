@@ -37,16 +37,6 @@ export function requestTo(
   }
 }
 
-/** What a promise is rejected with, marked as handled from now on; being fulfilled is the failure. */
-export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => {
-      throw new Error('the promise should have been rejected')
-    },
-    (error: unknown) => error,
-  )
-}
-
 /** Body of a response as text. */
 export async function bodyOf(response: Promise<TransportResponse>): Promise<string> {
   return (await response).body.toString()

@@ -2,13 +2,13 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { AttemptTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import type { RawConnection, RawServer } from '../../support/raw-server.ts'
 import { httpResponse } from '../../support/raw-server.ts'
 import {
   abortListeners,
   bodyOf,
   controlTime,
-  errorOf,
   forbidUnhandledRejections,
   requestTo,
   serve,
@@ -162,7 +162,7 @@ describe('maxSockets', () => {
       else connection.send(httpResponse(`${connection.index}`))
     })
     const transport = new SocketTransport({ maxSockets: 1 })
-    const lost = errorOf(transport.request(requestTo(server)))
+    const lost = rejectionOf(transport.request(requestTo(server)))
     const waiting = bodyOf(transport.request(requestTo(server)))
     expect(await lost).toMatchObject({ code: 'CONNECTION_LOST' })
     expect(await waiting).toBe('1')
@@ -183,7 +183,7 @@ describe('the queue', () => {
     const server = await serve()
     const transport = new SocketTransport({ maxSockets: 1, maxQueued: 2 })
     const responses = [1, 2, 3].map(async () => bodyOf(transport.request(requestTo(server))))
-    const error = await errorOf(transport.request(requestTo(server)))
+    const error = await rejectionOf(transport.request(requestTo(server)))
     expect(error).toMatchObject({
       name: 'ConnectionError',
       code: 'QUEUE_FULL',
@@ -205,7 +205,7 @@ describe('the queue', () => {
     const connection = await server.accept()
     await connection.request()
     const { signal } = new AbortController()
-    const error = await errorOf(
+    const error = await rejectionOf(
       transport.request(requestTo(server, { signal, body: 'late', deadlineAtMs: performance.now() + 20 })),
     )
     expect(error).toBeInstanceOf(AttemptTimeoutError)

@@ -2,17 +2,10 @@ import { describe, expect, it } from 'vitest'
 
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import type { TransportRequest } from '../../../src/http/transport.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import type { ConnectionScript, RawConnection, RawServer } from '../../support/raw-server.ts'
 import { httpResponse } from '../../support/raw-server.ts'
-import {
-  abortListeners,
-  bodyOf,
-  errorOf,
-  forbidUnhandledRejections,
-  requestTo,
-  serve,
-  settleDown,
-} from './harness.ts'
+import { abortListeners, bodyOf, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -88,7 +81,7 @@ describe('a request', () => {
       await connection.request()
       lose(connection)
     })
-    expect(await errorOf(new SocketTransport().request(requestTo(server)))).toMatchObject(connectionLost)
+    expect(await rejectionOf(new SocketTransport().request(requestTo(server)))).toMatchObject(connectionLost)
     expect(server.connections).toHaveLength(1)
   })
 
@@ -213,12 +206,14 @@ describe('a request', () => {
     await connection.request()
     connection.send(httpResponse())
     await first
-    const second = errorOf(transport.request(requestTo(server)))
+    const second = rejectionOf(transport.request(requestTo(server)))
     await connection.request()
     await server.stopListening()
     connection.end()
     expect(await second).toMatchObject({ code: 'CONNECTION_FAILED', cause: { code: 'ECONNREFUSED' } })
-    expect(await errorOf(transport.request(requestTo(server)))).toMatchObject({ code: 'CONNECTION_FAILED' })
+    expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({
+      code: 'CONNECTION_FAILED',
+    })
     await transport.close()
   })
 })

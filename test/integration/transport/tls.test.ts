@@ -5,8 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { createAuthority, createCertificate, type KeyPair } from '../../support/certificates.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
-import { bodyOf, errorOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
+import { bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -62,7 +63,7 @@ describe('a certificate', () => {
       const server = await serve(answerWithIndex, { tls: certificate })
       const transport = new SocketTransport({ maxSockets: 1, ca: ca === true ? authority.cert : undefined })
       const request = requestTo(onLocalhost(server))
-      const error = await errorOf(transport.request(request))
+      const error = await rejectionOf(transport.request(request))
       expect(error).toBeInstanceOf(ConnectionError)
       expect(error).toMatchObject({
         code: 'CERTIFICATE_REJECTED',
@@ -80,7 +81,7 @@ describe('a certificate', () => {
     const certificate = await createCertificate({ authority })
     const server = await serve(answerWithIndex, { tls: certificate })
     const transport = new SocketTransport({ ca: authority.cert })
-    expect(await errorOf(transport.request(requestTo(server)))).toMatchObject({
+    expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({
       code: 'CERTIFICATE_REJECTED',
       cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
     })
@@ -89,7 +90,7 @@ describe('a certificate', () => {
   it('that Node would trust is not trusted beside "ca"', async () => {
     const server = await serve(answerWithIndex, { tls: trusted })
     const transport = new SocketTransport({ ca: otherAuthority.cert })
-    expect(await errorOf(transport.request(requestTo(onLocalhost(server))))).toMatchObject({
+    expect(await rejectionOf(transport.request(requestTo(onLocalhost(server))))).toMatchObject({
       code: 'CERTIFICATE_REJECTED',
     })
   })
@@ -166,7 +167,7 @@ describe('a TLS connection', () => {
       connection.end()
     })
     const transport = new SocketTransport({ maxSockets: 1 })
-    const error = await errorOf(transport.request(requestTo(onLocalhost(server))))
+    const error = await rejectionOf(transport.request(requestTo(onLocalhost(server))))
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', retryable: true })
     await transport.close()
   })
@@ -175,7 +176,7 @@ describe('a TLS connection', () => {
     const server = await serve(connection => {
       connection.reset()
     })
-    const error = await errorOf(new SocketTransport().request(requestTo(onLocalhost(server))))
+    const error = await rejectionOf(new SocketTransport().request(requestTo(onLocalhost(server))))
     expect(error).toMatchObject({
       code: 'CONNECTION_FAILED',
       retryable: true,
@@ -190,14 +191,16 @@ describe('the wrong protocol', () => {
       connection.send('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
     })
     const request = requestTo(onLocalhost(server))
-    const error = await errorOf(new SocketTransport().request(request))
+    const error = await rejectionOf(new SocketTransport().request(request))
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', retryable: false })
     expect(error).toHaveProperty('message', expect.stringContaining(request.endpoint.origin))
   })
 
   it('http to a port that speaks TLS is an unusable answer or a lost connection', async () => {
     const { port } = await serve(answerWithIndex, { tls: trusted })
-    const error = await errorOf(new SocketTransport().request(requestTo({ url: `http://localhost:${port}` })))
+    const error = await rejectionOf(
+      new SocketTransport().request(requestTo({ url: `http://localhost:${port}` })),
+    )
     expect(error).toBeInstanceOf(ConnectionError)
     expect(error).toHaveProperty('code', expect.stringMatching(/^(INVALID_RESPONSE|CONNECTION_LOST)$/))
   })

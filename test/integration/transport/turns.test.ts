@@ -3,16 +3,9 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { AttemptTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection, type RawServer } from '../../support/raw-server.ts'
-import {
-  bodyOf,
-  controlTime,
-  errorOf,
-  forbidUnhandledRejections,
-  requestTo,
-  serve,
-  settleDown,
-} from './harness.ts'
+import { bodyOf, controlTime, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -59,7 +52,7 @@ describe.each([
     const server = await serve(undefined, isTls ? { tls } : {})
     const transport = new SocketTransport({ ca: tls.cert })
     const request = requestTo(urlOf(server, isTls), { attemptTimeoutMs: 100 })
-    const error = errorOf(transport.request(request))
+    const error = rejectionOf(transport.request(request))
     const connection = await server.accept()
     await connection.request()
     connection.send('HTTP/1.1 200 OK\r\n')
@@ -74,7 +67,7 @@ describe('exchanges with different time limits', () => {
     controlTime()
     const transport = new SocketTransport()
     const send = async (attemptTimeoutMs: number): Promise<unknown> => {
-      const error = errorOf(transport.request(requestTo(server, { attemptTimeoutMs })))
+      const error = rejectionOf(transport.request(requestTo(server, { attemptTimeoutMs })))
       await (await server.accept()).request()
       return error.then(found => ended.push(found))
     }

@@ -7,6 +7,7 @@ import {
   instanceMetadataSettings,
 } from '../../../src/config/instance-metadata-settings.ts'
 import { ConfigurationError } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
 
 interface Situation {
@@ -25,13 +26,7 @@ async function originIn(situation: Situation): Promise<string> {
 }
 
 async function refusalIn(situation: Situation): Promise<ConfigurationError> {
-  try {
-    await settingsIn(situation)
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error
-    throw error
-  }
-  throw new Error('the settings were expected to be refused')
+  return rejectionOf(settingsIn(situation), ConfigurationError)
 }
 
 const ENDPOINT = 'AWS_EC2_METADATA_SERVICE_ENDPOINT'

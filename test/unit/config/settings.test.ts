@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Environment } from '../../../src/config/environment.ts'
 import { resolveSettings, type SettingsSources } from '../../../src/config/settings.ts'
 import { ConfigurationError } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 
 let home = ''
 let askedForRegion = 0
@@ -49,13 +50,7 @@ async function settings({
 }
 
 async function problem(given: Given): Promise<ConfigurationError> {
-  try {
-    await settings(given)
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error
-    throw error
-  }
-  throw new Error('the settings were accepted')
+  return rejectionOf(settings(given), ConfigurationError)
 }
 
 test('a region alone leaves everything else at its default', async () => {

@@ -7,6 +7,7 @@ import type { Environment } from '../../../src/config/environment.ts'
 import { mergeFiles } from '../../../src/config/profile-sections.ts'
 import { type ConfigSection, loadSharedConfig, selectedProfile } from '../../../src/config/shared-config.ts'
 import { ConfigurationError } from '../../../src/errors.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { asOrdinaryUser } from '../../support/ordinary-user.ts'
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -121,13 +122,7 @@ describe('loadSharedConfig', () => {
   const profiles = async (): Promise<Sections> => plain((await loadSharedConfig(environment)).profiles)
 
   async function problem(): Promise<ConfigurationError> {
-    try {
-      await loadSharedConfig(environment)
-    } catch (error) {
-      if (error instanceof ConfigurationError) return error
-      throw error
-    }
-    throw new Error('the files were read')
+    return rejectionOf(loadSharedConfig(environment), ConfigurationError)
   }
 
   test('merges both files', async () => {

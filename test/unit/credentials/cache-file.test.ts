@@ -8,6 +8,7 @@ import {
   updateCacheFile,
 } from '../../../src/credentials/cache-file.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
+import { rejectionOf } from '../../support/failure.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
 
 async function newCacheFile(text: string, name = 'token.json'): Promise<string> {
@@ -22,9 +23,7 @@ async function unwritableCacheFile(text: string): Promise<string> {
 }
 
 async function failureOf(path: string): Promise<CacheFileError> {
-  const error: unknown = await readCacheFile(path).catch((caught: unknown) => caught)
-  if (error instanceof CacheFileError) return error
-  throw new Error('the file was read')
+  return rejectionOf(readCacheFile(path), CacheFileError)
 }
 
 describe('readCacheFile', () => {

@@ -7,6 +7,7 @@ import { CredentialsError } from '../../../src/errors.ts'
 import { isCredentials } from '../../../src/internal/credentials-shape.ts'
 import { type Deferred, deferred } from '../../../src/internal/deferred.ts'
 import type { Credentials, CredentialSource } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 
 const seconds = 1000
 const minutes = 60 * seconds
@@ -77,14 +78,6 @@ async function settled(): Promise<void> {
   })
 }
 
-async function failure(provided: Promise<Credentials> | Credentials): Promise<unknown> {
-  try {
-    return await provided
-  } catch (error) {
-    return error
-  }
-}
-
 describe('the first call', () => {
   test('asks the provider, and not before', async () => {
     const fixture = new Fixture()
@@ -108,7 +101,7 @@ describe('the first call', () => {
   test('fails for all who wait, and the failure is not remembered', async () => {
     const fixture = new Fixture()
     const problem = new Error('no network')
-    const calls = Array.from({ length: 5 }, () => failure(fixture.provide()))
+    const calls = Array.from({ length: 5 }, () => rejectionOf(fixture.provide()))
     await fixture.fail(problem)
     expect(await Promise.all(calls)).toEqual([problem, problem, problem, problem, problem])
 
@@ -129,7 +122,7 @@ describe('the first call', () => {
       clock: { now: () => startMs },
       random: () => 0,
     })
-    expect(await failure(provide())).toMatchObject({ message: 'not yet' })
+    expect(await rejectionOf(provide())).toMatchObject({ message: 'not yet' })
     expect(await provide()).toEqual(key('SYNC'))
     expect(provide()).toEqual(key('SYNC'))
   })
@@ -170,7 +163,7 @@ describe('a slow provider', () => {
 
   test('that fails after another call was begun does not disturb that one', async () => {
     const fixture = new Fixture()
-    const slow = failure(fixture.provide())
+    const slow = rejectionOf(fixture.provide())
     fixture.nowMs += 15 * seconds
     const next = fixture.provide()
     const problem = new Error('timed out')
@@ -287,7 +280,7 @@ describe('in the last minute', () => {
   test('credentials that expire while the provider fails are not given out', async () => {
     const fixture = await holding()
     fixture.beforeExpiry(1 * seconds)
-    const call = failure(fixture.provide())
+    const call = rejectionOf(fixture.provide())
     fixture.beforeExpiry(0)
     const problem = new Error('no network')
     await fixture.fail(problem)
@@ -302,7 +295,7 @@ describe('in the last minute', () => {
 
     fixture.beforeExpiry(0)
     const problem = new Error('still no network')
-    const call = failure(fixture.provide())
+    const call = rejectionOf(fixture.provide())
     expect(fixture.calls).toHaveLength(3)
     await fixture.fail(problem)
     expect(await call).toBe(problem)
@@ -341,7 +334,7 @@ describe('credentials that AWS has rejected', () => {
     const fixture = await holding()
     const rejected = await fixture.provide()
     const problem = new Error('no network')
-    const call = failure(fixture.provide({ rejected }))
+    const call = rejectionOf(fixture.provide({ rejected }))
     await fixture.fail(problem)
     expect(await call).toBe(problem)
 
@@ -391,7 +384,7 @@ describe('what a provider returns', () => {
   test.each(invalid)('cannot be %j', async value => {
     expect(isCredentials(value)).toBe(false)
     const fixture = new Fixture()
-    const call = failure(fixture.provide())
+    const call = rejectionOf(fixture.provide())
     await fixture.answer(value)
     const error = await call
     expect(error).toBeInstanceOf(CredentialsError)

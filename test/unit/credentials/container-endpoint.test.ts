@@ -6,6 +6,7 @@ import {
   type ContainerEndpointOptions,
 } from '../../../src/credentials/container-endpoint.ts'
 import { CredentialsError } from '../../../src/errors.ts'
+import { thrownBy } from '../../support/failure.ts'
 
 const RELATIVE = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
 const FULL = 'AWS_CONTAINER_CREDENTIALS_FULL_URI'
@@ -19,13 +20,7 @@ function refusal(
   environment: Record<string, string>,
   options: ContainerEndpointOptions = {},
 ): CredentialsError {
-  try {
-    urlOf(environment, options)
-  } catch (error) {
-    if (error instanceof CredentialsError) return error
-    throw error
-  }
-  throw new Error('the endpoint was expected to be refused')
+  return thrownBy(() => urlOf(environment, options), CredentialsError)
 }
 
 describe('containerEndpoint', () => {

@@ -7,6 +7,7 @@ import {
   parseJsonObject,
 } from '../../../src/credentials/credentials-document.ts'
 import { CredentialsError } from '../../../src/errors.ts'
+import { thrownBy } from '../../support/failure.ts'
 
 const temporary: CredentialsDocumentFormat = { sessionToken: 'Token', temporary: true }
 const printed: CredentialsDocumentFormat = { sessionToken: 'SessionToken', temporary: false }
@@ -18,13 +19,7 @@ const complete = {
 }
 
 function failureOf(run: () => unknown): CredentialsError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof CredentialsError) return error
-    throw error
-  }
-  throw new Error('it was expected to fail')
+  return thrownBy(run, CredentialsError)
 }
 
 describe('parseJsonObject', () => {

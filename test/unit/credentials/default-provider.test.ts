@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { defaultProvider } from '../../../src/credentials/default-provider.ts'
 import { CredentialsError } from '../../../src/errors.ts'
 import type { Credentials } from '../../../src/types.ts'
+import { rejectionOf } from '../../support/failure.ts'
 
 /** An environment in which there is nothing to find but what a test adds. */
 const nothing = {
@@ -16,11 +17,8 @@ async function provide(variables: Readonly<Record<string, string>>): Promise<Cre
   return defaultProvider({ context: { environment: { ...nothing, ...variables } } })()
 }
 
-async function failure(variables: Readonly<Record<string, string>>): Promise<unknown> {
-  return provide(variables).then(
-    () => 'credentials were found',
-    (error: unknown) => error,
-  )
+async function failure(variables: Readonly<Record<string, string>>): Promise<CredentialsError> {
+  return rejectionOf(provide(variables), CredentialsError)
 }
 
 afterEach(() => {
@@ -49,9 +47,7 @@ describe('defaultProvider', () => {
   })
 
   test('lists what it looked at, in order, and says what to set', async () => {
-    const error = await failure({})
-    expect(error).toBeInstanceOf(CredentialsError)
-    const { code, message, skipped } = error as CredentialsError
+    const { code, message, skipped } = await failure({})
     expect(code).toBe('CREDENTIALS_UNAVAILABLE')
     expect(skipped.map(({ provider }) => provider)).toEqual([
       'environment variables',
@@ -75,7 +71,7 @@ describe('defaultProvider', () => {
   })
 
   test('names the key that is missing when one is there', async () => {
-    const { skipped } = (await failure({ AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE' })) as CredentialsError
+    const { skipped } = await failure({ AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE' })
     expect(skipped[0]).toEqual({
       provider: 'environment variables',
       reason: 'AWS_SECRET_ACCESS_KEY is not set',

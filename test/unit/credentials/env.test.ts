@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fromEnv } from '../../../src/credentials/env.ts'
 import { CredentialsError } from '../../../src/errors.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
+import { thrownBy } from '../../support/failure.ts'
 
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret/+=' }
 
@@ -18,11 +19,7 @@ function reading(environment: Readonly<Record<string, string | undefined>>): Cre
 
 /** What a provider throws, at once and not as a promise. */
 function failureOf(environment: Readonly<Record<string, string | undefined>>): unknown {
-  try {
-    return reading(environment)()
-  } catch (error) {
-    return error
-  }
+  return thrownBy(reading(environment))
 }
 
 describe('fromEnv', () => {

@@ -5,16 +5,9 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../src/errors.ts'
 import { parseSessionData, stringifySessionData } from '../../../src/layout/json.ts'
+import { thrownBy } from '../../support/failure.ts'
 
 const secret = 'hunter2'
-
-function failureOf(action: () => unknown): unknown {
-  try {
-    return action()
-  } catch (error) {
-    return error
-  }
-}
 
 describe('stringifySessionData', () => {
   test.each<[unknown, string]>([
@@ -54,19 +47,19 @@ describe('stringifySessionData', () => {
     ['a BigInt in an object', { secret, deep: { count: 7n } }],
     ['a cycle', cycle],
   ])('refuses %s', (_name, data) => {
-    const error = failureOf(() => stringifySessionData(data))
+    const error = thrownBy(() => stringifySessionData(data))
     expect(error).toBeInstanceOf(TypeError)
     expect(error).toMatchObject({ code: 'INVALID_SESSION_DATA' })
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(secret)
   })
 
   test('says why JSON cannot carry the data', () => {
-    const error = failureOf(() => stringifySessionData({ count: 7n }))
+    const error = thrownBy(() => stringifySessionData({ count: 7n }))
     expect(error).toMatchObject({
       message: 'the session data cannot be written as JSON; see the cause',
       cause: { name: 'TypeError', message: expect.stringContaining('BigInt') as string },
     })
-    expect(failureOf(() => stringifySessionData([]))).toMatchObject({
+    expect(thrownBy(() => stringifySessionData([]))).toMatchObject({
       message: 'session data has to be an object',
     })
   })
@@ -78,7 +71,7 @@ describe('stringifySessionData', () => {
         throw cause
       },
     }
-    expect((failureOf(() => stringifySessionData(data)) as Error).cause).toBe(cause)
+    expect((thrownBy(() => stringifySessionData(data)) as Error).cause).toBe(cause)
   })
 })
 
@@ -111,7 +104,7 @@ describe('parseSessionData', () => {
     ['7', 'the stored session is not a JSON object; it was left as it is'],
     ['true', 'the stored session is not a JSON object; it was left as it is'],
   ])('%j is corrupt, and not quoted', (text, message) => {
-    const error = failureOf(() => parseSessionData(text))
+    const error = thrownBy(() => parseSessionData(text))
     expect(error).toBeInstanceOf(SessionCorruptError)
     expect(error).toMatchObject({ code: 'SESSION_CORRUPT', message })
     expect(error).not.toHaveProperty('cause')

@@ -7,6 +7,7 @@ import { SessionCorruptError } from '../../../src/errors.ts'
 import type { Layout, StoredSession } from '../../../src/layout/layout.ts'
 import { type DataSeal, nativeLayout, type NativeLayoutOptions } from '../../../src/layout/native.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
+import { thrownBy } from '../../support/failure.ts'
 
 const secret = 'hunter2'
 const expiresMs = Date.UTC(2026, 10, 23, 12, 0, 0, 1)
@@ -45,17 +46,9 @@ function offTheWire(item: object): Item {
   return item as Item
 }
 
-function failureOf(action: () => unknown): unknown {
-  try {
-    return action()
-  } catch (error) {
-    return error
-  }
-}
-
 /** What is said about an item that is not a session; it must not quote the item. */
 function corruption(action: () => unknown): string {
-  const error = failureOf(action)
+  const error = thrownBy(action)
   if (!(error instanceof SessionCorruptError)) throw new Error('the item was read, or the error is another')
   if (inspect(error, { depth: Infinity, showHidden: true }).includes(secret)) throw new Error('it quotes')
   return error.message
@@ -101,7 +94,7 @@ describe('keys', () => {
   test.each(['data', 'expires', 'expiresMs', 'rev', 'created', 'user', 'lock', 'lockOwner'])(
     'cannot be in the attribute %s, which holds something else',
     partitionKey => {
-      const error = failureOf(() => layoutWith({ partitionKey }))
+      const error = thrownBy(() => layoutWith({ partitionKey }))
       expect(error).toBeInstanceOf(TypeError)
       expect(error).toMatchObject({
         code: 'INVALID_OPTION',

@@ -6,6 +6,7 @@ import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import type { TransportRequest } from '../../../src/http/transport.ts'
 import { openClient, systemClock } from '../../../src/session/connection.ts'
 import type { ConnectionOptions } from '../../../src/session/connection-options.ts'
+import { rejectionOf } from '../../support/failure.ts'
 
 const input = { TableName: 'sessions', Key: { id: { S: 'k' } } }
 const credentials = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
@@ -63,7 +64,7 @@ describe('the region', () => {
   })
 
   test.each([{}, { AWS_REGION: '', AWS_DEFAULT_REGION: ' ' }])('is missing in %j', async environment => {
-    const error: unknown = await send({}, environment).catch((reason: unknown) => reason)
+    const error = await rejectionOf(send({}, environment))
     expect(error).toBeInstanceOf(ConfigurationError)
     expect(error).toHaveProperty('code', 'REGION_MISSING')
     expect((error as Error).message).toMatch(
@@ -79,9 +80,7 @@ describe('the region', () => {
   })
 
   test.each(['AWS_REGION', 'AWS_DEFAULT_REGION'])('cannot be nonsense in %s', async variable => {
-    const error: unknown = await send({}, { [variable]: 'hunter2.evil.example' }).catch(
-      (reason: unknown) => reason,
-    )
+    const error = await rejectionOf(send({}, { [variable]: 'hunter2.evil.example' }))
     expect(error).toBeInstanceOf(ConfigurationError)
     expect(error).toMatchObject({
       code: 'INVALID_SETTING',
@@ -139,7 +138,7 @@ describe('the endpoint', () => {
     ['AWS_ENDPOINT_URL', 'http://u:hunter2@h', 'it must not contain a user name or password'],
     ['AWS_ENDPOINT_URL', 'http://h/?hunter2', 'it must not have a query or a fragment'],
   ])('cannot be nonsense in %s: %s', async (variable, value, reason) => {
-    const error: unknown = await send({ region }, { [variable]: value }).catch((problem: unknown) => problem)
+    const error = await rejectionOf(send({ region }, { [variable]: value }))
     expect(error).toBeInstanceOf(ConfigurationError)
     expect(error).toMatchObject({
       code: 'INVALID_SETTING',
@@ -253,7 +252,7 @@ describe('credentials', () => {
   })
 
   test('that are nowhere are an error that says what was looked at', async () => {
-    const error: unknown = await send({ region, credentials: undefined }).catch((reason: unknown) => reason)
+    const error = await rejectionOf(send({ region, credentials: undefined }))
     expect(error).toBeInstanceOf(CredentialsError)
     expect((error as Error).message).toMatch(
       /^no AWS credentials; looked at: environment variables \(AWS_ACCESS_KEY_ID is not set\)/,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { SessionCorruptError } from '../../../../src/errors.ts'
 import { type ForeignLayoutOptions, openForeignLayout } from '../../../../src/layout/foreign/open.ts'
 import type { Item } from '../../../../src/types.ts'
+import { thrownBy } from '../../../support/failure.ts'
 import { sessionIn } from './stored-session.ts'
 
 const ID = 'c4nnotBeGuessed'
@@ -107,7 +108,7 @@ describe.each(examples)('layout $options.layout', ({ options, item, data: dataAt
       { L: [{ S: 'wine-and-roses' }] },
       { S: '[wine-and-roses' },
     ]) {
-      const error = errorOf(() => layout.fromItem({ ...item, [dataAttribute]: value }))
+      const error = thrownBy(() => layout.fromItem({ ...item, [dataAttribute]: value }))
       expect(error).toBeInstanceOf(SessionCorruptError)
       expect(String(error)).not.toContain('wine')
     }
@@ -137,11 +138,3 @@ test('the native layout is not one of them', async () => {
   await expect(openForeignLayout({})).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   await expect(openForeignLayout({ layout: 'native' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
-
-function errorOf(call: () => unknown): unknown {
-  try {
-    return call()
-  } catch (error) {
-    return error
-  }
-}

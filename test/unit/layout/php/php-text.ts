@@ -7,13 +7,3 @@ export function bytesOf(text: string): Uint8Array {
 export function textOf(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
 }
-
-/** What an action throws; an error of its own when it throws nothing. */
-export function failureOf(action: () => unknown): unknown {
-  try {
-    action()
-  } catch (error) {
-    return error
-  }
-  return new Error('nothing was thrown')
-}

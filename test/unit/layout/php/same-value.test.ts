@@ -4,7 +4,8 @@ import { PhpArray } from '../../../../src/layout/php/php-array.ts'
 import { isSamePhpValue } from '../../../../src/layout/php/same-value.ts'
 import { phpUnserialize } from '../../../../src/layout/php/unserialize.ts'
 import { PhpBytes, PhpFloat } from '../../../../src/layout/php/values.ts'
-import { bytesOf, failureOf } from './php-text.ts'
+import { thrownBy } from '../../../support/failure.ts'
+import { bytesOf } from './php-text.ts'
 
 const read = (text: string): unknown => phpUnserialize(bytesOf(text))
 
@@ -76,7 +77,7 @@ test('arrays that are shared are compared once', () => {
 })
 
 test('what nests without end is refused', () => {
-  expect(failureOf(() => isSamePhpValue(nested(), nested()))).toMatchObject({ code: 'INVALID_SESSION_DATA' })
+  expect(thrownBy(() => isSamePhpValue(nested(), nested()))).toMatchObject({ code: 'INVALID_SESSION_DATA' })
 })
 
 function doubled(end: unknown): unknown {

@@ -4,7 +4,8 @@ import { PhpArray } from '../../../../src/layout/php/php-array.ts'
 import { phpSerialize } from '../../../../src/layout/php/serialize.ts'
 import { phpUnserialize } from '../../../../src/layout/php/unserialize.ts'
 import { PhpBytes, PhpFloat } from '../../../../src/layout/php/values.ts'
-import { bytesOf, failureOf, textOf } from './php-text.ts'
+import { thrownBy } from '../../../support/failure.ts'
+import { bytesOf, textOf } from './php-text.ts'
 
 function written(value: unknown): string {
   return textOf(phpSerialize(value))
@@ -96,16 +97,16 @@ describe('what PHP has nothing for', () => {
     ['a copy of bytes', structuredClone(new PhpBytes(Uint8Array.of(255)))],
     ['a copy of an array', Object.assign({}, new PhpArray([['b', 1]]))],
   ])('%s', (_, value) => {
-    const error = failureOf(() => phpSerialize(value))
+    const error = thrownBy(() => phpSerialize(value))
     expect(error).toBeInstanceOf(TypeError)
     expect(error).toMatchObject({ code: 'INVALID_SESSION_DATA' })
   })
 
   test('limits', () => {
-    expect(failureOf(() => phpSerialize([[1]], { maxDepth: 1 }))).toMatchObject({
+    expect(thrownBy(() => phpSerialize([[1]], { maxDepth: 1 }))).toMatchObject({
       code: 'INVALID_SESSION_DATA',
     })
-    expect(failureOf(() => phpSerialize('abc', { maxBytes: 9 }))).toMatchObject({
+    expect(thrownBy(() => phpSerialize('abc', { maxBytes: 9 }))).toMatchObject({
       code: 'INVALID_SESSION_DATA',
     })
     expect(textOf(phpSerialize('abc', { maxBytes: 10 }))).toBe('s:3:"abc";')
@@ -117,6 +118,6 @@ describe('what PHP has nothing for', () => {
     () => new PhpArray([[1.5, 1]]),
     () => new PhpArray().set(2n ** 63n, 1),
   ])('%s', make => {
-    expect(failureOf(make)).toMatchObject({ code: 'INVALID_SESSION_DATA' })
+    expect(thrownBy(make)).toMatchObject({ code: 'INVALID_SESSION_DATA' })
   })
 })

@@ -5,7 +5,8 @@ import { PhpFormatError } from '../../../../src/layout/php/php-format-error.ts'
 import { phpSessionCodec } from '../../../../src/layout/php/session-format.ts'
 import type { PhpCodecOptions } from '../../../../src/layout/php/session-format.ts'
 import { PhpBytes, PhpFloat } from '../../../../src/layout/php/values.ts'
-import { bytesOf, failureOf, textOf } from './php-text.ts'
+import { thrownBy } from '../../../support/failure.ts'
+import { bytesOf, textOf } from './php-text.ts'
 
 type Data = Record<string, unknown>
 
@@ -52,7 +53,7 @@ describe('the formats', () => {
     const options = { serializer: 'php_serialize' } as const
     expect(decode('a:2:{i:7;i:1;s:1:"x";i:2;}', options)).toStrictEqual({ 7: 1, x: 2 })
     expect(textOf(phpSessionCodec(options).encode({ 7: 1 }))).toBe('a:1:{i:7;i:1;}')
-    expect(failureOf(() => codec.encode({ 7: 1 }))).toMatchObject({ code: 'INVALID_SESSION_DATA' })
+    expect(thrownBy(() => codec.encode({ 7: 1 }))).toMatchObject({ code: 'INVALID_SESSION_DATA' })
     expect(changed('7|i:1;', data => (data['x'] = 2))).toBe('7|i:1;x|i:2;')
   })
 
@@ -63,7 +64,7 @@ describe('the formats', () => {
     [{ ['é'.repeat(64)]: 1 }, { serializer: 'php_binary' }],
     [{ '-1': 1 }, { serializer: 'php_binary' }],
   ])('%o cannot be written with %o', (data, options) => {
-    expect(failureOf(() => phpSessionCodec(options).encode(data))).toMatchObject({
+    expect(thrownBy(() => phpSessionCodec(options).encode(data))).toMatchObject({
       name: 'TypeError',
       code: 'INVALID_SESSION_DATA',
     })
@@ -80,10 +81,10 @@ describe('the formats', () => {
     ['a:0:{}x', { serializer: 'php_serialize' }, 6],
     ['O:8:"stdClass":0:{}', { serializer: 'php_serialize' }, 0],
   ])('%s is no session with %o', (text, options, byteOffset) => {
-    const error = failureOf(() => decode(text, options))
+    const error = thrownBy(() => decode(text, options))
     expect(error).toBeInstanceOf(PhpFormatError)
     expect(error).toMatchObject({ byteOffset })
-    expect(failureOf(() => phpSessionCodec(options).encode({}, bytesOf(text)))).toBeInstanceOf(PhpFormatError)
+    expect(thrownBy(() => phpSessionCodec(options).encode({}, bytesOf(text)))).toBeInstanceOf(PhpFormatError)
   })
 
   test('the eighth bit of the length of a name means nothing', () => {
@@ -115,7 +116,7 @@ describe('the formats', () => {
   })
 
   test.each<unknown>([null, [], 'text', 5, undefined, () => 1])('%o is no session data', data => {
-    expect(failureOf(() => codec.encode(data as Data))).toMatchObject({ code: 'INVALID_SESSION_DATA' })
+    expect(thrownBy(() => codec.encode(data as Data))).toMatchObject({ code: 'INVALID_SESSION_DATA' })
   })
 
   test.each<[PhpCodecOptions, string]>([
@@ -124,7 +125,7 @@ describe('the formats', () => {
     [{ maxDepth: 5000 }, 'maxDepth'],
     [{ maxBytes: -1 }, 'maxBytes'],
   ])('%o is no option', (options, name) => {
-    expect(failureOf(() => phpSessionCodec(options))).toMatchObject({
+    expect(thrownBy(() => phpSessionCodec(options))).toMatchObject({
       code: 'INVALID_OPTION',
       message: expect.stringContaining(name) as string,
     })
@@ -243,7 +244,7 @@ describe('back references', () => {
       'a|a:2:{s:2:"me";R:1;s:1:"n";i:2;}',
     )
     expect(changed(`x|i:1;${circular.replace('R:1', 'R:2')}`, data => delete data['x'])).toBe(circular)
-    const error = failureOf(() => changed(circular, data => (data['b'] = (data['a'] as Data)['me'])))
+    const error = thrownBy(() => changed(circular, data => (data['b'] = (data['a'] as Data)['me'])))
     expect(error).toMatchObject({ code: 'INVALID_SESSION_DATA' })
     expect(String(error)).toContain('"b"')
   })
@@ -272,7 +273,7 @@ describe('objects in a format of their own', () => {
     ['numbers in it', data => delete data['n'], '"c"'],
     ['numbers behind it', data => (data['d'] = 1), '"e"'],
   ])('are refused with a name when %s are lost', (_, change, name) => {
-    const error = failureOf(() => changed(text, change))
+    const error = thrownBy(() => changed(text, change))
     expect(error).toMatchObject({ name: 'TypeError', code: 'INVALID_SESSION_DATA' })
     expect(String(error)).toContain(name)
   })
@@ -280,10 +281,10 @@ describe('objects in a format of their own', () => {
 
 test('limits hold for writing', () => {
   const limited = phpSessionCodec({ maxBytes: 20, maxDepth: 1 })
-  expect(failureOf(() => limited.encode({ a: 'x'.repeat(20) }))).toMatchObject({
+  expect(thrownBy(() => limited.encode({ a: 'x'.repeat(20) }))).toMatchObject({
     code: 'INVALID_SESSION_DATA',
   })
-  expect(failureOf(() => limited.encode({ a: [[]] }))).toMatchObject({
+  expect(thrownBy(() => limited.encode({ a: [[]] }))).toMatchObject({
     code: 'INVALID_SESSION_DATA',
     message: expect.stringContaining('"a"') as string,
   })

@@ -6,7 +6,8 @@ import { PhpArray } from '../../../../src/layout/php/php-array.ts'
 import { PhpFormatError } from '../../../../src/layout/php/php-format-error.ts'
 import { phpUnserialize } from '../../../../src/layout/php/unserialize.ts'
 import { PhpBytes } from '../../../../src/layout/php/values.ts'
-import { bytesOf, failureOf } from './php-text.ts'
+import { thrownBy } from '../../../support/failure.ts'
+import { bytesOf } from './php-text.ts'
 
 function read(text: string, options?: Parameters<typeof phpUnserialize>[1]): unknown {
   return phpUnserialize(bytesOf(text), options)
@@ -160,7 +161,7 @@ describe('references', () => {
       text += `i:${index};a:2:{i:0;R:${slot};i:1;R:${slot};}`
       slot += index === 1 ? 3 : 1
     }
-    expect(failureOf(() => read(`${text}}`))).toMatchObject({
+    expect(thrownBy(() => read(`${text}}`))).toMatchObject({
       message: expect.stringContaining('references') as string,
     })
   })
@@ -202,14 +203,14 @@ describe('what is no value', () => {
     ['a:2:{i:0;i:1;i:1;R:3;}', 17],
     ['i:1;i:2;', 4],
   ])('%s stops at byte %i', (text, byteOffset) => {
-    const error = failureOf(() => read(text))
+    const error = thrownBy(() => read(text))
     expect(error).toBeInstanceOf(PhpFormatError)
     expect(error).toBeInstanceOf(SessionCorruptError)
     expect(error).toMatchObject({ name: 'PhpFormatError', code: 'SESSION_CORRUPT', byteOffset })
   })
 
   test('errors do not quote it', () => {
-    const error = failureOf(() => read('a:1:{s:7:"hunter2";s:7:"hunter2"'))
+    const error = thrownBy(() => read('a:1:{s:7:"hunter2";s:7:"hunter2"'))
     expect(String(error)).not.toContain('hunter2')
   })
 })
@@ -217,21 +218,21 @@ describe('what is no value', () => {
 describe('limits', () => {
   test('depth', () => {
     expect(JSON.stringify(read(nested(512)))).toHaveLength(512 * 2 + 1)
-    expect(failureOf(() => read(nested(513)))).toBeInstanceOf(PhpFormatError)
+    expect(thrownBy(() => read(nested(513)))).toBeInstanceOf(PhpFormatError)
     expect(JSON.stringify(read(nested(1000), { maxDepth: 1000 }))).toHaveLength(2001)
-    expect(failureOf(() => read(nested(100_000), { maxDepth: 1000 }))).toBeInstanceOf(PhpFormatError)
+    expect(thrownBy(() => read(nested(100_000), { maxDepth: 1000 }))).toBeInstanceOf(PhpFormatError)
     expect(read('a:1:{i:0;i:1;}', { maxDepth: 1 })).toStrictEqual([1])
   })
 
   test('depth that references make', () => {
     const text = 'a:2:{i:0;a:1:{i:0;a:1:{i:0;i:1;}}i:1;a:1:{i:0;a:1:{i:0;R:2;}}}'
     expect(read(text, { maxDepth: 5 })).toStrictEqual([[[1]], [[[[1]]]]])
-    expect(failureOf(() => read(text, { maxDepth: 4 }))).toBeInstanceOf(PhpFormatError)
+    expect(thrownBy(() => read(text, { maxDepth: 4 }))).toBeInstanceOf(PhpFormatError)
   })
 
   test('size', () => {
     expect(read('s:3:"abc";', { maxBytes: 10 })).toBe('abc')
-    expect(failureOf(() => read('s:4:"abcd";', { maxBytes: 10 }))).toMatchObject({ byteOffset: 10 })
+    expect(thrownBy(() => read('s:4:"abcd";', { maxBytes: 10 }))).toMatchObject({ byteOffset: 10 })
   })
 
   test.each([
@@ -241,7 +242,7 @@ describe('limits', () => {
     [{ maxBytes: 0.5 }, 'maxBytes'],
     [{ emptyArray: 'both' as 'list' }, 'emptyArray'],
   ])('%o is no option', (options, name) => {
-    expect(failureOf(() => read('N;', options))).toMatchObject({
+    expect(thrownBy(() => read('N;', options))).toMatchObject({
       code: 'INVALID_OPTION',
       message: expect.stringContaining(name) as string,
     })
