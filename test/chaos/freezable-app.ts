@@ -1,5 +1,5 @@
 /*
- * A process with a store, to be suspended and resumed: it is bundled and run by freezable-process.ts, which sends it
+ * A process with a store, to be suspended and resumed: it is bundled and run by freeze-and-thaw.test.ts, which sends it
  * questions and gets answers.
  */
 import { SessionStore, type SessionStoreOptions } from '../../src/index.ts'

@@ -7,8 +7,8 @@ import { type Breakage, FaultRig } from '../support/fault-rig/fault-rig.ts'
 import { ArmedPlan } from '../support/fault-rig/plan.ts'
 import { createRigCertificates, type RigCertificates } from '../support/fault-rig/rig-certificates.ts'
 import { SessionTable } from '../support/session-table.ts'
-import type { Reply } from './freezable-app.ts'
-import { bundleFreezableApp, FreezableProcess } from './freezable-process.ts'
+import { bundleOf, SuspendableProcess } from '../support/suspendable-process.ts'
+import type { Question, Reply } from './freezable-app.ts'
 
 interface Freeze {
   readonly breakage: Breakage
@@ -30,7 +30,10 @@ let bundle: string
 let certificates: RigCertificates
 
 beforeAll(async () => {
-  ;[bundle, certificates] = await Promise.all([bundleFreezableApp(), createRigCertificates()])
+  ;[bundle, certificates] = await Promise.all([
+    bundleOf(new URL('freezable-app.ts', import.meta.url)),
+    createRigCertificates(),
+  ])
 })
 
 /** Suspending is a matter of POSIX signals. */
@@ -80,7 +83,7 @@ async function thaw({ breakage, tls, jumpMs, asksWhileFrozen = false, limits }: 
     plan: new ArmedPlan(),
     certificates: tls ? certificates : undefined,
   })
-  const app = FreezableProcess.start(bundle, {
+  const app = new SuspendableProcess<Question, Reply>(bundle, {
     table: name,
     region: engineRegion,
     endpoint: rig.url,
@@ -94,15 +97,15 @@ async function thaw({ breakage, tls, jumpMs, asksWhileFrozen = false, limits }: 
     expect(rig.openConnections).toBe(IDLE_CONNECTIONS)
     if (jumpMs !== undefined) await app.ask({ call: 'jump', ms: jumpMs })
     const requestsBefore = rig.requests
-    app.freeze()
+    app.suspend()
     rig.breakConnections(breakage)
     await delay(FROZEN_MS)
     const early = asksWhileFrozen ? app.ask({ call: 'read', times: 1 }) : undefined
-    app.thaw()
+    app.resume()
     const reply = await (early ?? app.ask({ call: 'read', times: 1 }))
     return { ...reply, requests: rig.requests - requestsBefore }
   } finally {
-    await app.end()
+    await app.kill()
     await rig.close()
   }
 }

@@ -4,8 +4,9 @@ import type { AttributeValue } from '../../src/types.ts'
 import { engines } from '../support/engines.ts'
 import { numberText } from '../support/session-table.ts'
 import { newId } from '../support/session-ids.ts'
+import { bundleOf, SuspendableProcess } from '../support/suspendable-process.ts'
 import { type ConcurrencySubject, concurrencySubject } from './concurrency-subject.ts'
-import { bundleLockingApp, LockingProcess } from './locking-process.ts'
+import type { Question, Reply } from './locking-app.ts'
 import type { LoggedRequest } from './logging-transport.ts'
 
 /** The shortest there is. */
@@ -14,10 +15,12 @@ const PATIENCE = { leaseSeconds: 60, maxWaitMs: 60_000, minRetryMs: 20, maxRetry
 const PROCESSES = 4
 const INCREMENTS = 25
 
+type LockingProcess = SuspendableProcess<Question, Reply>
+
 let bundle: string
 
 beforeAll(async () => {
-  bundle = await bundleLockingApp()
+  bundle = await bundleOf(new URL('locking-app.ts', import.meta.url))
 })
 
 /** Suspending is a matter of POSIX signals. */
@@ -128,7 +131,7 @@ async function storedSession(subject: ConcurrencySubject): Promise<string> {
 }
 
 function startProcess(subject: ConcurrencySubject, locking: object): LockingProcess {
-  const started = LockingProcess.start(bundle, { ...subject.options, locking })
+  const started = new SuspendableProcess<Question, Reply>(bundle, { ...subject.options, locking })
   onTestFinished(() => started.kill())
   return started
 }

@@ -1,5 +1,5 @@
 /*
- * A process that locks a session, to be killed or suspended: it is bundled and run by locking-process.ts, which sends it
+ * A process that locks a session, to be killed or suspended: it is bundled and run by lock-holders.test.ts, which sends it
  * questions and gets answers.
  */
 import { type SessionLock, SessionStore, type SessionStoreOptions } from '../../src/index.ts'

@@ -4,13 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 import { build } from 'esbuild'
 
-import type { SessionStoreOptions } from '../../src/session/store-options.ts'
-import type { Question, Reply } from './locking-app.ts'
-
-/** Bundles the program, with the package inside, as it is now. */
-export async function bundleLockingApp(): Promise<string> {
+/** Bundles a program, with the package inside, as it is now. */
+export async function bundleOf(program: URL): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('locking-app.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(program)],
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -19,21 +16,19 @@ export async function bundleLockingApp(): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-/** A process of its own that uses a store, and that can be killed and suspended. */
-export class LockingProcess {
+/**
+ * A process of its own that answers questions, and that can be suspended, as a function-as-a-service platform does
+ * between two requests, and killed.
+ */
+export class SuspendableProcess<Question extends object, Reply> {
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess) {
-    this.#child = child
-  }
-
-  /** Starts the bundled program. */
-  static start(bundle: string, options: SessionStoreOptions): LockingProcess {
-    const child = spawn(process.execPath, ['--input-type=module', '-', JSON.stringify(options)], {
+  /** Starts a bundled program, which finds `options` as JSON in its first argument. */
+  constructor(bundle: string, options: object) {
+    this.#child = spawn(process.execPath, ['--input-type=module', '-', JSON.stringify(options)], {
       stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
     })
-    child.stdin?.end(bundle)
-    return new LockingProcess(child)
+    this.#child.stdin?.end(bundle)
   }
 
   /** Asks the process for something; one question at a time. */
