@@ -1,24 +1,21 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from 'node:crypto'
 import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fromLoginCredentials, type FromLoginCredentialsOptions } from '../../../src/credentials/login.ts'
-import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
 import type { CredentialsError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import {
   type FakeService,
   type FakeServiceScript,
-  fakeSso,
   loginCachePath,
   writeCache,
 } from '../../support/fake-sso.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
+import type { ManualClock } from '../../support/manual-clock.ts'
 import { RecordingTransport } from '../../support/recording-transport.ts'
-import { temporaryHome } from '../../support/temporary-home.ts'
 import { everythingIn, failureOf as providerFailure } from './failure.ts'
+import { type SignInScene, signInScene } from './sign-in-scene.ts'
 
 const MINUTE_MS = 60_000
 const SESSION = 'arn:aws:iam::012345678901:user/somebody'
@@ -38,35 +35,20 @@ const SECRETS = new RegExp(
   ['s3cret', 'PRIVATE KEY', DPOP_PEM.split('\n')[1]?.slice(0, 40)].join('|').replaceAll('+', '\\+'),
 )
 
-interface Scene {
-  readonly home: string
-  readonly clock: ManualClock
-  readonly signIn: FakeService
+interface Scene extends SignInScene {
   readonly path: string
-  readonly context: Partial<ProviderContext>
   provider(options?: FromLoginCredentialsOptions): CredentialProvider
   /** Writes the cache file, with so much time left. */
   cached(leftMs: number, changes?: Record<string, unknown>): Promise<void>
 }
 
 async function scene(config = CONFIG): Promise<Scene> {
-  const [{ directory: home, environment }, fakes] = await Promise.all([temporaryHome({ config }), fakeSso()])
-  const clock = new ManualClock()
-  const transport = new SocketTransport()
-  onTestFinished(() => transport.close())
-  const context = {
-    environment: { ...environment, ...fakes.environment },
-    clock,
-    random: () => 0,
-    transport,
-  }
+  const machine = await signInScene(config)
+  const { home, clock, context } = machine
   const path = loginCachePath(home, SESSION)
   return {
-    home,
-    clock,
-    signIn: fakes.signIn,
+    ...machine,
     path,
-    context,
     provider: options => fromLoginCredentials({ profile: 'dev', context, ...options }),
     cached: (leftMs, changes) => writeCache(path, { ...loginFile(clock, leftMs), ...changes }),
   }

@@ -1,23 +1,15 @@
 import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fromSSO, type FromSSOOptions } from '../../../src/credentials/sso.ts'
-import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
 import type { CredentialsError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
-import {
-  type FakeServiceScript,
-  type FakeSso,
-  fakeSso,
-  ssoCachePath,
-  writeCache,
-} from '../../support/fake-sso.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
+import { type FakeServiceScript, type FakeSso, ssoCachePath, writeCache } from '../../support/fake-sso.ts'
+import type { ManualClock } from '../../support/manual-clock.ts'
 import { RecordingTransport } from '../../support/recording-transport.ts'
-import { temporaryHome } from '../../support/temporary-home.ts'
 import { everythingIn, failureOf as providerFailure } from './failure.ts'
+import { type SignInScene, signInScene } from './sign-in-scene.ts'
 
 const MINUTE_MS = 60_000
 const START_URL = 'https://d-1234567890.awsapps.com/start'
@@ -43,32 +35,18 @@ const OLD_TOKEN = 's3cret-access-token-old'
 const NEW_TOKEN = 's3cret-access-token-new'
 const SECRETS = /s3cret/
 
-interface Scene extends FakeSso {
-  readonly home: string
-  readonly clock: ManualClock
-  readonly context: Partial<ProviderContext>
+interface Scene extends SignInScene {
   provider(options?: FromSSOOptions): CredentialProvider
   /** Writes the cache file of the `sso-session`, with so much time left. */
   cached(leftMs: number, changes?: Record<string, unknown>): Promise<string>
 }
 
 async function scene(config = CONFIG): Promise<Scene> {
-  const [{ directory: home, environment }, fakes] = await Promise.all([temporaryHome({ config }), fakeSso()])
-  const clock = new ManualClock()
-  const transport = new SocketTransport()
-  onTestFinished(() => transport.close())
-  const context = {
-    environment: { ...environment, ...fakes.environment },
-    clock,
-    random: () => 0,
-    transport,
-  }
-  fakes.portal.answers({ body: roleCredentials(clock) })
+  const machine = await signInScene(config)
+  const { home, clock, context } = machine
+  machine.portal.answers({ body: roleCredentials(clock) })
   return {
-    ...fakes,
-    home,
-    clock,
-    context,
+    ...machine,
     provider: options => fromSSO({ profile: 'dev', context, ...options }),
     cached: async (leftMs, changes) => {
       const path = ssoCachePath(home, SESSION)
