@@ -4,9 +4,10 @@ import { ConnectTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'
-import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
+import { httpResponse } from '../../support/raw-server.ts'
 import {
   abortListeners,
+  answerWithIndex,
   bodyOf,
   controlTime,
   forbidUnhandledRejections,
@@ -23,10 +24,6 @@ let tls: KeyPair
 beforeAll(async () => {
   tls = await createCertificate()
 })
-
-async function answerWithIndex(connection: RawConnection): Promise<void> {
-  await connection.answerAll(() => httpResponse(`${connection.index}`))
-}
 
 function onLocalhost({ port }: { readonly port: number }): { readonly url: string } {
   return { url: `https://localhost:${port}` }

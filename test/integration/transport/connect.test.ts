@@ -5,18 +5,13 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
-import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
-import { bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
+import { answerWithIndex, bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
 forbidUnhandledRejections()
 
 const hasIPv6 = Object.values(networkInterfaces()).some(addresses =>
   addresses?.some(({ address }) => address === '::1'),
 )
-
-async function answerWithIndex(connection: RawConnection): Promise<void> {
-  await connection.answerAll(() => httpResponse(`${connection.index}`))
-}
 
 /** A port on which nobody listens. */
 async function unusedPort(): Promise<number> {

@@ -6,6 +6,8 @@ import { parseEndpoint } from '../../../src/http/endpoint.ts'
 import type { TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
 import {
   type ConnectionScript,
+  httpResponse,
+  type RawConnection,
   type RawServer,
   type RawServerOptions,
   startRawServer,
@@ -16,6 +18,11 @@ export async function serve(script?: ConnectionScript, options?: RawServerOption
   const server = await startRawServer(script, options)
   onTestFinished(async () => server.close())
   return server
+}
+
+/** A script that answers every request with the index of its connection. */
+export async function answerWithIndex(connection: RawConnection): Promise<void> {
+  await connection.answerAll(() => httpResponse(`${connection.index}`))
 }
 
 /** A request to a server, with limits that are only reached when something hangs. */

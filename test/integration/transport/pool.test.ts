@@ -7,6 +7,7 @@ import type { RawConnection, RawServer } from '../../support/raw-server.ts'
 import { httpResponse } from '../../support/raw-server.ts'
 import {
   abortListeners,
+  answerWithIndex,
   bodyOf,
   controlTime,
   forbidUnhandledRejections,
@@ -16,11 +17,6 @@ import {
 } from './harness.ts'
 
 forbidUnhandledRejections()
-
-/** Answers every request with the index of its connection. */
-async function answerWithIndex(connection: RawConnection): Promise<void> {
-  await connection.answerAll(() => httpResponse(`${connection.index}`))
-}
 
 /** Opens this many connections, all of which are idle afterwards, the latest used last. */
 async function openIdle(

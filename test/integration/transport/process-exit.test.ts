@@ -7,8 +7,8 @@ import { build } from 'esbuild'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
-import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
-import { forbidUnhandledRejections, serve } from './harness.ts'
+import { httpResponse } from '../../support/raw-server.ts'
+import { answerWithIndex, forbidUnhandledRejections, serve } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -57,10 +57,6 @@ async function run(program: string, url: string, ca?: string): Promise<string> {
   const printed = await text(child.stdout)
   expect(await exited).toEqual([0, null])
   return printed
-}
-
-async function answerWithIndex(connection: RawConnection): Promise<void> {
-  await connection.answerAll(() => httpResponse(`${connection.index}`))
 }
 
 describe('a process', () => {

@@ -7,7 +7,7 @@ import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { createAuthority, createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'
-import { bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
+import { answerWithIndex, bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -19,10 +19,6 @@ beforeAll(async () => {
   ;[authority, otherAuthority] = await Promise.all([createAuthority('Test CA'), createAuthority('Other CA')])
   trusted = await createCertificate({ authority, addresses: ['127.0.0.1'] })
 })
-
-async function answerWithIndex(connection: RawConnection): Promise<void> {
-  await connection.answerAll(() => httpResponse(`${connection.index}`))
-}
 
 function onLocalhost({ port }: { readonly port: number }): { readonly url: string } {
   return { url: `https://localhost:${port}` }
