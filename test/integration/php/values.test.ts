@@ -8,6 +8,7 @@ import { isSamePhpValue } from '../../../src/layout/php/same-value.ts'
 import { phpSerialize } from '../../../src/layout/php/serialize.ts'
 import { phpUnserialize } from '../../../src/layout/php/unserialize.ts'
 import { PhpBytes, PhpFloat } from '../../../src/layout/php/values.ts'
+import { SeededRandom } from '../../support/fault-rig/random.ts'
 import { hasPhp, latin1, phpAgain, phpFloats, phpSerialized, phpValues } from './php-peer.ts'
 
 describe.skipIf(!hasPhp)('values of a real PHP', () => {
@@ -98,7 +99,7 @@ describe.skipIf(!hasPhp)('values of a real PHP', () => {
   })
 
   test('what PHP reads of broken bytes is read alike, or refused', () => {
-    const random = mulberry32(99)
+    const random = new SeededRandom(99)
     const values = phpValues({ seed: 5, count: 2000, plain: true }).flatMap(bytes => [
       mutated(bytes, random),
       mutated(bytes, random),
@@ -150,23 +151,13 @@ function readOrUndefined(bytes: Uint8Array): { readonly value: unknown } | undef
   }
 }
 
-function mutated(bytes: Uint8Array, random: () => number): Uint8Array {
+function mutated(bytes: Uint8Array, random: SeededRandom): Uint8Array {
   const changed = [...bytes]
-  for (let changes = 1 + Math.floor(random() * 2); changes > 0; changes -= 1) {
-    const at = Math.floor(random() * changed.length)
+  for (let changes = 1 + Math.floor(random.next() * 2); changes > 0; changes -= 1) {
+    const at = Math.floor(random.next() * changed.length)
     const letters = '0123456789:;{}"abdinsNSaRr-+.E'
-    const letter = letters.charCodeAt(Math.floor(random() * letters.length))
-    changed.splice(at, Math.floor(random() * 2), ...(random() < 0.7 ? [letter] : []))
+    const letter = letters.charCodeAt(Math.floor(random.next() * letters.length))
+    changed.splice(at, Math.floor(random.next() * 2), ...(random.next() < 0.7 ? [letter] : []))
   }
   return Uint8Array.from(changed)
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

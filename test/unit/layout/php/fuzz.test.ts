@@ -5,6 +5,7 @@ import { isSamePhpValue } from '../../../../src/layout/php/same-value.ts'
 import { phpSessionCodec } from '../../../../src/layout/php/session-format.ts'
 import type { PhpSessionCodec } from '../../../../src/layout/php/session-format.ts'
 import { phpUnserialize } from '../../../../src/layout/php/unserialize.ts'
+import { SeededRandom } from '../../../support/fault-rig/random.ts'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 20_000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122)
@@ -61,7 +62,8 @@ const TOKENS: readonly string[] = [
 ]
 
 test(`${RUNS} mutated texts are read or refused, and what is read can be written`, () => {
-  const random = randomFrom(SEED)
+  const seeded = new SeededRandom(SEED)
+  const random = (): number => seeded.next()
   const codecs = (['php', 'php_serialize', 'php_binary'] as const).map(serializer =>
     phpSessionCodec({ serializer, ...LIMITS }),
   )
@@ -155,14 +157,4 @@ function pick<Value>(values: readonly Value[], random: () => number): Value {
 
 function text(bytes: Uint8Array): string {
   return JSON.stringify(Buffer.from(bytes).toString('latin1'))
-}
-
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
