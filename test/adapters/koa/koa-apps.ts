@@ -6,7 +6,13 @@ import koaSession, { type CreateSessionOptions } from 'koa-session'
 
 import { DynamoDBStore } from '../../../src/adapters/koa.ts'
 import { originOf, stop } from '../../support/loopback.ts'
-import { codeOf, type Framework, type RunningShop, type ShopData } from '../scenarios/framework.ts'
+import {
+  codeOf,
+  type Framework,
+  type RunningShop,
+  type ShopData,
+  type ShopSettings,
+} from '../scenarios/framework.ts'
 
 /** What `koa-session` hangs on a context. */
 export interface KoaSession extends ShopData {
@@ -89,23 +95,8 @@ export const koaSessionFramework: Framework = {
       ...(lifetimeMs !== undefined && { maxAge: lifetimeMs }),
       rolling: rolling ?? false,
     }
-    const handlers = Object.entries(routes).map(
-      ([path, handle]) =>
-        [
-          path,
-          (ctx: Context) =>
-            handle({
-              get data() {
-                return sessionOf(ctx)
-              },
-              destroy: async () => {
-                ctx.session = null
-              },
-              regenerate: () => sessionOf(ctx).regenerate(),
-            }),
-        ] as const,
-    )
-    return closingWith(store, await startKoaSession(settings, Object.fromEntries(handlers)))
+    const handlers = handlersOf(routes, ctx => sessionOf(ctx).regenerate())
+    return closingWith(store, await startKoaSession(settings, handlers))
   },
   sessionId: visitor => visitor.cookie('koa.sess') ?? '',
 }
@@ -115,31 +106,38 @@ export const koaGenericFramework: Framework = {
   name: 'koa-generic-session',
   start: async (storeOptions, { lifetimeMs, rolling, routes }) => {
     const store = new DynamoDBStore<genericSession.Session>(storeOptions as object)
-    const handlers = Object.entries(routes).map(
-      ([path, handle]) =>
-        [
-          path,
-          (ctx: Context) =>
-            handle({
-              get data() {
-                return ctx.session as unknown as ShopData
-              },
-              destroy: async () => {
-                ctx.session = null
-              },
-              regenerate: async () => {
-                const { user } = ctx.session as unknown as ShopData
-                await ctx.regenerateSession()
-                Object.assign(ctx.session ?? {}, { user })
-              },
-            }),
-        ] as const,
-    )
+    const handlers = handlersOf(routes, async ctx => {
+      const { user } = dataOf(ctx)
+      await ctx.regenerateSession()
+      Object.assign(ctx.session ?? {}, { user })
+    })
     const cookie = { maxAge: lifetimeMs }
     const middleware = genericSession({ store, rolling, cookie })
-    return closingWith(store, await startKoa(() => [middleware], Object.fromEntries(handlers)))
+    return closingWith(store, await startKoa(() => [middleware], handlers))
   },
   sessionId: visitor => `koa:sess:${visitor.cookie('koa.sid') ?? ''}`,
+}
+
+/** The routes of a shop as handlers of Koa. */
+function handlersOf(routes: ShopSettings['routes'], regenerate: (ctx: Context) => Promise<void>): KoaRoutes {
+  const handlers = Object.entries(routes).map(([path, handle]) => {
+    const answer: KoaRoutes[string] = ctx =>
+      handle({
+        get data() {
+          return dataOf(ctx)
+        },
+        destroy: async () => {
+          ctx.session = null
+        },
+        regenerate: () => regenerate(ctx),
+      })
+    return [path, answer] as const
+  })
+  return Object.fromEntries(handlers)
+}
+
+function dataOf(ctx: Context): ShopData {
+  return ctx.session as unknown as ShopData
 }
 
 function closingWith(store: { close: () => Promise<void> }, app: RunningShop): RunningShop {
