@@ -145,7 +145,7 @@ describe.each(engines)('$name, express-session over HTTP', engine => {
   })
 
   describe('resave, rolling and saveUninitialized', () => {
-    test.each(savingOptions)('%j', async options => {
+    test.each(savingOptions)('decide what is sent and who gets a cookie: %j', async options => {
       const recorder = await subject.recorder()
       const store = subject.store({ endpoint: recorder.url })
       const { origin } = await subject.app({ ...options, store, cookie: { maxAge: HOUR_MS } }, addShop)
@@ -177,30 +177,33 @@ describe.each(engines)('$name, express-session over HTTP', engine => {
   })
 
   describe('unset', () => {
-    test.each(['destroy', 'keep'] as const)('%s', async unset => {
-      const { origin } = await subject.app({ unset }, app => {
-        addShop(app)
-        app.get('/unset', (request, response) => {
-          Reflect.deleteProperty(request, 'session')
-          response.send('unset')
+    test.each(['destroy', 'keep'] as const)(
+      'with %s decides about a session that a handler drops',
+      async unset => {
+        const { origin } = await subject.app({ unset }, app => {
+          addShop(app)
+          app.get('/unset', (request, response) => {
+            Reflect.deleteProperty(request, 'session')
+            response.send('unset')
+          })
+          app.get('/null', (request, response) => {
+            Reflect.set(request, 'session', null)
+            response.send('null')
+          })
         })
-        app.get('/null', (request, response) => {
-          Reflect.set(request, 'session', null)
-          response.send('null')
-        })
-      })
-      for (const path of ['/unset', '/null']) {
-        const ada = new Browser()
-        await ada.open(`${origin}/login/ada`)
-        expect((await ada.open(origin + path)).status).toBe(200)
-        expect((await subject.item(ada.sessionId)) !== undefined).toBe(unset === 'keep')
-        expect((await ada.open(`${origin}/user`)).text).toBe(unset === 'keep' ? 'ada' : 'nobody')
-      }
-    })
+        for (const path of ['/unset', '/null']) {
+          const ada = new Browser()
+          await ada.open(`${origin}/login/ada`)
+          expect((await ada.open(origin + path)).status).toBe(200)
+          expect((await subject.item(ada.sessionId)) !== undefined).toBe(unset === 'keep')
+          expect((await ada.open(`${origin}/user`)).text).toBe(unset === 'keep' ? 'ada' : 'nobody')
+        }
+      },
+    )
   })
 
   describe('methods of a session', () => {
-    test('destroy', async () => {
+    test('destroy deletes the session, and its visitor is nobody', async () => {
       const { origin } = await subject.app({}, addShop)
       const ada = new Browser()
       await ada.open(`${origin}/login/ada`)

@@ -19,7 +19,7 @@ describe.each(engines)('$name, DynamoDBStore of Koa', engine => {
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>
     subject.closeLater(new DynamoDBStore({ ...subject.options, ...options }))
 
-  test('does what a store does', async () => {
+  test('a session is there from its set to its destroy, both of which resolve with nothing', async () => {
     const store = openStore()
     expect(await store.get('one')).toBeUndefined()
     expect(await store.set('one', { user: 'ada' })).toBeUndefined()

@@ -68,7 +68,7 @@ describe('numbers in words', () => {
     expect(isoTime(8.64e15 + 1)).toBe('never')
   })
 
-  test('counts', () => {
+  test('a count names what it counts, in the singular or the plural', () => {
     expect([counted(0, 'item'), counted(1, 'item'), counted(1234, 'item')]).toEqual([
       '0 items',
       '1 item',

@@ -69,7 +69,7 @@ describe('known answers: these bytes are a contract', () => {
     )
   })
 
-  test('a passphrase', async () => {
+  test('for a passphrase, which is stretched to a key', async () => {
     const stretched = Buffer.from('40c49becd7dc2b981f9563d96d81a50a03548cd02c3ed910478f00308fef6c30', 'hex')
     expect(keyOfPassphrase('correct horse battery staple')).toEqual(stretched)
     expect(keyIdOf(stretched).toString('hex')).toBe('632a302af33a4721')

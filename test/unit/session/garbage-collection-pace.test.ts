@@ -102,7 +102,7 @@ describe('pauses', () => {
     expect(lengths).toEqual([0, 500, 2000])
   })
 
-  test('end', () => {
+  test('end when their time is over', () => {
     const pauses = new ThrottlingPauses(() => 1)
     pauses.throttled(0, 5000)
     expect([5000, 5999, 6000, 9000].map(nowMs => pauses.remainingMs(nowMs))).toEqual([1000, 1, 0, 0])

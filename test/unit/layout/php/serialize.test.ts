@@ -102,7 +102,7 @@ describe('what PHP has nothing for', () => {
     expect(error).toMatchObject({ code: 'INVALID_SESSION_DATA' })
   })
 
-  test('limits', () => {
+  test('what is deeper than maxDepth or longer than maxBytes is refused', () => {
     expect(thrownBy(() => phpSerialize([[1]], { maxDepth: 1 }))).toMatchObject({
       code: 'INVALID_SESSION_DATA',
     })
@@ -117,7 +117,7 @@ describe('what PHP has nothing for', () => {
     () => new PhpBytes('a' as unknown as Uint8Array),
     () => new PhpArray([[1.5, 1]]),
     () => new PhpArray().set(2n ** 63n, 1),
-  ])('%s', make => {
+  ])('%s makes nothing', make => {
     expect(thrownBy(make)).toMatchObject({ code: 'INVALID_SESSION_DATA' })
   })
 })

@@ -216,7 +216,7 @@ describe('what is no value', () => {
 })
 
 describe('limits', () => {
-  test('depth', () => {
+  test('a value may be nested 512 deep, or as deep as maxDepth says, and no deeper', () => {
     expect(JSON.stringify(read(nested(512)))).toHaveLength(512 * 2 + 1)
     expect(thrownBy(() => read(nested(513)))).toBeInstanceOf(PhpFormatError)
     expect(JSON.stringify(read(nested(1000), { maxDepth: 1000 }))).toHaveLength(2001)
@@ -224,13 +224,13 @@ describe('limits', () => {
     expect(read('a:1:{i:0;i:1;}', { maxDepth: 1 })).toStrictEqual([1])
   })
 
-  test('depth that references make', () => {
+  test('the depth that references make counts, too', () => {
     const text = 'a:2:{i:0;a:1:{i:0;a:1:{i:0;i:1;}}i:1;a:1:{i:0;a:1:{i:0;R:2;}}}'
     expect(read(text, { maxDepth: 5 })).toStrictEqual([[[1]], [[[[1]]]]])
     expect(thrownBy(() => read(text, { maxDepth: 4 }))).toBeInstanceOf(PhpFormatError)
   })
 
-  test('size', () => {
+  test('a text may have as many bytes as maxBytes says, and no more', () => {
     expect(read('s:3:"abc";', { maxBytes: 10 })).toBe('abc')
     expect(thrownBy(() => read('s:4:"abcd";', { maxBytes: 10 }))).toMatchObject({ byteOffset: 10 })
   })
