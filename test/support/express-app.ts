@@ -6,6 +6,7 @@ import type { Express, NextFunction, Request, Response } from 'express'
 import session from 'express-session'
 import type { SessionOptions } from 'express-session'
 
+import { codeOf } from './failure.ts'
 import { listen, stop } from './loopback.ts'
 
 /** A running Express app with sessions. */
@@ -48,8 +49,4 @@ export async function startApp(
   })
   const server = createServer(app)
   return { origin: await listen(server), errors, close: async () => stop(server) }
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
 }

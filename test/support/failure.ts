@@ -1,3 +1,8 @@
+/** How the apps of the tests answer a request that has failed: the code of the error, where it has one. */
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
+}
+
 /** A class of errors, whatever its constructor takes. */
 export type ErrorClass<Failure extends Error> = abstract new (...values: never[]) => Failure
 

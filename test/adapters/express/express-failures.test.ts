@@ -3,14 +3,13 @@ import expressSession from 'express-session'
 import type { SessionData } from 'express-session'
 import { describe, expect, test } from 'vitest'
 
-import '../../support/express-session-data.ts'
-
 import { DynamoDBStore } from '../../../src/adapters/express.ts'
 import { SessionCorruptError, TableNotFoundError } from '../../../src/errors.ts'
 import { hashSessionId } from '../../../src/seal/session-id-hash.ts'
 import { Browser } from '../../support/browser.ts'
 import { callbackOutcome } from '../../support/callback-outcome.ts'
 import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 
@@ -314,19 +313,7 @@ interface RefusingApp {
 }
 
 function addRoutes(app: Express): void {
-  app.get('/login/:user', (request, response) => {
-    request.session.user = request.params.user
-    response.send('logged in')
-  })
-  app.get('/user', (request, response) => {
-    response.send(request.session.user ?? 'nobody')
-  })
-  app.get('/logout', (request, response, next) => {
-    request.session.destroy((error: unknown) => {
-      if (error !== null && error !== undefined) next(error)
-      else response.send('logged out')
-    })
-  })
+  addShop(app)
   app.get('/regenerate', (request, response, next) => {
     request.session.regenerate((error: unknown) => {
       if (error !== null && error !== undefined) next(error)

@@ -3,12 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Express, Request } from 'express'
 import { describe, expect, test } from 'vitest'
 
-import '../../support/express-session-data.ts'
-
 import { Browser } from '../../support/browser.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
 import { engines } from '../../support/engines.ts'
 import { sessionCookie } from '../../support/express-app.ts'
+import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { Gates } from '../../support/gates.ts'
 
@@ -34,7 +33,7 @@ describe.each(engines)('$name, a logout that races a slow request', engine => {
       addRoutes(app, gates)
     })
     const ada = new Browser()
-    await ada.open(`${origin}/login`)
+    await ada.open(`${origin}/login/ada`)
     const [slowWindow, laterWindow] = [ada.anotherWindow(), ada.anotherWindow()]
     const slow = slowWindow.open(`${slowApp.origin}${path}/g`)
     await gates.reached('g')
@@ -71,7 +70,7 @@ describe.each(engines)('$name, a logout that races a slow request', engine => {
     const playRound = async (round: number): Promise<string | undefined> => {
       const [here, there] = round % 2 === 0 ? [origins[0], origins[1]] : [origins[1], origins[0]]
       const ada = new Browser()
-      await ada.open(`${here}/login`)
+      await ada.open(`${here}/login/ada`)
       const gate = `round-${round}`
       const path = slowPaths[round % slowPaths.length]
       const slow = ada.anotherWindow().open(`${there}${path}/${gate}`)
@@ -97,19 +96,7 @@ describe.each(engines)('$name, a logout that races a slow request', engine => {
 })
 
 function addRoutes(app: Express, gates: Gates): void {
-  app.get('/login', (request, response) => {
-    request.session.user = 'ada'
-    response.send('logged in')
-  })
-  app.get('/user', (request, response) => {
-    response.send(request.session.user ?? 'nobody')
-  })
-  app.get('/logout', (request, response, next) => {
-    request.session.destroy((error: unknown) => {
-      if (error !== null && error !== undefined) next(error)
-      else response.send('logged out')
-    })
-  })
+  addShop(app)
   const addSlowRoute = (
     path: string,
     work: (request: Request, pass: () => Promise<void>) => Promise<void>,

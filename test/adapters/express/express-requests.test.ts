@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-import type { Express, Request } from 'express'
+import type { Request } from 'express'
 import { describe, expect, test, vi } from 'vitest'
-
-import '../../support/express-session-data.ts'
 
 import { Browser } from '../../support/browser.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
 import { engines } from '../../support/engines.ts'
+import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { numberText } from '../../support/session-table.ts'
 
@@ -369,26 +368,6 @@ describe.each(engines)('$name, express-session over HTTP', engine => {
     })
   })
 })
-
-function addShop(app: Express): void {
-  app.get('/login/:user', (request, response) => {
-    request.session.user = request.params.user
-    response.send('logged in')
-  })
-  app.get('/user', (request, response) => {
-    response.send(request.session.user ?? 'nobody')
-  })
-  app.get('/visit', (request, response) => {
-    request.session.visits = (request.session.visits ?? 0) + 1
-    response.send(String(request.session.visits))
-  })
-  app.get('/logout', (request, response, next) => {
-    request.session.destroy((error: unknown) => {
-      if (error !== null && error !== undefined) next(error)
-      else response.send('logged out')
-    })
-  })
-}
 
 /** The browser that sent a request, once more. */
 function otherWindow({ headers }: Request): Browser {

@@ -3,7 +3,8 @@ import fastifySession, { type FastifySessionOptions } from '@fastify/session'
 import Fastify, { type FastifyInstance } from 'fastify'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/fastify.ts'
-import { codeOf, type Framework, type RunningShop, type ShopData } from '../scenarios/framework.ts'
+import { codeOf } from '../../support/failure.ts'
+import type { Framework, RunningShop, ShopData } from '../scenarios/framework.ts'
 
 declare module 'fastify' {
   /** What the apps of the tests keep in a session. */

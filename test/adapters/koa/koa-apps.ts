@@ -5,14 +5,9 @@ import genericSession from 'koa-generic-session'
 import koaSession, { type CreateSessionOptions } from 'koa-session'
 
 import { DynamoDBStore } from '../../../src/adapters/koa.ts'
+import { codeOf } from '../../support/failure.ts'
 import { originOf, stop } from '../../support/loopback.ts'
-import {
-  codeOf,
-  type Framework,
-  type RunningShop,
-  type ShopData,
-  type ShopSettings,
-} from '../scenarios/framework.ts'
+import type { Framework, RunningShop, ShopData, ShopSettings } from '../scenarios/framework.ts'
 
 /** What `koa-session` hangs on a context. */
 export interface KoaSession extends ShopData {

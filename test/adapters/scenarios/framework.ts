@@ -45,8 +45,3 @@ export interface Framework {
   /** The session ID, as the store is given it, of a visitor. */
   readonly sessionId: (visitor: Jar) => string
 }
-
-/** How the apps answer a failed request. */
-export function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
-}
