@@ -13,6 +13,8 @@ const DynamoDBStore = connect({ session })
 const port = Number(process.env['PORT'] || 3000)
 const host = process.env['HOST'] || '127.0.0.1'
 const production = process.env['NODE_ENV'] === 'production'
+const secret = process.env['SESSION_SECRET'] || (production ? undefined : 'a secret for this demo only')
+if (secret === undefined) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
 
 const store = new DynamoDBStore({
   table: process.env['SESSIONS_TABLE'] || 'sessions',
@@ -26,7 +28,7 @@ if (production) app.set('trust proxy', 1)
 app.use(
   session({
     store,
-    secret: process.env['SESSION_SECRET'] || 'a secret for this demo only',
+    secret,
     resave: false,
     saveUninitialized: false,
     cookie: { maxAge: 24 * 60 * 60 * 1000, httpOnly: true, sameSite: 'lax', secure: production },
@@ -46,8 +48,9 @@ app.post('/sign-in', express.urlencoded({ extended: false }), (request, response
       next(error)
       return
     }
-    const { user = '' } = /** @type {{ user?: string }} */ (request.body)
-    visitOf(request).user = user
+    // Without a form there is no body.
+    const { user } = /** @type {{ user?: string }} */ (request.body ?? {})
+    if (user) visitOf(request).user = user
     response.redirect(303, '/')
   })
 })

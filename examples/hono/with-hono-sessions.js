@@ -12,6 +12,10 @@ const LIFETIME_SECONDS = 86_400
 const port = Number(process.env['PORT'] || 3000)
 const hostname = process.env['HOST'] || '127.0.0.1'
 const production = process.env['NODE_ENV'] === 'production'
+const encryptionKey =
+  process.env['SESSION_SECRET'] ||
+  (production ? undefined : 'a secret for this demo only, in 32 characters or more')
+if (encryptionKey === undefined) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
 
 // Table, region, endpoint and credentials come from the environment.
 const store = new DynamoDBStore({ storeEmptySessions: false })
@@ -21,7 +25,7 @@ const app = new Hono()
 app.use(
   sessionMiddleware({
     store,
-    encryptionKey: process.env['SESSION_SECRET'] || 'a secret for this demo only, in 32 characters or more',
+    encryptionKey,
     expireAfterSeconds: LIFETIME_SECONDS,
     cookieOptions: {
       path: '/',

@@ -52,7 +52,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
  */
 async function answer(request, response) {
   if (request.url === '/metrics') {
-    response.writeHead(200, { 'content-type': register.contentType }).end(await register.metrics())
+    const metrics = await register.metrics()
+    response.writeHead(200, { 'content-type': register.contentType }).end(metrics)
   } else if (request.url === '/') {
     await tracer.startActiveSpan('GET /', { kind: SpanKind.SERVER }, async span => {
       try {

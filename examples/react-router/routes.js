@@ -34,6 +34,7 @@ export const routes = [
     path: '/sign-in',
     action: async ({ request }) => {
       const user = await field(request, 'user')
+      if (user === '') return redirect('/')
       const before = await getSession(request.headers.get('cookie'))
       // A new session, and so a new ID: one that somebody knew before the sign-in is worth nothing after it.
       const session = await getSession()

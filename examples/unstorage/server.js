@@ -24,14 +24,13 @@ const storage = createStorage()
 storage.mount('links', dynamoDBDriver({ prefix: 'links:' }))
 
 const server = createServer((request, response) => {
-  answer(request).then(
-    ({ status, headers = {}, body }) => response.writeHead(status, headers).end(`${body}\n`),
-    error => {
+  answer(request)
+    .then(({ status, headers = {}, body }) => response.writeHead(status, headers).end(`${body}\n`))
+    .catch(error => {
       // A failed read is never an absent value.
       console.error(error instanceof Error ? `${error.name}: ${error.message}` : error)
       response.writeHead(500).end('Something went wrong\n')
-    },
-  )
+    })
 })
 server.listen(port, hostname, () => {
   const address = server.address()
@@ -55,8 +54,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 async function answer(request) {
   const code = (request.url ?? '/').slice(1)
   if (request.method === 'POST') {
-    const target = await text(request)
-    if (!URL.canParse(target)) return { status: 400, body: 'Send an address to make a link of' }
+    const given = await text(request)
+    if (!URL.canParse(given)) return { status: 400, body: 'Send an address to make a link of' }
+    // As it can stand in a header: without blanks around it, and in ASCII.
+    const target = new URL(given).href
     const made = randomBytes(6).toString('base64url')
     await storage.setItem(`links:${made}`, { target }, { ttl: LIFETIME_SECONDS })
     return { status: 201, body: made }
