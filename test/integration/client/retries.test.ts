@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { ConnectionError, DynamoDBError, ThrottlingError } from '../../../src/errors.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubStep } from '../../support/stub-dynamodb.ts'
+import { recordBackOff } from './back-off.ts'
 import { openTestClient, someKey, useStub } from './test-client.ts'
 
 const stub = useStub()
@@ -10,25 +11,6 @@ const item = { Item: { id: { S: 'a' } } }
 const found: StubStep = { body: item }
 const serverError: StubStep = { statusCode: 500 }
 const throttled = awsError('ThrottlingException')
-
-afterEach(() => {
-  vi.unstubAllGlobals()
-})
-
-/**
- * Records the delays of back-off, and makes it take no time. Timers of about 10 s are the transport's, which are shorter by
- * what has passed since the time was looked at.
- */
-function recordBackOff(): number[] {
-  const delays: number[] = []
-  const realSetTimeout = globalThis.setTimeout
-  vi.stubGlobal('setTimeout', (callback: () => void, delayMs: number) => {
-    if (delayMs > 9_000) return realSetTimeout(callback, delayMs)
-    delays.push(delayMs)
-    return realSetTimeout(callback, 0)
-  })
-  return delays
-}
 
 /** How often a call is sent that is answered like this. */
 async function attemptsOf(client: ReturnType<typeof openTestClient>, step: StubStep): Promise<number> {

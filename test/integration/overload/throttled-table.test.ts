@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { ThrottlingError } from '../../../src/errors.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubStep } from '../../support/stub-dynamodb.ts'
+import { recordBackOff } from '../client/back-off.ts'
 import { openTestClient, someKey, useStub } from '../client/test-client.ts'
 
 const stub = useStub()
@@ -14,18 +15,6 @@ const found: StubStep = { body: { Item: { id: { S: 'a' } } } }
 const RETRIES_AFTER_THROTTLING = 100
 const RETRIES_AFTER_OTHER_ERRORS = 35
 
-afterEach(() => {
-  vi.unstubAllGlobals()
-})
-
-/** Lets back-off take no time, so that what holds a client back is the quota alone. */
-function skipBackOff(): void {
-  const realSetTimeout = globalThis.setTimeout
-  vi.stubGlobal('setTimeout', (callback: () => void, delayMs: number) =>
-    realSetTimeout(callback, delayMs >= 10_000 ? delayMs : 0),
-  )
-}
-
 type Client = ReturnType<typeof openTestClient>
 
 async function failuresOf(client: Client, calls: number): Promise<readonly unknown[]> {
@@ -34,7 +23,7 @@ async function failuresOf(client: Client, calls: number): Promise<readonly unkno
 
 describe('a table that throttles everything', () => {
   it('is asked once a call, and a hundred times on top of that, however long it lasts', async () => {
-    skipBackOff()
+    recordBackOff()
     stub().answer(throttled)
     const client = openTestClient(stub().endpoint)
     for (let wave = 1; wave <= 10; wave++) {
@@ -45,12 +34,7 @@ describe('a table that throttles everything', () => {
   })
 
   it('is not asked again before the pause has passed, which doubles with full jitter', async () => {
-    const delays: number[] = []
-    const realSetTimeout = globalThis.setTimeout
-    vi.stubGlobal('setTimeout', (callback: () => void, delayMs: number) => {
-      if (delayMs < 10_000) delays.push(delayMs)
-      return realSetTimeout(callback, delayMs >= 10_000 ? delayMs : 0)
-    })
+    const delays = recordBackOff()
     stub().answer(throttled)
     const jitter = [0.25, 0.5, 0.75]
     let next = 0
@@ -63,7 +47,7 @@ describe('a table that throttles everything', () => {
   })
 
   it('is served at once when it has recovered: nothing is held back', async () => {
-    skipBackOff()
+    recordBackOff()
     stub().answer(throttled)
     const client = openTestClient(stub().endpoint)
     await failuresOf(client, 200)
@@ -74,7 +58,7 @@ describe('a table that throttles everything', () => {
   })
 
   it('gets retries again as far as calls have succeeded meanwhile', async () => {
-    skipBackOff()
+    recordBackOff()
     stub().answer(throttled)
     const client = openTestClient(stub().endpoint)
     await failuresOf(client, 200)
@@ -89,7 +73,7 @@ describe('a table that throttles everything', () => {
 
 describe('a service that is down', () => {
   it('is asked once a call, and 35 times on top of that', async () => {
-    skipBackOff()
+    recordBackOff()
     stub().answer(unavailable)
     const client = openTestClient(stub().endpoint)
     await failuresOf(client, 300)
@@ -97,7 +81,7 @@ describe('a service that is down', () => {
   })
 
   it('is served at once when it is back', async () => {
-    skipBackOff()
+    recordBackOff()
     stub().answer(unavailable)
     const client = openTestClient(stub().endpoint)
     await failuresOf(client, 100)
