@@ -30,9 +30,12 @@ export function describeFailure(
   }
   const code = codeOf(error)
   if (code === 'INVALID_OPTION' || code === 'INVALID_SESSION_ID') {
-    return { lines: [`${title} ${printable(inOptionNames(messageOf(error)))}`, help], exitCode: EXIT.usage }
+    return {
+      lines: [`${title} ${printable(inOptionNames(messageOf(error), command))}`, help],
+      exitCode: EXIT.usage,
+    }
   }
-  const lines = [`${title} ${printable(inOptionNames(messageOf(error)))}`]
+  const lines = [`${title} ${printable(inOptionNames(messageOf(error), command))}`]
   if (code === undefined) {
     // Not an error that anybody foresaw: where it happened is all that helps.
     if (error instanceof Error && error.stack !== undefined) lines.push(error.stack)
@@ -42,10 +45,11 @@ export function describeFailure(
   return { lines, exitCode: EXIT.failure }
 }
 
-/** A message about an option of the library, in the words of the command line. */
-export function inOptionNames(message: string): string {
+/** A message about an option of the library, in the words of a command. */
+export function inOptionNames(message: string, command?: string): string {
   const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
   return inFlags.replaceAll(/(?:the )?option "(\w+)"/g, (_, name: string) => {
+    if (name === 'migrateFrom') return command === 'migrate' ? '--from' : 'DYNAMODB_SESSIONS_MIGRATE_FROM'
     return `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`
   })
 }

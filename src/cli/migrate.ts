@@ -1,11 +1,13 @@
 import { openClient } from '../session/connection.ts'
+import { LAYOUT_NAMES, type LayoutName } from '../session/layout-options.ts'
 import { type MoveCounts, moveAll } from '../session/move-all.ts'
 import { openMigration } from '../session/open-sessions.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
 import { counted } from './format.ts'
 import { writeJson, writeLine } from './io.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import { Progress } from './progress.ts'
-import { type StoreSettings, storeSettings } from './store-settings.ts'
+import { storeSettings } from './store-settings.ts'
 
 /** `dynamodb-sessions migrate` */
 export const migrateCommand: Command = {
@@ -41,8 +43,7 @@ export const migrateCommand: Command = {
     const from = invocation.text('from')
     if (from === undefined) throw new UsageError('migrate needs --from: the layout that the sessions are in')
     const source = {
-      // The specification of the option decides whether there is such a layout.
-      layout: from as NonNullable<StoreSettings['layout']>,
+      layout: layoutToMoveFrom(from),
       table: invocation.text('from-table'),
       prefix: invocation.text('from-prefix'),
       partitionKey: invocation.text('from-partition-key'),
@@ -67,6 +68,13 @@ export const migrateCommand: Command = {
       await client.close()
     }
   },
+}
+
+function layoutToMoveFrom(name: string): LayoutName {
+  const layout = LAYOUT_NAMES.find(candidate => candidate === name)
+  if (layout !== undefined) return layout
+  const hint = didYouMean(nearest(name, LAYOUT_NAMES))
+  throw new UsageError(`--from takes the name of a layout (${LAYOUT_NAMES.join(', ')})${hint}`)
 }
 
 function inWords({ found, moved, passedOver, failed }: MoveCounts): string {

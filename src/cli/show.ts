@@ -99,10 +99,7 @@ async function readItem({ items }: OpenSessions, key: string, item: Item): Promi
   }
 }
 
-async function openOrSayWhyNot(
-  items: ItemTable,
-  item: Item,
-): Promise<StoredSession | DynamoDBSessionsError> {
+async function openOrSayWhyNot(items: ItemTable, item: Item): Promise<StoredSession | DynamoDBSessionsError> {
   try {
     return await items.open(item)
   } catch (error) {

@@ -66,8 +66,12 @@ describe.each(engines)('migrate, on $name', engine => {
 
   test.each([
     [[], /migrate needs --from/],
-    [['--from', 'connect-dynamo'], /takes the name of a layout \(native, php, connect-dynamodb, /],
-    [['--from', 'native'], /names the place where this store keeps sessions itself/],
+    [
+      ['--from', 'connect-dynamo'],
+      /: --from takes the name of a layout \(native, php, .+; did you mean connect-dynamodb\?/,
+    ],
+    [['--from', 'nothing-alike'], /: --from takes the name of a layout \(native, php, [^;]+\)\n/],
+    [['--from', 'native'], /: --from names the place where this store keeps sessions itself/],
     [['--from', 'php', 'more'], /migrate takes options only/],
   ])('refuses %j', async (args, words) => {
     const { name: table } = await SessionTable.create(engine)
