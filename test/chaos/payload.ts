@@ -12,11 +12,15 @@ export type Payload = Record<string, unknown> & {
 const ALPHABET = ['a', 'b', 'z', '0', '9', ' ', '"', '\\', '\n', '{', '}', 'ä', '€', '漢', '😀']
 const LENGTHS = [0, 3, 100, 700]
 
-/** The data of one write: it follows from its arguments, so that what is read can be compared as a whole. */
+/**
+ * The data of one write: it follows from its arguments, so that what is read can be compared as a whole. No two writes have
+ * the same text: a save that meets another one is merged with it by top-level key, and a key that it had left as it was
+ * would be taken from there.
+ */
 export function payloadOf(session: string, counter: number): Payload {
   const random = new SeededRandom('payload', session, counter)
   const text = Array.from({ length: random.pick(LENGTHS) }, () => random.pick(ALPHABET)).join('')
-  return { session, counter, text }
+  return { session, counter, text: `${counter} ${text}` }
 }
 
 /**
