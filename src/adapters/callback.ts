@@ -4,9 +4,8 @@ import { DynamoDBError, DynamoDBSessionsError } from '../errors.ts'
 export type Callback<Value> = (error?: unknown, value?: Value) => void
 
 /**
- * Hands the outcome of a promise to a callback: exactly once, never before the caller has returned, and outside
- * the promise chain, so that what the callback throws is the application's uncaught exception and not a second
- * call with an error.
+ * Hands the outcome of a promise to a callback: exactly once, and never before the caller has returned. What the callback
+ * throws leaves the promise chain: it is the application's uncaught exception, and no second call with an error.
  *
  * @param callback may be absent (`null` counts, too: that is how plain JavaScript leaves it out); a failure then
  *   goes to `onUnheard`.

@@ -9,8 +9,8 @@ let used = 0
 /**
  * A random mark for one write: what tells it from every other write of the session.
  *
- * The randomness for many marks is fetched at once, because that asks the system for it, which takes as much time as all
- * else about signing a request.
+ * The randomness for many marks is fetched at once: each time, the system is asked for it, which takes longer than to sign a
+ * request.
  */
 export function newRevision(): string {
   if (random === undefined || used === random.length) {
