@@ -193,9 +193,9 @@ describe.runIf(load !== undefined)('@poppinss/utils 6.10.1, which makes the valu
 
 /** A session as express-session hands it to a store. */
 function sessionOf(id: string, data: object, maxAge = HOUR_MS): object {
-  const { Cookie, Session } = expressSession()
+  const { Session } = expressSession()
   const request = { sessionID: id, sessionStore: { generate: () => undefined } }
-  return new Session(request, { ...data, cookie: new Cookie({ maxAge }) })
+  return new Session(request, { ...data, cookie: cookieOf(maxAge) })
 }
 
 /** What express-session makes of what a store has read. */
@@ -205,8 +205,13 @@ function revived(id: string, session: unknown): ReadSession {
 }
 
 function cookieJson(): object {
+  return JSON.parse(JSON.stringify(cookieOf(HOUR_MS))) as object
+}
+
+function cookieOf(maxAge: number): object {
   const { Cookie } = expressSession()
-  return JSON.parse(JSON.stringify(new Cookie({ maxAge: HOUR_MS }))) as object
+  // Cookie takes originalMaxAge from two readings of the clock, so a millisecond may be missing.
+  return Object.assign(new Cookie({ maxAge }), { originalMaxAge: maxAge })
 }
 
 function expressSession(): ExpressSession {

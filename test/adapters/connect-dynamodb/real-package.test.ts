@@ -266,5 +266,7 @@ function withoutExpiry(session: SessionData | null | undefined): object {
 function sessionOf(data: Partial<SessionData>): SessionData {
   const cookie = new expressSession.Cookie()
   cookie.maxAge = HOUR_MS
+  // The setter reads the clock twice, so a millisecond may be missing.
+  cookie.originalMaxAge = HOUR_MS
   return { cookie, ...data }
 }

@@ -69,21 +69,25 @@ describe.each(engines)('$name, express-session over HTTP', engine => {
     test('the cookie of a loaded session is what it was', async () => {
       const cookie = { maxAge: HOUR_MS, path: '/', sameSite: 'strict', httpOnly: false } as const
       const { origin } = await subject.app({ cookie }, app => {
-        addShop(app)
         app.get('/cookie', (request, response) => {
+          request.session.user = 'ada'
           const { expires, originalMaxAge, httpOnly, sameSite, path } = request.session.cookie
           response.json({ isDate: expires instanceof Date, originalMaxAge, httpOnly, sameSite, path })
         })
       })
       const ada = new Browser()
-      await ada.open(`${origin}/login/ada`)
-      expect(JSON.parse((await ada.open(`${origin}/cookie`)).text)).toEqual({
-        isDate: true,
-        originalMaxAge: HOUR_MS,
-        httpOnly: false,
-        sameSite: 'strict',
-        path: '/',
-      })
+      const [created, loaded] = [await ada.open(`${origin}/cookie`), await ada.open(`${origin}/cookie`)]
+      expect([created.setCookie === undefined, loaded.setCookie === undefined]).toEqual([false, true])
+      for (const { text } of [created, loaded]) {
+        expect(JSON.parse(text)).toEqual({
+          isDate: true,
+          // express-session reads the clock twice for it, on every request: a millisecond may be missing.
+          originalMaxAge: expect.closeTo(HOUR_MS, -3) as unknown,
+          httpOnly: false,
+          sameSite: 'strict',
+          path: '/',
+        })
+      }
     })
 
     test('a session follows from one process to another that shares the table', async () => {

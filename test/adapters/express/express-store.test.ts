@@ -33,7 +33,7 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
     test('that load makes a session of what get loads', async () => {
       const store = subject.store()
       const id = newId()
-      await save(store, id, sessionOf({ maxAge: HOUR_MS }, 'ada'))
+      await save(store, id, sessionOf({ maxAge: HOUR_MS, originalMaxAge: HOUR_MS }, 'ada'))
       const session = await callbackValue<SessionData>(done => {
         store.load(id, done)
       })
