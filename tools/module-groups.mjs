@@ -41,6 +41,8 @@ export const moduleGroups = [
   ['data-seal', 'seal/data-seal.js'],
   ['key-values', 'session/key-values-options.js', 'session/key-values.js'],
   ['table', 'table/index.js'],
+  // For the preload, which has no use for the rest of what the command line needs it with.
+  ['nearest', 'internal/nearest.js'],
 
   ['cli', 'cli/help.js', 'cli/run.js'],
   ['cli-invocation', 'cli/common-options.js', 'cli/invocation.js'],

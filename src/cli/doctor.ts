@@ -12,6 +12,7 @@ import { checkLatency } from './doctor/latency-check.ts'
 import { checkPermissions, keyOfNobody } from './doctor/permission-checks.ts'
 import { checkReach, checkReachUnsigned } from './doctor/reach-check.ts'
 import { checkTableState } from './doctor/table-checks.ts'
+import { checkVariables } from './doctor/variables-check.ts'
 import { checkEndpoint, checkRegion } from './doctor/where-checks.ts'
 import { printable } from './format.ts'
 import type { Invocation } from './invocation.ts'
@@ -28,10 +29,10 @@ const STYLES: Readonly<Record<Level, Style>> = { pass: 'green', warn: 'yellow', 
 export const doctorCommand: Command = {
   usage: [''],
   description: [
-    'Checks whether sessions can be kept where it runs, as the application would: credentials and where they come from, ' +
-      'region, endpoint, the clock of this machine, the table and its key, time to live and index, who wrote the items, each ' +
-      'permission, and how long reads take. Every check is made as far as it can be, even when others fail, and says how to ' +
-      'mend what it found.',
+    'Checks whether sessions can be kept where it runs, as the application would: names of environment variables, ' +
+      'credentials and where they come from, region, endpoint, the clock of this machine, the table and its key, time to ' +
+      'live and index, who wrote the items, each permission, and how long reads take. Every check is made as far as it can ' +
+      'be, even when others fail, and says how to mend what it found.',
     'It changes nothing: permissions are tried on a key that nobody has, with conditions that never hold. It costs about ' +
       'thirty requests. Run it with the role of the application: on the same instance, in the same container.',
     'The exit code is 0 when nothing fails, 3 when something does.',
@@ -76,7 +77,7 @@ async function examine(
 ): Promise<readonly Check[]> {
   const { credentials, check: credentialsCheck } = await findCredentials(options, environment, signal)
   const { region, settings } = await checkRegion(invocation, options, environment)
-  const before = [credentialsCheck, region]
+  const before = [checkVariables(environment), credentialsCheck, region]
   if (settings === undefined) return [...before, ...notMade('there is no region', AFTER_REGION)]
 
   const { endpoint, url } = checkEndpoint(invocation, options, settings, credentials, environment)

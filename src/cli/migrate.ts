@@ -5,7 +5,7 @@ import { openMigration } from '../session/open-sessions.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
 import { counted } from './format.ts'
 import { writeJson, writeLine } from './io.ts'
-import { didYouMean, nearest } from './nearest.ts'
+import { didYouMean, nearest } from '../internal/nearest.ts'
 import { Progress } from './progress.ts'
 import { storeSettings } from './store-settings.ts'
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 
 import type { SessionStore } from '../session/store.ts'
+import type { unreadVariables } from '../session/unread-variables.ts'
 import { stopOrWarn } from './failure.ts'
 import type { Framework, StoreConstructor } from './frameworks.ts'
 import { checkPreloadSettings } from './preload-settings.ts'
@@ -19,6 +20,7 @@ let sessions: SessionStore | undefined
 export function createDefaultStore(framework: Framework, memoryStore: StoreConstructor): object | undefined {
   try {
     checkPreloadSettings(process.env)
+    if (sessions === undefined) warnOfUnreadVariables()
     sessions ??= openSessions()
     return framework.createStore(sessions, memoryStore)
   } catch (error) {
@@ -30,4 +32,14 @@ export function createDefaultStore(framework: Framework, memoryStore: StoreConst
 function openSessions(): SessionStore {
   const session = require('../session/store.js') as { readonly SessionStore: typeof SessionStore }
   return new session.SessionStore()
+}
+
+/** An unknown variable is no reason to stop: the name may be somebody else's, or one of a later version. */
+function warnOfUnreadVariables(): void {
+  const variables = require('../session/unread-variables.js') as {
+    readonly unreadVariables: typeof unreadVariables
+  }
+  for (const text of variables.unreadVariables(process.env)) {
+    process.emitWarning(text, 'DynamoDBSessionsWarning')
+  }
 }

@@ -15,7 +15,8 @@ export type OptionSpecs<Options extends object> = {
   readonly [Name in keyof Options]-?: OptionSpec<NonNullable<Options[Name]>>
 }
 
-const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
+/** What the names of all environment variables of this package start with. */
+export const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
 
 /**
  * Checks options and completes them from the environment: an option that is absent or `undefined` is taken from
@@ -47,6 +48,11 @@ export function readOptions<Options extends object>(
     options[name] = value
   }
   return options
+}
+
+/** The environment variable that an option is taken from. */
+export function variableOf(name: string): string {
+  return ENVIRONMENT_PREFIX + name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
 }
 
 /** Options that take one kind of value; each is a function so that none is made before it is needed. */
@@ -84,10 +90,12 @@ function valueOf<Value>(
   environment: Readonly<Record<string, string | undefined>>,
 ): { value: unknown; source: string } {
   const given = values[name]
-  const variable = ENVIRONMENT_PREFIX + name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
-  const text = environment[variable]
-  if (given === undefined && fromText !== undefined && text !== undefined && text !== '') {
-    return { value: fromText(text), source: `the environment variable ${variable}` }
+  if (given === undefined && fromText !== undefined) {
+    const variable = variableOf(name)
+    const text = environment[variable]
+    if (text !== undefined && text !== '') {
+      return { value: fromText(text), source: `the environment variable ${variable}` }
+    }
   }
   return { value: given, source: `the option "${name}"` }
 }

@@ -64,6 +64,21 @@ function refusal(code: string, message = 'not today'): StubAnswer {
 describe.each(engines)('$name, doctor', engine => {
   const environment = engineEnvironment(engine)
 
+  test('warns of a variable that nothing reads', async () => {
+    const table = await tableIn(engine)
+    const variables = { DYNAMODB_SESSIONS_TABLE: table, DYNAMODB_SESSIONS_ENCRYPTOIN: 'hunter2' }
+    const { check, exitCode, stdout } = await examine({ ...environment, ...variables })
+    expect(check('variables')).toEqual({
+      name: 'variables',
+      level: 'warn',
+      found:
+        'nothing reads the environment variable DYNAMODB_SESSIONS_ENCRYPTOIN; did you mean DYNAMODB_SESSIONS_ENCRYPTION?',
+      fix: 'correct the name, or remove the variable',
+    })
+    expect(exitCode).toBe(0)
+    expect(stdout).not.toContain('hunter2')
+  })
+
   test('finds nothing wrong with a healthy table, and leaves it as it is', async () => {
     const table = await tableIn(engine)
     const store = new SessionStore({ ...connectionTo(engine), table })
@@ -120,7 +135,7 @@ describe.each(engines)('$name, doctor', engine => {
     expect(found.check('credentials')?.found).toContain('AWS_ACCESS_KEY_ID is not set')
     expect(found.check('credentials')?.found).toContain('container')
     expect(found.check('credentials')?.fix).toContain('AWS_PROFILE')
-    expect(found.named('pass')).toEqual(['region', 'endpoint', 'connection', 'clock'])
+    expect(found.named('pass')).toEqual(['variables', 'region', 'endpoint', 'connection', 'clock'])
     expect(found.check('table')?.found).toBe('not checked: there are no credentials')
   })
 
@@ -174,7 +189,7 @@ describe.each(engines)('$name, doctor', engine => {
     expect(found.exitCode).toBe(3)
     expect(found.check('region')).toMatchObject({ level: 'fail' })
     expect(found.check('region')?.found).toContain('--region')
-    expect(found.named('pass')).toEqual(['credentials'])
+    expect(found.named('pass')).toEqual(['variables', 'credentials'])
   })
 
   test('a region whose endpoint is another one is told from what DynamoDB says', async () => {

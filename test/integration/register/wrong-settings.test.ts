@@ -47,6 +47,19 @@ describe('a wrong setting', () => {
     expect(stderr).not.toContain(value)
   })
 
+  it('that nothing reads is told once, and the application starts', async () => {
+    const app = await folder.start('express.cjs', {
+      environment: { ...environment, DYNAMODB_SESSIONS_ENCRYPTOIN: 'hunter2' },
+    })
+    expect(await visit(new Browser(), app)).toMatchObject({ visits: 1, store: 'DynamoDBStore' })
+    await app.kill()
+    const warning =
+      'DynamoDBSessionsWarning: nothing reads the environment variable DYNAMODB_SESSIONS_ENCRYPTOIN; did you mean ' +
+      'DYNAMODB_SESSIONS_ENCRYPTION?'
+    expect(count(app.stderr, warning)).toBe(1)
+    expect(app.stderr).not.toContain('hunter2')
+  })
+
   it('that a framework cannot go with stops the start, too', async () => {
     const { exitCode, stderr } = await folder.run('fastify.mjs', {
       environment: { ...environment, DYNAMODB_SESSIONS_LOCKING: 'true' },

@@ -1,6 +1,6 @@
 /**
  * The candidate that somebody probably meant who wrote `word`: the one with the fewest letters added, left out,
- * changed or swapped with their neighbours, if these are few enough. A candidate that begins with the word counts, too.
+ * changed or swapped with their neighbours, if these are few enough; else the shortest one that begins with the word.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const lowered = word.toLowerCase()
@@ -14,7 +14,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
       fewest = edits
     }
   }
-  return best ?? (lowered.length < 2 ? undefined : candidates.find(each => each.startsWith(lowered)))
+  if (best !== undefined || lowered.length < 2) return best
+  const [shortest] = candidates
+    .filter(each => each.startsWith(lowered))
+    .sort((one, other) => one.length - other.length)
+  return shortest
 }
 
 /** The end of a sentence about a word that there is not. */

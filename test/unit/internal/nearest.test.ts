@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { nearest } from '../../../src/cli/nearest.ts'
+import { nearest } from '../../../src/internal/nearest.ts'
 
 const names = ['create-table', 'doctor', 'list', 'show', 'destroy', 'gc', 'stats']
 
@@ -20,6 +20,10 @@ describe('nearest', () => {
 
   test.each(['frobnicate', 'x', '', 'lizzzt'])('%j is taken for nothing', word => {
     expect(nearest(word, names)).toBeUndefined()
+  })
+
+  test('a beginning is taken for the shortest', () => {
+    expect(nearest('ttl', ['ttl_attribute', 'ttl_seconds'])).toBe('ttl_seconds')
   })
 
   test('counts letters that are added, left out, changed and swapped as one each', () => {
