@@ -13,8 +13,7 @@ import { storeSettings } from './store-settings.ts'
 export const migrateCommand: Command = {
   usage: ['--from <layout>'],
   description: [
-    'Moves the sessions of another store, or of this one under another prefix or in another table, to where --table, --prefix ' +
-      'and --layout say. Applications with the option "migrateFrom" move a session when it is used; this is for who does not ' +
+    'Moves the sessions of another store to where --table, --prefix and --layout say. Applications with the option "migrateFrom" move a session when it is used; this is for who does not ' +
       'want to wait for the rest.',
     'It reads the whole table. Applications may go on meanwhile, and sessions that they have moved are passed over. What ' +
       'cannot be moved stays where it is, and is counted. It can be interrupted and started again at any time.',
@@ -28,6 +27,10 @@ export const migrateCommand: Command = {
       description: 'prefix of the keys there (default: that of the layout)',
     },
     { name: 'from-partition-key', value: 'name', description: 'partition key of the table there' },
+    {
+      name: 'from-no-hash-ids',
+      description: 'with --from native: the keys there are session IDs and no hashes (hashIds: false)',
+    },
     { name: 'dry-run', description: 'only count the sessions' },
   ],
   examples: [
@@ -42,13 +45,15 @@ export const migrateCommand: Command = {
     if (invocation.positionals.length > 0) throw new UsageError('migrate takes options only')
     const from = invocation.text('from')
     if (from === undefined) throw new UsageError('migrate needs --from: the layout that the sessions are in')
+    const layout = layoutToMoveFrom(from)
+    const fromPlainIds = invocation.has('from-no-hash-ids')
+    if (fromPlainIds !== (from === 'native')) throw hashedIds(from)
     const source = {
-      layout: layoutToMoveFrom(from),
+      layout,
       table: invocation.text('from-table'),
       prefix: invocation.text('from-prefix'),
       partitionKey: invocation.text('from-partition-key'),
-      // Hashes do not tell the session IDs that the sessions would be under here.
-      ...(from === 'native' && { hashIds: false }),
+      ...(fromPlainIds && { hashIds: false }),
     }
     const settings = storeSettings(invocation, io, { migrateFrom: source })
     const client = openClient(settings, io.environment)
@@ -68,6 +73,17 @@ export const migrateCommand: Command = {
       await client.close()
     }
   },
+}
+
+/** Taking hashes for session IDs would move every session to where no cookie leads. */
+function hashedIds(from: string): UsageError {
+  return new UsageError(
+    from === 'native'
+      ? '--from native moves sessions only from keys that are session IDs: if the store there has hashIds: false, add ' +
+          '--from-no-hash-ids; hashes do not tell the session IDs, so with them let the application move its sessions ' +
+          '(the option migrateFrom)'
+      : '--from-no-hash-ids is for --from native alone: the keys of other layouts are never hashes',
+  )
 }
 
 function layoutToMoveFrom(name: string): LayoutName {

@@ -44,10 +44,24 @@ describe.each(engines)('migrate, on $name', engine => {
     const old = open(from, { prefix: 'a:', hashIds: false, partitionKey: 'sid' })
     await old.write('one', { a: 1 })
     const args = ['--from-table', from, '--from-prefix', 'a:', '--from-partition-key', 'sid']
-    expect((await cli('--table', to, '--from', 'native', ...args)).stdout).toBe('1 session found, 1 moved\n')
+    const moving = ['--table', to, '--from', 'native', '--from-no-hash-ids', ...args]
+    expect((await cli(...moving)).stdout).toBe('1 session found, 1 moved\n')
     const store = open(to, {})
     expect((await store.read('one'))?.data).toEqual({ a: 1 })
     await Promise.all([old.close(), store.close()])
+  })
+
+  test('leaves sessions under hashes where they can be found', async () => {
+    const [{ name: from }, { name: to }] = await Promise.all([
+      SessionTable.create(engine),
+      SessionTable.create(engine),
+    ])
+    const old = open(from, {})
+    await old.write('one', { a: 1 })
+    const moving = await cli('--table', to, '--from', 'native', '--from-table', from)
+    expect(moving).toMatchObject({ exitCode: 2, stdout: '' })
+    expect((await old.read('one'))?.data).toEqual({ a: 1 })
+    await old.close()
   })
 
   test('what cannot be moved stays, and is told', async () => {
@@ -71,7 +85,12 @@ describe.each(engines)('migrate, on $name', engine => {
       /: --from takes the name of a layout \(native, php, .+; did you mean connect-dynamodb\?/,
     ],
     [['--from', 'nothing-alike'], /: --from takes the name of a layout \(native, php, [^;]+\)\n/],
-    [['--from', 'native'], /: --from names the place where this store keeps sessions itself/],
+    [['--from', 'native'], /: --from native moves sessions only .* add --from-no-hash-ids; .* migrateFrom/],
+    [['--from', 'php', '--from-no-hash-ids'], /: --from-no-hash-ids is for --from native alone/],
+    [
+      ['--from', 'native', '--from-no-hash-ids'],
+      /: --from names the place where this store keeps sessions itself/,
+    ],
     [['--from', 'php', 'more'], /migrate takes options only/],
   ])('refuses %j', async (args, words) => {
     const { name: table } = await SessionTable.create(engine)
