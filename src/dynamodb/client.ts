@@ -1,4 +1,4 @@
-import { DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
+import { callerMistake, DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
 import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
 import { type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
@@ -95,6 +95,10 @@ export class DynamoDBClient {
     { signal, deadlineAtMs = Infinity }: SendOptions = {},
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
+    // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
+    if (signal !== undefined && !isSignal(signal)) {
+      return rejectedWith(callerMistake('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
+    }
     if (this.#closed !== undefined) {
       return rejectedWith(
         new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls'),
@@ -328,6 +332,15 @@ export class DynamoDBClient {
 
 function failedFor(error: unknown): FailedAttempt {
   return { error, kind: retryKindOfError(error) }
+}
+
+/** By what is used of it, because there are runtimes with several AbortSignal classes. */
+function isSignal(signal: unknown): boolean {
+  return (
+    typeof signal === 'object' &&
+    signal !== null &&
+    typeof Reflect.get(signal, 'addEventListener') === 'function'
+  )
 }
 
 /** What an async function returns that throws; the reason of a signal need not be an Error. */

@@ -71,10 +71,11 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     fail(signal?.reason)
   }
   const readyEvent = endpoint.protocol === 'https:' ? 'secureConnect' : 'connect'
+  // First, because it throws when the caller has passed something that is no AbortSignal.
+  signal?.addEventListener('abort', onAbort, { once: true })
   const timer = setTimeout(() => {
     fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms`))
   }, timeoutMs)
-  signal?.addEventListener('abort', onAbort, { once: true })
   socket.once('error', onError)
   socket.once('close', onClose)
   socket.once(readyEvent, onReady)

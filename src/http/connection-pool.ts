@@ -1,4 +1,4 @@
-import { AttemptTimeoutError, ConnectionError } from '../errors.ts'
+import { ConnectionError } from '../errors.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { openConnection } from './connect.ts'
 import { AttemptTimer } from './attempt-timer.ts'
@@ -25,6 +25,10 @@ export interface ConnectionPoolOptions {
 interface Waiter {
   /** Settles with a connection, or with `undefined`: a place in which to open one. */
   readonly turn: Deferred<Connection | undefined>
+  /** From when on there would be too little time left to use a connection, by `performance.now()`. */
+  readonly untilMs: number
+  /** Ends the wait without one. */
+  readonly giveUp: () => void
 }
 
 /**
@@ -180,26 +184,29 @@ export class ConnectionPool {
         { retryable: false },
       )
     }
-    const { signal, deadlineAtMs } = request
-    const waiter: Waiter = { turn: deferred() }
+    const { signal } = request
+    const turn = deferred<Connection | undefined>()
     const leave = (error: unknown): void => {
       this.#waiters.delete(waiter)
-      waiter.turn.reject(error)
+      turn.reject(error)
+    }
+    const nowMs = performance.now()
+    const waitMs = longestWaitMs(request, nowMs)
+    const waiter: Waiter = {
+      turn,
+      untilMs: nowMs + waitMs,
+      giveUp: () => {
+        leave(this.#noneBecameFree())
+      },
     }
     const onAbort = (): void => {
       leave(signal?.reason)
     }
-    const timer = setTimeout(() => {
-      leave(
-        new AttemptTimeoutError(
-          `none of ${maxSockets} connections to ${this.#endpoint.origin} became free in time`,
-        ),
-      )
-    }, deadlineAtMs - performance.now())
+    const timer = setTimeout(waiter.giveUp, waitMs)
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiters.add(waiter)
     try {
-      return await waiter.turn.promise
+      return await turn.promise
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
@@ -236,9 +243,33 @@ export class ConnectionPool {
     if (this.#open === 0) this.#closed?.resolve()
   }
 
+  /** The first in the queue who has the time to use a connection: under load, timers are late. */
   #nextWaiter(): Waiter | undefined {
-    const { value } = this.#waiters.values().next()
-    if (value !== undefined) this.#waiters.delete(value)
-    return value
+    const nowMs = performance.now()
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter)
+      if (nowMs < waiter.untilMs) return waiter
+      waiter.giveUp()
+    }
+    return undefined
   }
+
+  #noneBecameFree(): ConnectionError {
+    const { maxSockets } = this.#options
+    return new ConnectionError(
+      'QUEUE_FULL',
+      `none of ${maxSockets} connections to ${this.#endpoint.origin} became free in time`,
+      { retryable: false },
+    )
+  }
+}
+
+/**
+ * How long a request may wait for a connection. It has to leave time for an attempt: when more is asked than is
+ * answered, a queue that hands connections to whoever is about to give up has all of them closed in the middle of an answer, and
+ * nobody is served any more.
+ */
+function longestWaitMs({ attemptTimeoutMs, deadlineAtMs }: TransportRequest, nowMs: number): number {
+  const leftMs = Math.max(0, deadlineAtMs - nowMs)
+  return leftMs - Math.min(attemptTimeoutMs, leftMs / 2)
 }

@@ -65,7 +65,8 @@ export interface ConnectionOptions {
 
   /**
    * Longest time for a whole call: finding credentials, waiting for a connection, all attempts and the pauses
-   * between them. Milliseconds.
+   * between them. Milliseconds. A call that waits for a connection is given up (`QUEUE_FULL`) while there is still time
+   * for an attempt: `attemptTimeoutMs`, at most half of what is left.
    *
    * @default 7000
    */

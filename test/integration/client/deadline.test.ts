@@ -111,8 +111,9 @@ describe('the deadline of a call (G7)', () => {
 
     const client = openTestClient(stub().endpoint, { transport, deadlineMs: 60 })
     expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
-      name: 'DeadlineExceededError',
-      message: expect.stringMatching(/: none of 1 connections to .* became free in time$/) as string,
+      name: 'ConnectionError',
+      code: 'QUEUE_FULL',
+      message: expect.stringMatching(/none of 1 connections to .* became free in time$/) as string,
     })
     expect(stub().requests).toHaveLength(1)
     controller.abort()
@@ -131,6 +132,20 @@ describe('the deadline of a call (G7)', () => {
 
 describe('an AbortSignal', () => {
   const reason = new Error('the visitor has left')
+
+  test.each([
+    ['its controller', new AbortController()],
+    ['a number', 5],
+    ['null', null],
+  ])('is refused when it is %s', async (_name, signal) => {
+    const client = openTestClient(stub().endpoint)
+    const error = await rejectionOf(
+      client.send('GetItem', someKey, { signal: signal as unknown as AbortSignal }),
+    )
+    expect(error).toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
+    expect((error as Error).message).toBe('the option "signal" takes an AbortSignal')
+    expect(stub().requests).toHaveLength(0)
+  })
 
   test('that is aborted before the call keeps anything from happening', async () => {
     let asked = 0

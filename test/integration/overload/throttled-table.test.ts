@@ -21,11 +21,16 @@ async function failuresOf(client: Client, calls: number): Promise<readonly unkno
   return Promise.all(Array.from({ length: calls }, async () => rejectionOf(client.send('GetItem', someKey))))
 }
 
+/** Its calls wait for a connection for longer than any pause that `recordBackOff` cuts short. */
+function patientClient(): ReturnType<typeof openTestClient> {
+  return openTestClient(stub().endpoint, { deadlineMs: 60_000 })
+}
+
 describe('a table that throttles everything', () => {
   it('is asked once a call, and a hundred times on top of that, however long it lasts', async () => {
     recordBackOff()
     stub().answer(throttled)
-    const client = openTestClient(stub().endpoint)
+    const client = patientClient()
     for (let wave = 1; wave <= 10; wave++) {
       for (const error of await failuresOf(client, 60)) expect(error).toBeInstanceOf(ThrottlingError)
       const calls = wave * 60
@@ -49,7 +54,7 @@ describe('a table that throttles everything', () => {
   it('is served at once when it has recovered: nothing is held back', async () => {
     recordBackOff()
     stub().answer(throttled)
-    const client = openTestClient(stub().endpoint)
+    const client = patientClient()
     await failuresOf(client, 200)
     stub().answer(found)
     const calls = Array.from({ length: 50 }, async () => client.send('GetItem', someKey))
@@ -60,7 +65,7 @@ describe('a table that throttles everything', () => {
   it('gets retries again as far as calls have succeeded meanwhile', async () => {
     recordBackOff()
     stub().answer(throttled)
-    const client = openTestClient(stub().endpoint)
+    const client = patientClient()
     await failuresOf(client, 200)
     stub().answer(found)
     for (let call = 0; call < 10; call++) await client.send('GetItem', someKey)
@@ -75,7 +80,7 @@ describe('a service that is down', () => {
   it('is asked once a call, and 35 times on top of that', async () => {
     recordBackOff()
     stub().answer(unavailable)
-    const client = openTestClient(stub().endpoint)
+    const client = patientClient()
     await failuresOf(client, 300)
     expect(stub().requests).toHaveLength(300 + RETRIES_AFTER_OTHER_ERRORS)
   })
@@ -83,7 +88,7 @@ describe('a service that is down', () => {
   it('is served at once when it is back', async () => {
     recordBackOff()
     stub().answer(unavailable)
-    const client = openTestClient(stub().endpoint)
+    const client = patientClient()
     await failuresOf(client, 100)
     stub().answer(found)
     await client.send('GetItem', someKey)

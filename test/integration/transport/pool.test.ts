@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import { AttemptTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { RawConnection, RawServer } from '../../support/raw-server.ts'
@@ -194,7 +193,7 @@ describe('the queue', () => {
     await answering
   })
 
-  it('is left at the deadline, and the request is never sent', async () => {
+  it('is left while there is time for an attempt, and the request is never sent', async () => {
     const server = await serve()
     const transport = new SocketTransport({ maxSockets: 1, maxQueued: 1 })
     const running = bodyOf(transport.request(requestTo(server, { body: 'running' })))
@@ -204,10 +203,11 @@ describe('the queue', () => {
     const error = await rejectionOf(
       transport.request(requestTo(server, { signal, body: 'late', deadlineAtMs: performance.now() + 20 })),
     )
-    expect(error).toBeInstanceOf(AttemptTimeoutError)
     expect(error).toMatchObject({
+      name: 'ConnectionError',
+      code: 'QUEUE_FULL',
       message: `none of 1 connections to ${server.url} became free in time`,
-      retryable: true,
+      retryable: false,
     })
     expect(abortListeners(signal)).toBe(0)
 
@@ -215,6 +215,28 @@ describe('the queue', () => {
     connection.send(httpResponse())
     await running
     expect((await connection.request()).body).toBe('next')
+    connection.send(httpResponse())
+    await next
+  })
+
+  it('passes over who has too little time left for an attempt', async () => {
+    const server = await serve()
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const running = bodyOf(transport.request(requestTo(server, { body: 'running' })))
+    const connection = await server.accept()
+    await connection.request()
+    const nowMs = performance.now()
+    const late = rejectionOf(
+      transport.request(requestTo(server, { body: 'late', deadlineAtMs: nowMs + 60_000 })),
+    )
+    const next = bodyOf(transport.request(requestTo(server, { body: 'next', deadlineAtMs: nowMs + 600_000 })))
+    // As under load: time has gone by, and the timer of the one who is late has not run.
+    vi.spyOn(performance, 'now').mockReturnValue(nowMs + 51_000)
+    connection.send(httpResponse())
+    await running
+    expect(await late).toMatchObject({ code: 'QUEUE_FULL' })
+    expect((await connection.request()).body).toBe('next')
+    vi.restoreAllMocks()
     connection.send(httpResponse())
     await next
   })
