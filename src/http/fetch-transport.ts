@@ -86,8 +86,11 @@ class FetchTransport implements Transport {
       })
       return await readResponse(response, endpoint.origin)
     } catch (error) {
+      const isGivenUp = giveUp.signal.aborted
+      // What is left of an answer that nobody reads would keep its connection, and the process, from ending.
+      giveUp.abort()
       if (signal?.aborted === true) throw signal.reason
-      if (giveUp.signal.aborted) {
+      if (isGivenUp) {
         throw new AttemptTimeoutError(`no complete answer from ${endpoint.origin} within ${timeoutMs} ms`)
       }
       throw error instanceof ConnectionError ? error : failed(endpoint.origin, error)
@@ -113,12 +116,27 @@ function headersOf({ headers }: TransportRequest): [string, string][] {
 
 async function readResponse(response: Response, origin: string): Promise<TransportResponse> {
   const headers = new Map(response.headers)
-  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
-    throw invalid(origin, 'the body is too large')
-  const body = Buffer.from(await response.arrayBuffer())
+  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge(origin)
+  const body = await readBody(response, origin)
   if (!matchesChecksum(headers, body))
     throw invalid(origin, 'the body does not match its x-amz-crc32 checksum')
   return { statusCode: response.status, headers, body }
+}
+
+/** Counts while it reads: a body in chunks does not say how long it is. */
+async function readBody({ body }: Response, origin: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_BODY_BYTES) throw tooLarge(origin)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, bytes)
+}
+
+function tooLarge(origin: string): ConnectionError {
+  return invalid(origin, `the body is larger than ${MAX_BODY_BYTES} bytes`)
 }
 
 function invalid(origin: string, reason: string): ConnectionError {

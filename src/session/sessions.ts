@@ -60,6 +60,9 @@ export class Sessions<Data extends object> {
     const { basis, signal } = options
     const key = this.#keyOf(id)
     if (basis === undefined) return recordOf(await this.#create(id, key, data, options))
+    if (!(basis instanceof SessionRecord)) {
+      throw callerMistake('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
+    }
     if (basis.key !== key) {
       throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
     }

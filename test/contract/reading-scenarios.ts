@@ -187,6 +187,16 @@ export function describeReadingAndWriting(subject: ContractSubject): void {
       expect((await store.read(id))?.data).toEqual({ by: 'second' })
     })
 
+    test.each([null, {}, 'x'])('%j is refused, for it is no record', async basis => {
+      const { store } = subject.open()
+      const id = newId()
+      await expect(store.write(id, {}, { basis: basis as unknown as undefined })).rejects.toMatchObject({
+        name: 'TypeError',
+        code: 'INVALID_OPTION',
+      })
+      expect(await store.read(id)).toBeUndefined()
+    })
+
     test('the record of another session is refused', async () => {
       const { store } = subject.open()
       const [id, other] = [newId(), newId()]

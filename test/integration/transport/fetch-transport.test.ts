@@ -47,6 +47,42 @@ describe('what is sent', () => {
   })
 })
 
+describe('a body that is too large', () => {
+  it('is not read any further, however it comes', async () => {
+    const chunk = new Uint8Array(1024 * 1024)
+    let sent = 0
+    let isCancelled = false
+    const body = new ReadableStream<Uint8Array>({
+      pull: controller => {
+        sent++
+        controller.enqueue(chunk)
+      },
+      cancel: () => {
+        isCancelled = true
+      },
+    })
+    const transport = fetchTransport({ fetch: async () => new Response(body) })
+    const server = await serve()
+    expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({
+      name: 'ConnectionError',
+      code: 'INVALID_RESPONSE',
+      message: `unusable answer from ${server.url}: the body is larger than 67108864 bytes`,
+    })
+    expect(isCancelled).toBe(true)
+    expect(sent).toBeLessThan(70)
+  })
+
+  it('leaves no connection behind', async () => {
+    const server = await serve()
+    const response = rejectionOf(fetchTransport().request(requestTo(server)))
+    const connection = await server.accept()
+    await connection.request()
+    connection.send('HTTP/1.1 200 OK\r\ncontent-length: 70000000\r\n\r\n{')
+    expect(await response).toMatchObject({ code: 'INVALID_RESPONSE' })
+    await connection.closed
+  })
+})
+
 describe('a request without an answer to trust', () => {
   it.each<[string, string, object]>([
     ['the connection is closed in the head', 'HTTP/1.1 200 OK\r\ncontent-', { retryable: true }],
