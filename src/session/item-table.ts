@@ -137,13 +137,7 @@ export class ItemTable {
     for (let attempt = 1; ; attempt++) {
       const { Item: item } = await this.client.send('GetItem', input, options)
       if (item === undefined || this.layout.keyOfItem(item) === key) return item
-      if (attempt > 1) {
-        throw new ConnectionError(
-          'INVALID_RESPONSE',
-          'DynamoDB was asked for one item and answered with another, twice',
-          { retryable: true },
-        )
-      }
+      if (attempt > 1) throw anotherItem(', twice')
     }
   }
 
@@ -202,13 +196,25 @@ export class ItemTable {
   ): Promise<Outcome> {
     try {
       const { Attributes: item } = await write
+      if (item !== undefined && this.layout.keyOfItem(item) !== key) throw anotherItem('')
       return { happened: true, item }
     } catch (error) {
       if (!isFailedCondition(error)) throw error
-      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
-      return { happened: false, item: itemOfFailedCondition(error) ?? (await this.get(key, true, options)) }
+      const found = itemOfFailedCondition(error)
+      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none. One of
+      // another key is the answer to another request.
+      const isOurs = found !== undefined && this.layout.keyOfItem(found) === key
+      return { happened: false, item: isOurs ? found : await this.get(key, true, options) }
     }
   }
+}
+
+function anotherItem(howOften: string): ConnectionError {
+  return new ConnectionError(
+    'INVALID_RESPONSE',
+    `DynamoDB was asked for one item and answered with another${howOften}`,
+    { retryable: true },
+  )
 }
 
 /** How a request says what it takes for granted. */
