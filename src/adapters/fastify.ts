@@ -1,4 +1,4 @@
-import type fastifySession from '@fastify/session'
+import type { SessionStore as FastifySessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 
 import { callerMistake } from '../errors.ts'
@@ -53,7 +53,7 @@ interface Origin {
  * })
  * ```
  */
-export class DynamoDBStore implements fastifySession.SessionStore {
+export class DynamoDBStore implements FastifySessionStore {
   readonly #sessions: SessionStore<Session>
   readonly #ownsSessions: boolean
   /** By session object, or by the {@link LoadedSession} that it carries. */

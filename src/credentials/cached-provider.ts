@@ -2,6 +2,7 @@ import { CredentialsError } from '../errors.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
 import { type CredentialsTrace, credentialsTraces, type Draft } from '../internal/diagnostics.ts'
 import { providerNameOf } from '../internal/provider-name.ts'
+import { settleWithin } from '../internal/waiting.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../types.ts'
 
 const ADVISORY_REFRESH_MS = 5 * 60_000
@@ -9,6 +10,7 @@ const MANDATORY_REFRESH_MS = 60_000
 const RETRY_PAUSE_MS = 30_000
 const MAX_JITTER_MS = 30_000
 const HUNG_AFTER_MS = 15_000
+const LONGEST_WAIT_MS = 1000
 
 /** What {@link cachedProvider} depends on. */
 export interface CachedProviderOptions {
@@ -22,8 +24,8 @@ export interface CachedProviderOptions {
  * - Credentials without an expiration are kept for good.
  * - In the last five minutes (less a little jitter) the provider is asked in the background, once at a time and
  *   with a pause of 30 s after a failure; callers get the credentials at hand meanwhile.
- * - In the last minute callers wait for the provider; if that fails while the credentials at hand are still
- *   valid, they get those.
+ * - In the last minute callers wait for the provider, a second at most; if that fails or takes longer while the
+ *   credentials at hand are still valid, they get those.
  * - All callers share one call of the provider; one that has not ended after 15 s is not waited for by new callers,
  *   who get a call of their own to share. A failure is never remembered.
  *
@@ -65,11 +67,11 @@ export function cachedProvider(
     return current
   }
   const refreshOrKeep = async (valid: Credentials): Promise<Credentials> => {
+    const refreshed = refresh()
     try {
-      return await refresh()
-    } catch (error) {
-      if (expiryOf(valid) > clock.now()) return valid
-      throw error
+      return await settleWithin(refreshed, LONGEST_WAIT_MS, undefined, () => new Error('it takes too long'))
+    } catch {
+      return expiryOf(valid) > clock.now() ? valid : refreshed
     }
   }
 

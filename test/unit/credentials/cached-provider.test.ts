@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
 import { CredentialsError } from '../../../src/errors.ts'
@@ -274,6 +274,27 @@ describe('in the last minute', () => {
 
     // The pause after a failure holds here as well: nobody has to wait for what has just failed.
     expect(fixture.provide()).toMatchObject({ accessKeyId: 'FIRST' })
+    expect(fixture.calls).toHaveLength(2)
+  })
+
+  test('credentials that are still valid are better than waiting for a provider that hangs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const fixture = await holding()
+    fixture.beforeExpiry(1 * minutes)
+    const call = Promise.resolve(fixture.provide())
+    const late = Promise.resolve(fixture.provide())
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await call).toMatchObject({ accessKeyId: 'FIRST' })
+    expect(await late).toMatchObject({ accessKeyId: 'FIRST' })
+
+    const expired = Promise.resolve(fixture.provide())
+    fixture.beforeExpiry(0)
+    await vi.advanceTimersByTimeAsync(1000)
+    await fixture.answer(key('SECOND', startMs + 120 * minutes))
+    expect(await expired).toMatchObject({ accessKeyId: 'SECOND' })
     expect(fixture.calls).toHaveLength(2)
   })
 
