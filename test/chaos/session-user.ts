@@ -45,6 +45,8 @@ const EXPECTED_CODES: ReadonlySet<string> = new Set([
   'CONNECT_TIMEOUT',
   'DEADLINE_EXCEEDED',
   'INVALID_RESPONSE',
+  // There are more sessions than connections, and those that are silent keep theirs for a whole attempt.
+  'QUEUE_FULL',
   'THROTTLED',
 ])
 
