@@ -29,6 +29,7 @@ export class Lease {
   #timer: NodeJS.Timeout | undefined
   #isHeld = true
   #isGivenBack = false
+  #hasRunOut = false
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -40,6 +41,14 @@ export class Lease {
   /** Whether this process still believes to have the lock. */
   get isHeld(): boolean {
     return this.#isHeld
+  }
+
+  /**
+   * Whether it ended because its time was over, or somebody else has the lock. What goes out from it may be written only
+   * while the item still names this owner: who has taken the lock since may have given it back already.
+   */
+  get hasRunOut(): boolean {
+    return this.#hasRunOut
   }
 
   /** Renews the lease in the background from now on, until it ends or `maxHoldMs` has passed. */
@@ -77,7 +86,9 @@ export class Lease {
     const protocol = table.layout.lock
     if (protocol !== undefined) {
       const condition = protocol.heldBy(this.owner)
-      await table.update(key, { set: {}, remove: protocol.attributes, condition }, {})
+      await table.clock.atRightTime(() =>
+        table.update(key, { set: {}, remove: protocol.attributes, condition }, {}),
+      )
     }
     this.end()
   }
@@ -110,12 +121,18 @@ export class Lease {
       {},
     )
     if (happened) this.#endsAtMs = endsAtMs
-    else this.end()
+    else this.#runOut()
   }
 
   /** Without a renewal, the lease ends by itself. */
   #endInTime(): void {
-    this.#setTimer(this.#endsAtMs, () => this.end())
+    this.#setTimer(this.#endsAtMs, () => this.#runOut())
+  }
+
+  #runOut(): void {
+    // Whoever is giving it back may have done so, and not have heard of it.
+    this.#hasRunOut = this.#isHeld && !this.#isGivenBack
+    this.end()
   }
 
   #setTimer(atMs: number, onTime: () => void): void {

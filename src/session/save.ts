@@ -181,24 +181,28 @@ async function writeOver(
   if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
   const { [layout.partitionKey]: _, ...set } = item
   const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
-  const unlock = lease?.isHeld === true ? layout.lock : undefined
+  const unlock = lease !== undefined && hasToBeOurs(lease) ? layout.lock : undefined
   const remove = [...unset, ...(unlock?.attributes ?? [])]
   return table.update(basis.key, { set, remove, condition }, options)
 }
 
 /**
- * Holds while the lock is ours or, when our lease is over, nobody's: an expired lock of somebody else tells that ours was
- * taken (G10).
+ * Holds while the item names us as the holder of its lock or, when we have given that back, nobody: an expired lock of
+ * somebody else tells that ours was taken (G10).
  */
-function unlockedByOthers({ layout: { lock } }: ItemTable, { isHeld, owner }: Lease): Condition | undefined {
-  const held = lock?.heldBy(owner)
+function unlockedByOthers({ layout: { lock } }: ItemTable, lease: Lease): Condition | undefined {
+  const held = lock?.heldBy(lease.owner)
   const [attribute] = lock?.attributes ?? []
-  if (isHeld || held === undefined || attribute === undefined) return held
+  if (hasToBeOurs(lease) || held === undefined || attribute === undefined) return held
   return {
     expression: `attribute_not_exists(#anyLock) OR ${held.expression}`,
     names: { ...held.names, '#anyLock': attribute },
     values: held.values,
   }
+}
+
+function hasToBeOurs({ isHeld, hasRunOut }: Lease): boolean {
+  return isHeld || hasRunOut
 }
 
 /** Holds while nobody else has written the session, as far as the layout can tell. */

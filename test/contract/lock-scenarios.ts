@@ -1,11 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
+import type { SessionLock } from '../../src/session/session-lock.ts'
+import type { SessionStore } from '../../src/session/store.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'
 import { type ContractSubject } from './contract-subject.ts'
 
-/** That locks are leased and fenced (G10). The clock of these tests stands still, so that no lease ends by itself. */
+/** That locks are leased and fenced (G10). The clock of these tests stands still: of others, no lease ends by itself. */
 export function describeLocks(subject: ContractSubject): void {
   describe.runIf(subject.layout.traits.locks)('lock', () => {
     test('reads the session, in one request', async () => {
@@ -113,6 +115,44 @@ export function describeLocks(subject: ContractSubject): void {
       expect((await store.read(id))?.data).toEqual({ count: 7 })
     })
 
+    test('that ran out and was taken by somebody who changed nothing lets nobody write (G10)', async () => {
+      const { store } = subject.open()
+      const { store: other, clock } = subject.open()
+      const id = newId()
+      await store.write(id, { count: 1 })
+      const lost = await ranOut(store, id)
+      clock.advance(1000)
+      const taken = await other.lock(id)
+      await taken?.release()
+      for (const record of [lost.record, lost.record]) {
+        const late = store.write(id, { count: 2 }, { basis: record })
+        await expect(late).rejects.toBeInstanceOf(LockLostError)
+      }
+      expect((await store.read(id))?.data).toEqual({ count: 1 })
+    })
+
+    test('that ran out and that nobody has taken can be saved under, and is given back with it', async () => {
+      const { store } = subject.open()
+      const id = newId()
+      const { key } = await store.write(id, { count: 1 })
+      const unlocked = Object.keys((await subject.table.item(key)) ?? {})
+      const lock = await ranOut(store, id)
+      const saved = await store.write(id, { count: 2 }, { basis: lock.record })
+      expect(saved?.data).toEqual({ count: 2 })
+      expect(Object.keys((await subject.table.item(key)) ?? {}).sort()).toEqual(unlocked.sort())
+    })
+
+    test('that was given back leaves the record good for a save, whoever has locked the session since', async () => {
+      const { store } = subject.open()
+      const { store: other } = subject.open()
+      const id = newId()
+      await store.write(id, { count: 1 })
+      const lock = await store.lock(id)
+      await lock?.release()
+      await (await other.lock(id))?.release()
+      expect((await store.write(id, { count: 2 }, { basis: lock?.record }))?.data).toEqual({ count: 2 })
+    })
+
     test('of a session that was destroyed meanwhile writes nothing (G3)', async () => {
       const { store } = subject.open()
       const id = newId()
@@ -157,4 +197,12 @@ export function describeLocks(subject: ContractSubject): void {
       await expect(mistaken).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     })
   })
+}
+
+/** A lock whose lease has ended, as the process that took it knows. */
+async function ranOut(store: SessionStore, id: string): Promise<SessionLock> {
+  const lock = await store.lock(id, { leaseSeconds: 1, renew: false })
+  if (lock === undefined) throw new Error('there is no session')
+  await vi.waitUntil(() => !lock.isHeld, { timeout: 10_000 })
+  return lock
 }
