@@ -41,8 +41,8 @@ export function cachedProvider(
   let refreshingSinceMs = 0
 
   const refresh = (isRejected = false): Promise<Credentials> => {
-    if (refreshing !== undefined && clock.now() - refreshingSinceMs < HUNG_AFTER_MS) return refreshing
-    refreshingSinceMs = clock.now()
+    if (refreshing !== undefined && performance.now() - refreshingSinceMs < HUNG_AFTER_MS) return refreshing
+    refreshingSinceMs = performance.now()
     const current: Promise<Credentials> = (
       credentialsTraces.isObserved ? askTraced(provider, reasonToAsk(held, isRejected, clock)) : ask(provider)
     ).then(

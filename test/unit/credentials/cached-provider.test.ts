@@ -72,6 +72,14 @@ function key(accessKeyId: string, expiresMs?: number): Credentials {
   }
 }
 
+/** `performance.now()` goes by `vi.advanceTimersByTime`: how long something takes is nothing that a clock is asked for. */
+function useFakeInstants(): void {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+}
+
 async function settled(): Promise<void> {
   await new Promise(resolve => {
     setImmediate(resolve)
@@ -128,13 +136,14 @@ describe('the first call', () => {
   })
 
   test('that never ends does not stand in the way of later ones for good', async () => {
+    useFakeInstants()
     const fixture = new Fixture()
     const hung = fixture.provide()
-    fixture.nowMs += 14 * seconds
+    vi.advanceTimersByTime(14 * seconds)
     fixture.begin()
     expect(fixture.calls).toHaveLength(1)
 
-    fixture.nowMs += 1 * seconds
+    vi.advanceTimersByTime(1 * seconds)
     const next = fixture.provide()
     expect(fixture.calls).toHaveLength(2)
     await fixture.answer(key('B', startMs + 60 * minutes))
@@ -147,11 +156,22 @@ describe('the first call', () => {
   })
 })
 
+test('a clock that is set back does not make later calls share one that hangs', () => {
+  useFakeInstants()
+  const fixture = new Fixture()
+  fixture.begin()
+  fixture.nowMs -= 60 * minutes
+  vi.advanceTimersByTime(15 * seconds)
+  fixture.begin()
+  expect(fixture.calls).toHaveLength(2)
+})
+
 describe('a slow provider', () => {
   test('is heard when it answers after another call was begun', async () => {
+    useFakeInstants()
     const fixture = new Fixture()
     const slow = fixture.provide()
-    fixture.nowMs += 15 * seconds
+    vi.advanceTimersByTime(15 * seconds)
     fixture.begin()
     fixture.calls[0]?.resolve(key('SLOW', startMs + 60 * minutes))
     expect(await slow).toMatchObject({ accessKeyId: 'SLOW' })
@@ -162,9 +182,10 @@ describe('a slow provider', () => {
   })
 
   test('that fails after another call was begun does not disturb that one', async () => {
+    useFakeInstants()
     const fixture = new Fixture()
     const slow = rejectionOf(fixture.provide())
-    fixture.nowMs += 15 * seconds
+    vi.advanceTimersByTime(15 * seconds)
     const next = fixture.provide()
     const problem = new Error('timed out')
     fixture.calls[0]?.reject(problem)
