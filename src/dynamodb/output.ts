@@ -5,18 +5,19 @@ import type { Operation, Output } from './operations.ts'
 /**
  * Reads the output of an operation from a successful answer.
  *
- * @throws {ConnectionError} `INVALID_RESPONSE` when the answer is not a JSON object.
+ * @throws {ConnectionError} `INVALID_RESPONSE` when the answer is not a JSON object, or nothing but that: it would
+ *   acknowledge writes, whoever gave it.
  */
 export function readOutput<Name extends Operation>(
-  { body, statusCode }: TransportResponse,
+  response: TransportResponse,
   operation: Name,
   origin: string,
 ): Output<Name> {
-  const output = parseJson(body)
-  if (isOutput<Name>(output)) return output
+  const output = parseJson(response.body)
+  if (isOutput<Name>(output) && isFromDynamoDB(response)) return output
   throw new ConnectionError(
     'INVALID_RESPONSE',
-    `${origin} answered ${operation} with HTTP status ${statusCode} and something that is not DynamoDB's JSON; ` +
+    `${origin} answered ${operation} with HTTP status ${response.statusCode} and something that is not DynamoDB's JSON; ` +
       'check that the endpoint is DynamoDB',
     { retryable: false },
   )
@@ -25,6 +26,20 @@ export function readOutput<Name extends Operation>(
 /** Every field of an output is optional, so that any JSON object is one. */
 function isOutput<Name extends Operation>(value: unknown): value is Output<Name> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * Whether an answer has anything that DynamoDB's have: the ID, or else the checksum or the content type, which are what
+ * the stand-ins for DynamoDB without IDs give.
+ */
+function isFromDynamoDB({ answerId, headers }: TransportResponse): boolean {
+  // First, because most often it is there, and costs nothing: the header fields have to be taken apart.
+  if (answerId !== undefined) return true
+  return (
+    headers.has('x-amzn-requestid') ||
+    headers.has('x-amz-crc32') ||
+    headers.get('content-type')?.toLowerCase().startsWith('application/x-amz-json') === true
+  )
 }
 
 function parseJson(body: Buffer): unknown {

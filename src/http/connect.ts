@@ -1,8 +1,10 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
-import { ConnectionError, ConnectTimeoutError } from '../errors.ts'
+import { type ConnectionError, ConnectTimeoutError } from '../errors.ts'
+import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { deferred } from '../internal/deferred.ts'
+import { certificateRejected, connectFailed, type ConnectFailure } from './connect-failure.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Incoming } from './incoming.ts'
@@ -45,7 +47,7 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
 
   const settle = (): void => {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    if (signal !== undefined) offAbort(signal, giveUp)
     socket.off('error', onError)
     socket.off('close', onClose)
     socket.off(readyEvent, onReady)
@@ -62,17 +64,17 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     resolve(new Connection(socket, incoming, context))
   }
   const onError = (cause: Error): void => {
-    fail(connectFailed(endpoint, cause, socket))
+    fail(failureOf(endpoint, cause, socket))
   }
   const onClose = (): void => {
-    fail(connectFailed(endpoint, undefined, socket))
+    fail(failureOf(endpoint, undefined, socket))
   }
-  const onAbort = (): void => {
+  const giveUp = (): void => {
     fail(signal?.reason)
   }
   const readyEvent = endpoint.protocol === 'https:' ? 'secureConnect' : 'connect'
   // First, because it throws when the caller has passed something that is no AbortSignal.
-  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal !== undefined) onAbort(signal, giveUp)
   const timer = setTimeout(() => {
     fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms`))
   }, timeoutMs)
@@ -103,33 +105,19 @@ function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, { on
   return socket
 }
 
-function connectFailed(endpoint: Endpoint, cause: Error | undefined, socket: Socket): ConnectionError {
-  const { origin, hostname } = endpoint
+function failureOf(endpoint: Endpoint, cause: Error | undefined, socket: Socket): ConnectionError {
   const code = errorCode(cause)
-  if ('authorizationError' in socket && typeof socket.authorizationError === 'string') {
-    return new ConnectionError(
-      'CERTIFICATE_REJECTED',
-      `the TLS certificate of ${origin} was rejected${because(cause)}; ` +
-        'if it is signed by a certificate authority of your own, pass that as the option "ca"',
-      { cause, retryable: false },
-    )
+  const failure: ConnectFailure = {
+    endpoint,
+    code,
+    cause,
+    otherwise: `could not connect to ${endpoint.origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
+    // Without a code the server hung up in the middle of the handshake.
+    retryable: code === undefined || isTransientCode(code),
+    trustAdvice: 'pass that as the option "ca"',
   }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return new ConnectionError(
-      'CONNECTION_FAILED',
-      `the host name ${hostname} could not be resolved${because(cause)}; check the region and the endpoint`,
-      { cause, retryable: true },
-    )
-  }
-  return new ConnectionError(
-    'CONNECTION_FAILED',
-    `could not connect to ${origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
-    {
-      cause,
-      // Without a code the server hung up in the middle of the handshake.
-      retryable: code === undefined || isTransientCode(code),
-    },
-  )
+  const isRejected = 'authorizationError' in socket && typeof socket.authorizationError === 'string'
+  return isRejected ? certificateRejected(failure) : connectFailed(failure)
 }
 
 function ignore(): void {

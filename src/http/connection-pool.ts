@@ -1,4 +1,5 @@
 import { ConnectionError } from '../errors.ts'
+import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { openConnection } from './connect.ts'
 import { AttemptTimer } from './attempt-timer.ts'
@@ -199,17 +200,17 @@ export class ConnectionPool {
         leave(this.#noneBecameFree())
       },
     }
-    const onAbort = (): void => {
+    const leaveAborted = (): void => {
       leave(signal?.reason)
     }
     const timer = setTimeout(waiter.giveUp, waitMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal !== undefined) onAbort(signal, leaveAborted)
     this.#waiters.add(waiter)
     try {
       return await turn.promise
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      if (signal !== undefined) offAbort(signal, leaveAborted)
     }
   }
 

@@ -2,11 +2,12 @@ import type { Socket } from 'node:net'
 import { crc32 } from 'node:zlib'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../errors.ts'
+import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import type { AttemptTimer, Timed } from './attempt-timer.ts'
 import type { Endpoint } from './endpoint.ts'
 import { atEndOfTurn, type TurnTask } from './end-of-turn.ts'
 import type { Incoming } from './incoming.ts'
-import type { RepeatedAnswers } from './repeated-answers.ts'
+import { RecentIds, type RepeatedAnswers } from './repeated-answers.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
 import { because } from './system-error.ts'
 import { readWholeResponse } from './whole-response.ts'
@@ -41,7 +42,7 @@ export interface Exchange {
 export class Connection implements Timed, TurnTask {
   readonly #socket: Socket
   readonly #context: ConnectionContext
-  #answerId: string | undefined
+  readonly #recentIds = new RecentIds()
   #failure: TransportError | undefined
   #exchanges = 0
   #isReferenced = true
@@ -120,7 +121,7 @@ export class Connection implements Timed, TurnTask {
     this.#timeoutMs = timeoutMs
     this.expiresAtMs = nowMs + timeoutMs
     timer.begin(this.expiresAtMs)
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal !== undefined) onAbort(signal, this.#onAbort)
     if (!this.#isReferenced) {
       this.#socket.ref()
       this.#isReferenced = true
@@ -219,11 +220,10 @@ export class Connection implements Timed, TurnTask {
       this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
       return
     }
-    if (this.#context.repeatedAnswers.isCopy(answerId, this.#answerId)) {
-      this.#fail(this.#invalid('it is a copy of the answer before it'))
+    if (this.#context.repeatedAnswers.isCopy(answerId, this.#recentIds)) {
+      this.#fail(this.#invalid('it is a copy of an answer before it'))
       return
     }
-    this.#answerId = answerId
     this.#endExchange()?.answered(response)
   }
 
@@ -234,7 +234,7 @@ export class Connection implements Timed, TurnTask {
     this.#exchange = undefined
     this.expiresAtMs = Infinity
     this.#context.timer.end()
-    exchange.signal?.removeEventListener('abort', this.#onAbort)
+    if (exchange.signal !== undefined) offAbort(exchange.signal, this.#onAbort)
     return exchange
   }
 

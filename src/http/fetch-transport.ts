@@ -1,12 +1,15 @@
-import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError } from '../errors.ts'
-import { matchesChecksum } from './checksum.ts'
-import { because, errorCode } from './system-error.ts'
+import { AttemptTimeoutError, callerMistake, ConnectionError, DynamoDBSessionsError } from '../errors.ts'
+import { offAbort, onAbort } from '../internal/abort-listeners.ts'
+import { deferred } from '../internal/deferred.ts'
+import { readAnswer } from './fetch-answer.ts'
+import { fetchFailed, proxyRefused } from './fetch-failure.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
 /** Options of {@link fetchTransport}. */
 export interface FetchTransportOptions {
   /**
-   * The `fetch` function to send requests with, for example one that goes through a proxy.
+   * The `fetch` function to send requests with, for example one that goes through a proxy. One that does not heed its
+   * `signal` is left behind when the time is up.
    *
    * @default `globalThis.fetch`
    */
@@ -15,17 +18,15 @@ export interface FetchTransportOptions {
 
 /** Header fields that `fetch` sets itself. */
 const SET_BY_FETCH: ReadonlySet<string> = new Set(['host', 'content-length'])
-/** Codes of TLS failures, which are the same the next time. Each runtime has codes of its own for the others. */
-const NO_TRUST = /^(?:CERT_|ERR_TLS_|ERR_SSL_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/
-
-const MAX_BODY_BYTES = 64 * 1024 * 1024
+const PROXY_AUTHENTICATION_REQUIRED = 407
 
 /**
  * A transport over `fetch`, for runtimes without raw sockets and for proxies.
  *
- * It promises what the socket transport does (G7, G8), as far as the runtime's `fetch` does: that one decides how many
- * connections there are and which certificates are trusted. Making a connection cannot be told from waiting for the
- * answer, so that an attempt may take `connectTimeoutMs` and `attemptTimeoutMs` together.
+ * Requests settle in time as they do over sockets (G7). Connections are the business of `fetch`: it decides how many
+ * there are, which certificates are trusted and what an answer that comes twice does to the next one (G8). Making a
+ * connection cannot be told from waiting for the answer, so that an attempt may take `connectTimeoutMs` and
+ * `attemptTimeoutMs` together.
  *
  * @example
  * ```ts
@@ -33,9 +34,10 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
  *
  * const store = new SessionStore({ table: 'sessions', region: 'eu-west-1', transport: fetchTransport() })
  * ```
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values, and where the runtime has no `fetch`.
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
-  return new FetchTransport(options.fetch ?? globalThis.fetch)
+  return new FetchTransport(fetchFrom(options))
 }
 
 class FetchTransport implements Transport {
@@ -68,23 +70,19 @@ class FetchTransport implements Transport {
   }
 
   async #send(request: TransportRequest): Promise<TransportResponse> {
-    const { endpoint, method, path, body, signal } = request
+    const { endpoint, signal } = request
     const timeoutMs = timeLeftMs(request)
     const giveUp = new AbortController()
-    const onAbort = (): void => {
+    const givenUp = deferred<never>()
+    const end = (): void => {
       giveUp.abort()
+      givenUp.reject(giveUp.signal.reason)
     }
-    const timer = setTimeout(onAbort, timeoutMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const timer = setTimeout(end, timeoutMs)
+    if (signal !== undefined) onAbort(signal, end)
     try {
-      const response = await this.#fetch(endpoint.origin + path, {
-        method,
-        headers: headersOf(request),
-        ...(method !== 'GET' && { body }),
-        redirect: 'manual',
-        signal: giveUp.signal,
-      })
-      return await readResponse(response, endpoint.origin)
+      // Whoever wrote the fetch function may not have heeded its signal.
+      return await Promise.race([this.#exchange(request, giveUp.signal), givenUp.promise])
     } catch (error) {
       const isGivenUp = giveUp.signal.aborted
       // What is left of an answer that nobody reads would keep its connection, and the process, from ending.
@@ -93,12 +91,54 @@ class FetchTransport implements Transport {
       if (isGivenUp) {
         throw new AttemptTimeoutError(`no complete answer from ${endpoint.origin} within ${timeoutMs} ms`)
       }
-      throw error instanceof ConnectionError ? error : failed(endpoint.origin, error)
+      throw error instanceof ConnectionError ? error : fetchFailed(endpoint, error)
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      if (signal !== undefined) offAbort(signal, end)
     }
   }
+
+  async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+    const { endpoint, method, path, body } = request
+    const response = await this.#fetch(endpoint.origin + path, {
+      method,
+      headers: headersOf(request),
+      ...(method !== 'GET' && { body }),
+      redirect: 'manual',
+      signal,
+    })
+    const answer = await readAnswer(response, endpoint.origin, signal)
+    // No endpoint answers so, but a proxy on the way to it.
+    if (answer.statusCode === PROXY_AUTHENTICATION_REQUIRED) throw proxyRefused(endpoint, answer.statusCode)
+    return answer
+  }
+}
+
+/** The checks are for callers without types. */
+function fetchFrom(options: unknown): typeof globalThis.fetch {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw callerMistake('INVALID_OPTION', 'fetchTransport takes an object of options, such as { fetch }')
+  }
+  const unknown = Object.keys(options).find(name => name !== 'fetch')
+  if (unknown !== undefined) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      `there is no option "${unknown}" (the only option of fetchTransport is: fetch)`,
+    )
+  }
+  const given: unknown = Reflect.get(options, 'fetch')
+  const found: unknown = given === undefined ? Reflect.get(globalThis, 'fetch') : given
+  if (isFetch(found)) return found
+  throw callerMistake(
+    'INVALID_OPTION',
+    given === undefined
+      ? 'this runtime has no fetch function; pass one to fetchTransport as the option "fetch"'
+      : 'the option "fetch" takes a function like globalThis.fetch',
+  )
+}
+
+function isFetch(value: unknown): value is typeof globalThis.fetch {
+  return typeof value === 'function'
 }
 
 function timeLeftMs({ connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }: TransportRequest): number {
@@ -112,46 +152,4 @@ function headersOf({ headers }: TransportRequest): [string, string][] {
     .map(([name, value]): [string, string] => [name, value])
   // A compressed body could not be compared with its checksum.
   return [...sent, ['accept-encoding', 'identity']]
-}
-
-async function readResponse(response: Response, origin: string): Promise<TransportResponse> {
-  const headers = new Map(response.headers)
-  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge(origin)
-  const body = await readBody(response, origin)
-  if (!matchesChecksum(headers, body))
-    throw invalid(origin, 'the body does not match its x-amz-crc32 checksum')
-  return { statusCode: response.status, headers, body }
-}
-
-/** Counts while it reads: a body in chunks does not say how long it is. */
-async function readBody({ body }: Response, origin: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength
-    if (bytes > MAX_BODY_BYTES) throw tooLarge(origin)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, bytes)
-}
-
-function tooLarge(origin: string): ConnectionError {
-  return invalid(origin, `the body is larger than ${MAX_BODY_BYTES} bytes`)
-}
-
-function invalid(origin: string, reason: string): ConnectionError {
-  return new ConnectionError('INVALID_RESPONSE', `unusable answer from ${origin}: ${reason}`, {
-    retryable: true,
-  })
-}
-
-/** `fetch` rejects with a TypeError whose cause is the system error, where there is one. */
-function failed(origin: string, error: unknown): ConnectionError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = errorCode(cause)
-  return new ConnectionError(
-    'CONNECTION_FAILED',
-    `the request to ${origin} failed${because(cause instanceof Error ? cause : undefined)}`,
-    { cause: error, retryable: code === undefined || !NO_TRUST.test(code) },
-  )
 }

@@ -27,6 +27,8 @@ export interface TransportResponse {
   /** Header fields by lower-case name; repeated fields are joined with `, `. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer
+  /** The field `x-amzn-requestid`, where the transport has read it already. It is among the headers, too. */
+  readonly answerId?: string | undefined
 }
 
 /**

@@ -1,3 +1,5 @@
+import { offAbort, onAbort } from './abort-listeners.ts'
+
 /**
  * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
  *
@@ -6,15 +8,15 @@
 export function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
-    const onAbort = (): void => {
+    const giveUp = (): void => {
       clearTimeout(timer)
       reject(signal?.reason)
     }
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
+      if (signal !== undefined) offAbort(signal, giveUp)
       resolve()
     }, delayMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal !== undefined) onAbort(signal, giveUp)
   })
 }
 
@@ -33,9 +35,9 @@ export function settleWithin<T>(
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      if (signal !== undefined) offAbort(signal, giveUp)
     }
-    const onAbort = (): void => {
+    const giveUp = (): void => {
       settle()
       reject(signal?.reason)
     }
@@ -43,7 +45,7 @@ export function settleWithin<T>(
       settle()
       reject(onTimeout())
     }, timeoutMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal !== undefined) onAbort(signal, giveUp)
     promise.then(
       value => {
         settle()
@@ -54,6 +56,6 @@ export function settleWithin<T>(
         reject(error)
       },
     )
-    if (signal?.aborted === true) onAbort()
+    if (signal?.aborted === true) giveUp()
   })
 }

@@ -2,6 +2,7 @@ import type { Environment } from '../config/environment.ts'
 import type { InstanceRegion } from '../config/instance-metadata-region.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
 import { callerMistake } from '../errors.ts'
+import { boundedTransport } from '../http/bounded-transport.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
@@ -50,7 +51,7 @@ function chooseTransport(
       )
     }
   }
-  return { transport, ownsTransport: false }
+  return { transport: boundedTransport(transport), ownsTransport: false }
 }
 
 /** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */

@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { deferred } from '../internal/deferred.ts'
 
 /** Gives up a turn; more than one call does no harm. */
@@ -34,7 +35,7 @@ export class LockQueue {
     }
     const turn = deferred<boolean>()
     const waiter = (): void => turn.resolve(true)
-    const onAbort = (): void => {
+    const giveUp = (): void => {
       waiters.delete(waiter)
       turn.reject(signal?.reason)
     }
@@ -43,12 +44,12 @@ export class LockQueue {
       turn.resolve(false)
     }, timeoutMs)
     waiters.add(waiter)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal !== undefined) onAbort(signal, giveUp)
     try {
       return (await turn.promise) ? this.#turnOf(key) : undefined
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      if (signal !== undefined) offAbort(signal, giveUp)
     }
   }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import {
+  DeadlineExceededError,
   DynamoDBSessionsError,
   LockLostError,
   SessionConflictError,
@@ -290,6 +291,11 @@ export class Actor implements Sender {
       return
     }
     this.#mayBeUnlocked = true
+    if (error instanceof DeadlineExceededError) {
+      // It was held up for longer than that, and may be carried out later.
+      known.hasDelayedRequests = true
+      return
+    }
     if (!(error instanceof DynamoDBSessionsError) || !isDisturbed) {
       known.violated(`${call} failed with ${String(error)}`)
     }

@@ -14,6 +14,7 @@ import { Knowledge, TTL_SECONDS } from './interleaving-knowledge.ts'
 export const ACTORS = 4
 
 const TURNS_TO_SETTLE = 4
+const DEADLINE_MS = 600_000
 
 /**
  * One session on an engine, four actors that use it, two of them through the same store, and everything that is known
@@ -36,7 +37,9 @@ export class World {
         touchAfterSeconds: 0,
         onConflict,
         transport: this.gate.transport(currentActor),
-        deadlineMs: 20_000,
+        // Requests may be held up for long.
+        attemptTimeoutMs: DEADLINE_MS,
+        deadlineMs: DEADLINE_MS,
       })
     const [shared, other, rejecting] = [open('merge'), open('merge'), open('reject')]
     this.#stores = [shared, other, rejecting]

@@ -41,6 +41,10 @@ export const faultyEndpoints: readonly FaultyEndpoint[] = [
     ...answering('answers HTTP 200 with JSON that is cut off', 200, '{"Item":{"id":'),
     codes: ['INVALID_RESPONSE'],
   },
+  {
+    ...answering('answers HTTP 200 as another service', 200, '{"ok":true}', 'application/json'),
+    codes: ['INVALID_RESPONSE'],
+  },
   { ...answering('answers HTTP 200 with null', 200, 'null'), codes: ['INVALID_RESPONSE'] },
   {
     ...answering(

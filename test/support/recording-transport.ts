@@ -26,7 +26,11 @@ export class RecordingTransport implements Transport {
     if (answer instanceof Error) throw answer
     const { statusCode = 200, body = '' } = answer ?? { statusCode: 404 }
     const text = typeof body === 'string' ? body : JSON.stringify(body)
-    return { statusCode, headers: new Map(), body: Buffer.from(text) }
+    return {
+      statusCode,
+      headers: new Map([['content-type', 'application/x-amz-json-1.0']]),
+      body: Buffer.from(text),
+    }
   }
 
   async close(): Promise<void> {

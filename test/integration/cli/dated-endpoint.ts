@@ -28,6 +28,7 @@ export async function endpointWithClock(engineEndpoint: string, now: () => numbe
       const bytes = Buffer.from(await answered.arrayBuffer())
       response.writeHead(answered.status, {
         date: new Date(now()).toUTCString(),
+        'content-type': answered.headers.get('content-type') ?? '',
         'content-length': bytes.length,
       })
       response.end(bytes)

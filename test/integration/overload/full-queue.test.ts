@@ -14,8 +14,13 @@ forbidUnhandledRejections()
 
 const reason = new Error('the caller gave up')
 
+/** An answer to whatever it is, as a stand-in for DynamoDB gives it. */
+function answer(statusCode = 200): Buffer {
+  return httpResponse('{}', { statusCode, headers: { 'content-type': 'application/x-amz-json-1.0' } })
+}
+
 async function answerAll(connection: RawConnection): Promise<void> {
-  await connection.answerAll(() => httpResponse())
+  await connection.answerAll(() => answer())
 }
 
 describe('calls beyond what the connections can carry', () => {
@@ -95,7 +100,7 @@ describe('an abort', () => {
         const draw = random.next()
         if (draw < 0.3) continue
         await delay(random.between(0, 5))
-        connection.send(httpResponse('{}', { statusCode: draw < 0.6 ? 503 : 200 }))
+        connection.send(answer(draw < 0.6 ? 503 : 200))
       }
     })
     const limits = { maxSockets: 4, maxQueued: 8 }
@@ -125,7 +130,7 @@ describe('an abort', () => {
       for (let next = await connection.nextRequest(); next; next = await connection.nextRequest()) {
         if (!next.body.includes('the last calls')) continue
         held.push(connection)
-        if (held.length > 3) connection.send(httpResponse())
+        if (held.length > 3) connection.send(answer())
       }
     })
     const client = openTestClient(server.url, {}, { maxSockets: 3, maxQueued: 1 })
@@ -140,7 +145,7 @@ describe('an abort', () => {
     const calls = Array.from({ length: 4 }, async () => client.send('GetItem', last))
     await expect.poll(() => held.length, { timeout: 15_000, interval: 1 }).toBe(3)
     expect(await rejectionOf(client.send('GetItem', last))).toMatchObject({ code: 'QUEUE_FULL' })
-    for (const connection of held) connection.send(httpResponse())
+    for (const connection of held) connection.send(answer())
     expect(await Promise.all(calls)).toEqual([{}, {}, {}, {}])
   })
 })

@@ -50,7 +50,9 @@ describe('connecting', () => {
         name: 'ConnectionError',
         code: 'CONNECTION_FAILED',
         retryable: true,
-        message: `could not connect to ${url} (ECONNREFUSED)`,
+        message:
+          `could not connect to ${url} (ECONNREFUSED); ` +
+          'check that the server is running, and host and port of the endpoint',
         cause: { code: 'ECONNREFUSED' },
       })
     }
@@ -65,7 +67,7 @@ describe('connecting', () => {
     expect(error).toHaveProperty(
       'message',
       expect.stringMatching(
-        /^the host name a{64}\.invalid could not be resolved \(E\w+\); check the region and the endpoint$/,
+        /^the host name a{64}\.invalid could not be resolved \(E\w+\); check .*the spelling of the region and the endpoint$/,
       ),
     )
   })

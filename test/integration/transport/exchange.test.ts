@@ -373,6 +373,34 @@ describe('the ID of an answer', () => {
     expect(await bodyOf(third)).toBe('"B"')
   })
 
+  it('that an earlier answer on the connection had makes it a copy, too', async () => {
+    const transport = new SocketTransport()
+    const ids = ['A', 'B', 'C', 'A']
+    const server = await serve(async connection =>
+      connection.answerAll(() => answerWith(connection.index === 0 ? (ids.shift() ?? '') : 'D')),
+    )
+    for (const id of ['A', 'B', 'C']) {
+      expect(await bodyOf(transport.request(requestTo(server)))).toBe(`"${id}"`)
+    }
+    expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({
+      ...invalidResponse,
+      message: `unusable answer from ${server.url}: it is a copy of an answer before it`,
+    })
+    await server.connections[0]?.closed
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('"D"')
+  })
+
+  it('that all answers have means nothing', async () => {
+    const transport = new SocketTransport()
+    const server = await serve(async connection => connection.answerAll(() => answerWith('same')))
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('"same"')
+    await rejectionOf(transport.request(requestTo(server)))
+    for (let count = 0; count < 20; count++) {
+      expect(await bodyOf(transport.request(requestTo(server)))).toBe('"same"')
+    }
+    expect(server.connections).toHaveLength(2)
+  })
+
   it.each([302, 403, 429, 503])(
     'is missed in an error with the status %i: its connection is not used again',
     async statusCode => {

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
-import { fetchTransport } from '../../../src/http/fetch-transport.ts'
+import { fetchTransport, type FetchTransportOptions } from '../../../src/http/fetch-transport.ts'
 import { SessionStore } from '../../../src/index.ts'
-import { rejectionOf } from '../../support/failure.ts'
+import { rejectionOf, thrownBy } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
 import { abortListeners, bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
@@ -150,6 +150,35 @@ describe('closing', () => {
     connection.send(httpResponse())
     expect(await bodyOf(response)).toBe('{}')
     await closed
+  })
+})
+
+describe('its options', () => {
+  it.each([
+    [42, 'fetchTransport takes an object of options, such as { fetch }'],
+    [null, 'fetchTransport takes an object of options, such as { fetch }'],
+    [fetch, 'fetchTransport takes an object of options, such as { fetch }'],
+    [[fetch], 'fetchTransport takes an object of options, such as { fetch }'],
+    [{ fetch: 'x' }, 'the option "fetch" takes a function like globalThis.fetch'],
+    [{ fetch: null }, 'the option "fetch" takes a function like globalThis.fetch'],
+    [{ fecth: fetch }, 'there is no option "fecth" (the only option of fetchTransport is: fetch)'],
+  ])('%o are refused', (options, message) => {
+    expect(thrownBy(() => fetchTransport(options as FetchTransportOptions))).toMatchObject({
+      name: 'TypeError',
+      code: 'INVALID_OPTION',
+      message,
+    })
+  })
+
+  it('are needed where the runtime has no fetch', async () => {
+    vi.stubGlobal('fetch', undefined)
+    onTestFinished(() => {
+      vi.unstubAllGlobals()
+    })
+    const message = 'this runtime has no fetch function; pass one to fetchTransport as the option "fetch"'
+    expect(thrownBy(() => fetchTransport())).toMatchObject({ code: 'INVALID_OPTION', message })
+    const transport = fetchTransport({ fetch: async () => new Response('{}') })
+    expect(await bodyOf(transport.request(requestTo({ url: 'http://127.0.0.1:1' })))).toBe('{}')
   })
 })
 

@@ -44,17 +44,39 @@ describe('a certificate', () => {
   })
 
   it.each([
-    ['that is signed by itself', {}, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-    ['of an unknown authority', { signed: true }, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    [
+      'that is signed by itself',
+      {},
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      [
+        'was rejected',
+        'if it is signed by a certificate authority of your own, pass that as the option "ca"',
+      ],
+    ],
+    [
+      'of an unknown authority',
+      { signed: true },
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      [
+        'was rejected',
+        'if it is signed by a certificate authority of your own, pass that as the option "ca"',
+      ],
+    ],
     [
       'for another host',
       { signed: true, hostnames: ['other.example'], ca: true },
       'ERR_TLS_CERT_ALTNAME_INVALID',
+      ['is for another host', 'check the host name in the endpoint'],
     ],
-    ['that has expired', { signed: true, expired: true, ca: true }, 'CERT_HAS_EXPIRED'],
+    [
+      'that has expired',
+      { signed: true, expired: true, ca: true },
+      'CERT_HAS_EXPIRED',
+      ['has expired', 'have it renewed, or set the clock of this machine right'],
+    ],
   ])(
     '%s is refused before anything is sent',
-    async (_, { signed, ca, ...options }: CertificateCase, code) => {
+    async (_, { signed, ca, ...options }: CertificateCase, code, [problem, remedy]) => {
       const certificate = await createCertificate({ ...options, ...(signed === true && { authority }) })
       const server = await serve(answerWithIndex, { tls: certificate })
       const transport = new SocketTransport({ maxSockets: 1, ca: ca === true ? authority.cert : undefined })
@@ -64,9 +86,7 @@ describe('a certificate', () => {
       expect(error).toMatchObject({
         code: 'CERTIFICATE_REJECTED',
         retryable: false,
-        message:
-          `the TLS certificate of ${request.endpoint.origin} was rejected (${code}); ` +
-          'if it is signed by a certificate authority of your own, pass that as the option "ca"',
+        message: `the TLS certificate of ${request.endpoint.origin} ${problem} (${code}); ${remedy}`,
         cause: { code },
       })
       await transport.close()
@@ -189,7 +209,12 @@ describe('the wrong protocol', () => {
     const request = requestTo(onLocalhost(server))
     const error = await rejectionOf(new SocketTransport().request(request))
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', retryable: false })
-    expect(error).toHaveProperty('message', expect.stringContaining(request.endpoint.origin))
+    expect(error).toHaveProperty(
+      'message',
+      expect.stringMatching(
+        /^there is no TLS at https:\/\/localhost:\d+ \(ERR_SSL_\w+\); check the port, or write http:\/\/ /,
+      ),
+    )
   })
 
   it('http to a port that speaks TLS is an unusable answer or a lost connection', async () => {

@@ -23,7 +23,7 @@ async function findEndpoint() {
   const transport = {
     async request(request) {
       sent.push(request)
-      return { statusCode: 200, headers: new Map(), body: Buffer.from('{}') }
+      return { statusCode: 200, headers: new Map([['content-type', 'application/x-amz-json-1.0']]), body: Buffer.from('{}') }
     },
     async close() {},
   }

@@ -57,7 +57,11 @@ async function findEndpoint({ options }: Scenario, { environment, placeholders }
   const transport: Transport = {
     request: request => {
       sent.push(request)
-      return Promise.resolve({ statusCode: 200, headers: new Map(), body: Buffer.from('{}') })
+      return Promise.resolve({
+        statusCode: 200,
+        headers: new Map([['content-type', 'application/x-amz-json-1.0']]),
+        body: Buffer.from('{}'),
+      })
     },
     close: () => Promise.resolve(),
   }

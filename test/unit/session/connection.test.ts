@@ -25,7 +25,12 @@ let answer = (): Promise<{ statusCode: number; headers: Map<string, string>; bod
 
 beforeEach(() => {
   requests = []
-  answer = () => Promise.resolve({ statusCode: 200, headers: new Map(), body: Buffer.from('{}') })
+  answer = () =>
+    Promise.resolve({
+      statusCode: 200,
+      headers: new Map([['content-type', 'application/x-amz-json-1.0']]),
+      body: Buffer.from('{}'),
+    })
   vi.spyOn(SocketTransport.prototype, 'request').mockImplementation(request => {
     requests.push(request)
     return answer()

@@ -1,0 +1,57 @@
+import { AttemptTimeoutError, ConnectionError } from '../errors.ts'
+import { settleWithin } from '../internal/waiting.ts'
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
+
+/** A transport that keeps its limits says so itself, and better; it is late as any timer can be. */
+const GRACE_MS = 100
+
+/**
+ * A transport that somebody else has made, held to what {@link Transport} promises: it settles in time and at once when
+ * the signal is aborted (G7), whatever the other does, and its answers are whole.
+ *
+ * A request that is given up goes on in the other transport, if that does not end it.
+ */
+export function boundedTransport(transport: Transport): Transport {
+  return {
+    request: async request => checked(await bounded(transport, request)),
+    close: () => transport.close(),
+  }
+}
+
+function bounded(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
+  const { endpoint, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal } = request
+  const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now()) + GRACE_MS
+  return settleWithin(
+    Promise.resolve(transport.request(request)),
+    limitMs,
+    signal,
+    () =>
+      new AttemptTimeoutError(
+        `the transport brought no answer from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
+      ),
+  )
+}
+
+/** Whatever JavaScript code returns, the rest of the package may take for a response. */
+function checked(response: unknown): TransportResponse {
+  if (isResponse(response)) return response
+  throw new ConnectionError(
+    'INVALID_RESPONSE',
+    'the transport answered with something that is no response: it has to return statusCode (a number), headers (a Map by ' +
+      'lower-case name) and body (a Buffer)',
+    { retryable: false },
+  )
+}
+
+function isResponse(value: unknown): value is TransportResponse {
+  if (typeof value !== 'object' || value === null) return false
+  const { statusCode, headers, body }: { statusCode?: unknown; headers?: unknown; body?: unknown } = value
+  return (
+    Number.isInteger(statusCode) &&
+    Buffer.isBuffer(body) &&
+    typeof headers === 'object' &&
+    headers !== null &&
+    typeof Reflect.get(headers, 'get') === 'function' &&
+    typeof Reflect.get(headers, 'has') === 'function'
+  )
+}
