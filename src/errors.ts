@@ -9,8 +9,11 @@
 export type CallerMistakeCode = 'INVALID_OPTION' | 'INVALID_SESSION_ID' | 'INVALID_SESSION_DATA'
 
 /**
- * Base class of every error that the package rejects with, except the `TypeError`s for mistakes of the caller
- * and the reason of an aborted `AbortSignal`, which is passed on as it is.
+ * Base class of the errors of this package.
+ *
+ * A call may fail with others, too: a `TypeError` with a {@link CallerMistakeCode} for a mistake of the caller, the reason of
+ * an aborted `AbortSignal`, and whatever a function of the application, such as a credential provider, `onConflict` or
+ * `userId`, fails with. The last two are passed on as they are.
  */
 export class DynamoDBSessionsError extends Error {
   static {

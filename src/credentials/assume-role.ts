@@ -4,6 +4,7 @@ import { isCredentials } from '../internal/credentials-shape.ts'
 import { mfaCode, type MfaCodeProvider } from './mfa-code.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { aFunction, anObject, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
 import { assumeRole, defaultRoleSessionName, type AssumeRoleParams } from './sts.ts'
 
@@ -41,6 +42,21 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
   readonly clientConfig?: StsClientConfig | undefined
 }
 
+const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
+  params: {
+    takes: 'an object with RoleArn, a text',
+    accepts: value =>
+      typeof value === 'object' && value !== null && typeof Reflect.get(value, 'RoleArn') === 'string',
+    isRequired: true,
+  },
+  masterCredentials: {
+    takes: 'credentials, or a function that returns such',
+    accepts: value => anObject.accepts(value) || aFunction.accepts(value),
+  },
+  mfaCodeProvider: aFunction,
+  clientConfig: anObject,
+}
+
 /**
  * Credentials of a role that is assumed with other credentials.
  *
@@ -57,9 +73,10 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
  * ```
  * @returns a provider that throws {@link CredentialsError}, which stops a chain. It does not cache: a `SessionStore`
  *   does.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromTemporaryCredentials', options, optionKinds))
   let fallback: Promise<CredentialProvider> | undefined
   return async () => {
     const mfa = mfaSource(options)

@@ -12,6 +12,7 @@ import {
 } from './container-endpoint.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { aCount, aPause, aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
 
 /** Options of {@link fromContainerMetadata}. */
 export interface FromContainerMetadataOptions extends ProviderOptions {
@@ -53,6 +54,21 @@ export interface FromHttpOptions extends FromContainerMetadataOptions, Container
   readonly awsContainerAuthorizationToken?: string | undefined
 }
 
+const metadataOptionKinds: OptionKinds<FromContainerMetadataOptions> = {
+  timeout: aTimeout,
+  maxRetries: aCount,
+  retryDelayMs: aPause,
+}
+const httpOptionKinds: OptionKinds<FromHttpOptions> = {
+  timeout: aTimeout,
+  maxRetries: aCount,
+  retryDelayMs: aPause,
+  awsContainerCredentialsRelativeUri: aText,
+  awsContainerCredentialsFullUri: aText,
+  awsContainerAuthorizationTokenFile: aText,
+  awsContainerAuthorizationToken: aText,
+}
+
 const DEFAULT_TIMEOUT_MS = 2000
 const DEFAULT_MAX_RETRIES = 3
 const DEFAULT_RETRY_DELAY_MS = 1000
@@ -66,7 +82,8 @@ const TOKEN_VARIABLE = 'AWS_CONTAINER_AUTHORIZATION_TOKEN'
  * What {@link fromHttp} says holds here too.
  */
 export function fromContainerMetadata(options: FromContainerMetadataOptions = {}): CredentialProvider {
-  const { context, timeout, maxRetries, retryDelayMs } = options
+  const checked = checkedOptions('fromContainerMetadata', options, metadataOptionKinds)
+  const { context, timeout, maxRetries, retryDelayMs } = checked
   return fromHttp({ context, timeout, maxRetries, retryDelayMs })
 }
 
@@ -80,9 +97,10 @@ export function fromContainerMetadata(options: FromContainerMetadataOptions = {}
  * @returns a provider that throws {@link CredentialsError}: a chain goes on when no endpoint is configured, or it
  *   cannot be reached or refuses, and stops when it must not be asked, the authorization token cannot be used, or
  *   the answer cannot be read. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromHttp(options: FromHttpOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromHttp', options, httpOptionKinds))
   return () => fetchCredentials(context, options)
 }
 

@@ -7,12 +7,7 @@ import type { DefaultProviderOptions } from './provider-chain.ts'
 export type { DefaultProviderOptions } from './provider-chain.ts'
 
 /**
- * Looks for credentials where the AWS SDK for JavaScript does, in the same order: environment variables (unless a
- * profile is named), the profile with every form it can have, web identity, and at last the container or, where there
- * is none, the EC2 instance.
- *
- * A place that is not configured is passed over. One that is configured and broken ends the search: a profile that is
- * named and does not exist, for example, does not silently give way to the role of the instance.
+ * The public `defaultProvider` without the check of its options, which a store has no use for.
  *
  * @returns a provider that throws `CredentialsError` with every place that was looked at, in order, and why
  *   there was nothing to be had. It does not cache: a `SessionStore` does.

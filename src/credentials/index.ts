@@ -5,8 +5,7 @@ export {
   fromHttp,
   type FromHttpOptions,
 } from './container.ts'
-export { defaultProvider, type DefaultProviderOptions } from './default-provider.ts'
-export { fromEnv } from './env.ts'
+export { defaultProvider, type DefaultProviderOptions, fromEnv } from './checked-providers.ts'
 export { fromIni, type FromIniOptions } from './ini.ts'
 export { fromInstanceMetadata, type FromInstanceMetadataOptions } from './instance-metadata.ts'
 export { fromLoginCredentials, type FromLoginCredentialsOptions, type LoginClientConfig } from './login.ts'

@@ -6,6 +6,7 @@ import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-
 import { ProfileCredentials } from './profile-credentials.ts'
 import { formOfProfile } from './profile-forms.ts'
 import { contextOf, type ProviderOptions } from './provider-context.ts'
+import { aFunction, anObject, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
 import type { StsClientConfig } from './sts-endpoint.ts'
 
 /** Options of {@link fromIni}. */
@@ -37,6 +38,13 @@ export interface FromIniOptions extends ProviderOptions {
   readonly region?: string | undefined
 }
 
+const optionKinds: OptionKinds<FromIniOptions> = {
+  profile: aText,
+  mfaCodeProvider: aFunction,
+  clientConfig: anObject,
+  region: aText,
+}
+
 /**
  * Credentials of a profile in the shared configuration files, in any form that a profile can have: static keys, a role
  * with `source_profile` or `credential_source`, chains of roles, web identity, `credential_process`, SSO, and the
@@ -49,9 +57,10 @@ export interface FromIniOptions extends ProviderOptions {
  *   credentials, or when nobody named a profile and `default` is absent or cannot be used. It stops when a profile that
  *   was named is absent or cannot be used, and when a service or a device refuses. It does not cache: a `SessionStore`
  *   does.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromIni(options: FromIniOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromIni', options, optionKinds))
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const sources = new Map<string, CredentialProvider>()
   return async () => {

@@ -5,10 +5,23 @@ import { ConfigurationError, CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import { contextOf, type ProviderOptions } from './provider-context.ts'
+import { aCount, aSwitch, aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { staticallyStable } from './static-stability.ts'
 
 /** Options of {@link fromInstanceMetadata}. */
 export interface FromInstanceMetadataOptions extends ProviderOptions, InstanceMetadataOptions {}
+
+const optionKinds: OptionKinds<FromInstanceMetadataOptions> = {
+  endpoint: aText,
+  endpointMode: {
+    takes: "'IPv4' or 'IPv6'",
+    accepts: value => value === 'IPv4' || value === 'IPv6',
+  },
+  profile: aText,
+  timeout: aTimeout,
+  maxRetries: aCount,
+  ec2MetadataV1Disabled: aSwitch,
+}
 
 const CREDENTIALS_PATH = 'iam/security-credentials/'
 const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
@@ -24,9 +37,10 @@ const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
  * @returns a provider that throws {@link CredentialsError}: a chain goes on when the service is switched off
  *   (`AWS_EC2_METADATA_DISABLED`), cannot be reached or refuses, and stops when its answer cannot be read or the
  *   endpoint that is configured cannot be used. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromInstanceMetadata(options: FromInstanceMetadataOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromInstanceMetadata', options, optionKinds))
   const client = new InstanceMetadataClient(context, options)
   const provider = staticallyStable(() => credentialsOfInstance(client), context)
   return async () => {

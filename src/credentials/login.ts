@@ -12,6 +12,7 @@ import { type Login, type LoginToken, readLoginToken } from './login-token.ts'
 import { refreshLogin } from './login-refresh.ts'
 import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { anObject, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
 
 /** Settings of the client that calls the sign-in service. */
 export interface LoginClientConfig {
@@ -41,6 +42,12 @@ export interface FromLoginCredentialsOptions extends ProviderOptions {
   readonly region?: string | undefined
 }
 
+const optionKinds: OptionKinds<FromLoginCredentialsOptions> = {
+  profile: aText,
+  clientConfig: anObject,
+  region: aText,
+}
+
 const REFRESH_WINDOW_MS = 5 * 60_000
 
 /** One entry at most for each log-in that is in use. */
@@ -55,9 +62,10 @@ const flights = new Map<string, Promise<Credentials>>()
  *
  * @returns a provider that throws {@link CredentialsError}: a chain goes on when the profile has no `login_session`,
  *   and stops at every other failure. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromLoginCredentials', options, optionKinds))
   return () => credentialsOfLogin(options, context)
 }
 

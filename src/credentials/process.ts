@@ -9,6 +9,7 @@ import { ConfigurationError, CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { outputOfShellCommand, type ShellCommandOutcome } from './shell-command.ts'
 
 /** Options of {@link fromProcess}. */
@@ -27,6 +28,8 @@ export interface FromProcessOptions extends ProviderOptions {
   readonly timeoutMs?: number | undefined
 }
 
+const optionKinds: OptionKinds<FromProcessOptions> = { profile: aText, timeoutMs: aTimeout }
+
 const DEFAULT_TIMEOUT_MS = 60_000
 const MAX_OUTPUT_BYTES = 1024 * 1024
 
@@ -39,9 +42,10 @@ const MAX_OUTPUT_BYTES = 1024 * 1024
  *
  * @returns a provider that throws {@link CredentialsError}. A chain goes on when the profile names no command; when
  *   the command fails, it goes on only for the default profile that nobody asked for by name. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromProcess(options: FromProcessOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromProcess', options, optionKinds))
   return () => runCredentialProcess(context, options)
 }
 
@@ -117,7 +121,8 @@ function credentialsOfOutput(
   nowMs: number,
 ): Credentials {
   const printed = `what ${source} prints`
-  const document = parseJsonObject(output, printed)
+  // Tools on Windows begin UTF-8 with a byte order mark.
+  const document = parseJsonObject(output.replace(/^\uFEFF/, ''), printed)
   if (document['Version'] !== 1) throw new CredentialsError(`${printed} has no Version 1`)
   const credentials = credentialsOfDocument(document, printed, {
     sessionToken: 'SessionToken',

@@ -6,6 +6,7 @@ import { isCredentials } from '../internal/credentials-shape.ts'
 import { callForJson, type JsonObject, objectIn, operationUrl } from './json-call.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { aText, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { ServiceCallError } from './service-call.ts'
 import { type SsoParameters, type SsoSettings, ssoSettings } from './sso-settings.ts'
 import { type SsoLogin, ssoAccessToken } from './sso-token.ts'
@@ -20,6 +21,15 @@ export interface FromSSOOptions extends ProviderOptions, SsoParameters {
   readonly profile?: string | undefined
 }
 
+const optionKinds: OptionKinds<FromSSOOptions> = {
+  profile: aText,
+  ssoStartUrl: aText,
+  ssoAccountId: aText,
+  ssoRegion: aText,
+  ssoRoleName: aText,
+  ssoSession: aText,
+}
+
 /**
  * Credentials of a role in AWS IAM Identity Center, with the log-in that `aws sso login` made.
  *
@@ -30,9 +40,10 @@ export interface FromSSOOptions extends ProviderOptions, SsoParameters {
  *
  * @returns a provider that throws {@link CredentialsError}: a chain goes on when the profile does not exist or has
  *   nothing about SSO, and stops at every other failure. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromSSO(options: FromSSOOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromSSO', options, optionKinds))
   return () => ssoRoleCredentials(options, context)
 }
 

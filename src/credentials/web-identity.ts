@@ -4,6 +4,7 @@ import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { anObject, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
 import { assumeRoleWithWebIdentity, defaultRoleSessionName } from './sts.ts'
 
@@ -35,6 +36,13 @@ export interface FromTokenFileOptions extends ProviderOptions {
   readonly clientConfig?: StsClientConfig | undefined
 }
 
+const optionKinds: OptionKinds<FromTokenFileOptions> = {
+  webIdentityTokenFile: aText,
+  roleArn: aText,
+  roleSessionName: aText,
+  clientConfig: anObject,
+}
+
 const TOKEN_FILE_VARIABLE = 'AWS_WEB_IDENTITY_TOKEN_FILE'
 const ROLE_VARIABLE = 'AWS_ROLE_ARN'
 
@@ -46,9 +54,10 @@ const ROLE_VARIABLE = 'AWS_ROLE_ARN'
  *
  * @returns a provider that throws {@link CredentialsError}: a chain goes on when no token file or no role is
  *   named, and stops at every other failure, such as a file that cannot be read. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
-  const context = contextOf(options)
+  const context = contextOf(checkedOptions('fromTokenFile', options, optionKinds))
   return () => credentialsOfTokenFile(options, context)
 }
 

@@ -97,6 +97,13 @@ describe('fromProcess', () => {
     expect(await provider()).toEqual(printed)
   })
 
+  it('takes what begins with a byte order mark, as tools on Windows write it', async () => {
+    const provider = await printing(`\uFEFF${JSON.stringify(document)}\r\n`)
+    expect(await provider()).toEqual(printed)
+    const twice = await printing(`\uFEFF\uFEFF${JSON.stringify(document)}`)
+    expect((await failureOf(twice)).message).toContain('is not JSON')
+  })
+
   it('runs it in a shell, with the environment and an empty standard input', async () => {
     const { provider } = await setUp('cat && (echo {; sed -e "s/X/${HOME:+ASIA}/" "$HOME/answer") | cat', {
       answer: '"Version": 1, "AccessKeyId": "X", "SecretAccessKey": "PrInTeD/SeCrEt"}',
