@@ -7,6 +7,8 @@ export interface OptionDeclaration {
   readonly name: string
   /** What stands for the value in the help, for example `name`. */
   readonly value?: string
+  /** Whether the value may be an empty text. */
+  readonly mayBeEmpty?: boolean
   /** Whether the option may be given several times. */
   readonly repeatable?: boolean
   /** What it does, in a few words. */

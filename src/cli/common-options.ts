@@ -14,7 +14,11 @@ export const tableOptions: readonly OptionDeclaration[] = [
     value: 'name',
     description: 'profile of the AWS configuration files (default: AWS_PROFILE)',
   },
-  { name: 'partition-key', value: 'name', description: 'partition key of the table (default: id)' },
+  {
+    name: 'partition-key',
+    value: 'name',
+    description: 'partition key of the table (default: that of the layout, id)',
+  },
 ]
 
 /** The options that say which items of the table are the sessions of this application. */
@@ -27,7 +31,8 @@ export const namespaceOptions: readonly OptionDeclaration[] = [
   {
     name: 'prefix',
     value: 'text',
-    description: 'what the keys of the sessions begin with (default: nothing)',
+    mayBeEmpty: true,
+    description: 'what the keys of the sessions begin with (default: that of the layout, nothing)',
   },
   { name: 'no-hash-ids', description: 'the keys are the session IDs themselves, not their hashes' },
   { name: 'hash-ids', description: 'the keys are hashes, whatever the environment says' },

@@ -1,4 +1,5 @@
-import { DEFAULT_PARTITION_KEY, DEFAULT_TABLE } from '../session/store-options.ts'
+import { openLayoutTable } from '../session/layout-table.ts'
+import { DEFAULT_TABLE } from '../session/store-options.ts'
 import type { TableReport } from '../table/check-table.ts'
 import type { CreateTableOptions } from '../table/create-table.ts'
 import type { Billing } from '../table/table-state.ts'
@@ -26,6 +27,8 @@ export const createTableCommand: Command = {
   description: [
     'Creates the table for sessions: on-demand billing, a partition key of type S, time to live on "expires", and an index ' +
       'by user that costs nothing until sessions have a user. Waits until the table is active.',
+    'With --layout the key and the attribute for time to live are those of that layout, and there is no index by user. ' +
+      '--partition-key gives the key another name.',
     'A table that is there is never changed: the command says what differs and how to mend it, and fails only when ' +
       'sessions cannot be kept in it. It may run at every deployment.',
     'It needs the permissions dynamodb:CreateTable, DescribeTable, UpdateTimeToLive and DescribeTimeToLive, which the ' +
@@ -54,6 +57,7 @@ export const createTableCommand: Command = {
   ],
   examples: [
     { what: 'In a region:', line: 'create-table --table sessions --region eu-west-1' },
+    { what: 'For the items of other software:', line: 'create-table --layout connect-dynamodb' },
     { what: 'On DynamoDB Local:', line: 'create-table --endpoint http://127.0.0.1:8000 --region local' },
     { what: 'As infrastructure code:', line: 'create-table --print cloudformation > sessions.yaml' },
     { what: 'What would happen:', line: 'create-table --dry-run' },
@@ -66,7 +70,7 @@ export const createTableCommand: Command = {
     const design = tableDesign({
       table: settings.table ?? DEFAULT_TABLE,
       region: settings.region,
-      partitionKey: settings.partitionKey ?? DEFAULT_PARTITION_KEY,
+      layout: await openLayoutTable(settings),
       billing,
       userIndex: !invocation.has('no-user-index'),
     })
@@ -172,8 +176,8 @@ async function create(
 
 /** The settings that the functions for tables take. */
 function connectionOf(settings: StoreSettings): CreateTableOptions {
-  const { table, partitionKey, region, endpoint, profile } = settings
-  return { table, partitionKey, region, endpoint, profile }
+  const { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile } = settings
+  return { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile }
 }
 
 function inWords({ level, what, fix }: TableReport['findings'][number]): string {

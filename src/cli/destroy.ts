@@ -1,5 +1,6 @@
 import { SessionCorruptError } from '../errors.ts'
 import type { ItemTable } from '../session/item-table.ts'
+import { askForTableKey } from '../session/listing.ts'
 import { destroyByUser } from '../session/user-sessions.ts'
 import type { Item } from '../types.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
@@ -76,6 +77,7 @@ async function destroyUser(
   { signal, stdout }: CommandLineIo,
 ): Promise<number> {
   const except = invocation.texts('except').map(id => items.layout.keyOf(id))
+  await askForTableKey(items, { signal })
   const destroyed = await destroyByUser(items, user, { except, signal })
   if (!invocation.has('json')) await writeLine(stdout, `${counted(destroyed, 'session')} destroyed`)
   return destroyed

@@ -1,6 +1,7 @@
 import type { Layout } from '../layout/layout.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import { openClient } from '../session/connection.ts'
+import { layoutTableOf } from '../session/layout-table.ts'
 import { DEFAULT_TABLE } from '../session/store-options.ts'
 import type { TableAccess } from '../table/table-state.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
@@ -89,10 +90,12 @@ async function examine(
   const { ca: _ca, maxSockets: _maxSockets, ...rest } = options
   const client = openClient({ ...rest, credentials, transport, deadlineMs: DEADLINE_MS }, environment)
   const { layout } = (await sessionsAt(client, options)).items
+  const asked = layoutTableOf(layout)
   const access: TableAccess = {
+    ...asked,
+    userIndex: invocation.has('no-user-index') ? undefined : asked.userIndex,
     client,
     table: tableOf(options),
-    partitionKey: layout.partitionKey,
     send: { signal },
   }
   try {
@@ -104,7 +107,7 @@ async function examine(
     if (reach.obstacle !== undefined) {
       return [...before, transport.result(), ...notMade(reach.obstacle, AFTER_CONNECTION)]
     }
-    const after = await examineTable(access, layout, options, settings.region, invocation, progress)
+    const after = await examineTable(access, layout, options, progress)
     // The clock comes last: each answer makes the comparison better.
     return [...before, transport.result(), ...after]
   } finally {
@@ -117,15 +120,12 @@ async function examineTable(
   access: TableAccess,
   layout: Layout,
   options: StoreSettings,
-  region: string,
-  invocation: Invocation,
   progress: Progress,
 ): Promise<readonly Check[]> {
-  const withUserIndex = !invocation.has('no-user-index')
   await progress.show('looking at the table')
-  const table = await checkTableState(access, region, withUserIndex)
+  const table = await checkTableState(access, options)
   await progress.show('trying the permissions')
-  const permissions = await checkPermissions(access, table.state, withUserIndex)
+  const permissions = await checkPermissions(access, table.state)
   if (table.isMissing) {
     return [
       ...table.checks,

@@ -115,7 +115,7 @@ export function listed(words: readonly string[]): string {
 }
 
 function checkedValue(
-  { name, value: placeholder }: OptionDeclaration,
+  { name, value: placeholder, mayBeEmpty = false }: OptionDeclaration,
   value: string | undefined,
   isInline: boolean | undefined,
 ): string {
@@ -123,7 +123,7 @@ function checkedValue(
     if (value !== undefined) throw new UsageError(`--${name} is a switch and takes no value`)
     return ''
   }
-  if (value === undefined || value === '')
+  if (value === undefined || (value === '' && !mayBeEmpty))
     throw new UsageError(`--${name} needs a value: --${name} <${placeholder}>`)
   if (isInline !== true && value.startsWith('-') && value !== '-') {
     throw new UsageError(

@@ -1,4 +1,4 @@
-import { listItems } from '../session/listing.ts'
+import { askForTableKey, listItems } from '../session/listing.ts'
 import { listByUser } from '../session/user-sessions.ts'
 import { textOf } from '../layout/attributes.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
@@ -89,6 +89,7 @@ async function* ofUser(
   user: string,
   { signal }: CommandLineIo,
 ): AsyncGenerator<ListedSession, void, undefined> {
+  await askForTableKey(items, { signal })
   for await (const session of listByUser(items, user, { signal })) yield { ...session, user }
 }
 

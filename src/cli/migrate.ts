@@ -24,6 +24,7 @@ export const migrateCommand: Command = {
     {
       name: 'from-prefix',
       value: 'text',
+      mayBeEmpty: true,
       description: 'prefix of the keys there (default: that of the layout)',
     },
     { name: 'from-partition-key', value: 'name', description: 'partition key of the table there' },

@@ -1,8 +1,8 @@
 import { itemSizeBytes } from '../dynamodb/item-size.ts'
-import type { Input, Output } from '../dynamodb/operations.ts'
 import { SessionCorruptError } from '../errors.ts'
 import { binaryOf } from '../layout/attributes.ts'
 import type { ItemTable } from '../session/item-table.ts'
+import { scanInput, scanPages } from '../session/listing.ts'
 import type { Item } from '../types.ts'
 import { type Command, EXIT, UsageError } from './command.ts'
 import { Distribution } from './distribution.ts'
@@ -44,7 +44,8 @@ export const statsCommand: Command = {
     try {
       const statistics = new Statistics(sessions.items, ttl ?? fixedTtl(settings))
       const { items } = sessions
-      for await (const page of pagesOf(items, io.signal)) {
+      const input = scanInput(items, items.layout.namespace(), false)
+      for await (const page of scanPages(items, () => input, { signal: io.signal })) {
         for (const item of page.Items ?? []) statistics.add(item)
         statistics.scanned += page.ScannedCount ?? 0
         await progress.show(`${counted(statistics.scanned, 'item')} read`)
@@ -58,33 +59,6 @@ export const statsCommand: Command = {
       await sessions.close()
     }
   },
-}
-
-/** The items of the namespace, page by page; one page is held at a time. */
-async function* pagesOf(
-  { client, layout, name: TableName }: ItemTable,
-  signal: AbortSignal,
-): AsyncGenerator<Output<'Scan'>, void, undefined> {
-  const filter = layout.namespace()
-  const input: Input<'Scan'> = {
-    TableName,
-    ConsistentRead: false,
-    ...(filter !== undefined && {
-      FilterExpression: filter.expression,
-      ExpressionAttributeNames: filter.names,
-      ...(Object.keys(filter.values).length > 0 && { ExpressionAttributeValues: filter.values }),
-    }),
-  }
-  let start: Item | undefined
-  do {
-    const page = await client.send(
-      'Scan',
-      start === undefined ? input : { ...input, ExclusiveStartKey: start },
-      { signal },
-    )
-    yield page
-    start = page.LastEvaluatedKey
-  } while (start !== undefined)
 }
 
 /** What is counted and measured. */

@@ -6,10 +6,15 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../errors.ts'
-import { retryKindOfAnswer, type ServiceFailure } from '../http/error-classification.ts'
+import {
+  isTransactionConflict,
+  retryKindOfAnswer,
+  type ServiceFailure,
+} from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import type { Item } from '../types.ts'
-import { rememberItem } from './aws-error.ts'
+import { rememberCancellation, rememberItem } from './aws-error.ts'
+import { createTableCommand, otherRegionOf, rememberPlace, type TablePlace } from './missing-table.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
@@ -29,6 +34,7 @@ export interface CallDescription {
 }
 
 const MAX_MESSAGE_LENGTH = 600
+const MAX_CANCELLATION_REASONS = 100
 
 const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
   'RequestExpired',
@@ -71,17 +77,21 @@ const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
  * proxy) has the code `Unknown`.
  */
 export function readWireError({ statusCode, headers, body }: TransportResponse): WireError {
-  const { fields, item } = parseBody(body)
+  const { fields, item, cancellationCodes = [] } = parseBody(body)
   const name = fields.get('__type') ?? fields.get('code') ?? headers.get('x-amzn-errortype') ?? ''
   const awsCode = name.split(/[,:]/, 1)[0]?.split('#').pop()?.trim() ?? ''
   return {
     awsCode: /^\w{1,100}$/.test(awsCode) ? awsCode : 'Unknown',
-    // The second line of a signature error repeats the signed request, the AWS session token included.
-    message: (fields.get('message') ?? '').split(/[\r\n]/, 1)[0]?.slice(0, MAX_MESSAGE_LENGTH) ?? '',
+    message:
+      cancellationCodes.length > 0
+        ? `cancelled for ${cancellationCodes.join(', ')}`
+        : // The second line of a signature error repeats the signed request, the AWS session token included.
+          ((fields.get('message') ?? '').split(/[\r\n]/, 1)[0]?.slice(0, MAX_MESSAGE_LENGTH) ?? ''),
     statusCode,
     requestId:
       headers.get('x-amzn-requestid') ?? headers.get('x-amzn-request-id') ?? headers.get('x-amz-request-id'),
     item,
+    cancellationCodes,
   }
 }
 
@@ -103,21 +113,22 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
     statusCode: wire.statusCode,
     requestId: wire.requestId,
     attempts: call.attempts,
-    retryable: kind !== undefined,
+    retryable: kind !== undefined || isTransactionConflict(wire),
   }
   const quote = quoteOf(wire)
   const where = call.table === undefined ? `in ${call.region}` : `on table "${call.table}" in ${call.region}`
+  const otherRegion = call.table === undefined ? undefined : otherRegionOf({ ...call, table: call.table })
 
   if (kind === 'throttling') {
     const times = call.attempts === 1 ? '' : ` ${call.attempts} times`
-    return new ThrottlingError(`DynamoDB throttled ${call.operation} ${where}${times}${quote}`, details)
-  }
-  if (wire.awsCode === 'ResourceNotFoundException' && call.table !== undefined) {
-    return new TableNotFoundError(
-      `table "${call.table}" does not exist in ${call.region} at ${call.origin}, or is still being created; ` +
-        `create it with: npx dynamodb-sessions create-table --table ${call.table}${quote}`,
+    return new ThrottlingError(
+      `DynamoDB throttled ${call.operation} ${where}${times}; give the table on-demand capacity, or raise its limits or ` +
+        `the quotas of the account${quote}`,
       details,
     )
+  }
+  if (wire.awsCode === 'ResourceNotFoundException' && call.table !== undefined) {
+    return tableNotFound({ ...call, table: call.table }, details, quote)
   }
   if (isClockSkew(wire)) {
     return new ClockSkewError(
@@ -134,7 +145,11 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
   }
   if (wire.awsCode === 'AccessDeniedException' || wire.awsCode === 'AccessDenied') {
     return new AccessDeniedError(
-      `the credentials do not permit dynamodb:${call.operation} ${where}; add it to their IAM policy${quote}`,
+      `the credentials do not permit ${permissionsFor(call.operation)} ${where}; ` +
+        (otherRegion === undefined
+          ? 'add it to their IAM policy'
+          : `its ARN says ${otherRegion}: set the region to that, or add it to their IAM policy`) +
+        quote,
       details,
     )
   }
@@ -146,14 +161,39 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
       details,
     )
   }
+  const isElsewhere = wire.awsCode === 'ValidationException' && otherRegion !== undefined
+  const remedy = isElsewhere ? `; its ARN says ${otherRegion}: set the region to that` : ''
   const error = new DynamoDBError(
     'DYNAMODB_ERROR',
-    `DynamoDB refused ${call.operation} ${where}${quote}`,
+    `DynamoDB refused ${call.operation} ${where}${remedy}${quote}`,
     details,
   )
   if (wire.awsCode === 'ConditionalCheckFailedException' && wire.item !== undefined) {
     rememberItem(error, wire.item)
   }
+  const { cancellationCodes = [] } = wire
+  if (cancellationCodes.length > 0) rememberCancellation(error, cancellationCodes)
+  return error
+}
+
+/** What an IAM policy has to name for an operation: transactions have no permission of their own. */
+function permissionsFor(operation: string): string {
+  if (operation === 'TransactGetItems') return 'dynamodb:GetItem'
+  if (operation === 'TransactWriteItems') return 'dynamodb:PutItem or dynamodb:DeleteItem'
+  return `dynamodb:${operation}`
+}
+
+function tableNotFound(place: TablePlace, details: DynamoDBErrorDetails, quote: string): TableNotFoundError {
+  const { table, region, origin } = place
+  const otherRegion = otherRegionOf(place)
+  const message =
+    otherRegion === undefined
+      ? `table "${table}" does not exist in ${region} at ${origin}, or is still being created; create it with: ` +
+        `${createTableCommand(place)} (and the --layout and --partition-key of the store, if it has them)`
+      : `table "${table}" is one of ${otherRegion}, as its ARN says, and requests go to ${region} at ${origin}; set the ` +
+        `region to ${otherRegion}, or name a table of ${region}`
+  const error = new TableNotFoundError(message + quote, details)
+  rememberPlace(error, { table, region, origin })
   return error
 }
 
@@ -171,8 +211,15 @@ function quoteOf({ awsCode, message, requestId }: WireError): string {
   return text === '' ? '' : ` (${text})`
 }
 
-/** The string fields of a JSON object, by lower-case name, and its item; nothing when the body is something else. */
-function parseBody(body: Buffer): { fields: ReadonlyMap<string, string>; item?: Item | undefined } {
+/**
+ * The string fields of a JSON object, by lower-case name, its item, and why a transaction was cancelled; nothing when the
+ * body is something else.
+ */
+function parseBody(body: Buffer): {
+  fields: ReadonlyMap<string, string>
+  item?: Item | undefined
+  cancellationCodes?: readonly string[]
+} {
   const fields = new Map<string, string>()
   try {
     const parsed: unknown = JSON.parse(body.toString())
@@ -180,11 +227,24 @@ function parseBody(body: Buffer): { fields: ReadonlyMap<string, string>; item?: 
     for (const [name, value] of Object.entries(parsed)) {
       if (typeof value === 'string') fields.set(name.toLowerCase(), value)
     }
-    return { fields, item: 'Item' in parsed && isItem(parsed.Item) ? parsed.Item : undefined }
+    return {
+      fields,
+      item: 'Item' in parsed && isItem(parsed.Item) ? parsed.Item : undefined,
+      cancellationCodes: 'CancellationReasons' in parsed ? codesOf(parsed.CancellationReasons) : [],
+    }
   } catch {
     // An error page of something in between; its status code is all there is to go by.
     return { fields }
   }
+}
+
+/** The codes alone: what else the reasons say can repeat the items of the transaction (G9). */
+function codesOf(reasons: unknown): readonly string[] {
+  if (!Array.isArray(reasons)) return []
+  return reasons.slice(0, MAX_CANCELLATION_REASONS).map((reason: unknown) => {
+    const code = isObject(reason) && 'Code' in reason ? reason.Code : undefined
+    return typeof code === 'string' && /^\w{1,100}$/.test(code) ? code : 'Unknown'
+  })
 }
 
 function isObject(value: unknown): value is object {

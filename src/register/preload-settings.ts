@@ -30,6 +30,6 @@ function check(environment: Environment, name: string, values: readonly string[]
   if (text === undefined || text === '' || values.includes(text)) return
   throw callerMistake(
     'INVALID_OPTION',
-    `the environment variable ${name} takes ${values.join(', ')}; it got another text`,
+    `the environment variable ${name} takes ${values.join(', ').replace(/, (?=[^,]*$)/, ' or ')}; it got another text`,
   )
 }

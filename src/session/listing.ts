@@ -1,5 +1,7 @@
-import type { SendOptions } from '../dynamodb/client.ts'
+import { isAwsError } from '../dynamodb/aws-error.ts'
+import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import type { Input, Output } from '../dynamodb/operations.ts'
+import { TableMismatchError } from '../errors.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
 import type { ItemTable } from './item-table.ts'
@@ -9,6 +11,9 @@ type ScanPage = Output<'Scan'>
 
 /** Each listens to the caller's signal, and Node warns of more than ten that do. */
 const DELETES_AT_ONCE = 8
+
+/** The tables of each client whose key has been looked at. */
+const lookedAt = new WeakMap<DynamoDBClient, Set<string>>()
 
 /**
  * The items of this namespace's sessions that have not expired; with `keyOnly`, nothing but their partition key.
@@ -84,24 +89,48 @@ export function projectKey({ layout }: ItemTable, input: ScanInput): ScanInput {
 }
 
 /**
- * Reads page by page (DynamoDB reads up to 1 MB for one), and the next one when the last has been dealt with.
+ * Reads page by page (DynamoDB reads up to 1 MB for one), and the next one when the last has been dealt with. That the
+ * table has the partition key of the layout is checked on the first: else every filter would find nothing.
  *
  * @param input makes the input of a page, which may depend on what the time is.
  * @param send reads a page, for scans that have more to do for it than to send what `make` returns.
+ * @throws {TableMismatchError} when the table has another partition key.
  */
 export async function* scanPages(
-  { client }: ItemTable,
+  table: ItemTable,
   input: () => ScanInput,
   options: SendOptions,
-  send: (input: () => ScanInput) => Promise<ScanPage> = make => client.send('Scan', make(), options),
+  send: (input: () => ScanInput) => Promise<ScanPage> = make =>
+    table.clock.atRightTime(() => table.client.send('Scan', make(), options)),
 ): AsyncGenerator<ScanPage, void, undefined> {
   let start: Item | undefined
   do {
     const from = start
     const page = await send(() => (from === undefined ? input() : { ...input(), ExclusiveStartKey: from }))
+    if (from === undefined) await checkTableKey(table, page, options)
     yield page
     start = page.LastEvaluatedKey
   } while (start !== undefined)
+}
+
+/**
+ * Makes sure that the partition key of the layout is that of the table, where nothing shows it, because a filter has left
+ * nothing or an index is asked: DynamoDB refuses to read what does not have the key of the table. Each table is asked once;
+ * when it gives no answer, nothing is known, and that is no error.
+ *
+ * @throws {TableMismatchError} when the table has another key.
+ */
+export async function askForTableKey(table: ItemTable, options: SendOptions): Promise<void> {
+  if (!isNew(table)) return
+  const { client, name: TableName } = table
+  try {
+    await client.send('GetItem', { TableName, Key: table.itemKey('no session has this key') }, options)
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    if (!isAwsError(error, 'ValidationException')) return
+    lookedAt.get(client)?.delete(markOf(table))
+    throw otherKey(table)
+  }
 }
 
 /**
@@ -136,4 +165,44 @@ export async function forEachAtOnce<Value>(
 
 function liveSessions(table: ItemTable): Condition {
   return allOf(table.liveAt(table.clock.now()), table.layout.namespace())
+}
+
+/**
+ * Makes sure that the partition key of the layout is that of the table, from what a page of a scan shows of it. Reads and
+ * writes of one session are refused by DynamoDB when it is not; a scan would find nothing, and say nothing.
+ *
+ * @throws {TableMismatchError} when the table has another key.
+ */
+async function checkTableKey(
+  table: ItemTable,
+  { Items: [item] = [], LastEvaluatedKey: last, ScannedCount: scanned = 0 }: ScanPage,
+  options: SendOptions,
+): Promise<void> {
+  const { partitionKey } = table.layout
+  const shown = last ?? item
+  if (shown !== undefined) {
+    if (!Object.hasOwn(shown, partitionKey)) throw otherKey(table)
+  } else if (scanned > 0) await askForTableKey(table, options)
+}
+
+/** Whether nobody has asked yet; notes that somebody does. */
+function isNew(table: ItemTable): boolean {
+  const marks = lookedAt.get(table.client) ?? new Set()
+  lookedAt.set(table.client, marks)
+  const mark = markOf(table)
+  if (marks.has(mark)) return false
+  marks.add(mark)
+  return true
+}
+
+function markOf({ name, layout }: ItemTable): string {
+  return `${layout.partitionKey} ${name}`
+}
+
+function otherKey({ name, layout: { partitionKey } }: ItemTable): TableMismatchError {
+  const difference = `the key of table "${name}" is not ${partitionKey} (HASH, S)`
+  return new TableMismatchError(
+    `${difference}, so that its sessions cannot be found; name its partition key in the option "partitionKey"`,
+    [difference],
+  )
 }

@@ -4,6 +4,8 @@ import { callerMistake } from '../errors.ts'
 export interface OptionSpec<Value> {
   /** What the option takes, to complete the sentence `option "x" takes ...`. */
   readonly takes: string
+  /** What its environment variable takes, where that is put in other words. */
+  readonly takesAsText?: string
   /** Whether a value is acceptable. */
   readonly accepts: (value: unknown) => value is Value
   /** Reads the value from the text of an environment variable; options without it cannot come from there. */
@@ -40,10 +42,15 @@ export function readOptions<Options extends object>(
   const options: Partial<Options> = {}
   for (const name of names) {
     const spec: OptionSpec<NonNullable<Options[typeof name]>> = specs[name]
-    const { value, source } = valueOf(name, values, spec, environment)
+    const { value, variable } = valueOf(name, values, spec, environment)
     if (value === undefined) continue
     if (!spec.accepts(value)) {
-      throw callerMistake('INVALID_OPTION', `${source} takes ${spec.takes}; it got ${kindOf(value)}`)
+      throw callerMistake(
+        'INVALID_OPTION',
+        variable === undefined
+          ? `the option "${name}" takes ${spec.takes}; it got ${kindOf(value)}`
+          : `the environment variable ${variable} takes ${spec.takesAsText ?? spec.takes}; it got ${kindOfText(value)}`,
+      )
     }
     options[name] = value
   }
@@ -70,8 +77,13 @@ export function integerOption(unit: string, least: number, most: number): Option
     takes: `a whole number of ${unit} from ${least} to ${most}`,
     accepts: (value): value is number =>
       Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
-    fromText: Number,
+    fromText: numberFromText,
   }
+}
+
+/** The number that the text of a variable is; NaN for a text of blanks, which is none. */
+export function numberFromText(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text)
 }
 
 /** An option that takes `true` or `false`. */
@@ -88,16 +100,14 @@ function valueOf<Value>(
   values: Readonly<Record<string, unknown>>,
   { fromText }: OptionSpec<Value>,
   environment: Readonly<Record<string, string | undefined>>,
-): { value: unknown; source: string } {
+): { value: unknown; variable: string | undefined } {
   const given = values[name]
   if (given === undefined && fromText !== undefined) {
     const variable = variableOf(name)
     const text = environment[variable]
-    if (text !== undefined && text !== '') {
-      return { value: fromText(text), source: `the environment variable ${variable}` }
-    }
+    if (text !== undefined && text !== '') return { value: fromText(text), variable }
   }
-  return { value: given, source: `the option "${name}"` }
+  return { value: given, variable: undefined }
 }
 
 function asObject(given: unknown): Readonly<Record<string, unknown>> {
@@ -134,4 +144,9 @@ function kindOf(value: unknown): string {
   if (typeof value === 'number') return `the number ${value}`
   if (typeof value === 'boolean') return String(value)
   return `a value of type ${typeof value}`
+}
+
+/** The same of a value that was read from the text of a variable. */
+function kindOfText(value: unknown): string {
+  return typeof value === 'number' && !Number.isNaN(value) ? kindOf(value) : 'another text'
 }

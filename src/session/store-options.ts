@@ -10,6 +10,7 @@ import {
 } from '../seal/seal-options.ts'
 import { isTtl } from './expiry.ts'
 import {
+  LAYOUT_NAMES,
   type LayoutName,
   type LayoutOptions,
   layoutOptionSpecs,
@@ -17,7 +18,13 @@ import {
   migrationSpec,
 } from './layout-options.ts'
 import { type LockingOptions, lockingSpec } from './locking-options.ts'
-import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option-spec.ts'
+import {
+  booleanOption,
+  numberFromText,
+  type OptionSpec,
+  type OptionSpecs,
+  textOption,
+} from './option-spec.ts'
 import type { ConflictPolicy } from './save.ts'
 
 /**
@@ -173,23 +180,30 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
     ...layoutOptionSpecs,
     ttlSeconds: {
       takes: 'a number of seconds above 0, or a function of the session data that returns one',
+      takesAsText: 'a number of seconds above 0, such as 86400',
       accepts: (value): value is number | ((data: Data) => number | undefined) => {
         return typeof value === 'function' || isTtl(value)
       },
-      fromText: Number,
+      fromText: numberFromText,
     },
     consistentRead: booleanOption(),
     hashIds: booleanOption(),
-    absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', isTtl),
-    touchAfterSeconds: secondsOption('a number of seconds, 0 or more', value => value === 0 || isTtl(value)),
+    absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', 604_800, isTtl),
+    touchAfterSeconds: secondsOption('a number of seconds, 0 or more', 300, value => {
+      return value === 0 || isTtl(value)
+    }),
     onConflict: {
       takes: "'merge', 'overwrite', 'reject', or a function of the conflict that returns the data to write",
+      takesAsText: 'merge, overwrite or reject',
       accepts: (value): value is ConflictPolicy<Data> =>
         typeof value === 'function' || value === 'merge' || value === 'overwrite' || value === 'reject',
       fromText: text => text,
     },
-    migrateFrom: migrationSpec(tableOptionSpecs.table),
-    locking: lockingSpec,
+    migrateFrom: {
+      ...migrationSpec(tableOptionSpecs.table),
+      takesAsText: `the name of a layout (${LAYOUT_NAMES.join(', ')})`,
+    },
+    locking: { ...lockingSpec, takesAsText: 'true or false' },
     userId: {
       takes: 'a function of the session data that returns a text or nothing',
       accepts: (value): value is (data: Data) => string | null | undefined => typeof value === 'function',
@@ -198,17 +212,29 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
       takes:
         'an object { keys: [current, ...older], unencrypted? }, each key 32 bytes or a passphrase of at least 16 ' +
         "characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
+      takesAsText:
+        'passphrases of at least 16 characters, separated by blanks, the current one first and none twice',
       accepts: isEncryptionOptions,
       fromText: encryptionFromText,
     },
     compression: {
       takes: 'an object { thresholdBytes? } with a whole number from 0 to 409600',
+      takesAsText: 'a threshold: a whole number of bytes from 0 to 409600, such as 1024',
       accepts: isCompressionOptions,
       fromText: compressionFromText,
     },
   }
 }
 
-function secondsOption(takes: string, accepts: (value: unknown) => boolean): OptionSpec<number> {
-  return { takes, accepts: (value): value is number => accepts(value), fromText: Number }
+function secondsOption(
+  takes: string,
+  example: number,
+  accepts: (value: unknown) => boolean,
+): OptionSpec<number> {
+  return {
+    takes,
+    takesAsText: `${takes}, such as ${example}`,
+    accepts: (value): value is number => accepts(value),
+    fromText: numberFromText,
+  }
 }

@@ -1,14 +1,16 @@
+import { TableNotFoundError } from '../errors.ts'
 import { readOptions } from '../session/option-spec.ts'
 import {
   billingFinding,
   type Finding,
   keyFinding,
+  missingFinding,
   statusFinding,
   timeToLiveFinding,
   userIndexFinding,
 } from './findings.ts'
 import { openTable, type TableOptions, tableSpecs } from './table-options.ts'
-import { describeRaw, isUsable, stateOf, type TableAccess, type TableState } from './table-state.ts'
+import { findTable, isUsable, stateOf, type TableAccess, type TableState } from './table-state.ts'
 import { timeToLiveOf } from './time-to-live.ts'
 
 /** What {@link checkTable} found. */
@@ -37,7 +39,10 @@ export interface TableReport {
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export async function describeTable(options: TableOptions = {}): Promise<TableState | undefined> {
-  return withTable(options, readState)
+  return withTable(options, async access => {
+    const state = await readState(access)
+    return state instanceof TableNotFoundError ? undefined : state
+  })
 }
 
 /**
@@ -57,16 +62,18 @@ export async function describeTable(options: TableOptions = {}): Promise<TableSt
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export async function checkTable(options: TableOptions = {}): Promise<TableReport> {
-  return withTable(options, async (access, { userIndex = true }) => {
-    const { table, partitionKey } = access
+  return withTable(options, async (access, settings) => {
+    const { table, partitionKey, userIndex } = access
     const state = await readState(access)
-    if (state === undefined) return { table, state, findings: [missing(table)] }
+    if (state instanceof TableNotFoundError) {
+      return { table, state: undefined, findings: [missingFinding(table, state, settings)] }
+    }
     const findings = [
       statusFinding(state),
       keyFinding(state, partitionKey),
       billingFinding(state, undefined),
-      ...(isUsable(state.status) ? [timeToLiveFinding(state)] : []),
-      ...(userIndex ? [userIndexFinding(state)] : []),
+      ...(isUsable(state.status) ? [timeToLiveFinding(state, access)] : []),
+      ...(userIndex === undefined ? [] : [userIndexFinding(state)]),
     ]
     return { table, state, findings }
   })
@@ -77,7 +84,7 @@ async function withTable<Result>(
   use: (access: TableAccess, checked: TableOptions) => Promise<Result>,
 ): Promise<Result> {
   const checked = readOptions<TableOptions>(options, tableSpecs, process.env)
-  const access = openTable(checked)
+  const access = await openTable(checked)
   try {
     return await use(access, checked)
   } finally {
@@ -85,18 +92,10 @@ async function withTable<Result>(
   }
 }
 
-async function readState(access: TableAccess): Promise<TableState | undefined> {
-  const description = await describeRaw(access)
-  if (description === undefined) return undefined
+async function readState(access: TableAccess): Promise<TableState | TableNotFoundError> {
+  const description = await findTable(access)
+  if (description instanceof TableNotFoundError) return description
   // A table that is just coming or going has no time to live to ask for.
   const timeToLive = isUsable(description.TableStatus) ? await timeToLiveOf(access) : undefined
   return stateOf(access.table, description, timeToLive)
-}
-
-function missing(table: string): Finding {
-  return {
-    level: 'fail',
-    what: `table "${table}" does not exist in this region and account`,
-    fix: `create it with: npx dynamodb-sessions create-table --table ${table}`,
-  }
 }

@@ -1,9 +1,8 @@
 import type { Input, TableDescription } from '../dynamodb/operations.ts'
 import { isAwsError } from '../dynamodb/aws-error.ts'
-import { callerMistake, DeadlineExceededError, TableMismatchError } from '../errors.ts'
+import { DeadlineExceededError, TableMismatchError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { integerOption, type OptionSpecs, readOptions } from '../session/option-spec.ts'
-import { userIndex } from '../session/user-index.ts'
 import { billingFinding, type Finding, keyFinding, timeToLiveFinding, userIndexFinding } from './findings.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import { type Billing, describeRaw, isUsable, stateOf, type TableAccess } from './table-state.ts'
@@ -45,7 +44,6 @@ export interface CreateTableResult {
 interface Job extends TableAccess {
   /** As asked for; `undefined` when any will do for a table that is there. */
   readonly billing: Billing | undefined
-  readonly withUserIndex: boolean
   readonly giveUpAtMs: number
 }
 
@@ -65,7 +63,9 @@ const specs: OptionSpecs<CreateTableOptions> = {
 
 /**
  * Creates the table for sessions: on-demand billing, a partition key of type S, time to live on `expires`, and the
- * sparse index `user-index` on `user`. Waits until the table is active.
+ * sparse index `user-index` on `user`. Waits until the table is active. With another `layout` the key and the attribute for
+ * time to live are those of that layout, and there is no index; a layout whose expiry time to live cannot act on gets none,
+ * which is a warning.
  *
  * Does nothing when the table is there as asked, so that it can run at every deployment, several times at once.
  * It never changes a table that was there: a table that sessions cannot be kept in is a `TableMismatchError`;
@@ -83,24 +83,16 @@ const specs: OptionSpecs<CreateTableOptions> = {
  * console.log(created ? 'created' : 'was there')
  * ```
  *
- * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values, and for a partition key that is another
+ *   attribute of the layout.
  * @throws {TableMismatchError} when the table is there with another key.
  * @throws {DeadlineExceededError} when the table is not active after `waitTimeoutMs`.
  */
 export async function createTable(options: CreateTableOptions = {}): Promise<CreateTableResult> {
   const checked = readOptions<CreateTableOptions>(options, specs, process.env)
-  const withUserIndex = checked.userIndex ?? true
-  if (withUserIndex && checked.partitionKey === userIndex.attribute) {
-    throw callerMistake(
-      'INVALID_OPTION',
-      `the option "partitionKey" cannot be "${userIndex.attribute}", the key of the index by user, unless the option ` +
-        '"userIndex" is false',
-    )
-  }
   const job: Job = {
-    ...openTable(checked),
+    ...(await openTable(checked)),
     billing: checked.billing,
-    withUserIndex,
     giveUpAtMs: performance.now() + (checked.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS),
   }
   try {
@@ -141,7 +133,7 @@ async function create(job: Job): Promise<boolean> {
   }
 }
 
-function createTableInput({ table, partitionKey, billing, withUserIndex }: Job): Input<'CreateTable'> {
+function createTableInput({ table, partitionKey, billing, userIndex }: Job): Input<'CreateTable'> {
   const provisioned = billing !== undefined && billing !== 'on-demand'
   const throughput = provisioned && {
     ProvisionedThroughput: {
@@ -149,22 +141,21 @@ function createTableInput({ table, partitionKey, billing, withUserIndex }: Job):
       WriteCapacityUnits: billing.writeCapacityUnits,
     },
   }
-  const { name, attribute, projected } = userIndex
   return {
     TableName: table,
     KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
     AttributeDefinitions: [
       { AttributeName: partitionKey, AttributeType: 'S' },
-      ...(withUserIndex ? [{ AttributeName: attribute, AttributeType: 'S' }] : []),
+      ...(userIndex === undefined ? [] : [{ AttributeName: userIndex.attribute, AttributeType: 'S' }]),
     ],
     BillingMode: provisioned ? 'PROVISIONED' : 'PAY_PER_REQUEST',
     ...throughput,
-    ...(withUserIndex && {
+    ...(userIndex !== undefined && {
       GlobalSecondaryIndexes: [
         {
-          IndexName: name,
-          KeySchema: [{ AttributeName: attribute, KeyType: 'HASH' }],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: projected },
+          IndexName: userIndex.name,
+          KeySchema: [{ AttributeName: userIndex.attribute, KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: userIndex.projected },
           ...throughput,
         },
       ],
@@ -192,11 +183,11 @@ function checkKey({ table, partitionKey }: Job, description: TableDescription): 
   if (finding.level !== 'pass') throw new TableMismatchError(inOneSentence(finding), [finding.what])
 }
 
-function findingsOf({ billing, withUserIndex }: Job, state: ReturnType<typeof stateOf>): readonly Finding[] {
+function findingsOf(job: Job, state: ReturnType<typeof stateOf>): readonly Finding[] {
   return [
-    billingFinding(state, billing),
-    timeToLiveFinding(state),
-    ...(withUserIndex ? [userIndexFinding(state)] : []),
+    billingFinding(state, job.billing),
+    timeToLiveFinding(state, job),
+    ...(job.userIndex === undefined ? [] : [userIndexFinding(state)]),
   ]
 }
 

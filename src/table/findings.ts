@@ -1,6 +1,9 @@
+import { createTableCommand, otherRegionOf, placeOf, type TableSettings } from '../dynamodb/missing-table.ts'
+import type { TableNotFoundError } from '../errors.ts'
+import type { LayoutTable } from '../session/layout-table.ts'
 import { addIndexCommand, userIndex } from '../session/user-index.ts'
 import { type Billing, isUsable, type KeyAttribute, type TableState } from './table-state.ts'
-import { isOn, TTL_ATTRIBUTE } from './time-to-live.ts'
+import { isOn } from './time-to-live.ts'
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -10,6 +13,27 @@ export interface Finding {
   readonly what: string
   /** What to do about it; absent when there is nothing to do. */
   readonly fix?: string
+}
+
+/**
+ * That there is no such table, and how to create it.
+ *
+ * @param settings what the options say of the table.
+ */
+export function missingFinding(table: string, error: TableNotFoundError, settings: TableSettings): Finding {
+  const place = placeOf(error)
+  if (place === undefined) return { level: 'fail', what: `table "${table}" does not exist` }
+  const { region, origin } = place
+  const what = `table "${table}" does not exist in ${region} at ${origin}`
+  const otherRegion = otherRegionOf(place)
+  return {
+    level: 'fail',
+    what,
+    fix:
+      otherRegion === undefined
+        ? `create it with: ${createTableCommand(place, settings)}; or name the region, account or table that it is in`
+        : `set the region to ${otherRegion}, as the ARN of the table says, or name a table of ${region}`,
+  }
 }
 
 /** Whether the table works at this moment. */
@@ -24,10 +48,14 @@ export function keyFinding({ table, key }: TableState, partitionKey: string): Fi
   const asked = `${partitionKey} (HASH, S)`
   const found = inWords(key)
   if (found === asked) return { level: 'pass', what: `the key is ${asked}` }
+  const hasOtherName = key.length === 1 && key[0]?.role === 'HASH' && key[0].type === 'S'
   return {
     level: 'fail',
     what: `the key of table "${table}" is ${found}, not ${asked}, and a key cannot be changed`,
-    fix: 'name its partition key in the option "partitionKey", or use another table',
+    fix: hasOtherName
+      ? 'name its partition key in the option "partitionKey", or use another table'
+      : 'use another table: sessions need a partition key of type S and no sort key; npx dynamodb-sessions create-table ' +
+        'makes such a table',
   }
 }
 
@@ -52,7 +80,19 @@ export function billingFinding({ table, billing }: TableState, asked: Billing | 
 }
 
 /** Whether DynamoDB deletes the sessions that have expired. */
-export function timeToLiveFinding({ table, timeToLive }: TableState): Finding {
+export function timeToLiveFinding(
+  { table, timeToLive }: TableState,
+  { layout, ttlAttribute }: Pick<LayoutTable, 'layout' | 'ttlAttribute'>,
+): Finding {
+  if (ttlAttribute === undefined) {
+    return {
+      level: 'warn',
+      what:
+        `the layout "${layout}" writes no expiry that time to live can act on, so that expired sessions stay in table ` +
+        `"${table}" until garbage collection deletes them; they are never read`,
+      fix: `collect garbage regularly: collectGarbage, or npx dynamodb-sessions gc --table ${table} --layout ${layout}`,
+    }
+  }
   if (timeToLive === undefined) {
     return {
       level: 'warn',
@@ -68,19 +108,19 @@ export function timeToLiveFinding({ table, timeToLive }: TableState): Finding {
       what: `time to live is ${status} on table "${table}", so that expired sessions are never deleted`,
       fix:
         `enable it: aws dynamodb update-time-to-live --table-name ${table} --time-to-live-specification ` +
-        `Enabled=true,AttributeName=${TTL_ATTRIBUTE}`,
+        `Enabled=true,AttributeName=${ttlAttribute}`,
     }
   }
-  if (attribute !== TTL_ATTRIBUTE) {
+  if (attribute !== ttlAttribute) {
     return {
       level: 'warn',
       what:
-        `time to live of table "${table}" is on attribute "${attribute}", not on "${TTL_ATTRIBUTE}", so that expired ` +
+        `time to live of table "${table}" is on attribute "${attribute}", not on "${ttlAttribute}", so that expired ` +
         'sessions are never deleted',
       fix: 'disable it and enable it on the other attribute',
     }
   }
-  return { level: 'pass', what: `time to live is ${status} on "${TTL_ATTRIBUTE}"` }
+  return { level: 'pass', what: `time to live is ${status} on "${ttlAttribute}"` }
 }
 
 /** Whether the sessions of a user can be found. */

@@ -1,8 +1,11 @@
 import { openClient } from '../session/connection.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../session/connection-options.ts'
+import { checkLayoutOptions, type LayoutName, layoutOptionSpecs } from '../session/layout-options.ts'
+import { openLayoutTable } from '../session/layout-table.ts'
 import { booleanOption, type OptionSpec, type OptionSpecs } from '../session/option-spec.ts'
-import { DEFAULT_PARTITION_KEY, DEFAULT_TABLE, tableOptionSpecs } from '../session/store-options.ts'
+import { DEFAULT_TABLE, tableOptionSpecs } from '../session/store-options.ts'
 import type { ProvisionedCapacity } from '../session/user-index.ts'
+import { callerMistake } from '../errors.ts'
 import type { Billing, TableAccess } from './table-state.ts'
 
 /** What every function of this subpath takes: where DynamoDB is, and which table it is about. */
@@ -15,17 +18,40 @@ export interface TableOptions extends ConnectionOptions {
   readonly table?: string | undefined
 
   /**
-   * Name of the partition key, an attribute of type S.
+   * The layout of the store that is to use the table: it decides what the partition key and the attribute with the expiry
+   * are called, where nothing else says so, and whether there is an index by user.
    *
-   * @default 'id'
+   * @default 'native'
+   */
+  readonly layout?: LayoutName | undefined
+
+  /**
+   * Name of the partition key, an attribute of type S. It cannot be an attribute that the layout uses for something else.
+   *
+   * @default what the layout's own software takes; 'id' for the native one
    */
   readonly partitionKey?: string | undefined
 
   /**
-   * Whether the table is to have the index `user-index`, which `listByUser` and `destroyByUser` need. It is sparse: it
-   * costs nothing until sessions are written with the option `userId`.
+   * Layout `php`: the attribute that holds the data, as in the options of the store.
    *
-   * @default true
+   * @default 'data'
+   */
+  readonly dataAttribute?: string | undefined
+
+  /**
+   * Layout `php`: the attribute that holds the expiry, as in the options of the store. Time to live acts on it. In the other
+   * layouts it has the name that their items have for it.
+   *
+   * @default 'expires'
+   */
+  readonly ttlAttribute?: string | undefined
+
+  /**
+   * Whether the table is to have the index `user-index`, which `listByUser` and `destroyByUser` need. It is sparse: it
+   * costs nothing until sessions are written with the option `userId`. Only the native layout can use it.
+   *
+   * @default true for the native layout, false for the others
    */
   readonly userIndex?: boolean | undefined
 
@@ -48,6 +74,9 @@ const MAX_CAPACITY_UNITS = 1_000_000_000
 export const tableSpecs: OptionSpecs<TableOptions> = {
   ...connectionOptionSpecs,
   ...tableOptionSpecs,
+  layout: layoutOptionSpecs.layout,
+  dataAttribute: layoutOptionSpecs.dataAttribute,
+  ttlAttribute: layoutOptionSpecs.ttlAttribute,
   userIndex: booleanOption(),
   signal: {
     takes: 'an AbortSignal',
@@ -69,13 +98,23 @@ export const billingSpec: OptionSpec<Billing> = {
 /**
  * Reaches the table that the options name. Whoever calls this closes the client.
  *
+ * @throws {TypeError} `INVALID_OPTION` when the options contradict the layout.
  * @internal
  */
-export function openTable(options: TableOptions): TableAccess {
+export async function openTable(options: TableOptions): Promise<TableAccess> {
+  checkLayoutOptions(options)
+  const asked = await openLayoutTable(options)
+  if (options.userIndex === true && asked.userIndex === undefined) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      `the option "userIndex" is for the layout "native" only; the layout is "${asked.layout}"`,
+    )
+  }
   return {
+    ...asked,
+    userIndex: options.userIndex === false ? undefined : asked.userIndex,
     client: openClient(options, process.env),
     table: options.table ?? DEFAULT_TABLE,
-    partitionKey: options.partitionKey ?? DEFAULT_PARTITION_KEY,
     send: { signal: options.signal },
   }
 }

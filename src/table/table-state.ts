@@ -1,6 +1,7 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import type { IndexDescription, KeySchema, TableDescription } from '../dynamodb/operations.ts'
 import { TableNotFoundError } from '../errors.ts'
+import type { LayoutTable } from '../session/layout-table.ts'
 import { type ProvisionedCapacity, userIndex } from '../session/user-index.ts'
 
 /** How a table is paid for: by request, or by the hour for capacity that is set aside. */
@@ -49,25 +50,30 @@ export interface TableState {
   readonly sizeBytes: number | undefined
 }
 
-/** A table and the way to it. */
-export interface TableAccess {
+/** A table, the way to it, and what is asked of it; no index by user where none is wanted. */
+export interface TableAccess extends LayoutTable {
   readonly client: DynamoDBClient
   readonly table: string
-  readonly partitionKey: string
   readonly send: SendOptions
 }
 
 /** Asks DynamoDB for the description of a table; `undefined` when there is no such table. */
-export async function describeRaw({
+export async function describeRaw(access: TableAccess): Promise<TableDescription | undefined> {
+  const found = await findTable(access)
+  return found instanceof TableNotFoundError ? undefined : found
+}
+
+/** The same; when there is no such table, the error that says where it was looked for. */
+export async function findTable({
   client,
   table,
   send,
-}: TableAccess): Promise<TableDescription | undefined> {
+}: TableAccess): Promise<TableDescription | TableNotFoundError> {
   try {
     const { Table: description } = await client.send('DescribeTable', { TableName: table }, send)
     return description ?? {}
   } catch (error) {
-    if (error instanceof TableNotFoundError) return undefined
+    if (error instanceof TableNotFoundError) return error
     throw error
   }
 }

@@ -2,9 +2,6 @@ import { sleep } from '../internal/waiting.ts'
 import { isAwsError } from '../dynamodb/aws-error.ts'
 import type { TableAccess, TimeToLive } from './table-state.ts'
 
-/** The attribute that the native layout keeps its expiry in, epoch seconds. */
-export const TTL_ATTRIBUTE = 'expires'
-
 const RECHECK_MS = 500
 
 /** The time to live of a table; `undefined` where the engine has none. */
@@ -25,21 +22,22 @@ export async function timeToLiveOf({ client, table, send }: TableAccess): Promis
 /** The same, at a time when a process that has just created the table may be about to enable it. */
 export async function settledTimeToLiveOf(access: TableAccess): Promise<TimeToLive | undefined> {
   const timeToLive = await timeToLiveOf(access)
-  if (timeToLive === undefined || isOn(timeToLive)) return timeToLive
+  if (timeToLive === undefined || isOn(timeToLive) || access.ttlAttribute === undefined) return timeToLive
   await sleep(RECHECK_MS, access.send.signal)
   return timeToLiveOf(access)
 }
 
-/** Enables the time to live of a new table; `undefined` where the engine has none. */
+/** Enables the time to live of a new table; `undefined` where the engine has none, or the layout has no use for it. */
 export async function enableTimeToLive(access: TableAccess): Promise<TimeToLive | undefined> {
-  const { client, table, send } = access
+  const { client, table, ttlAttribute, send } = access
+  if (ttlAttribute === undefined) return undefined
   try {
     await client.send(
       'UpdateTimeToLive',
-      { TableName: table, TimeToLiveSpecification: { AttributeName: TTL_ATTRIBUTE, Enabled: true } },
+      { TableName: table, TimeToLiveSpecification: { AttributeName: ttlAttribute, Enabled: true } },
       send,
     )
-    return { status: 'ENABLING', attribute: TTL_ATTRIBUTE }
+    return { status: 'ENABLING', attribute: ttlAttribute }
   } catch (error) {
     if (isUnsupported(error)) return undefined
     // Another process has just done it, or is about to: what counts is what the table says.

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 
 import type { Output } from '../../dynamodb/operations.ts'
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
-import { userIndex } from '../../session/user-index.ts'
 import type { KeyAttribute, TableAccess, TableState } from '../../table/table-state.ts'
+import type { UserIndex } from '../../layout/layout.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { type Check, check, messageOf } from './check.ts'
 import { isDenied } from './reach-check.ts'
@@ -21,6 +21,8 @@ interface Attempt {
   readonly isNeeded: boolean
   /** What it is for. */
   readonly purpose: string
+  /** `@default` the table */
+  readonly resource?: string
   readonly send: () => Promise<unknown>
 }
 
@@ -33,16 +35,13 @@ const SAMPLE_SIZE = 10
 export async function checkPermissions(
   access: TableAccess,
   state: TableState | undefined,
-  withUserIndex: boolean,
 ): Promise<PermissionChecks> {
   let sample: readonly Item[] | undefined
   const checks: Check[] = []
   const keepSample = (page: Output<'Scan'>): void => {
     sample = page.Items ?? []
   }
-  const attempts = attemptsOf(access, state, keepSample)
-  for (const attempt of attempts.filter(({ operation }) => withUserIndex || operation !== 'Query'))
-    checks.push(await tried(attempt, access))
+  for (const attempt of attemptsOf(access, state, keepSample)) checks.push(await tried(attempt, access))
   return { checks, sample }
 }
 
@@ -65,7 +64,7 @@ function attemptsOf(
   state: TableState | undefined,
   keepSample: (page: Output<'Scan'>) => void,
 ): readonly Attempt[] {
-  const { client, table: TableName, send } = access
+  const { client, table: TableName, userIndex, send } = access
   const Key = keyOfNobody(access, state)
   const never = {
     ConditionExpression: 'attribute_exists(#key) AND attribute_not_exists(#key)',
@@ -98,25 +97,7 @@ function attemptsOf(
       purpose: application,
       send: () => client.send('DeleteItem', { TableName, Key, ...never }, send),
     },
-    {
-      operation: 'Query',
-      isNeeded: false,
-      purpose: `listByUser and destroyByUser need it, on the index "${userIndex.name}"`,
-      send: () =>
-        client.send(
-          'Query',
-          {
-            TableName,
-            IndexName: userIndex.name,
-            KeyConditionExpression: '#user = :nobody',
-            ExpressionAttributeNames: { '#user': userIndex.attribute },
-            ExpressionAttributeValues: {
-              ':nobody': { S: `doctor ${randomBytes(24).toString('base64url')}` },
-            },
-          },
-          send,
-        ),
-    },
+    ...(userIndex === undefined ? [] : [queryOf(access, userIndex)]),
     {
       operation: 'Scan',
       isNeeded: false,
@@ -138,7 +119,29 @@ function attemptsOf(
   ]
 }
 
-async function tried({ operation, isNeeded, purpose, send }: Attempt, access: TableAccess): Promise<Check> {
+function queryOf({ client, table: TableName, send }: TableAccess, { name, attribute }: UserIndex): Attempt {
+  return {
+    operation: 'Query',
+    isNeeded: false,
+    purpose: `listByUser and destroyByUser need it, on the index "${name}"`,
+    resource: `the index ${name} of table "${TableName}"`,
+    send: () =>
+      client.send(
+        'Query',
+        {
+          TableName,
+          IndexName: name,
+          KeyConditionExpression: '#user = :nobody',
+          ExpressionAttributeNames: { '#user': attribute },
+          ExpressionAttributeValues: { ':nobody': { S: `doctor ${randomBytes(24).toString('base64url')}` } },
+        },
+        send,
+      ),
+  }
+}
+
+async function tried(attempt: Attempt, access: TableAccess): Promise<Check> {
+  const { operation, isNeeded, purpose, resource = `table "${access.table}"`, send } = attempt
   const name = `dynamodb:${operation}`
   try {
     await send()
@@ -146,10 +149,6 @@ async function tried({ operation, isNeeded, purpose, send }: Attempt, access: Ta
   } catch (error) {
     access.send.signal?.throwIfAborted()
     if (isDenied(error)) {
-      const resource =
-        operation === 'Query'
-          ? `the index ${userIndex.name} of table "${access.table}"`
-          : `table "${access.table}"`
       const fix = `add ${name} on ${resource} to the IAM policy, or remove what denies it; ${purpose}`
       return check(isNeeded ? 'fail' : 'warn', name, 'denied', fix)
     }

@@ -1,12 +1,16 @@
 import {
   type Finding,
   keyFinding,
+  missingFinding,
   statusFinding,
   timeToLiveFinding,
   userIndexFinding,
   billingFinding,
 } from '../../table/findings.ts'
-import { describeRaw, isUsable, stateOf, type TableAccess, type TableState } from '../../table/table-state.ts'
+import type { TableSettings } from '../../dynamodb/missing-table.ts'
+import type { TableDescription } from '../../dynamodb/operations.ts'
+import { TableNotFoundError } from '../../errors.ts'
+import { findTable, isUsable, stateOf, type TableAccess, type TableState } from '../../table/table-state.ts'
 import { timeToLiveOf } from '../../table/time-to-live.ts'
 import { inOptionNames } from '../failure.ts'
 import { type Check, check, messageOf } from './check.ts'
@@ -24,14 +28,10 @@ export interface TableChecks {
 const NAMES = ['table', 'key', 'billing', 'time to live', 'index by user'] as const
 
 /** Looks at the table: whether it is there, its key, how it is paid for, its time to live, its index by user. */
-export async function checkTableState(
-  access: TableAccess,
-  region: string,
-  withUserIndex: boolean,
-): Promise<TableChecks> {
-  let description: Awaited<ReturnType<typeof describeRaw>>
+export async function checkTableState(access: TableAccess, settings: TableSettings): Promise<TableChecks> {
+  let description: Awaited<ReturnType<typeof findTable>>
   try {
-    description = await describeRaw(access)
+    description = await findTable(access)
   } catch (error) {
     access.send.signal?.throwIfAborted()
     return {
@@ -41,12 +41,9 @@ export async function checkTableState(
     }
   }
   const { table } = access
-  if (description === undefined) {
-    const found = `table "${table}" does not exist in ${region}`
-    const fix =
-      `create it: npx dynamodb-sessions create-table --table ${table} --region ${region}; or name the region, account or ` +
-      'table that it is in'
-    return { checks: [check('fail', 'table', found, fix)], state: undefined, isMissing: true }
+  if (description instanceof TableNotFoundError) {
+    const finding = missingFinding(table, description, settings)
+    return { checks: [asCheck('table', finding)], state: undefined, isMissing: true }
   }
   const [timeToLive, timeToLiveCheck] = await checkTimeToLive(access, description)
   const state = { ...timeToLive, table }
@@ -58,14 +55,14 @@ export async function checkTableState(
       asCheck('key', keyFinding(state, access.partitionKey)),
       asCheck('billing', billingFinding(state, undefined)),
       timeToLiveCheck,
-      ...(withUserIndex ? [asCheck('index by user', userIndexFinding(state))] : []),
+      ...(access.userIndex === undefined ? [] : [asCheck('index by user', userIndexFinding(state))]),
     ],
   }
 }
 
 async function checkTimeToLive(
   access: TableAccess,
-  description: NonNullable<Awaited<ReturnType<typeof describeRaw>>>,
+  description: TableDescription,
 ): Promise<[TableState, Check]> {
   const { table } = access
   const name = 'time to live'
@@ -74,7 +71,7 @@ async function checkTimeToLive(
   }
   try {
     const state = stateOf(table, description, await timeToLiveOf(access))
-    return [state, asCheck(name, timeToLiveFinding(state))]
+    return [state, asCheck(name, timeToLiveFinding(state, access))]
   } catch (error) {
     access.send.signal?.throwIfAborted()
     return [stateOf(table, description, undefined), unknown(name, error, 'dynamodb:DescribeTimeToLive')]

@@ -1,8 +1,14 @@
-import { APPLICATION_ACTIONS, INDEX_ACTIONS, OPERATOR_ACTIONS, type TableDesign } from './table-design.ts'
+import {
+  APPLICATION_ACTIONS,
+  INDEX_ACTIONS,
+  NO_TIME_TO_LIVE,
+  OPERATOR_ACTIONS,
+  type TableDesign,
+} from './table-design.ts'
 
 /** The table and the policy as a shell script of AWS CLI commands. */
 export function awsCli(design: TableDesign): string {
-  const { table, region, partitionKey, billing, ttlAttribute, userIndex: index } = design
+  const { table, region, partitionKey, billing, userIndex: index } = design
   const throughput =
     billing === 'on-demand'
       ? undefined
@@ -31,11 +37,7 @@ set -eu
 ${region === undefined ? '' : `export AWS_REGION=${shell(region)}\n`}
 ${command(create)}
 aws dynamodb wait table-exists --table-name ${shell(table)}
-${command([
-  'aws dynamodb update-time-to-live',
-  `--table-name ${shell(table)}`,
-  `--time-to-live-specification ${json({ AttributeName: ttlAttribute, Enabled: true })}`,
-])}
+${timeToLive(design)}
 
 # What the application needs, and no more. Attach it to the role of the application.
 # For operators (list, gc, stats, doctor) add ${OPERATOR_ACTIONS.join(', ')} on the table.
@@ -56,6 +58,15 @@ aws iam create-policy --policy-name ${shell(`${table.slice(0, 113)}-session-acce
 
 /** Stands for the ARN of the table, which is known only when the script runs. */
 const ARN = '@arn@'
+
+function timeToLive({ table, ttlAttribute }: TableDesign): string {
+  if (ttlAttribute === undefined) return `# ${NO_TIME_TO_LIVE}`
+  return command([
+    'aws dynamodb update-time-to-live',
+    `--table-name ${shell(table)}`,
+    `--time-to-live-specification ${json({ AttributeName: ttlAttribute, Enabled: true })}`,
+  ])
+}
 
 function command(parts: readonly string[]): string {
   return parts.join(' \\\n  ')

@@ -1,6 +1,7 @@
 import {
   APPLICATION_ACTIONS,
   INDEX_ACTIONS,
+  NO_TIME_TO_LIVE,
   OPERATOR_ACTIONS,
   quoted,
   type TableDesign,
@@ -45,7 +46,7 @@ export class SessionTable extends Construct {
       tableName: ${quoted(table)},
       partitionKey: { name: ${quoted(partitionKey)}, type: AttributeType.STRING },
       billingMode: BillingMode.${billing === 'on-demand' ? 'PAY_PER_REQUEST' : 'PROVISIONED'},${capacity(design, '      ')}
-      timeToLiveAttribute: ${quoted(ttlAttribute)},
+      ${ttlAttribute === undefined ? `// ${NO_TIME_TO_LIVE}` : `timeToLiveAttribute: ${quoted(ttlAttribute)},`}
       removalPolicy: RemovalPolicy.RETAIN,
     })
 ${addIndex}

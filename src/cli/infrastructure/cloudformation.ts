@@ -1,6 +1,7 @@
 import {
   APPLICATION_ACTIONS,
   INDEX_ACTIONS,
+  NO_TIME_TO_LIVE,
   OPERATOR_ACTIONS,
   quoted,
   type TableDesign,
@@ -8,7 +9,7 @@ import {
 
 /** The table and the policy as a CloudFormation template in YAML. */
 export function cloudFormation(design: TableDesign): string {
-  const { table, partitionKey, billing, ttlAttribute, userIndex: index } = design
+  const { table, partitionKey, billing, userIndex: index } = design
   return `AWSTemplateFormatVersion: "2010-09-09"
 Description: Sessions of an application, kept by dynamodb-sessions
 Resources:
@@ -39,10 +40,7 @@ ${
             ProjectionType: INCLUDE
             NonKeyAttributes: [${index.projected.map(quoted).join(', ')}]
 ${throughput(design, '          ')}`
-}      TimeToLiveSpecification:
-        AttributeName: ${quoted(ttlAttribute)}
-        Enabled: true
-  SessionAccessPolicy:
+}${timeToLive(design)}  SessionAccessPolicy:
     Type: AWS::IAM::ManagedPolicy
     Properties:
       Description: ${quoted('What the application needs for its sessions, and no more')}
@@ -68,6 +66,14 @@ Outputs:
   SessionAccessPolicyArn:
     Description: Attach it to the role of the application
     Value: !Ref SessionAccessPolicy
+`
+}
+
+function timeToLive({ ttlAttribute }: TableDesign): string {
+  if (ttlAttribute === undefined) return `      # ${NO_TIME_TO_LIVE}\n`
+  return `      TimeToLiveSpecification:
+        AttributeName: ${quoted(ttlAttribute)}
+        Enabled: true
 `
 }
 

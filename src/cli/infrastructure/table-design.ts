@@ -1,7 +1,6 @@
 import type { UserIndex } from '../../layout/layout.ts'
-import { userIndex } from '../../session/user-index.ts'
+import type { LayoutTable } from '../../session/layout-table.ts'
 import type { Billing } from '../../table/table-state.ts'
-import { TTL_ATTRIBUTE } from '../../table/time-to-live.ts'
 
 /** The table that is asked for, as every form of infrastructure code says it. */
 export interface TableDesign {
@@ -9,7 +8,8 @@ export interface TableDesign {
   readonly region: string | undefined
   readonly partitionKey: string
   readonly billing: Billing
-  readonly ttlAttribute: string
+  /** `undefined` when the layout has no expiry that time to live can act on. */
+  readonly ttlAttribute: string | undefined
   /** `undefined` when no index is wanted. */
   readonly userIndex: UserIndex | undefined
 }
@@ -18,15 +18,19 @@ export interface TableDesign {
 export function tableDesign(wanted: {
   readonly table: string
   readonly region: string | undefined
-  readonly partitionKey: string
+  /** What the layout of the sessions asks of their table. */
+  readonly layout: LayoutTable
   readonly billing: Billing | undefined
   readonly userIndex: boolean
 }): TableDesign {
+  const { table, region, billing, layout } = wanted
   return {
-    ...wanted,
-    billing: wanted.billing ?? 'on-demand',
-    ttlAttribute: TTL_ATTRIBUTE,
-    userIndex: wanted.userIndex ? userIndex : undefined,
+    table,
+    region,
+    billing: billing ?? 'on-demand',
+    partitionKey: layout.partitionKey,
+    ttlAttribute: layout.ttlAttribute,
+    userIndex: wanted.userIndex ? layout.userIndex : undefined,
   }
 }
 
@@ -62,9 +66,14 @@ export function designInWords({
     billing === 'on-demand'
       ? 'on-demand billing'
       : `${billing.readCapacityUnits} read and ${billing.writeCapacityUnits} write units`
+  const timeToLive = ttlAttribute === undefined ? 'no time to live' : `time to live on "${ttlAttribute}"`
   const indexed = index === undefined ? 'no index' : `index "${index.name}"`
-  return `${paid}, key "${partitionKey}" (S), time to live on "${ttlAttribute}", ${indexed}`
+  return `${paid}, key "${partitionKey}" (S), ${timeToLive}, ${indexed}`
 }
+
+/** What a template says in the place of time to live where the layout has no expiry that it could act on. */
+export const NO_TIME_TO_LIVE =
+  'No time to live: the items have no expiry in seconds. dynamodb-sessions gc deletes what has expired.'
 
 /** A text as a literal of JSON, which is one of YAML and TypeScript, too. */
 export function quoted(text: string): string {

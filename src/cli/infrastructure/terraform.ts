@@ -1,8 +1,14 @@
-import { APPLICATION_ACTIONS, INDEX_ACTIONS, OPERATOR_ACTIONS, type TableDesign } from './table-design.ts'
+import {
+  APPLICATION_ACTIONS,
+  INDEX_ACTIONS,
+  NO_TIME_TO_LIVE,
+  OPERATOR_ACTIONS,
+  type TableDesign,
+} from './table-design.ts'
 
 /** The table and the policy as Terraform configuration. */
 export function terraform(design: TableDesign): string {
-  const { table, partitionKey, ttlAttribute, userIndex: index } = design
+  const { table, partitionKey, userIndex: index } = design
   const indexBlocks =
     index === undefined
       ? ''
@@ -39,11 +45,7 @@ ${design.billing === 'on-demand' ? '' : `\n${capacity(design, '  ', 14)}`}
     type = "S"
   }
 ${indexBlocks}
-  ttl {
-    attribute_name = ${text(ttlAttribute)}
-    enabled        = true
-  }
-
+${timeToLive(design)}
   lifecycle {
     prevent_destroy = true
   }
@@ -67,6 +69,15 @@ output "session_access_policy_arn" {
   description = "Attach it to the role of the application"
   value       = aws_iam_policy.session_access.arn
 }
+`
+}
+
+function timeToLive({ ttlAttribute }: TableDesign): string {
+  if (ttlAttribute === undefined) return `  # ${NO_TIME_TO_LIVE}\n`
+  return `  ttl {
+    attribute_name = ${text(ttlAttribute)}
+    enabled        = true
+  }
 `
 }
 

@@ -70,6 +70,46 @@ describe.each(engines)('$name', engine => {
       })
     })
 
+    test.each([
+      ['connect-dynamodb', 'id', 'expires'],
+      ['dynamodb-store', 'sessionId', 'expires'],
+      ['serverless-dynamodb-session-store', 'sessionId', 'expireTime_TTL'],
+      ['architect', '_idx', '_ttl'],
+      ['adonis', 'key', undefined],
+    ] as const)('makes the table of the layout %s', async (layout, partitionKey, ttlAttribute) => {
+      const table = uniqueTableName()
+      const args = ['create-table', '--table', table, '--layout', layout]
+      const dry = await runCli([...args, '--dry-run'], { environment })
+      expect(dry.stdout).toContain(
+        `key "${partitionKey}" (S), ${ttlAttribute === undefined ? 'no time to live' : `time to live on "${ttlAttribute}"`}, no index`,
+      )
+      const { exitCode, stdout, stderr } = await runCli(args, { environment })
+      expect(exitCode).toBe(0)
+      expect(stdout).toContain(`key "${partitionKey}" (S)`)
+      expect(stderr.includes('npx dynamodb-sessions gc --table')).toBe(ttlAttribute === undefined)
+      const { state } = await checkTable({ ...connection, table, layout })
+      expect(state).toMatchObject({
+        key: [{ name: partitionKey, role: 'HASH', type: 'S' }],
+        timeToLive: engine.supports.ttl && ttlAttribute !== undefined ? { attribute: ttlAttribute } : {},
+        userIndex: undefined,
+      })
+      const store = new SessionStore<Data>({ ...connection, table, layout })
+      await store.write('an-id', { note: 'x' })
+      expect((await store.read('an-id'))?.data).toEqual({ note: 'x' })
+      await store.close()
+    })
+
+    test('takes a partition key that is named beside the layout, unless the layout has another use for it', async () => {
+      const table = uniqueTableName()
+      const args = ['create-table', '--table', table, '--layout', 'architect', '--partition-key']
+      expect((await runCli([...args, 'sid'], { environment })).exitCode).toBe(0)
+      const { state } = await checkTable({ ...connection, table })
+      expect(state?.key).toEqual([{ name: 'sid', role: 'HASH', type: 'S' }])
+      const refused = await runCli([...args, '_ttl'], { environment })
+      expect(refused.exitCode).toBe(2)
+      expect(refused.stderr).toContain('--partition-key cannot be "_ttl"')
+    })
+
     test('says with --dry-run what it would do, and does not', async () => {
       const table = uniqueTableName()
       const args = ['create-table', '--dry-run', '--table', table]
@@ -168,6 +208,20 @@ describe.each(engines)('$name', engine => {
       expect(other).toEqual({ exitCode: 0, stdout: '', stderr: 'there are no sessions\n' })
     })
 
+    test('takes an empty prefix for none, where the layout has another by default', async () => {
+      const table = await SessionTable.create(engine)
+      const store = new SessionStore<Data>({ ...table.options, layout: 'connect-dynamodb', prefix: '' })
+      await store.write('an-id', {})
+      await store.close()
+      const args = ['list', '--table', table.name, '--layout', 'connect-dynamodb', '--json', '--show-data']
+      expect((await runCli(args, { environment })).stdout).toBe('')
+      for (const prefix of [['--prefix='], ['--prefix', '']]) {
+        const { exitCode, stdout } = await runCli([...args, ...prefix], { environment })
+        expect(exitCode).toBe(0)
+        expect(JSON.parse(stdout)).toMatchObject({ key: 'an-id' })
+      }
+    })
+
     test('does not let what others wrote act on the terminal', async () => {
       const { store, cli } = await setUp()
       await store.write('a', { user: 'ada\u001B[2J', note: '\u009B2J' })
@@ -199,6 +253,23 @@ describe.each(engines)('$name', engine => {
       expect([exitCode, stderr]).toEqual([130, 'interrupted\n'])
       expect(lines(stdout).length).toBeLessThan(4)
     })
+  })
+
+  test.each([
+    'list --partition-key sid',
+    'gc --partition-key sid',
+    'stats --partition-key sid',
+    'list --user ada --partition-key sid',
+    'destroy --user ada --partition-key sid',
+    'migrate --from native --from-no-hash-ids --from-partition-key sid --dry-run',
+  ])('%s says that the table has another key, and does not just find nothing', async line => {
+    const { store, cli } = await setUp()
+    await store.write('a', { user: 'ada' })
+    const { exitCode, stdout, stderr } = await cli(line.split(' '))
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('is not sid (HASH, S)')
+    expect(stderr).toContain('--partition-key')
+    expect(await store.count()).toBe(1)
   })
 
   describe('show', () => {

@@ -178,9 +178,15 @@ describe.each(engines)('$name, doctor', engine => {
     const found = await examine({ ...environment, DYNAMODB_SESSIONS_TABLE: table })
     expect(found.exitCode).toBe(3)
     expect(found.named('fail')).toEqual(['table'])
-    expect(found.check('table')?.found).toBe(`table "${table}" does not exist in ${engineRegion}`)
-    expect(found.check('table')?.fix).toContain(`create-table --table ${table} --region ${engineRegion}`)
+    expect(found.check('table')?.found).toBe(
+      `table "${table}" does not exist in ${engineRegion} at ${engine.endpoint}`,
+    )
+    const command = `create-table --table ${table} --region ${engineRegion} --endpoint ${engine.endpoint}`
+    expect(found.check('table')?.fix).toContain(`${command};`)
     expect(found.check('dynamodb:GetItem')?.level).toBe('skip')
+    const args = ['--table', table, '--layout', 'php', '--partition-key', 'sid']
+    const ofLayout = await examine(environment, ...args)
+    expect(ofLayout.check('table')?.fix).toContain(`${command} --layout php --partition-key sid;`)
   })
 
   test('without a region says where it looked', async () => {
@@ -361,6 +367,50 @@ describe.each(engines)('$name, doctor', engine => {
     expect(
       (await examine(environment, '--table', table.name, '--partition-key', 'sid')).named('fail'),
     ).toEqual([])
+  })
+
+  test.each([
+    ['a number', 'N', []],
+    ['a sort key', 'S', [{ name: 'sort', type: 'S' }]],
+  ])('a key that is or has %s takes another table, and no option', async (_name, type, sort) => {
+    const table = uniqueTableName()
+    const key = [{ name: 'id', type }, ...sort]
+    await sendToEngine(engine.endpoint, 'CreateTable', {
+      TableName: table,
+      KeySchema: key.map(({ name }, index) => ({
+        AttributeName: name,
+        KeyType: index === 0 ? 'HASH' : 'RANGE',
+      })),
+      AttributeDefinitions: key.map(each => ({ AttributeName: each.name, AttributeType: each.type })),
+      BillingMode: 'PAY_PER_REQUEST',
+    })
+    const found = await examine(environment, '--table', table)
+    expect(found.exitCode).toBe(3)
+    expect(found.check('key')?.fix).toMatch(/^use another table/)
+    expect(found.check('key')?.fix).not.toContain('--partition-key')
+  })
+
+  test('the layout decides about the key, time to live and the index', async () => {
+    const table = uniqueTableName()
+    const args = ['--table', table, '--layout', 'serverless-dynamodb-session-store']
+    expect((await runCli(['create-table', ...args], { environment })).exitCode).toBe(0)
+    const found = await examine(environment, ...args)
+    expect(found.exitCode).toBe(0)
+    expect(found.named('fail')).toEqual([])
+    expect(found.named('warn')).toEqual(engine.supports.ttl ? [] : ['time to live'])
+    expect(found.check('key')?.found).toBe('the key is sessionId (HASH, S)')
+    const timeToLive = engine.supports.ttl ? 'on "expireTime_TTL"' : 'DISABLED'
+    expect(found.check('time to live')?.found).toContain(timeToLive)
+    expect(found.check('index by user')).toBeUndefined()
+    expect(found.check('dynamodb:Query')).toBeUndefined()
+  })
+
+  test('a layout that time to live cannot act on needs garbage collection', async () => {
+    const table = await SessionTable.create(engine, 'key')
+    const found = await examine(environment, '--table', table.name, '--layout', 'adonis')
+    expect(found.named('fail')).toEqual([])
+    expect(found.named('warn')).toEqual(['time to live'])
+    expect(found.check('time to live')?.fix).toContain(`gc --table ${table.name} --layout adonis`)
   })
 
   test('items of other software are named, and not repeated', async () => {

@@ -12,6 +12,7 @@ import { cdk } from '../../../src/cli/infrastructure/cdk.ts'
 import { cloudFormation } from '../../../src/cli/infrastructure/cloudformation.ts'
 import { type TableDesign, tableDesign } from '../../../src/cli/infrastructure/table-design.ts'
 import { terraform } from '../../../src/cli/infrastructure/terraform.ts'
+import { openLayoutTable } from '../../../src/session/layout-table.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
@@ -22,11 +23,13 @@ const formatNames = Object.keys(formats) as (keyof typeof formats)[]
 
 const provisioned = { readCapacityUnits: 7, writeCapacityUnits: 3 }
 
+const native = await openLayoutTable({})
+
 function designOf(changes: Partial<Parameters<typeof tableDesign>[0]> = {}): TableDesign {
   return tableDesign({
     table: 'my-sessions',
     region: undefined,
-    partitionKey: 'id',
+    layout: native,
     billing: undefined,
     userIndex: true,
     ...changes,
@@ -97,6 +100,29 @@ describe.each(formatNames)('as %s', name => {
     expect(code.match(/\b3\b/g)).toHaveLength(2)
   })
 
+  test.each([
+    ['connect-dynamodb', 'id', 'expires'],
+    ['dynamodb-store', 'sessionId', 'expires'],
+    ['serverless-dynamodb-session-store', 'sessionId', 'expireTime_TTL'],
+    ['architect', '_idx', '_ttl'],
+    ['aws-ruby', 'session_id', 'expire_at'],
+    ['php', 'id', 'expires'],
+  ] as const)('has the key and the time to live of the layout %s', async (layout, key, ttl) => {
+    const { stdout } = await runCli(['create-table', '--print', name, '--layout', layout])
+    expect(stdout).toMatch(new RegExp(`['"]${key}['"]`))
+    expect(stdout).toMatch(new RegExp(`(?:AttributeName|attribute_name|timeToLiveAttribute)\\W+${ttl}\\b`))
+    expect(stdout).not.toContain('user-index')
+    const named = await runCli(['create-table', '--print', name, '--layout', layout, '--partition-key', 'pk'])
+    expect(named.stdout).toMatch(/['"]pk['"]/)
+    expect(named.stdout).not.toContain(`"${key}"`)
+  })
+
+  test.each(['adonis', 'connect-dynamodb-session'])('has no time to live for %s', async layout => {
+    const { stdout } = await runCli(['create-table', '--print', name, '--layout', layout])
+    expect(stdout).toContain('dynamodb-sessions gc deletes')
+    expect(stdout).not.toMatch(/TimeToLiveSpecification|update-time-to-live|timeToLiveAttribute|ttl \{/)
+  })
+
   test('refuses the ARN of a table', async () => {
     const table = 'arn:aws:dynamodb:eu-west-1:111122223333:table/sessions'
     const { exitCode, stderr } = await runCli(['create-table', '--print', name, '--table', table])
@@ -108,7 +134,7 @@ describe.each(formatNames)('as %s', name => {
 describe('names with characters that mean something', () => {
   // The name of a partition key can be anything.
   const partitionKey = `a'b"c\${d}%{e}\`f\\g$(h)`
-  const design = designOf({ partitionKey })
+  const design = designOf({ layout: { ...native, partitionKey } })
 
   test('are quoted in CDK code', async () => {
     const { code } = await transform(cdk(design), { loader: 'ts', format: 'esm' })
@@ -129,7 +155,7 @@ describe('names with characters that mean something', () => {
 
 describe.each(engines)('the commands of the AWS CLI, $name', ({ endpoint, supports }) => {
   test.each([
-    ['on-demand', { partitionKey: `it's "id"` }],
+    ['on-demand', { layout: { ...native, partitionKey: `it's "id"` } }],
     ['provisioned', { billing: provisioned }],
     ['without index', { userIndex: false }],
   ])('make the table: %s', async (_, changes) => {

@@ -51,6 +51,18 @@ describe.each(engines)('migrate, on $name', engine => {
     await Promise.all([old.close(), store.close()])
   })
 
+  test('moves what has no prefix, where the layout has one by default', async () => {
+    const { name: table } = await SessionTable.create(engine)
+    const old = open(table, { layout: 'connect-dynamodb', prefix: '' })
+    await old.write('one', { a: 1 })
+    const args = ['--table', table, '--from', 'connect-dynamodb']
+    expect((await cli(...args)).stdout).toBe('0 sessions found, 0 moved\n')
+    expect((await cli(...args, '--from-prefix=')).stdout).toBe('1 session found, 1 moved\n')
+    const store = open(table, {})
+    expect((await store.read('one'))?.data).toEqual({ a: 1 })
+    await Promise.all([old.close(), store.close()])
+  })
+
   test('leaves sessions under hashes where they can be found', async () => {
     const [{ name: from }, { name: to }] = await Promise.all([
       SessionTable.create(engine),

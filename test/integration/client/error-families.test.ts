@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib'
+
 import { describe, expect, test } from 'vitest'
 
 import {
@@ -9,11 +11,16 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../../../src/errors.ts'
+import { fetchTransport } from '../../../src/http/fetch-transport.ts'
+import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubHttpAnswer } from '../../support/stub-dynamodb.ts'
 import { openTestClient, someKey, useStub } from './test-client.ts'
 
 const stub = useStub()
+
+/** Leaves out what tells the answers of DynamoDB from others. */
+const unmarked = { 'content-type': undefined, 'x-amzn-requestid': undefined, 'x-amz-crc32': undefined }
 
 async function errorOf(answer: StubHttpAnswer, maxAttempts = 1): Promise<unknown> {
   stub().answer(answer)
@@ -35,8 +42,8 @@ const families: readonly Family[] = [
     type: ThrottlingError,
     code: 'THROTTLED',
     message:
-      'DynamoDB throttled GetItem on table "sessions" in eu-west-1 (ProvisionedThroughputExceededException: ' +
-      'The level of capacity was exceeded.; request ID REQUEST-1)',
+      'DynamoDB throttled GetItem on table "sessions" in eu-west-1; give the table on-demand capacity, or raise its ' +
+      'limits or the quotas of the account (ProvisionedThroughputExceededException: The level of capacity was exceeded.; request ID REQUEST-1)',
   },
   {
     name: 'a missing table',
@@ -45,8 +52,8 @@ const families: readonly Family[] = [
     code: 'TABLE_NOT_FOUND',
     message:
       'table "sessions" does not exist in eu-west-1 at ENDPOINT, or is still being created; create it with: ' +
-      'npx dynamodb-sessions create-table --table sessions (ResourceNotFoundException: Requested ' +
-      'resource not found; request ID REQUEST-1)',
+      'npx dynamodb-sessions create-table --table sessions --region eu-west-1 --endpoint ENDPOINT (and the --layout and ' +
+      '--partition-key of the store, if it has them) (ResourceNotFoundException: Requested resource not found; request ID REQUEST-1)',
   },
   ...['AccessDeniedException', 'AccessDenied'].map(code => ({
     name: code,
@@ -157,14 +164,14 @@ describe('error answers', () => {
     expect(error).toBeInstanceOf(DynamoDBSessionsError)
     expect((error as Error).constructor).toBe(type)
     expect(error).toMatchObject({ code, attempts: 1, statusCode: answer.statusCode })
-    expect((error as Error).message).toBe(message.replace('ENDPOINT', stub().endpoint))
+    expect((error as Error).message).toBe(message.replaceAll('ENDPOINT', stub().endpoint))
   })
 
   test('say how often a throttled request was sent', async () => {
     const error = await errorOf(awsError('ThrottlingException', ''), 3)
     expect((error as Error).message).toBe(
-      'DynamoDB throttled GetItem on table "sessions" in eu-west-1 3 times (ThrottlingException; request ID ' +
-        'REQUEST-3)',
+      'DynamoDB throttled GetItem on table "sessions" in eu-west-1 3 times; give the table on-demand capacity, or raise its ' +
+        'limits or the quotas of the account (ThrottlingException; request ID REQUEST-3)',
     )
   })
 
@@ -264,6 +271,25 @@ describe('a success that is none of DynamoDB’s', () => {
     expect(error).not.toHaveProperty('cause')
   })
 
+  test.each([undefined, 'application/json; charset=utf-8', 'text/html'])(
+    'JSON of somebody else, of the type %s, is an error that says so',
+    async type => {
+      const error = await errorOf({ body: { ok: true }, headers: { ...unmarked, 'content-type': type } }, 4)
+      expect(error).toMatchObject({
+        code: 'INVALID_RESPONSE',
+        retryable: false,
+        message: expect.stringContaining('check that the endpoint is DynamoDB') as string,
+      })
+    },
+  )
+
+  test('JSON of somebody else acknowledges no write over fetch either', async () => {
+    stub().answer({ headers: unmarked })
+    const client = openTestClient(stub().endpoint, { transport: fetchTransport(), maxAttempts: 1 })
+    const written = client.send('PutItem', { TableName: 'sessions', Item: someKey.Key })
+    expect(await rejectionOf(written)).toMatchObject({ code: 'INVALID_RESPONSE' })
+  })
+
   test('HTTP status 204 has no JSON', async () => {
     expect(await errorOf({ statusCode: 204, body: '' })).toMatchObject({ code: 'INVALID_RESPONSE' })
   })
@@ -272,4 +298,20 @@ describe('a success that is none of DynamoDB’s', () => {
 test.each([200, 201, 299])('HTTP status %i is a success', async statusCode => {
   stub().answer({ statusCode })
   await expect(openTestClient(stub().endpoint).send('GetItem', someKey)).resolves.toEqual({})
+})
+
+describe('a success with one thing only that DynamoDB’s have', () => {
+  test.each([
+    { 'content-type': 'application/x-amz-json-1.0' },
+    { 'content-type': 'Application/X-Amz-Json-1.0; charset=utf-8' },
+    { 'x-amzn-requestid': 'some-id' },
+    { 'x-amz-crc32': String(crc32('{}')) },
+  ])('is one of a stand-in, and a success: %o', async headers => {
+    stub().answer({ headers: { ...unmarked, ...headers } })
+    for (const transport of [new SocketTransport(), fetchTransport()]) {
+      const client = openTestClient(stub().endpoint, { transport })
+      await expect(client.send('GetItem', someKey)).resolves.toEqual({})
+      await transport.close()
+    }
+  })
 })

@@ -86,19 +86,24 @@ describe.each(engines)('$name', ({ endpoint, supports }) => {
       expect(state).toEqual(await describeTable({ ...connection, table }))
     })
 
-    test('fails for a table that is not there, and says how to create it', async () => {
+    test('fails for a table that is not there, and says how to create it there', async () => {
       const missing = uniqueTableName()
+      const what = `table "${missing}" does not exist in ${region} at ${endpoint}`
+      const command = `npx dynamodb-sessions create-table --table ${missing} --region ${region} --endpoint ${endpoint}`
+      const fix = `create it with: ${command}; or name the region, account or table that it is in`
       expect(await check({ table: missing })).toEqual({
         table: missing,
         state: undefined,
-        findings: [
-          {
-            level: 'fail',
-            what: expect.stringContaining(missing) as unknown,
-            fix: expect.stringContaining(`create-table --table ${missing}`) as unknown,
-          },
-        ],
+        findings: [{ level: 'fail', what, fix }],
       })
+    })
+
+    test('names the layout and the partition key in the command that creates it', async () => {
+      const options = { table: uniqueTableName(), layout: 'dynamodb-store', partitionKey: "it's" } as const
+      const { findings } = await check(options)
+      expect(findings[0]?.fix).toContain(
+        ` --endpoint ${endpoint} --layout dynamodb-store --partition-key 'it'\\''s';`,
+      )
     })
 
     test('fails for a table with another key', async () => {
@@ -129,6 +134,21 @@ describe.each(engines)('$name', ({ endpoint, supports }) => {
       expect(findings[3]?.what).toMatch(/expired sessions/)
       expect(findings[4]?.fix).toContain('ProvisionedThroughput={ReadCapacityUnits=4,WriteCapacityUnits=5}')
       expect(await describeTable({ ...connection, table: plain })).toEqual(before)
+    })
+
+    test('asks of a table what the layout asks of it', async () => {
+      const { findings } = await check({ table, layout: 'connect-dynamodb' })
+      expect(levels(findings)).toEqual(['pass', 'pass', 'pass', supports.ttl ? 'pass' : 'warn'])
+      const others = await check({ table, layout: 'serverless-dynamodb-session-store' })
+      expect(levels(others.findings)).toEqual(['pass', 'fail', 'pass', 'warn'])
+      expect(others.findings[1]?.what).toContain('is id (HASH, S), not sessionId (HASH, S)')
+      expect(others.findings[3]?.what).toContain(supports.ttl ? 'not on "expireTime_TTL"' : 'DISABLED')
+    })
+
+    test('does not ask for time to live where it could not act', async () => {
+      const { findings } = await check({ table, layout: 'adonis', partitionKey: 'id' })
+      expect(levels(findings)).toEqual(['pass', 'pass', 'pass', 'warn'])
+      expect(findings[3]?.fix).toContain(`npx dynamodb-sessions gc --table ${table} --layout adonis`)
     })
 
     test('does not ask for the index where nothing needs it', async () => {

@@ -7,6 +7,7 @@ const options: readonly OptionDeclaration[] = [
   { name: 'table', value: 'name', description: 'a table' },
   { name: 'except', value: 'ID', repeatable: true, description: 'an exception' },
   { name: 'limit', value: 'number', description: 'a limit' },
+  { name: 'prefix', value: 'text', mayBeEmpty: true, description: 'a prefix' },
   { name: 'json', description: 'a switch' },
 ]
 
@@ -29,11 +30,19 @@ describe('parseInvocation', () => {
     expect(parse('--table=-a').text('table')).toBe('-a')
   })
 
+  test('takes an empty text where one makes sense', () => {
+    expect(parse('--prefix=').text('prefix')).toBe('')
+    expect(parse('--prefix', '').text('prefix')).toBe('')
+    expect(parse().text('prefix')).toBeUndefined()
+    expect(() => parse('--prefix')).toThrow('--prefix needs a value: --prefix <text>')
+  })
+
   test.each([
     [['--tabel', 'x'], 'there is no option --tabel; did you mean --table?'],
     [['--frobnicate'], 'there is no option --frobnicate'],
     [['--table'], '--table needs a value: --table <name>'],
     [['--table='], '--table needs a value: --table <name>'],
+    [['--table', ''], '--table needs a value: --table <name>'],
     [
       ['--table', '--json'],
       '--table needs a value: --table <name>; write --table=<name> when it begins with a dash',

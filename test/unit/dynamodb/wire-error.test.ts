@@ -75,6 +75,51 @@ describe('itemOfFailedCondition', () => {
   })
 })
 
+describe('a table that is not there', () => {
+  const notFound = readWireError(answer({ __type: 'ResourceNotFoundException', message: 'no' }))
+  const messageFor = (place: Partial<CallDescription>): string =>
+    toDynamoDBError(notFound, { ...call, ...place }).message
+
+  it.each([
+    ['https://dynamodb.eu-west-1.amazonaws.com', ''],
+    ['https://dynamodb.eu-west-1.api.aws', ''],
+    ['https://dynamodb-fips.eu-west-1.amazonaws.com', ''],
+    ['https://111122223333.ddb.eu-west-1.amazonaws.com', ''],
+    ['https://dynamodb.us-east-1.amazonaws.com', ' --endpoint https://dynamodb.us-east-1.amazonaws.com'],
+    [
+      'https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com',
+      ' --endpoint https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com',
+    ],
+    ['http://127.0.0.1:8000', ' --endpoint http://127.0.0.1:8000'],
+    ['http://dynamodb.eu-west-1.amazonaws.com', ' --endpoint http://dynamodb.eu-west-1.amazonaws.com'],
+  ])('is to be created where it was looked for: %s', (origin, endpoint) => {
+    expect(messageFor({ origin })).toContain(
+      `create it with: npx dynamodb-sessions create-table --table sessions --region eu-west-1${endpoint} (and the --layout `,
+    )
+  })
+
+  it('is named without the rest of its ARN', () => {
+    const table = 'arn:aws:dynamodb:eu-west-1:111122223333:table/shop.sessions'
+    expect(messageFor({ table })).toContain('create-table --table shop.sessions --region eu-west-1 (')
+  })
+
+  it('may be in the region of its ARN', () => {
+    const table = 'arn:aws:dynamodb:us-east-1:111122223333:table/sessions'
+    const message = messageFor({ table })
+    expect(message).toContain(
+      `table "${table}" is one of us-east-1, as its ARN says, and requests go to eu-west-1`,
+    )
+    expect(message).toContain('set the region to us-east-1')
+    expect(message).not.toContain('create-table')
+    for (const code of ['ValidationException', 'AccessDeniedException']) {
+      const error = toDynamoDBError(readWireError(answer({ __type: code })), { ...call, table })
+      expect(error.message).toContain('its ARN says us-east-1: set the region to that')
+      const here = toDynamoDBError(readWireError(answer({ __type: code })), call)
+      expect(here.message).not.toContain('ARN')
+    }
+  })
+})
+
 function answer(body: object, headers: Record<string, string> = {}): Parameters<typeof readWireError>[0] {
   return {
     statusCode: 400,

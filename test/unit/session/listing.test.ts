@@ -108,6 +108,16 @@ describe('a listing', () => {
   })
 })
 
+test('a scan ends at its first page when where it goes on shows that the table has another key', async () => {
+  const body = { Items: [], Count: 0, ScannedCount: 5, LastEvaluatedKey: { id: { S: 'a' } } }
+  const { table, inputs } = open({ body })
+  await expect(countItems(table, {})).rejects.toMatchObject({
+    code: 'TABLE_MISMATCH',
+    differences: ['the key of table "sessions" is not sid (HASH, S)'],
+  })
+  expect(inputs()).toHaveLength(1)
+})
+
 test('a count adds the pages up and transfers no items', async () => {
   const { table, inputs } = open(page(['a', 'b'], 'b'), page([], 'c'), page(['d']))
   expect(await countItems(table, {})).toBe(3)

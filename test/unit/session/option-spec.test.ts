@@ -12,6 +12,7 @@ interface Options {
   readonly color?: string | undefined
   readonly maxThings?: number | undefined
   readonly isOn?: boolean | undefined
+  readonly list?: readonly string[] | undefined
   readonly callback?: (() => void) | undefined
 }
 
@@ -19,6 +20,13 @@ const specs: OptionSpecs<Options> = {
   color: textOption('a colour', text => text !== 'none'),
   maxThings: integerOption('things', 1, 20),
   isOn: booleanOption(),
+  list: {
+    takes: 'an array of names, none twice',
+    takesAsText: 'names, separated by commas',
+    accepts: (value): value is readonly string[] =>
+      Array.isArray(value) && new Set(value).size === value.length,
+    fromText: text => text.split(','),
+  },
   callback: {
     takes: 'a function',
     accepts: (value): value is () => void => typeof value === 'function',
@@ -83,7 +91,7 @@ describe('the options', () => {
 })
 
 describe('an unknown option', () => {
-  const known = '(the options are: color, maxThings, isOn, callback)'
+  const known = '(the options are: color, maxThings, isOn, list, callback)'
 
   test.each([
     ['whatever', ''],
@@ -140,6 +148,7 @@ describe('a wrong value', () => {
     [{ maxThings: '5' }, 'the option "maxThings" takes a whole number of things from 1 to 20; it got a text'],
     [{ isOn: 'true' }, 'the option "isOn" takes true or false; it got a text'],
     [{ isOn: 0 }, 'the option "isOn" takes true or false; it got the number 0'],
+    [{ list: ['a', 'a'] }, 'the option "list" takes an array of names, none twice; it got an array'],
     [{ callback: true }, 'the option "callback" takes a function; it got true'],
     [{ callback: [] }, 'the option "callback" takes a function; it got an array'],
     [{ callback: {} }, 'the option "callback" takes a function; it got a value of type object'],
@@ -181,24 +190,26 @@ describe('the environment', () => {
   })
 
   test.each<[string, string, string]>([
-    ['DYNAMODB_SESSIONS_COLOR', 'none', 'takes a colour; it got a text'],
-    ['DYNAMODB_SESSIONS_IS_ON', 'hunter2', 'takes true or false; it got a text'],
-    ['DYNAMODB_SESSIONS_IS_ON', 'TRUE', 'takes true or false; it got a text'],
-    ['DYNAMODB_SESSIONS_IS_ON', '1', 'takes true or false; it got a text'],
+    ['DYNAMODB_SESSIONS_COLOR', 'none', 'takes a colour; it got another text'],
+    ['DYNAMODB_SESSIONS_IS_ON', 'hunter2', 'takes true or false; it got another text'],
+    ['DYNAMODB_SESSIONS_IS_ON', 'TRUE', 'takes true or false; it got another text'],
+    ['DYNAMODB_SESSIONS_IS_ON', '1', 'takes true or false; it got another text'],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       'hunter2',
-      'takes a whole number of things from 1 to 20; it got the number NaN',
+      'takes a whole number of things from 1 to 20; it got another text',
     ],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       '99',
       'takes a whole number of things from 1 to 20; it got the number 99',
     ],
+    ['DYNAMODB_SESSIONS_MAX_THINGS', ' ', 'takes a whole number of things from 1 to 20; it got another text'],
+    ['DYNAMODB_SESSIONS_LIST', 'a,a', 'takes names, separated by commas; it got another text'],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       '5 things',
-      'takes a whole number of things from 1 to 20; it got the number NaN',
+      'takes a whole number of things from 1 to 20; it got another text',
     ],
   ])('%s=%s is refused by the name of the variable', (variable, value, rest) => {
     expect(messageOf({}, { [variable]: value })).toBe(`the environment variable ${variable} ${rest}`)

@@ -434,7 +434,7 @@ test.each([
 
 describe.each(names)('the option %s', name => {
   const { right, wrong, fromText } = examples[name]
-  const { takes } = storeOptionSpecs()[name]
+  const { takes, takesAsText = takes } = storeOptionSpecs()[name]
 
   test.each(right.map(value => [inspect(value), value] as const))('takes %s', (_text, value) => {
     expect(construct({ ...layoutFor(name), [name]: value })).toBeInstanceOf(SessionStore)
@@ -458,10 +458,37 @@ describe.each(names)('the option %s', name => {
   test.each(examples[name].wrongTexts ?? [])('cannot be %j in its variable', text => {
     vi.stubEnv(variables[name], text)
     const { message } = failureOf(() => construct({}))
-    expect(message.startsWith(`the environment variable ${variables[name]} takes ${takes}; it got `)).toBe(
-      true,
-    )
+    const beginning = `the environment variable ${variables[name]} takes ${takesAsText}; it got `
+    expect(message.startsWith(beginning)).toBe(true)
+    expect(message).not.toMatch(/NaN|object|function|an array;/)
   })
+})
+
+test.each([
+  ['DYNAMODB_SESSIONS_TTL_SECONDS', '1h', 'a number of seconds above 0, such as 86400; it got another text'],
+  ['DYNAMODB_SESSIONS_TTL_SECONDS', ' ', 'a number of seconds above 0, such as 86400; it got another text'],
+  ['DYNAMODB_SESSIONS_TTL_SECONDS', '0', 'a number of seconds above 0, such as 86400; it got the number 0'],
+  [
+    'DYNAMODB_SESSIONS_TOUCH_AFTER_SECONDS',
+    ' ',
+    'a number of seconds, 0 or more, such as 300; it got another',
+  ],
+  ['DYNAMODB_SESSIONS_LOCKING', '{"leaseSeconds":5}', 'true or false; it got another text'],
+  ['DYNAMODB_SESSIONS_ON_CONFLICT', 'latest', 'merge, overwrite or reject; it got another text'],
+  [
+    'DYNAMODB_SESSIONS_COMPRESSION',
+    'true',
+    'a threshold: a whole number of bytes from 0 to 409600, such as 1024; it got another text',
+  ],
+  [
+    'DYNAMODB_SESSIONS_ENCRYPTION',
+    secret,
+    'passphrases of at least 16 characters, separated by blanks, the current one first and none twice; it got another text',
+  ],
+])('%s=%j is told what the variable takes', (name, text, takes) => {
+  vi.stubEnv(name, text)
+  const { message } = failureOf(() => construct({}))
+  expect(message.startsWith(`the environment variable ${name} takes ${takes}`)).toBe(true)
 })
 
 test.each([
@@ -483,6 +510,19 @@ test.each([null, [], secret, 7])('options cannot be %j', options => {
 
 test('the partition key cannot be another attribute of the layout', () => {
   expect(failureOf(() => construct({ partitionKey: 'data' })).message).toContain('"partitionKey"')
+})
+
+test('nor can it in a layout that is loaded at the first call', async () => {
+  const store = construct({
+    layout: 'connect-dynamodb',
+    partitionKey: 'sess',
+    region: 'local',
+    credentials: keys,
+  })
+  const reading = store.read('an ID')
+  await expect(reading).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
+  await expect(reading).rejects.toThrow('the option "partitionKey" cannot be "sess"')
+  await store.close()
 })
 
 test('constructing a store asks nobody', () => {

@@ -28,6 +28,8 @@ const right: TableState = {
   sizeBytes: 700,
 }
 
+const native = { layout: 'native', ttlAttribute: 'expires' }
+
 const provisioned = { readCapacityUnits: 4, writeCapacityUnits: 5 }
 
 describe('status', () => {
@@ -55,6 +57,21 @@ describe('key', () => {
     ['none', [], 'fail'],
   ] as const)('%s: %s', (_name, key, level) => {
     expect(keyFinding({ ...right, key }, 'id').level).toBe(level)
+  })
+
+  test('of another name is a matter of the option', () => {
+    const key = [{ name: 'sid', role: 'HASH', type: 'S' }] as const
+    expect(keyFinding({ ...right, key }, 'id').fix).toContain('the option "partitionKey"')
+  })
+
+  test.each([
+    ['a number', [{ name: 'id', role: 'HASH', type: 'N' }]],
+    ['a number of another name', [{ name: 'sid', role: 'HASH', type: 'N' }]],
+    ['one with a sort key', [...right.key, { name: 'sort', role: 'RANGE', type: 'S' }]],
+  ] as const)('that is %s takes another table, and no option helps', (_name, key) => {
+    const { fix = '' } = keyFinding({ ...right, key }, 'id')
+    expect(fix).toMatch(/^use another table: .*type S and no sort key.*create-table/)
+    expect(fix).not.toContain('partitionKey')
   })
 })
 
@@ -90,8 +107,32 @@ describe('time to live', () => {
     ['on another attribute', { status: 'ENABLED', attribute: 'ttl' }, 'warn'],
     ['unknown to the engine', undefined, 'warn'],
   ] as const)('%s: %s', (_name, timeToLive, level) => {
-    expect(timeToLiveFinding({ ...right, timeToLive }).level).toBe(level)
+    expect(timeToLiveFinding({ ...right, timeToLive }, native).level).toBe(level)
   })
+
+  test('is to be on the attribute of the layout', () => {
+    const serverless = { layout: 'serverless-dynamodb-session-store', ttlAttribute: 'expireTime_TTL' }
+    const on = (attribute: string): TableState => ({ ...right, timeToLive: { status: 'ENABLED', attribute } })
+    expect(timeToLiveFinding(on('expireTime_TTL'), serverless).level).toBe('pass')
+    expect(timeToLiveFinding(on('expires'), serverless).what).toContain(
+      'on attribute "expires", not on "expireTime_TTL"',
+    )
+    const off: TableState = { ...right, timeToLive: { status: 'DISABLED', attribute: undefined } }
+    expect(timeToLiveFinding(off, serverless).fix).toContain('AttributeName=expireTime_TTL')
+  })
+
+  test.each([undefined, { status: 'DISABLED', attribute: undefined }, right.timeToLive])(
+    'is of no use to a layout without an expiry in seconds, and garbage has to be collected: %o',
+    timeToLive => {
+      const finding = timeToLiveFinding(
+        { ...right, timeToLive },
+        { layout: 'adonis', ttlAttribute: undefined },
+      )
+      expect(finding).toMatchObject({ level: 'warn', what: expect.stringContaining('"adonis"') as unknown })
+      expect(finding.fix).toContain('gc --table sessions --layout adonis')
+      expect(finding.fix).not.toContain('update-time-to-live')
+    },
+  )
 })
 
 describe('index by user', () => {
