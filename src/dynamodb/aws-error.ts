@@ -3,6 +3,7 @@ import { hiddenField } from '../internal/hidden-field.ts'
 import type { Item } from '../types.ts'
 
 const items = hiddenField<Item>()
+const cancellations = hiddenField<readonly string[]>()
 
 /** Whether DynamoDB refused a request for this reason, by the name that its API has for it. */
 export function isAwsError(error: unknown, awsCode: string): error is DynamoDBError {
@@ -28,4 +29,19 @@ export function itemOfFailedCondition(error: unknown): Item | undefined {
 /** Keeps the item of a failed condition for {@link itemOfFailedCondition}, for as long as the error is kept. */
 export function rememberItem(error: DynamoDBError, item: Item): void {
   items.set(error, item)
+}
+
+/**
+ * Why a transaction was cancelled, in the words of the DynamoDB API: one code for each of its actions, `'None'` for those
+ * that nothing was wrong with.
+ *
+ * @returns nothing for every other error, and for answers that do not say.
+ */
+export function cancellationCodesOf(error: unknown): readonly string[] {
+  return cancellations.of(error) ?? []
+}
+
+/** Keeps the codes of a cancelled transaction for {@link cancellationCodesOf}. */
+export function rememberCancellation(error: DynamoDBError, codes: readonly string[]): void {
+  cancellations.set(error, codes)
 }

@@ -19,6 +19,7 @@ const TELLING_CAPACITY: ReadonlySet<Operation> = new Set<Operation>([
   'PutItem',
   'Query',
   'Scan',
+  'TransactGetItems',
   'TransactWriteItems',
   'UpdateItem',
 ])
@@ -102,6 +103,7 @@ function tableOf(input: Input<Operation>): string {
   if (!('TransactItems' in input)) return input.TableName
   const [first] = input.TransactItems
   if (first === undefined) return ''
+  if ('Get' in first) return first.Get.TableName
   return 'Put' in first ? first.Put.TableName : first.Delete.TableName
 }
 

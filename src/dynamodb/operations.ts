@@ -111,6 +111,14 @@ export interface Operations {
       }
     output: { readonly Items?: readonly Item[]; readonly LastEvaluatedKey?: Item }
   }
+  TransactGetItems: {
+    input: {
+      readonly TableName?: undefined
+      readonly TransactItems: readonly { readonly Get: TableInput & { readonly Key: Item } }[]
+    }
+    /** One response for each item, in the order of the request. */
+    output: { readonly Responses?: readonly { readonly Item?: Item }[] }
+  }
   TransactWriteItems: {
     input: {
       readonly TableName?: undefined

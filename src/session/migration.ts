@@ -1,31 +1,34 @@
-import { randomUUID } from 'node:crypto'
-
 import type { SendOptions } from '../dynamodb/client.ts'
-import type { Input } from '../dynamodb/operations.ts'
-import { isAwsError, isFailedCondition } from '../dynamodb/aws-error.ts'
-import { callerMistake, SessionConflictError } from '../errors.ts'
+import { callerMistake, LockLostError, SessionConflictError } from '../errors.ts'
+import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
-import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
+import type { StoredSession } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
-import { conditionInput, type ItemTable } from './item-table.ts'
-import { asRead, type SessionRecord, type Version, versionOf } from './record.ts'
+import { Adoption } from './adoption.ts'
+import type { ItemTable } from './item-table.ts'
+import { asRead, type Origin, type SessionRecord, type Version, versionOf } from './record.ts'
 import { newRevision } from './revision.ts'
 import { resolveConflict, type Save, saveSession, unwritten } from './save.ts'
 import { type Touch, touchSession } from './touch.ts'
+import { type Found, type InTime, type Keys, TwoPlaces } from './two-places.ts'
 
-const MOST_ATTEMPTS = 10
+const MOST_ATTEMPTS = 20
 const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 640
 
 /**
  * Moves sessions from where they used to be: another layout, another prefix or another table.
  *
  * A session that is not here is read from there; its first save moves it, in one transaction, so that at every moment it
  * is in one place. It works in both directions at the same time: processes that move sessions here and processes that
- * move them there can serve the same visitors, which is what a rolling deployment and its rollback are.
+ * move them there can serve the same visitors, which is what a rolling deployment and its rollback are. So a session that
+ * is not where it was is followed, and there is none only when it is in neither place at one moment.
  */
 export class Migration {
   readonly #here: ItemTable
   readonly #there: ItemTable
+  readonly #places: TwoPlaces
+  readonly #adoption: Adoption
 
   /**
    * @throws {TypeError} `INVALID_OPTION` when both places are the same.
@@ -40,6 +43,18 @@ export class Migration {
     }
     this.#here = here
     this.#there = there
+    this.#places = new TwoPlaces(here, there)
+    this.#adoption = new Adoption(here, there)
+  }
+
+  /** Where sessions are moved from. */
+  get source(): ItemTable {
+    return this.#there
+  }
+
+  /** What the version of a session that is here has to know to be followed when others move it. */
+  originOf(id: string): Origin {
+    return { key: this.#there.layout.keyOf(id), session: undefined }
   }
 
   /** The version of a session that is here, or else there; `session` is what was found here. */
@@ -48,73 +63,91 @@ export class Migration {
     session: StoredSession | undefined,
     options: SendOptions,
   ): Promise<Version | undefined> {
-    const key = this.#there.layout.keyOf(id)
-    if (session !== undefined) return { ...asRead(session), origin: { key, session: undefined } }
-    const found = await this.#find(this.#there, key, options)
-    if (found === undefined) return undefined
-    const adopted = this.#adopt(found, this.#here.layout.keyOf(id))
-    return { ...asRead(adopted), origin: { key, session: found } }
+    const keys = this.#keysOf(id)
+    if (session !== undefined) return this.#versionOf({ place: 'here', session }, keys)
+    const found =
+      (await this.#places.lookIn('there', keys.there, options)) ??
+      // It may have been moved from there to here, or to and fro, between the two looks.
+      (await this.#places.find(keys, this.#inTime(options)))
+    return found && this.#versionOf(found, keys)
   }
 
-  /** Saves a session where it belongs, and moves it when it is not here. */
+  /**
+   * The text of session data that are to be saved over a version.
+   *
+   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout here cannot carry.
+   */
+  encode(basis: Version, data: unknown): string {
+    return this.#adoption.encode(basis, data)
+  }
+
+  /** Creates or replaces a session here, and deletes the one there. */
+  async create(id: string, item: Item, options: SendOptions): Promise<void> {
+    await this.#places.put(item, this.#there.layout.keyOf(id), this.#inTime(options))
+  }
+
+  /**
+   * Saves a session where it belongs, and moves it when it is not here.
+   *
+   * @returns the version that is stored now; `undefined` when the session has been destroyed or has expired.
+   * @throws {LockLostError} when it was read under a lock and others have moved it, which takes its lock away.
+   */
   async save(here: ItemTable, save: Save, options: SendOptions): Promise<Version | undefined> {
-    const { origin } = save.basis
-    if (origin === undefined) return saveSession(here, save, options)
-    const saved =
-      origin.session === undefined
-        ? ((await saveSession(here, save, options)) ?? (await this.#saveMovedAway(save, origin.key, options)))
-        : await this.#move(save, origin.key, origin.session, options)
-    return saved && { ...saved, origin: { key: origin.key, session: undefined } }
+    const keys = this.#keysOfVersion(save.basis)
+    if (keys === undefined) return saveSession(here, save, options)
+    const saved = await this.#saveWhereItIs(here, save, keys, this.#inTime(options))
+    const origin = { key: keys.there, session: undefined }
+    return saved && { ...saved, seenText: save.session.text, origin }
   }
 
   /** Touches a session where it is. */
   async touch(here: ItemTable, touch: Touch, options: SendOptions): Promise<number | undefined> {
-    const { version } = touch
-    const origin = version?.origin
-    if (version === undefined || origin === undefined) return touchSession(here, touch, options)
-    const there = origin.session === undefined ? undefined : asRead(origin.session)
-    const touchThere: Touch = {
-      ...touch,
-      key: origin.key,
-      version: there,
-      touchAfterSeconds: touch.touchAfterSeconds,
+    const known = touch.version
+    const keys = known && this.#keysOfVersion(known)
+    if (known === undefined || keys === undefined) return touchSession(here, touch, options)
+    const inTime = this.#inTime(options)
+    const from = known.origin?.session
+    let touched = await (from === undefined
+      ? touchSession(here, touch, inTime)
+      : touchSession(this.#there, { ...touch, key: keys.there, version: asRead(from) }, inTime))
+    for (let attempt = 1; touched === undefined; attempt++) {
+      const found = await this.#follow(keys, known.session, attempt, inTime)
+      if (found === undefined) return undefined
+      const { place, session } = found
+      const moved = { ...touch, key: keys[place], version: asRead(session) }
+      touched = await touchSession(place === 'here' ? here : this.#there, moved, inTime)
     }
-    // It may have been moved since it was read.
-    const touchMoved = { ...touch, version: undefined }
-    return there === undefined
-      ? ((await touchSession(here, touch, options)) ?? (await touchSession(this.#there, touchThere, options)))
-      : ((await touchSession(this.#there, touchThere, options)) ??
-          (await touchSession(here, touchMoved, options)))
+    return touched
   }
 
-  /** Deletes a session there, too. */
+  /** Deletes a session in both places at once; `key` is the one here. */
   async destroy<Data extends object>(
     target: string | SessionRecord<Data>,
+    key: string,
     options: SendOptions,
   ): Promise<void> {
-    const key = typeof target === 'string' ? this.#there.layout.keyOf(target) : versionOf(target).origin?.key
-    if (key !== undefined) await this.#there.delete(key, options)
+    const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(versionOf(target))
+    if (keys === undefined) await this.#here.delete(key, options)
+    else await this.#places.delete(keys, this.#inTime(options))
   }
 
   /**
-   * Moves a session as it is, when it is not here but there.
+   * Locks a session here, where it is brought first; again when others have moved it away meanwhile.
    *
-   * @returns whether it was there and is here now.
+   * @param lock asks for the lock; `undefined` when the session is not here.
+   * @throws {SessionConflictError} when others kept on moving it.
    */
-  async bringHere(id: string, session: StoredSession | undefined, options: SendOptions): Promise<boolean> {
-    const basis = await this.read(id, session, options)
-    const from = basis?.origin?.session
-    if (basis?.origin === undefined || from === undefined) return false
-    const { session: adopted, seenText, origin } = basis
-    const save: Save = {
-      basis,
-      session: adopted,
-      seenText,
-      onConflict: 'merge',
-      userOf: (_, current) => current,
-      random: Math.random,
+  async lockHere<Locked>(
+    id: string,
+    lock: () => Promise<Locked | undefined>,
+    signal: AbortSignal | undefined,
+  ): Promise<Locked | undefined> {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+      if ((await this.moveOne(id, { signal })) === 'gone') return undefined
+      const locked = await lock()
+      if (locked !== undefined) return locked
     }
-    return (await this.#move(save, origin.key, from, options)) !== undefined
+    throw gaveUp('others kept on moving the session away while its lock was waited for', MOST_ATTEMPTS)
   }
 
   /**
@@ -123,144 +156,180 @@ export class Migration {
    * @returns what became of it; `'gone'` when it was not there any more.
    */
   async moveOne(id: string, options: SendOptions): Promise<'moved' | 'here' | 'gone'> {
-    const here = await this.#find(this.#here, this.#here.layout.keyOf(id), options)
-    if (here !== undefined) return 'here'
-    return (await this.bringHere(id, undefined, options)) ? 'moved' : 'gone'
+    const keys = this.#keysOf(id)
+    const inTime = this.#inTime(options)
+    let found =
+      (await this.#places.lookIn('here', keys.here, inTime)) ??
+      (await this.#places.lookIn('there', keys.there, inTime)) ??
+      (await this.#places.find(keys, inTime))
+    for (let attempt = 1; found !== undefined; attempt++) {
+      const { place, session: from } = found
+      if (place === 'here') return 'here'
+      const adopted = this.#adoption.adopt(from, keys.here)
+      const move = () => this.#move(adopted, from, unwritten(this.#there.layout, from), inTime)
+      if ((await this.#here.clock.atRightTime(move)) !== undefined) return 'moved'
+      found = await this.#follow(keys, undefined, attempt, inTime)
+    }
+    return 'gone'
   }
 
-  /** Where sessions are moved from. */
-  get source(): ItemTable {
-    return this.#there
+  async #saveWhereItIs(
+    table: ItemTable,
+    save: Save,
+    keys: Keys,
+    options: InTime,
+  ): Promise<Version | undefined> {
+    const { session: known, lease } = save.basis
+    // What is saved over is what the application has seen at first, and what others have made of it after that.
+    let next = save
+    for (let attempt = 1; ; attempt++) {
+      const from = next.basis.origin?.session
+      const saved =
+        from === undefined
+          ? await saveSession(table, next, options)
+          : await this.#move(next.session, from, this.#unwrittenFor(save, from), options)
+      if (saved !== undefined) return saved
+      const found = await this.#follow(keys, known, attempt, options, save)
+      if (found === undefined) return undefined
+      if (lease !== undefined) throw this.#lockLost()
+      const basis = this.#versionOf(found, keys)
+      const session = await this.#rebased(table, save, next, basis.session, attempt)
+      next = { ...save, basis, session, seenText: basis.seenText }
+    }
   }
 
-  /** A session that was here when it was read, and has been moved there since. */
-  async #saveMovedAway(save: Save, key: string, options: SendOptions): Promise<Version | undefined> {
-    const theirs = await this.#find(this.#there, key, options)
-    if (theirs === undefined) return undefined
-    const { session: basis } = save.basis
-    const adopted = this.#adopt(theirs, basis.key)
-    const session = await resolveConflict(this.#here, save, {
-      basis: basis.text,
-      ours: save.session,
-      theirs: adopted,
-    })
-    return this.#move({ ...save, session, basis: asRead(adopted) }, key, theirs, options)
+  /** What is to be written now that the session has turned out to be somewhere else, or another than it was. */
+  async #rebased(
+    table: ItemTable,
+    save: Save,
+    { session: ours, seenText: seen }: Save,
+    theirs: StoredSession,
+    attempt: number,
+  ): Promise<StoredSession> {
+    const moved = { ...ours, createdMs: theirs.createdMs ?? ours.createdMs }
+    if (save.onConflict === 'overwrite' || this.#isSame(theirs.text, seen)) return moved
+    if (save.onConflict === 'reject') {
+      throw this.#unresolved(
+        save,
+        'rejected',
+        new SessionConflictError('somebody else has written the session since it was read; read it again', {
+          attempts: attempt,
+        }),
+      )
+    }
+    this.#adoption.checkWhole(theirs)
+    return resolveConflict(table, save, { basis: seen, ours, theirs })
+  }
+
+  /**
+   * Where a session is now that was not found as it was.
+   *
+   * @param known what it was; when that is absent, any session under the ID will do.
+   * @returns `undefined` when it has been destroyed or has expired.
+   * @throws {SessionConflictError} when it was not found as it was too often.
+   */
+  async #follow(
+    keys: Keys,
+    known: StoredSession | undefined,
+    attempt: number,
+    options: InTime,
+    save?: Save,
+  ): Promise<Found | undefined> {
+    // Who meets nobody else's second move need not wait.
+    const longestMs = attempt === 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
+    const pauseMs = Math.random() * longestMs
+    const isLate = performance.now() + pauseMs >= options.deadlineAtMs
+    if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
+    const found = await this.#places.find(keys, options)
+    if (found === undefined || (known && !this.#isSameSession(known, found.session))) return undefined
+    if (!isLate && attempt < MOST_ATTEMPTS) return found
+    const error = gaveUp('others kept on writing or moving the session; it was given up', attempt)
+    throw save === undefined ? error : this.#unresolved(save, 'gave-up', error)
+  }
+
+  /**
+   * Whether what was found is the session that was known, and not one that took its place after it had been destroyed.
+   * That cannot be told where one of the layouts does not say when a session began: on its way back it begins anew.
+   */
+  #isSameSession({ createdMs: before }: StoredSession, { createdMs: now }: StoredSession): boolean {
+    if (before === undefined || now === undefined || isSameSecond(before, now)) return true
+    return [this.#here, this.#there].some(
+      ({ layout }) => layout.sameSessionAs({ createdMs: 0 }) === undefined,
+    )
   }
 
   async #move(
-    save: Save,
-    key: string,
+    session: StoredSession,
     from: StoredSession,
-    { signal, deadlineAtMs = performance.now() + this.#here.client.deadlineMs }: SendOptions,
+    unchanged: ReturnType<typeof unwritten>,
+    options: InTime,
   ): Promise<Version | undefined> {
-    const here = this.#here
-    const options = { signal, deadlineAtMs }
-    let [stored, basis, ours] = [from, save.basis.session, save.session]
-    for (let attempt = 1; ; attempt++) {
-      const item = await here.itemOf({ ...ours, revision: newRevision() })
-      if (await this.#swap(item, stored, options)) {
-        return { session: here.versionIn(item, ours), seenText: save.session.text, lease: undefined }
-      }
-      const moved = await this.#find(here, ours.key, options)
-      if (moved !== undefined) {
-        return saveSession(here, { ...save, session: ours, basis: asRead(basis) }, options)
-      }
-      const theirs = await this.#find(this.#there, key, options)
-      if (theirs === undefined) return undefined
-      const pauseMs = save.random() * FIRST_PAUSE_MS * 2 ** attempt
-      if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
-        throw new SessionConflictError(
-          `others kept on writing the session while it was moved (attempts: ${attempt}); the save was given up`,
-          { attempts: attempt },
-        )
-      }
-      await sleep(pauseMs, signal)
-      const adopted = this.#adopt(theirs, ours.key)
-      ours = await resolveConflict(here, save, { basis: basis.text, ours, theirs: adopted })
-      basis = adopted
-      stored = theirs
-    }
+    this.#adoption.checkWhole(session)
+    const item = await this.#here.itemOf({ ...session, revision: newRevision() })
+    if (!(await this.#places.move(item, from.key, unchanged, options))) return undefined
+    return asRead(this.#here.versionIn(item, session))
   }
 
-  /** Puts an item here and deletes the one there, both or neither; false when either is not as it is thought to be. */
-  async #swap(item: Item, from: StoredSession, options: SendOptions): Promise<boolean> {
-    const [here, there] = [this.#here, this.#there]
-    const nowMs = here.clock.now()
-    const vacant = vacantAt(here, nowMs)
-    const unchanged = allOf(there.liveAt(nowMs), unwritten(there.layout, from))
-    const input: Input<'TransactWriteItems'> = {
-      // What is sent again because its answer was lost is not done again (G11).
-      ClientRequestToken: randomUUID(),
-      TransactItems: [
-        { Put: { TableName: here.name, Item: item, ...conditionInput(vacant) } },
-        { Delete: { TableName: there.name, Key: there.itemKey(from.key), ...conditionInput(unchanged) } },
-      ],
-    }
-    try {
-      await here.client.send('TransactWriteItems', input, options)
-      return true
-    } catch (error) {
-      if (isAwsError(error, 'TransactionCanceledException')) return false
-      if (isAwsError(error, 'UnknownOperationException')) {
-        return this.#swapInTwoSteps(item, from, vacant, unchanged, options)
-      }
-      throw error
-    }
+  #unwrittenFor({ onConflict }: Save, from: StoredSession): ReturnType<typeof unwritten> {
+    const { layout } = this.#there
+    return onConflict === 'overwrite' ? layout.sameSessionAs(from) : unwritten(layout, from)
   }
 
-  /** For engines without transactions, which are stand-ins for tests. */
-  async #swapInTwoSteps(
-    item: Item,
-    from: StoredSession,
-    vacant: Condition,
-    unchanged: Condition,
-    options: SendOptions,
-  ): Promise<boolean> {
-    const [here, there] = [this.#here, this.#there]
-    const key = here.layout.keyOfItem(item) ?? ''
-    if (!(await here.replace(key, item, vacant, options)).happened) return false
-    try {
-      const Key = there.itemKey(from.key)
-      const input = { TableName: there.name, Key, ...conditionInput(unchanged) }
-      await there.client.send('DeleteItem', input, options)
-      return true
-    } catch (error) {
-      await here.delete(key, options)
-      if (isFailedCondition(error)) return false
-      throw error
-    }
+  #versionOf({ place, session }: Found, { here, there }: Keys): Version {
+    return place === 'here'
+      ? { ...asRead(session), origin: { key: there, session: undefined } }
+      : { ...asRead(this.#adoption.adopt(session, here)), origin: { key: there, session } }
   }
 
-  async #find(table: ItemTable, key: string, options: SendOptions): Promise<StoredSession | undefined> {
-    const item = await table.get(key, true, options)
-    if (item === undefined || !table.isLive(item, table.clock.now())) return undefined
-    return table.open(item)
+  #keysOf(id: string): Keys {
+    return { here: this.#here.layout.keyOf(id), there: this.#there.layout.keyOf(id) }
   }
 
-  /** A session from there, as it would be here. */
-  #adopt(stored: StoredSession, key: string): StoredSession {
-    const { data, createdMs, expiresMs } = stored
+  /** `undefined` for a version that comes from a listing, where the key does not tell the session ID. */
+  #keysOfVersion({ origin, session: { key } }: Version): Keys | undefined {
+    if (origin !== undefined) return { here: key, there: origin.key }
+    const id = this.#here.layout.idOfKey(key)
+    return id === undefined ? undefined : { here: key, there: this.#there.layout.keyOf(id) }
+  }
+
+  #isSame(left: string, right: string): boolean {
     const { codec } = this.#here.layout
-    const text = codec.encode(data, undefined)
-    return {
-      key,
-      text,
-      data: codec.decode(text),
-      createdMs,
-      expiresMs: Math.min(expiresMs, this.#here.latestExpiryMs(createdMs)),
-      revision: undefined,
-      version: undefined,
-      user: undefined,
+    return left === right || codec.isSame(codec.decode(left), codec.decode(right))
+  }
+
+  /** Lets everything that one call takes share one deadline (G7). */
+  #inTime({ signal, deadlineAtMs = performance.now() + this.#here.client.deadlineMs }: SendOptions): InTime {
+    return { signal, deadlineAtMs }
+  }
+
+  #unresolved(
+    { onConflict }: Save,
+    outcome: 'rejected' | 'gave-up',
+    error: SessionConflictError,
+  ): SessionConflictError {
+    if (conflictTraces.isObserved) {
+      const policy: ConflictTrace['policy'] = typeof onConflict === 'function' ? 'resolver' : onConflict
+      conflictTraces.failAtOnce({ table: this.#here.name, policy, outcome }, error)
     }
+    return error
+  }
+
+  #lockLost(): LockLostError {
+    const error = new LockLostError(
+      'others have moved the session while it was locked, and its lock with it; the save was given up; read it again',
+    )
+    if (lockTraces.isObserved) {
+      lockTraces.failAtOnce({ table: this.#here.name, attempts: 0, outcome: 'lost' }, error)
+    }
+    return error
   }
 }
 
-/** Holds where there is no session: no item, or one that has expired. */
-function vacantAt(table: ItemTable, nowMs: number): Condition {
-  const expired = table.expiredAt(nowMs)
-  return {
-    expression: `attribute_not_exists(#vacantKey) OR (${expired.expression})`,
-    names: { ...expired.names, '#vacantKey': table.layout.partitionKey },
-    values: expired.values,
-  }
+/** Layouts say with different precision when a session began; none with less. */
+function isSameSecond(leftMs: number, rightMs: number): boolean {
+  return Math.floor(leftMs / 1000) === Math.floor(rightMs / 1000)
+}
+
+function gaveUp(reason: string, attempts: number): SessionConflictError {
+  return new SessionConflictError(`${reason} (attempts: ${attempts})`, { attempts })
 }

@@ -48,6 +48,7 @@ describe('what is retried', () => {
     'RequestTimeout',
     'RequestTimeoutException',
     'ReplicatedWriteConflictException',
+    'TransactionConflictException',
   ])('%s, as a transient error', async code => {
     stub().answer(awsError(code))
     const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
@@ -135,7 +136,6 @@ describe('what is not retried', () => {
     'ResourceNotFoundException',
     'SerializationException',
     'TransactionCanceledException',
-    'TransactionConflictException',
     'UnrecognizedClientException',
     'ValidationException',
     'SomethingNewException',

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto'
+
+import { cancellationCodesOf, isAwsError, isFailedCondition } from '../dynamodb/aws-error.ts'
+import type { SendOptions } from '../dynamodb/client.ts'
+import type { Input } from '../dynamodb/operations.ts'
+import { ConnectionError } from '../errors.ts'
+import { sleep } from '../internal/waiting.ts'
+import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
+import type { Item } from '../types.ts'
+import { conditionInput, type ItemTable } from './item-table.ts'
+
+/** The keys of one session: where it belongs, and where it used to be. */
+export interface Keys {
+  readonly here: string
+  readonly there: string
+}
+
+/** Where a session is, and what it is there. */
+export interface Found {
+  readonly place: 'here' | 'there'
+  readonly session: StoredSession
+}
+
+/** Options of what takes several requests, which share one deadline. */
+export interface InTime {
+  readonly signal: AbortSignal | undefined
+  readonly deadlineAtMs: number
+}
+
+type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
+
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 320
+
+/** For a request whose answer does not matter, only whether there is one. */
+const ANY_KEY = '-'
+
+/**
+ * The two places that a session can be in, and what has to be about both of them at one moment: to look, to move, to
+ * create and to delete. Each is one transaction, so that whatever others do comes before or after it.
+ *
+ * Engines without transactions, which are stand-ins for tests, get the same in single steps, in an order in which a session
+ * that moves in one direction is neither overlooked nor left behind.
+ */
+export class TwoPlaces {
+  readonly here: ItemTable
+  readonly there: ItemTable
+
+  constructor(here: ItemTable, there: ItemTable) {
+    this.here = here
+    this.there = there
+  }
+
+  /** Looks in one place alone. That the session is not there does not tell that there is none: it may move meanwhile. */
+  async lookIn(place: Found['place'], key: string, options: SendOptions): Promise<Found | undefined> {
+    const table = this[place]
+    return this.#opened(place, await table.get(key, true, options))
+  }
+
+  /** Where a session is; when it is in neither place, then there is none: both are looked at in the same moment. */
+  async find(keys: Keys, options: InTime): Promise<Found | undefined> {
+    let items: readonly (Item | undefined)[]
+    try {
+      items = await this.#snapshot(keys, options)
+    } catch (error) {
+      if (!isAwsError(error, 'UnknownOperationException')) throw error
+      return this.#findInSteps(keys, options)
+    }
+    const [here, there] = items
+    return (await this.#opened('here', here)) ?? this.#opened('there', there)
+  }
+
+  /**
+   * Puts an item here and deletes the one there, both or neither.
+   *
+   * @param unchanged holds while the item there is the one that is to be moved.
+   * @returns whether it was done; `false` when there is a session here, or the one there is not as it is thought to be.
+   */
+  async move(
+    item: Item,
+    keyThere: string,
+    unchanged: Condition | undefined,
+    options: InTime,
+  ): Promise<boolean> {
+    const { here, there } = this
+    const nowMs = here.clock.now()
+    const vacant = conditionInput(vacantAt(here, nowMs))
+    const asItWas = allOf(there.liveAt(nowMs), unchanged)
+    const removal = { ...itemIn(there, keyThere), ...conditionInput(asItWas) }
+    try {
+      await this.#write(
+        [{ Put: { TableName: here.name, Item: item, ...vacant } }, { Delete: removal }],
+        options,
+      )
+      return true
+    } catch (error) {
+      if (cancellationCodesOf(error).includes('ConditionalCheckFailed')) return false
+      if (!isAwsError(error, 'UnknownOperationException')) throw error
+      return this.#moveInSteps(item, keyThere, asItWas, options)
+    }
+  }
+
+  /** Creates or replaces an item here, and deletes the one there. */
+  async put(item: Item, keyThere: string, options: InTime): Promise<void> {
+    const { here, there } = this
+    const put = { Put: { TableName: here.name, Item: item } }
+    try {
+      await this.#write([put, { Delete: itemIn(there, keyThere) }], options)
+    } catch (error) {
+      if (!isAwsError(error, 'UnknownOperationException')) throw error
+      // In this order, because others may move what is here at once.
+      await there.delete(keyThere, options)
+      await here.put(item, options)
+    }
+  }
+
+  /** Deletes the items in both places, whatever they hold. */
+  async delete(keys: Keys, options: InTime): Promise<void> {
+    const { here, there } = this
+    const deletes = [{ Delete: itemIn(here, keys.here) }, { Delete: itemIn(there, keys.there) }]
+    try {
+      await here.clock.atRightTime(() => this.#write(deletes, options))
+    } catch (error) {
+      if (!isAwsError(error, 'UnknownOperationException')) throw error
+      await here.delete(keys.here, options)
+      await there.delete(keys.there, options)
+      // It may have been moved here between the two.
+      await here.delete(keys.here, options)
+    }
+  }
+
+  async #snapshot(keys: Keys, options: InTime): Promise<readonly (Item | undefined)[]> {
+    const { here, there } = this
+    const { client, clock } = here
+    const TransactItems = [{ Get: itemIn(here, keys.here) }, { Get: itemIn(there, keys.there) }]
+    const ask = () => client.send('TransactGetItems', { TransactItems }, options)
+    for (let attempt = 1; ; attempt++) {
+      const { Responses: answers = [] } = await clock.atRightTime(() => this.#transact(ask, options))
+      const isList: boolean = Array.isArray(answers)
+      if (isList && answers.length === TransactItems.length) {
+        const items = answers.map(answer => answer.Item)
+        const [itemHere, itemThere] = items
+        if (isOf(here, keys.here, itemHere) && isOf(there, keys.there, itemThere)) return items
+      }
+      // The answer to another request, which tells nothing about this one (G8).
+      if (attempt > 1) {
+        throw new ConnectionError(
+          'INVALID_RESPONSE',
+          'DynamoDB was asked for two items and answered with others, twice',
+          { retryable: true },
+        )
+      }
+    }
+  }
+
+  async #write(TransactItems: readonly TransactItem[], options: InTime): Promise<void> {
+    const { client } = this.here
+    // What is sent again because its answer was lost is not done again (G11).
+    const input = { ClientRequestToken: randomUUID(), TransactItems }
+    await this.#transact(() => client.send('TransactWriteItems', input, options), options)
+  }
+
+  /** @throws {TableNotFoundError} when one of the tables is missing: transactions do not tell which. */
+  async #transact<Value>(transaction: () => Promise<Value>, options: InTime): Promise<Value> {
+    try {
+      return await withoutConflict(transaction, options)
+    } catch (error) {
+      if (isAwsError(error, 'ResourceNotFoundException')) {
+        for (const table of [this.here, this.there]) await table.get(ANY_KEY, true, options)
+      }
+      throw error
+    }
+  }
+
+  async #opened(place: Found['place'], item: Item | undefined): Promise<Found | undefined> {
+    const table = this[place]
+    if (item === undefined || !table.isLive(item, table.clock.now())) return undefined
+    return { place, session: await table.open(item) }
+  }
+
+  async #findInSteps(keys: Keys, options: InTime): Promise<Found | undefined> {
+    return (
+      (await this.lookIn('here', keys.here, options)) ??
+      (await this.lookIn('there', keys.there, options)) ??
+      this.lookIn('here', keys.here, options)
+    )
+  }
+
+  async #moveInSteps(item: Item, keyThere: string, asItWas: Condition, options: InTime): Promise<boolean> {
+    const { here, there } = this
+    const key = here.layout.keyOfItem(item) ?? ''
+    const vacant = vacantAt(here, here.clock.now())
+    if (!(await here.replace(key, item, vacant, options)).happened) return false
+    try {
+      const input = { ...itemIn(there, keyThere), ...conditionInput(asItWas) }
+      await there.client.send('DeleteItem', input, options)
+      return true
+    } catch (error) {
+      await here.delete(key, options)
+      if (isFailedCondition(error)) return false
+      throw error
+    }
+  }
+}
+
+function itemIn(table: ItemTable, key: string): { readonly TableName: string; readonly Key: Item } {
+  return { TableName: table.name, Key: table.itemKey(key) }
+}
+
+function isOf({ layout }: ItemTable, key: string, item: Item | undefined): boolean {
+  return item === undefined || layout.keyOfItem(item) === key
+}
+
+/** Holds where there is no session: no item, or one that has expired. */
+function vacantAt(table: ItemTable, nowMs: number): Condition {
+  const expired = table.expiredAt(nowMs)
+  return {
+    expression: `attribute_not_exists(#vacantKey) OR (${expired.expression})`,
+    names: { ...expired.names, '#vacantKey': table.layout.partitionKey },
+    values: expired.values,
+  }
+}
+
+/**
+ * Does a transaction again for as long as others are under way on its items and there is time: each of them takes some
+ * milliseconds.
+ */
+async function withoutConflict<Value>(
+  transaction: () => Promise<Value>,
+  { signal, deadlineAtMs }: InTime,
+): Promise<Value> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await transaction()
+    } catch (error) {
+      const isConflict = isRetryableCancellation(error)
+      const pauseMs = Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** retry, LONGEST_PAUSE_MS)
+      if (!isConflict || performance.now() + pauseMs >= deadlineAtMs) throw error
+      await sleep(pauseMs, signal)
+    }
+  }
+}
+
+/** Cancelled for a conflict with other transactions; the client has done what can be done about a lack of capacity. */
+function isRetryableCancellation(error: unknown): boolean {
+  const codes = cancellationCodesOf(error)
+  return (
+    codes.includes('TransactionConflict') &&
+    codes.every(code => code === 'None' || code === 'TransactionConflict')
+  )
+}
