@@ -95,27 +95,12 @@ class SecondaryStorage {
     return this.#read(this.#reads.begin(key))
   }
 
-  async set(key: string, text: string, ttl: number | undefined): Promise<void> {
-    const expiresMs = expiryOf(this.#values.now(), ttl)
-    const read = this.#reads.last(key)
-    const merger = read && mergerOf(key, text)
-    if (read === undefined || merger === undefined || (read.value === undefined && !merger.recreates)) {
-      await this.#values.write(key, text, { expiresMs })
-      if (read !== undefined) read.isKnown = false
-      return
-    }
-    await this.#merge(read, merger, text, expiresMs)
+  set(key: string, text: string, ttl: number | undefined): Promise<void> {
+    return this.#values.atRightTime(() => this.#set(key, text, ttl))
   }
 
-  async delete(key: string): Promise<void> {
-    const read = this.#reads.last(key)
-    const merger = mergerOf(key, undefined)
-    if (read?.value !== undefined && merger !== undefined) {
-      await this.#merge(read, merger, undefined, undefined)
-      return
-    }
-    await this.#values.remove(key)
-    if (read !== undefined) read.isKnown = false
+  delete(key: string): Promise<void> {
+    return this.#values.atRightTime(() => this.#delete(key))
   }
 
   async getAndDelete(key: string): Promise<string | null> {
@@ -128,6 +113,29 @@ class SecondaryStorage {
 
   close(): Promise<void> {
     return this.#values.close()
+  }
+
+  async #set(key: string, text: string, ttl: number | undefined): Promise<void> {
+    const expiresMs = expiryOf(this.#values.now(), ttl)
+    const read = this.#reads.last(key)
+    const merger = read && mergerOf(key, text)
+    if (read === undefined || merger === undefined || (read.value === undefined && !merger.recreates)) {
+      await this.#values.write(key, text, { expiresMs })
+      if (read !== undefined) read.isKnown = false
+      return
+    }
+    await this.#merge(read, merger, text, expiresMs)
+  }
+
+  async #delete(key: string): Promise<void> {
+    const read = this.#reads.last(key)
+    const merger = mergerOf(key, undefined)
+    if (read?.value !== undefined && merger !== undefined) {
+      await this.#merge(read, merger, undefined, undefined)
+      return
+    }
+    await this.#values.remove(key)
+    if (read !== undefined) read.isKnown = false
   }
 
   async #read(read: RecentRead): Promise<string | null> {

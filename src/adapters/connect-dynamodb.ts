@@ -26,6 +26,7 @@ import type {
   SessionModule,
   TouchResult,
 } from './connect-dynamodb/store-types.ts'
+import { isSession } from './express-sessions.ts'
 import { createDynamoDBStore } from './express-store.ts'
 
 /**
@@ -118,10 +119,12 @@ function connectDynamoDB<Session extends object = SessionData>(
     }
 
     override set(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {
-      const missing = this.skipThrowMissingSpecialKeys ? [] : missingKeys(this.specialKeys, session)
+      // What is no session is refused further down, and not by an exception.
+      const missing =
+        this.skipThrowMissingSpecialKeys || !isSession(session) ? [] : missingKeys(this.specialKeys, session)
       if (missing.length > 0) this.#deliver(Promise.reject(lacking(missing)), callback)
       // The items hold whole seconds: written as expired now, the session would live until the next one.
-      else if (isOver(session, this.#nowMs)) super.destroy(sid, callback)
+      else if (isSession(session) && isOver(session, this.#nowMs)) super.destroy(sid, callback)
       else super.set(sid, session, callback)
     }
 
@@ -130,10 +133,17 @@ function connectDynamoDB<Session extends object = SessionData>(
       session: SessionData,
       callback?: (error: CallbackError, result: TouchResult) => void,
     ): void {
-      const expires = this.getExpiresValue(session)
       const done = callback as ((error?: unknown, result?: TouchResult) => void) | undefined
+      let expires: number
+      try {
+        expires = isSession(session) ? this.getExpiresValue(session) : 0
+      } catch (error) {
+        // The function "ttlSeconds" of the application has failed.
+        this.#deliver(Promise.reject(error), done)
+        return
+      }
       const answer = done && ((error?: unknown) => (error ? done(error) : done(null, { expires })))
-      if (isOver(session, this.#nowMs)) super.destroy(sid, answer)
+      if (isSession(session) && isOver(session, this.#nowMs)) super.destroy(sid, answer)
       else super.touch(sid, session, answer)
     }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Cookie, Session, SessionData } from 'express-session'
 
+import { callerMistake } from '../errors.ts'
 import { hiddenField } from '../internal/hidden-field.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionLock } from '../session/session-lock.ts'
@@ -57,6 +58,7 @@ export class ExpressSessions {
   }
 
   async save(sid: string, session: SessionData): Promise<void> {
+    requireSession(session)
     const basis = this.#originOf(sid, session)
     const record = await this.#sessions.write(sid, session, { basis, ...expiryOfCookie(session.cookie) })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
@@ -64,6 +66,7 @@ export class ExpressSessions {
   }
 
   async touch(sid: string, session: SessionData): Promise<void> {
+    requireSession(session)
     await this.#sessions.touch(this.#originOf(sid, session) ?? sid, expiryOfCookie(session.cookie))
   }
 
@@ -131,6 +134,19 @@ export class ExpressSessions {
     const origin = this.#origins.of(session)
     return origin !== undefined && origin.sid === sid ? origin.record : undefined
   }
+}
+
+/**
+ * Whether a value may be a session: applications that call a store themselves may pass anything.
+ *
+ * @internal
+ */
+export function isSession(value: unknown): value is SessionData {
+  return typeof value === 'object' && value !== null
+}
+
+function requireSession(session: unknown): void {
+  if (!isSession(session)) throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
 }
 
 /** The data of a session, whose cookie shows when the session expires in fact. */

@@ -104,7 +104,7 @@ export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDri
     value: string,
     { ttl = settings.defaultTtlSeconds }: DynamoDBDriverCallOptions = {},
   ): Promise<void> => {
-    await values.write(key, value, { expiresMs: expiryOf(values.now(), ttl) })
+    await values.atRightTime(() => values.write(key, value, { expiresMs: expiryOf(values.now(), ttl) }))
   }
   // unstorage calls the methods of a driver as functions, without the driver.
   return {

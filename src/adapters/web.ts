@@ -1,4 +1,4 @@
-import type { CallOptions } from '../session/call-options.ts'
+import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../session/call-options.ts'
 import type { SessionStore } from '../session/store.ts'
 import type { SessionData } from '../types.ts'
 import { SessionCookie } from './web/cookie.ts'
@@ -76,6 +76,8 @@ export class WebSessions<Data extends object = SessionData> {
    * @throws whatever a read may fail with: a session that cannot be read is never an empty one (G6).
    */
   async openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
+    // With a cookie or without: the store looks at its options only where it is asked.
+    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const { cookie } = this.#context
     const presented = cookie.read(request.headers.get('cookie'))
     const { id } = presented

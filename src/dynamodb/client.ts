@@ -25,6 +25,8 @@ interface Call<Name extends Operation = Operation> {
   readonly body: string
   readonly deadlineAtMs: number
   readonly signal: AbortSignal | undefined
+  /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
+  clockOffsetMs: number
   /** Each is put right once for a call. */
   mayCorrectClock: boolean
   mayReplaceCredentials: boolean
@@ -44,6 +46,8 @@ interface Prepared {
 
 const RETRY_BASE_DELAY_MS = 25
 
+const TIMED_FIELDS = ['Item', 'UpdateExpression', 'ConditionExpression', 'FilterExpression', 'TransactItems']
+
 /** The server's clock is looked at no more often than this: it takes time to read a date. */
 const CLOCK_LOOK_MS = 100
 
@@ -52,8 +56,9 @@ const CLOCK_LOOK_MS = 100
  * base delay of 25 ms, and turns error answers into error classes.
  *
  * Every call settles within `deadlineMs` (G7). Credentials that AWS has stopped accepting are replaced and a wrong
- * clock is corrected, once for each call, and the call is sent again. Numbers and binary values stay as the JSON
- * protocol writes them.
+ * clock is corrected, once for each call, and the call is sent again; but for an input that may hold what the time is,
+ * which its maker has to make anew ({@link ServerClock.atRightTime}). Numbers and binary values stay as the JSON protocol
+ * writes them.
  */
 export class DynamoDBClient {
   readonly #options: DynamoDBClientOptions
@@ -111,6 +116,7 @@ export class DynamoDBClient {
       body: JSON.stringify(trace === undefined ? input : trace.input),
       deadlineAtMs: Math.min(performance.now() + this.#options.deadlineMs, deadlineAtMs),
       signal,
+      clockOffsetMs: this.#clock.offsetMs,
       mayCorrectClock: true,
       mayReplaceCredentials: true,
     }
@@ -251,12 +257,17 @@ export class DynamoDBClient {
     if (!headers.has('age')) this.#clock.observe(headers.get('date'), sentMs)
   }
 
-  #targetOf({ input }: Call, { settings, endpoints }: Prepared, credentials: Credentials): SigningTarget {
+  #targetOf(
+    { input, clockOffsetMs }: Call,
+    { settings, endpoints }: Prepared,
+    credentials: Credentials,
+  ): SigningTarget {
     return {
       endpoint: endpoints.endpointFor(credentials.accountId, input.TableName),
       region: signingRegionFor(settings),
       credentials,
-      nowMs: this.#clock.now(),
+      // AWS refuses what a wrong clock has made also when another call has put the clock right since.
+      nowMs: this.#clock.now() - this.#clock.offsetMs + clockOffsetMs,
     }
   }
 
@@ -285,7 +296,14 @@ export class DynamoDBClient {
     )
     if (settings.correctsClockSkew && call.mayCorrectClock && canBeClockSkew(wire)) {
       call.mayCorrectClock = false
-      if (this.#clock.correct(response.headers)) return { error, kind: 'corrected' }
+      this.#clock.correct(response.headers)
+      const { offsetMs } = this.#clock
+      if (offsetMs !== call.clockOffsetMs) {
+        // Whoever has made the input makes it anew: ServerClock.atRightTime.
+        if (dependsOnTime(input)) return { error }
+        call.clockOffsetMs = offsetMs
+        return { error, kind: 'corrected' }
+      }
     }
     if (call.mayReplaceCredentials && isRejectedCredentials(wire)) {
       call.mayReplaceCredentials = false
@@ -328,6 +346,11 @@ export class DynamoDBClient {
       { cause },
     )
   }
+}
+
+/** Whether an input may hold what the time is: expiries are written, and conditions and filters compare with them. */
+function dependsOnTime(input: Input<Operation>): boolean {
+  return TIMED_FIELDS.some(name => Object.hasOwn(input, name))
 }
 
 function failedFor(error: unknown): FailedAttempt {

@@ -35,6 +35,25 @@ export class ServerClock implements Clock {
     return this.#machine.now() + this.#offsetMs
   }
 
+  /** How far the server's clock is ahead of the machine's; 0 unless that has turned out to be wrong. */
+  get offsetMs(): number {
+    return this.#offsetMs
+  }
+
+  /**
+   * Does what depends on the time, and does it again when it failed and the clock has been put right meanwhile: what a
+   * request says about the time was wrong, too, and must not be sent again as it was.
+   */
+  async atRightTime<Value>(action: () => Promise<Value>): Promise<Value> {
+    const offsetMs = this.#offsetMs
+    try {
+      return await action()
+    } catch (error) {
+      if (this.#offsetMs === offsetMs) throw error
+      return action()
+    }
+  }
+
   /**
    * The server's time as exactly as the answers allow that {@link observe} has seen: where they cannot tell this clock
    * from the server's, the time of this clock.

@@ -186,7 +186,10 @@ export interface Layout {
   /** Holds for items of sessions that began after a moment, or do not say; absent in layouts that never say. */
   createdAfter(epochMs: number): Condition | undefined
 
-  /** Holds for items of the same session, and not for one that took its place after it had been destroyed. */
+  /**
+   * Holds for items of the same session, and not for one that took its place after it had been destroyed. Where nobody
+   * knows when the session began it holds for every session, and with {@link liveAt} not for a leftover without data.
+   */
   sameSessionAs(session: Pick<StoredSession, 'createdMs'>): Condition | undefined
 
   /** Holds for items that belong to this layout's namespace of the table; absent when all do. */

@@ -247,8 +247,11 @@ function createdAfter(epochMs: number): Condition {
   }
 }
 
-function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Condition | undefined {
-  if (createdMs === undefined) return undefined
+function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Condition {
+  // Of a session whose beginning nobody knows at least that it is one: an item may be left that has nothing but an expiry.
+  if (createdMs === undefined) {
+    return { expression: 'attribute_exists(#data)', names: { '#data': DATA }, values: {} }
+  }
   return {
     expression: '#created = :created',
     names: { '#created': CREATED },

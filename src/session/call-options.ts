@@ -48,3 +48,61 @@ export interface DestroyByUserOptions<Data extends object = SessionData> extends
    */
   readonly except?: string | SessionRecord<Data> | readonly (string | SessionRecord<Data>)[] | undefined
 }
+
+/** The options that a call takes, by name. */
+export type OptionNames<Options extends object> = Readonly<Record<keyof Options, true>>
+
+/** What {@link CallOptions} can be. */
+export const callOptionNames: OptionNames<CallOptions> = { signal: true }
+
+/** What {@link TouchOptions} can be. */
+export const touchOptionNames: OptionNames<TouchOptions> = { ttlSeconds: true, expiresMs: true, signal: true }
+
+/** What {@link WriteOptions} can be. */
+export const writeOptionNames: OptionNames<WriteOptions> = {
+  basis: true,
+  ttlSeconds: true,
+  expiresMs: true,
+  signal: true,
+}
+
+/** What {@link LockOptions} can be. */
+export const lockOptionNames: OptionNames<LockOptions> = {
+  renew: true,
+  leaseSeconds: true,
+  maxHoldSeconds: true,
+  maxWaitMs: true,
+  minRetryMs: true,
+  maxRetryMs: true,
+  signal: true,
+}
+
+/** What {@link DestroyByUserOptions} can be. */
+export const destroyByUserOptionNames: OptionNames<DestroyByUserOptions> = { except: true, signal: true }
+
+/**
+ * Whether what a caller passed as options, if anything, has no other among them than those that the call takes. (What they
+ * hold is checked where it is used.)
+ *
+ * This is part of every call: it makes nothing, and looks at nothing where there are no options.
+ */
+export function areOptions<Options extends object>(
+  options: Options | undefined,
+  known: OptionNames<Options>,
+): boolean {
+  if (options === undefined) return true
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false
+  // Inherited ones count, too: an AbortSignal that is passed in place of { signal } has nothing else.
+  for (const name in options) if (!(name in known)) return false
+  return true
+}
+
+/**
+ * Refuses what {@link areOptions} does not accept. What finds the right words is loaded for that.
+ *
+ * @throws {TypeError} `INVALID_OPTION`, with the name of an unknown option and of the one that was probably meant.
+ */
+export async function refuseOptions(options: unknown, known: object): Promise<never> {
+  const { refusedOptions } = await import('./unknown-option.ts')
+  throw refusedOptions(options, Object.keys(known))
+}

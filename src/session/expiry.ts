@@ -1,3 +1,4 @@
+import type { ServerClock } from '../dynamodb/server-clock.ts'
 import { callerMistake } from '../errors.ts'
 
 /** When a session is to expire; without either, the store's `ttlSeconds` decides. */
@@ -10,8 +11,8 @@ export interface ExpiryOptions {
   readonly ttlSeconds?: number | undefined
 
   /**
-   * Exact moment, epoch milliseconds; it takes precedence over `ttlSeconds`. A moment in the past expires the
-   * session at once.
+   * Exact moment, epoch milliseconds by the clock of this machine (`Date.now()`); it takes precedence over `ttlSeconds`.
+   * A moment in the past expires the session at once.
    *
    * @default `ttlSeconds` from now on
    */
@@ -22,18 +23,24 @@ export interface ExpiryOptions {
 const LATEST_MS = 8.64e15
 
 /**
- * The expiry of a session that is written now: epoch milliseconds, an integer, never before `nowMs`. (DynamoDB's
- * TTL passes over moments that are more than five years ago, so that an item dated far back would stay for ever.)
+ * The expiry of a session that is written now: epoch milliseconds, an integer, never in the past. (DynamoDB's TTL passes
+ * over moments that are more than five years ago, so that an item dated far back would stay for ever.)
  *
+ * @param clock tells the right time; a moment that is asked for is taken to be by the machine's, however wrong.
  * @throws {TypeError} `INVALID_OPTION` when an option is not a number that makes sense.
  */
-export function expiryAt(nowMs: number, wanted: ExpiryOptions, defaultTtlSeconds: () => number): number {
+export function expiryAt(
+  clock: Pick<ServerClock, 'now' | 'offsetMs'>,
+  wanted: ExpiryOptions,
+  defaultTtlSeconds: () => number,
+): number {
+  const nowMs = clock.now()
   const { expiresMs, ttlSeconds } = wanted
   if (expiresMs !== undefined) {
     if (!Number.isFinite(expiresMs)) {
       throw callerMistake('INVALID_OPTION', 'expiresMs takes a moment in epoch milliseconds')
     }
-    return withinRange(expiresMs, nowMs)
+    return withinRange(expiresMs + clock.offsetMs, nowMs)
   }
   if (ttlSeconds !== undefined && !isTtl(ttlSeconds)) {
     throw callerMistake('INVALID_OPTION', 'ttlSeconds takes a number of seconds above 0')

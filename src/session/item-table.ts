@@ -1,10 +1,11 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
 import type { ExpressionInput } from '../dynamodb/operations.ts'
+import type { ServerClock } from '../dynamodb/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
 import { ConnectionError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
-import type { AttributeValue, Clock, Item } from '../types.ts'
+import type { AttributeValue, Item } from '../types.ts'
 
 /** What an {@link ItemTable} is made of. */
 export interface ItemTableOptions {
@@ -56,7 +57,7 @@ export class ItemTable {
     this.#absoluteTimeoutMs = absoluteTimeoutMs
   }
 
-  get clock(): Clock {
+  get clock(): ServerClock {
     return this.client.clock
   }
 

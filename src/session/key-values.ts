@@ -74,6 +74,11 @@ export class KeyValues {
     return this.#client.clock.now()
   }
 
+  /** Does what writes an expiry, and again when the clock it was reckoned by has turned out to be wrong meanwhile. */
+  atRightTime<Value>(action: () => Promise<Value>): Promise<Value> {
+    return this.#client.clock.atRightTime(action)
+  }
+
   /**
    * Reads a value.
    *
@@ -148,7 +153,11 @@ export class KeyValues {
    * @returns `undefined` when there is none or it has expired.
    * @throws {SessionCorruptError | SessionDecryptionError} when it cannot be read; it is marked as taken then, and not deleted.
    */
-  async take(key: string, options: SendOptions = {}): Promise<string | undefined> {
+  take(key: string, options: SendOptions = {}): Promise<string | undefined> {
+    return this.atRightTime(() => this.#take(key, options))
+  }
+
+  async #take(key: string, options: SendOptions): Promise<string | undefined> {
     const table = this.#table
     const stored = this.#layout.keyOf(key)
     const nowMs = this.now()

@@ -129,7 +129,8 @@ export class Locks {
     leave: () => void,
   ): Promise<LockedSession | Refusal | undefined> {
     const askedAtMs = performance.now()
-    const { happened, item } = await this.#tryToTake(key, protocol, owner, terms)
+    const { clock } = this.#table
+    const { happened, item } = await clock.atRightTime(() => this.#tryToTake(key, protocol, owner, terms))
     if (happened) {
       // An engine that returns no attributes is asked again; the lock is ours already.
       const whole = item ?? (await this.#table.get(key, true, terms))

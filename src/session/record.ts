@@ -43,10 +43,15 @@ export class SessionRecord<Data extends object = SessionData> {
   }
 
   readonly #version: Version
+  readonly #clockOffsetMs: number
 
-  /** @internal */
-  constructor(version: Version) {
+  /**
+   * @param clockOffsetMs how far the clock that `version` goes by is ahead of the machine's.
+   * @internal
+   */
+  constructor(version: Version, clockOffsetMs: number) {
     this.#version = version
+    this.#clockOffsetMs = clockOffsetMs
   }
 
   /**
@@ -67,14 +72,20 @@ export class SessionRecord<Data extends object = SessionData> {
     return this.#version.session.revision
   }
 
-  /** When the session began: epoch milliseconds, to the second. */
+  /** When the session began: epoch milliseconds by the clock of this machine, to the second. */
   get createdMs(): number | undefined {
-    return this.#version.session.createdMs
+    const { createdMs } = this.#version.session
+    return createdMs === undefined ? undefined : createdMs - this.#clockOffsetMs
   }
 
-  /** When the session expires: epoch milliseconds, as stored at the time of reading or writing. */
+  /**
+   * When the session expires: epoch milliseconds by the clock of this machine, as stored at the time of reading or writing.
+   *
+   * Where AWS has told that this clock is wrong, what is stored is right, and is put here as this clock will show it then,
+   * so that it can be compared with `Date.now()`.
+   */
   get expiresMs(): number {
-    return this.#version.session.expiresMs
+    return this.#version.session.expiresMs - this.#clockOffsetMs
   }
 
   /** Whose session it is, as `userId` said when it was written. */

@@ -6,7 +6,7 @@ import type { DestroyByUserOptions, LockOptions, TouchOptions, WriteOptions } fr
 import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
 import type { ItemTable } from './item-table.ts'
 import type { Locks } from './locks.ts'
-import { DEFAULT_LOCKING, isLocking, type LockingOptions } from './locking-options.ts'
+import { DEFAULT_LOCKING, isLocking, type LockingOptions, lockingSpec } from './locking-options.ts'
 import { isUnchanged } from './merge.ts'
 import type { Migration } from './migration.ts'
 import { asRead, SessionRecord, type Version, versionOf } from './record.ts'
@@ -49,86 +49,81 @@ export class Sessions<Data extends object> {
     if (migration === undefined) {
       // Not by way of #read, whose promise would be one more for every session that is read.
       const session = await this.#openLive(await this.#itemOf(key, options))
-      return session && new SessionRecord<Data>(asRead(session))
+      return session && this.#record(asRead(session))
     }
     const { signal, deadlineAtMs } = options
     const oneDeadline = deadlineAtMs === undefined ? this.#oneDeadline(signal) : options
-    return recordOf(await migration.read(id, await this.#read(key, oneDeadline), oneDeadline))
+    return this.#recordOf(await migration.read(id, await this.#read(key, oneDeadline), oneDeadline))
   }
 
   async write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
     const { basis, signal } = options
     const key = this.#keyOf(id)
-    if (basis === undefined) return recordOf(await this.#create(id, key, data, options))
+    const { clock } = this.items
+    const oneDeadline = this.#oneDeadline(signal)
+    if (basis === undefined) {
+      return this.#recordOf(await clock.atRightTime(() => this.#create(id, key, data, options, oneDeadline)))
+    }
     if (!(basis instanceof SessionRecord)) {
       throw callerMistake('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
     }
     if (basis.key !== key) {
       throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
     }
-    return recordOf(await this.#save(versionOf(basis), data, options, this.#oneDeadline(signal)))
+    return this.#recordOf(
+      await clock.atRightTime(() => this.#save(versionOf(basis), data, options, oneDeadline)),
+    )
   }
 
   async touch(target: string | SessionRecord<Data>, options: TouchOptions): Promise<boolean> {
-    const { touchAfterSeconds, hasAbsoluteTimeout, migration } = this.#options
-    const { signal } = options
-    if (target instanceof SessionRecord) {
-      const version = versionOf(target)
-      const expiresMs = this.#expiryOf(options, target.data, version.session)
-      return (
-        (await this.#touch(version, expiresMs, touchAfterSeconds, this.#oneDeadline(signal))) !== undefined
-      )
-    }
-    const key = this.#keyOf(target)
-    if (hasAbsoluteTimeout || migration !== undefined || this.#lifetimeDependsOnData(options)) {
-      const oneDeadline = this.#oneDeadline(signal)
-      const record = await this.read(target, oneDeadline)
-      if (record === undefined) return false
-      const version = versionOf(record)
-      const expiresMs = this.#expiryOf(options, record.data, version.session)
-      return (await this.#touch(version, expiresMs, 0, oneDeadline)) !== undefined
-    }
-    const touch = { key, version: undefined, expiresMs: this.#expiryOf(options, undefined, undefined) }
-    const moved = await touchSession(
-      this.items,
-      { ...touch, touchAfterSeconds: 0 },
-      this.#oneDeadline(signal),
-    )
-    return moved !== undefined
+    const oneDeadline = this.#oneDeadline(options.signal)
+    const storedMs = await this.items.clock.atRightTime(() => this.#moveExpiry(target, options, oneDeadline))
+    return storedMs !== undefined
   }
 
   async destroy(target: string | SessionRecord<Data>, options: SendOptions): Promise<void> {
     const key = this.keyOfTarget(target)
     const { migration } = this.#options
     const oneDeadline = migration === undefined ? options : this.#oneDeadline(options.signal)
-    await this.items.delete(key, oneDeadline)
-    await migration?.destroy(target, oneDeadline)
+    if (migration === undefined) await this.items.delete(key, oneDeadline)
+    else await migration.destroy(target, key, oneDeadline)
     this.#locks?.forget(key)
   }
 
   async lock(id: string, options: LockOptions): Promise<SessionLock<Data> | undefined> {
     const { signal, renew = true, ...terms } = options
     const key = this.#keyOf(id)
+    if (typeof renew !== 'boolean') {
+      throw callerMistake('INVALID_OPTION', 'the option "renew" takes true or false')
+    }
     if (!isLocking(terms)) {
-      throw callerMistake('INVALID_OPTION', 'lock takes the options of "locking", signal and renew')
+      throw callerMistake(
+        'INVALID_OPTION',
+        `a setting of the lock has a wrong value; the option "locking" takes ${lockingSpec.takes}`,
+      )
     }
     const { locking, migration } = this.#options
     const locks = await this.#openLocks()
     const settled = { ...DEFAULT_LOCKING, ...defined(locking), ...defined(terms), signal }
-    if (migration !== undefined) {
-      const oneDeadline = this.#oneDeadline(signal)
-      await migration.bringHere(id, await this.#read(key, oneDeadline), oneDeadline)
-    }
-    const locked = await locks.lock(key, settled)
+    const take = (): ReturnType<Locks['lock']> => locks.lock(key, settled)
+    const locked = await (migration === undefined ? take() : migration.lockHere(id, take, signal))
     if (locked === undefined) return undefined
     if (renew) locked.lease.keepAlive()
-    return new SessionLock(new SessionRecord<Data>(asRead(locked.session, locked.lease)), locked.lease)
+    const version = { ...asRead(locked.session, locked.lease), origin: migration?.originOf(id) }
+    return new SessionLock(this.#record(version), locked.lease)
   }
 
   /** The keys of sessions that somebody named, by ID or by record. */
   keysOf(targets: DestroyByUserOptions<Data>['except']): string[] {
     if (targets === undefined) return []
     const all = typeof targets === 'string' || targets instanceof SessionRecord ? [targets] : targets
+    const isList: boolean = Array.isArray(all)
+    if (!isList) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        'the option "except" takes the ID or the record of a session, or an array of them',
+      )
+    }
     return all.map(target => this.keyOfTarget(target))
   }
 
@@ -139,6 +134,14 @@ export class Sessions<Data extends object> {
 
   keyOfTarget(target: string | SessionRecord<Data>): string {
     return target instanceof SessionRecord ? target.key : this.#keyOf(target)
+  }
+
+  #recordOf(version: Version | undefined): SessionRecord<Data> | undefined {
+    return version && this.#record(version)
+  }
+
+  #record(version: Version): SessionRecord<Data> {
+    return new SessionRecord<Data>(version, this.items.clock.offsetMs)
   }
 
   /** Lets everything that one call takes share one deadline (G7). */
@@ -165,7 +168,13 @@ export class Sessions<Data extends object> {
     return item !== undefined && items.isLive(item, items.clock.now()) ? items.open(item) : undefined
   }
 
-  async #create(id: string, key: string, data: Data, options: WriteOptions<Data>): Promise<Version> {
+  async #create(
+    id: string,
+    key: string,
+    data: Data,
+    wanted: ExpiryOptions,
+    options: SendOptions,
+  ): Promise<Version> {
     const { items } = this
     const text = items.layout.codec.encode(data, undefined)
     const createdMs = this.#wholeSecond()
@@ -176,15 +185,15 @@ export class Sessions<Data extends object> {
       revision: newRevision(),
       version: undefined,
       createdMs,
-      expiresMs: this.#expiryOf(options, data, { createdMs }),
+      expiresMs: this.#expiryOf(wanted, data, { createdMs }),
       user: this.#userOf(data, undefined),
     }
     const item = await items.itemOf(session)
-    const oneDeadline = this.#oneDeadline(options.signal)
-    await items.put(item, oneDeadline)
-    await this.#options.migration?.destroy(id, oneDeadline)
+    const { migration } = this.#options
+    await (migration === undefined ? items.put(item, options) : migration.create(id, item, options))
     this.#locks?.forget(key)
-    return { session: items.versionIn(item, session), seenText: text, lease: undefined }
+    const origin = migration?.originOf(id)
+    return { session: items.versionIn(item, session), seenText: text, lease: undefined, origin }
   }
 
   async #save(
@@ -198,7 +207,7 @@ export class Sessions<Data extends object> {
     const { codec } = this.items.layout
     // Who goes on with the record's own object has seen what a merge brought in; who goes on with another has not.
     const seenText = data === stored.data ? stored.text : basis.seenText
-    const text = codec.encode(data, stored.text)
+    const text = migration === undefined ? codec.encode(data, stored.text) : migration.encode(basis, data)
     const createdMs = stored.createdMs ?? this.#wholeSecond()
     const expiresMs = this.#expiryOf(wanted, data, { createdMs })
     const user = this.#userOf(data, stored.user)
@@ -230,6 +239,30 @@ export class Sessions<Data extends object> {
     return isUnchanged(codec.decode(ours), codec.decode(seen), (left, right) => codec.isSame(left, right))
   }
 
+  /** When the session expires now; `undefined` when there was nothing to touch. */
+  async #moveExpiry(
+    target: string | SessionRecord<Data>,
+    options: TouchOptions,
+    oneDeadline: SendOptions,
+  ): Promise<number | undefined> {
+    const { touchAfterSeconds, hasAbsoluteTimeout, migration } = this.#options
+    if (target instanceof SessionRecord) {
+      const version = versionOf(target)
+      const expiresMs = this.#expiryOf(options, target.data, version.session)
+      return this.#touch(version, expiresMs, touchAfterSeconds, oneDeadline)
+    }
+    const key = this.#keyOf(target)
+    if (hasAbsoluteTimeout || migration !== undefined || this.#lifetimeDependsOnData(options)) {
+      const record = await this.read(target, oneDeadline)
+      if (record === undefined) return undefined
+      const version = versionOf(record)
+      const expiresMs = this.#expiryOf(options, record.data, version.session)
+      return this.#touch(version, expiresMs, 0, oneDeadline)
+    }
+    const expiresMs = this.#expiryOf(options, undefined, undefined)
+    return touchSession(this.items, { key, version: undefined, expiresMs, touchAfterSeconds: 0 }, oneDeadline)
+  }
+
   #touch(
     version: Version,
     expiresMs: number,
@@ -255,7 +288,7 @@ export class Sessions<Data extends object> {
     data: Data | undefined,
     session: { readonly createdMs: number | undefined } | undefined,
   ): number {
-    const expiresMs = expiryAt(this.items.clock.now(), wanted, () => this.#defaultTtlSeconds(data))
+    const expiresMs = expiryAt(this.items.clock, wanted, () => this.#defaultTtlSeconds(data))
     return Math.min(expiresMs, this.items.latestExpiryMs(session?.createdMs))
   }
 
@@ -301,10 +334,6 @@ export class Sessions<Data extends object> {
     }
     return key
   }
-}
-
-function recordOf<Data extends object>(version: Version | undefined): SessionRecord<Data> | undefined {
-  return version && new SessionRecord<Data>(version)
 }
 
 /** The settings that are not `undefined`, so that they can be laid over others. */

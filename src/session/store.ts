@@ -1,11 +1,19 @@
 import type { DynamoDBClient } from '../dynamodb/client.ts'
 import type { SessionData } from '../types.ts'
-import type {
-  CallOptions,
-  DestroyByUserOptions,
-  LockOptions,
-  TouchOptions,
-  WriteOptions,
+import {
+  areOptions,
+  type CallOptions,
+  callOptionNames,
+  type DestroyByUserOptions,
+  destroyByUserOptionNames,
+  type LockOptions,
+  lockOptionNames,
+  type OptionNames,
+  refuseOptions,
+  type TouchOptions,
+  touchOptionNames,
+  type WriteOptions,
+  writeOptionNames,
 } from './call-options.ts'
 import { openClient } from './connection.ts'
 import type { GarbageCollectionOptions, GarbageCollectionResult } from './garbage-collection.ts'
@@ -18,6 +26,8 @@ import type { Sessions } from './sessions.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from './store-options.ts'
 import type { UserSession } from './user-sessions.ts'
 
+const NO_OPTIONS = {}
+
 /**
  * Sessions in a DynamoDB table.
  *
@@ -28,7 +38,8 @@ import type { UserSession } from './user-sessions.ts'
  * answer was lost is recognised (G11).
  *
  * Constructing a store opens nothing; problems with the region, the credentials or the table show at the first
- * call. An idle store does not keep the process alive.
+ * call. An idle store does not keep the process alive. Options that a call does not take fail it with a `TypeError`
+ * (`INVALID_OPTION`).
  *
  * @example
  * ```ts
@@ -83,8 +94,8 @@ export class SessionStore<Data extends object = SessionData> {
    *   as it is. Failures of the network, of DynamoDB or of the credentials throw too (G6): `undefined` always means that
    *   there is no such session.
    */
-  read(id: string, { signal }: CallOptions = {}): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(sessions => sessions.read(id, { signal }))
+  read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
+    return this.#with(options, callOptionNames, (sessions, taken) => sessions.read(id, taken))
   }
 
   /**
@@ -106,8 +117,8 @@ export class SessionStore<Data extends object = SessionData> {
     options?: WriteOptions<Data> & { basis?: undefined },
   ): Promise<SessionRecord<Data>>
   write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
-  write(id: string, data: Data, options: WriteOptions<Data> = {}): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(sessions => sessions.write(id, data, options))
+  write(id: string, data: Data, options?: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
+    return this.#with(options, writeOptionNames, (sessions, taken) => sessions.write(id, data, taken))
   }
 
   /**
@@ -118,8 +129,8 @@ export class SessionStore<Data extends object = SessionData> {
    *   when it would change little (`touchAfterSeconds`), and keeps off another session that has taken the same ID since.
    * @returns whether there was something to touch; a touch that is left out says so, too.
    */
-  touch(target: string | SessionRecord<Data>, options: TouchOptions = {}): Promise<boolean> {
-    return this.#with(sessions => sessions.touch(target, options))
+  touch(target: string | SessionRecord<Data>, options?: TouchOptions): Promise<boolean> {
+    return this.#with(options, touchOptionNames, (sessions, taken) => sessions.touch(target, taken))
   }
 
   /**
@@ -127,8 +138,8 @@ export class SessionStore<Data extends object = SessionData> {
    *
    * @param target the session ID, or a record of the session.
    */
-  destroy(target: string | SessionRecord<Data>, { signal }: CallOptions = {}): Promise<void> {
-    return this.#with(sessions => sessions.destroy(target, { signal }))
+  destroy(target: string | SessionRecord<Data>, options?: CallOptions): Promise<void> {
+    return this.#with(options, callOptionNames, (sessions, taken) => sessions.destroy(target, taken))
   }
 
   /**
@@ -138,8 +149,8 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns `undefined` when there is no such session; nothing was created.
    * @throws {SessionLockedError} when somebody else still has the lock after `maxWaitMs`.
    */
-  lock(id: string, options: LockOptions = {}): Promise<SessionLock<Data> | undefined> {
-    return this.#with(sessions => sessions.lock(id, options))
+  lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
+    return this.#with(options, lockOptionNames, (sessions, taken) => sessions.lock(id, taken))
   }
 
   /**
@@ -147,6 +158,7 @@ export class SessionStore<Data extends object = SessionData> {
    * whole table, a page at a time.
    */
   async *keys(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const [{ items }, { listItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
     for await (const item of listItems(items, true, options)) {
       const key = items.layout.keyOfItem(item)
@@ -161,20 +173,23 @@ export class SessionStore<Data extends object = SessionData> {
    * @throws {SessionCorruptError | SessionDecryptionError} on reaching an item that is not a session that can be read.
    */
   async *records(options: CallOptions = {}): AsyncGenerator<SessionRecord<Data>, void, undefined> {
+    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const [{ items }, { listItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
     for await (const item of listItems(items, false, options)) {
-      yield new SessionRecord<Data>(asRead(await items.open(item)))
+      yield new SessionRecord<Data>(asRead(await items.open(item)), items.clock.offsetMs)
     }
   }
 
   /** The number of sessions that have not expired. Reads the whole table. */
   async count(options: CallOptions = {}): Promise<number> {
+    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const [{ items }, { countItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
     return countItems(items, options)
   }
 
   /** Deletes every session under this store's `prefix`, expired ones too. Reads the whole table. */
   async clear(options: CallOptions = {}): Promise<void> {
+    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const [{ items }, { deleteItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
     await deleteItems(items, options)
   }
@@ -199,6 +214,7 @@ export class SessionStore<Data extends object = SessionData> {
    * written may be missing, and one that has just been destroyed may be there.
    */
   async *listByUser(userId: string, options: CallOptions = {}): AsyncGenerator<UserSession, void, undefined> {
+    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const [{ items }, { listByUser }] = await Promise.all([this.#ready(), import('./user-sessions.ts')])
     yield* listByUser(items, userId, options)
   }
@@ -209,7 +225,11 @@ export class SessionStore<Data extends object = SessionData> {
    *
    * @returns how many were destroyed.
    */
-  async destroyByUser(userId: string, { except, signal }: DestroyByUserOptions<Data> = {}): Promise<number> {
+  async destroyByUser(userId: string, options: DestroyByUserOptions<Data> = {}): Promise<number> {
+    if (!areOptions(options, destroyByUserOptionNames)) {
+      await refuseOptions(options, destroyByUserOptionNames)
+    }
+    const { except, signal } = options
     const [sessions, { destroyByUser }] = await Promise.all([this.#ready(), import('./user-sessions.ts')])
     return destroyByUser(sessions.items, userId, { except: sessions.keysOf(except), signal })
   }
@@ -226,8 +246,15 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /** Not an async function: those cost every call two promises more. */
-  #with<Result>(call: (sessions: Sessions<Data>) => Promise<Result>): Promise<Result> {
-    return this.#sessions === undefined ? this.#open().then(call) : call(this.#sessions)
+  #with<Options extends object, Result>(
+    options: Options | undefined,
+    known: OptionNames<Options>,
+    call: (sessions: Sessions<Data>, options: Partial<Options>) => Promise<Result>,
+  ): Promise<Result> {
+    if (!areOptions(options, known)) return refuseOptions(options, known)
+    const taken = options ?? NO_OPTIONS
+    const sessions = this.#sessions
+    return sessions === undefined ? this.#open().then(opened => call(opened, taken)) : call(sessions, taken)
   }
 
   #ready(): Sessions<Data> | Promise<Sessions<Data>> {

@@ -78,7 +78,8 @@ async function moveExpiry(
     remove: unlock?.attributes ?? [],
     condition: allOf(
       table.liveAt(table.clock.now()),
-      version && layout.sameSessionAs(version.session),
+      // What is only known by its key may be a leftover that is no session.
+      layout.sameSessionAs(version?.session ?? { createdMs: undefined }),
       lease && unlock?.heldBy(lease.owner),
     ),
   }

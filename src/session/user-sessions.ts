@@ -31,7 +31,8 @@ interface UserQuery {
   readonly options: SendOptions
 }
 
-const DELETES_AT_ONCE = 25
+/** As many as wait for little, and leave most of the connections to the requests of the application. */
+const DELETES_AT_ONCE = 8
 
 /**
  * How long to wait before looking again, until that has found nothing new to the end of the list. Indexes are usually
@@ -63,7 +64,9 @@ export async function* listByUser(
     if (key === undefined || !table.isLive(item, table.clock.now())) continue
     const createdMs = table.layout.createdOf(item)
     const expiresMs = Math.min(table.layout.expiryOf(item), table.latestExpiryMs(createdMs))
-    yield { key, createdMs, expiresMs }
+    // By the clock of this machine, as the times of a record are.
+    const { offsetMs } = table.clock
+    yield { key, createdMs: createdMs && createdMs - offsetMs, expiresMs: expiresMs - offsetMs }
   }
 }
 
@@ -127,18 +130,17 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
   const key = table.layout.keyOfItem(entry) ?? ''
   const nowMs = table.clock.now()
   try {
-    const { Attributes: deleted } = await table.client.send(
-      'DeleteItem',
-      {
-        TableName: table.name,
-        Key: table.itemKey(key),
-        ConditionExpression: '#user = :user',
-        ExpressionAttributeNames: { '#user': index.attribute },
-        ExpressionAttributeValues: { ':user': { S: userId } },
-        ReturnValues: 'ALL_OLD',
-        ...ASKS_FOR_ITEM,
-      },
-      options,
+    const input = {
+      TableName: table.name,
+      Key: table.itemKey(key),
+      ConditionExpression: '#user = :user',
+      ExpressionAttributeNames: { '#user': index.attribute },
+      ExpressionAttributeValues: { ':user': { S: userId } },
+      ReturnValues: 'ALL_OLD',
+      ...ASKS_FOR_ITEM,
+    } as const
+    const { Attributes: deleted } = await table.clock.atRightTime(() =>
+      table.client.send('DeleteItem', input, options),
     )
     return deleted !== undefined && wasLive(table, deleted, nowMs)
   } catch (error) {
@@ -182,7 +184,8 @@ async function* entriesOf({
   let start: Item | undefined
   do {
     const pageInput = start === undefined ? input : { ...input, ExclusiveStartKey: start }
-    const page = await table.client.send('Query', pageInput, options).catch((error: unknown) => {
+    const queried = table.clock.atRightTime(() => table.client.send('Query', pageInput, options))
+    const page = await queried.catch((error: unknown) => {
       throw indexProblem(error, table, index) ?? error
     })
     yield* page.Items ?? []

@@ -31,6 +31,17 @@ export function describeCorruptItems(subject: ContractSubject): void {
       expect(await subject.table.item(key)).toEqual(item)
     })
 
+    test.runIf(names.includes('no data'))('a touch does not extend an item without data', async () => {
+      const { store, clock } = subject.open({ prefix: newPrefix() })
+      const id = newId()
+      const { key } = await store.write(id, {})
+      const { 'no data': husk } = subject.layout.corruptItems(clock.nowMs + 60_000)
+      await subject.table.put({ [subject.layout.partitionKey]: { S: key }, ...husk })
+      expect(await store.touch(id)).toBe(false)
+      expect(await store.touch(id, { expiresMs: clock.nowMs })).toBe(false)
+      expect(await subject.table.item(key)).toEqual({ [subject.layout.partitionKey]: { S: key }, ...husk })
+    })
+
     test('a list of records ends with the error and does not leave the item out', async () => {
       const { store, clock } = subject.open({ prefix: newPrefix() })
       const { key } = await store.write(newId(), {})

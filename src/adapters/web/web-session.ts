@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import type { CallOptions } from '../../session/call-options.ts'
+import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../../session/call-options.ts'
 import type { SessionRecord } from '../../session/record.ts'
 import type { SessionLock } from '../../session/session-lock.ts'
 import type { SessionStore } from '../../session/store.ts'
@@ -171,6 +171,7 @@ export class WebSession<Data extends object = SessionData> {
    */
   commit(options: CallOptions = {}): Promise<string | undefined> {
     return this.#inTurn(async () => {
+      if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
       await this.#store(options)
       if (this.#isCookieDue && this.#record !== undefined) this.#issueCookie(this.#record)
       return this.#setCookie

@@ -250,6 +250,58 @@ describe.each(engines)('$name, a store in the place of connect-dynamodb', engine
     })
   })
 
+  describe('what is no session', () => {
+    const specialKeys = [{ name: 'user', type: 'S' as const }]
+
+    test.each<[string, unknown, DynamoDBStoreOptions]>([
+      ['undefined', undefined, {}],
+      ['null', null, {}],
+      ['a text', 'ada', {}],
+      ['undefined, with special keys', undefined, { specialKeys }],
+    ])('is an error of the callback: %s', async (_, session, options) => {
+      const store = subject.store(options)
+      const id = newId()
+      for (const method of ['set', 'touch'] as const) {
+        expect(await outcome(done => store[method](id, session as SessionData, done))).toMatchObject({
+          error: {
+            name: 'TypeError',
+            code: 'INVALID_SESSION_DATA',
+            message: 'session data has to be an object',
+          },
+          calls: 1,
+          asynchronous: true,
+        })
+      }
+      expect(await item(id)).toBeUndefined()
+    })
+
+    test('is an error event without a callback', async () => {
+      const store = subject.store()
+      const nothing: unknown = undefined
+      for (const method of ['set', 'touch'] as const) {
+        const told = new Promise(resolve => {
+          store.once('error', resolve)
+        })
+        store[method](newId(), nothing as SessionData)
+        expect(await told).toMatchObject({ code: 'INVALID_SESSION_DATA' })
+      }
+    })
+  })
+
+  test('a function "ttlSeconds" that fails is an error of the callback', async () => {
+    const reason = new Error('no lifetime today')
+    const store = subject.store({
+      ttlSeconds: () => {
+        throw reason
+      },
+    })
+    for (const method of ['set', 'touch'] as const) {
+      const { error, asynchronous } = await outcome(done => store[method](newId(), sessionOf({}), done))
+      expect(error).toBe(reason)
+      expect(asynchronous).toBe(true)
+    }
+  })
+
   describe('a session whose cookie is over', () => {
     const over = [{ maxAge: -20_000 }, { maxAge: 0 }, { expires: new Date(clock.nowMs) }]
 

@@ -107,6 +107,55 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
     })
   })
 
+  describe('what is no session, or no session ID,', () => {
+    test.each<[string, unknown]>([
+      ['undefined', undefined],
+      ['null', null],
+      ['a text', 'ada'],
+      ['an array', []],
+    ])('is an error of the callback: %s', async (_, session) => {
+      const store = subject.store()
+      const id = newId()
+      for (const method of ['set', 'touch'] as const) {
+        if (method === 'touch' && Array.isArray(session)) continue
+        const refused = await callbackOutcome(done => {
+          store[method](id, session as SessionData, done)
+        })
+        expect(refused).toMatchObject(failure('INVALID_SESSION_DATA'))
+        expect(refused.error).toHaveProperty('message', 'session data has to be an object')
+      }
+      expect(await loaded(store, id)).toBeNull()
+    })
+
+    test.each<[string, unknown]>([
+      ['undefined', undefined],
+      ['null', null],
+      ['an empty text', ''],
+    ])('is an error of the callback, as an ID: %s', async (_, given) => {
+      const store = subject.store()
+      const id = given as string
+      const calls = [
+        (done: (error?: unknown) => void): void => store.get(id, done),
+        (done: (error?: unknown) => void): void => store.set(id, sessionOf({}, 'ada'), done),
+        (done: (error?: unknown) => void): void => store.touch(id, sessionOf({}, 'ada'), done),
+        (done: (error?: unknown) => void): void => store.destroy(id, done),
+      ]
+      for (const call of calls) {
+        expect(await callbackOutcome(call)).toMatchObject(failure('INVALID_SESSION_ID'))
+      }
+    })
+
+    test('is an error event without a callback', async () => {
+      const store = subject.store()
+      const told = new Promise(resolve => {
+        store.once('error', resolve)
+      })
+      const nothing: unknown = undefined
+      store.set('id', nothing as SessionData)
+      expect(await told).toMatchObject({ code: 'INVALID_SESSION_DATA' })
+    })
+  })
+
   describe('the cookie decides when a session expires', () => {
     const clock = new ManualClock()
     const at = (ms: number): Date => new Date(clock.nowMs + ms)
@@ -344,6 +393,15 @@ function sessionOf(cookie: object, user?: string): SessionData {
 function createSession(store: DynamoDBStore, id: string, data: SessionData): SessionData {
   const request: unknown = { sessionID: id, sessionStore: store }
   return store.createSession(request as Parameters<DynamoDBStore['createSession']>[0], data)
+}
+
+/** What a callback is called with for a mistake of the caller. */
+function failure(code: string): object {
+  return {
+    error: expect.objectContaining({ name: 'TypeError', code }) as object,
+    calls: 1,
+    asynchronous: true,
+  }
 }
 
 async function outcome(

@@ -386,6 +386,16 @@ describe.each(engines)('$name, web sessions', engine => {
       expect(setCookie).toContain(`=${session.id}.`)
     })
 
+    test('of options that there are not are errors, with a cookie or without', async () => {
+      const sessions = subject.sessions()
+      const wrong: object = { sginal: undefined }
+      const opening = sessions.openSession({ headers: new Headers() }, wrong)
+      await expect(opening).rejects.toThrow('no option "sginal"; did you mean "signal"?')
+      const session = await sessions.openSession({ headers: new Headers() })
+      await expect(session.commit(wrong)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+      expect(await session.commit()).toBeUndefined()
+    })
+
     test('of an abort are its reason', async () => {
       const ada = new Visitor(shop(subject.sessions()))
       await ada.open('/name/ada')

@@ -76,7 +76,7 @@ describe.each(engines)('$name, destroyByUser', engine => {
     })
     expect(await own.store({ endpoint: stub.url }).destroyByUser('ada')).toBe(60)
     expect(await own.itemCount()).toBe(0)
-    expect(mostUnderWay).toBeLessThanOrEqual(25)
+    expect(mostUnderWay).toBeLessThanOrEqual(8)
     expect(stub.operations.filter(operation => operation === 'DeleteItem')).toHaveLength(60)
   })
 

@@ -302,7 +302,11 @@ describe('conditions', () => {
       names: { '#created': 'created' },
       values: { ':created': { N: '1795305600' } },
     })
-    expect(layout.sameSessionAs({ createdMs: undefined })).toBeUndefined()
+    expect(layout.sameSessionAs({ createdMs: undefined })).toEqual({
+      expression: 'attribute_exists(#data)',
+      names: { '#data': 'data' },
+      values: {},
+    })
   })
 
   test.each<[string, Partial<NativeLayoutOptions>, ReturnType<Layout['namespace']>]>([

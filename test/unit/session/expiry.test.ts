@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { expiryAt, type ExpiryOptions, isTtl } from '../../../src/session/expiry.ts'
 
 const nowMs = Date.UTC(2026, 10, 23)
+const clock = { now: () => nowMs, offsetMs: 0 }
 const latestMs = 8.64e15
 
 function unused(): never {
@@ -33,20 +34,20 @@ describe('expiryAt', () => {
     [{ expiresMs: nowMs + 5, ttlSeconds: 60 }, nowMs + 5],
     [{ expiresMs: undefined, ttlSeconds: 60 }, nowMs + 60_000],
   ])('%j is %i', (wanted, expected) => {
-    expect(expiryAt(nowMs, wanted, unused)).toBe(expected)
+    expect(expiryAt(clock, wanted, unused)).toBe(expected)
   })
 
   test.each<[ExpiryOptions]>([[{}], [{ ttlSeconds: undefined, expiresMs: undefined }]])(
     '%j is the default',
     wanted => {
-      expect(expiryAt(nowMs, wanted, () => 30)).toBe(nowMs + 30_000)
+      expect(expiryAt(clock, wanted, () => 30)).toBe(nowMs + 30_000)
     },
   )
 
   test.each([0, -1, Number.NaN, Infinity, -Infinity, '60', null, true, {}, [60], 60n])(
     'ttlSeconds cannot be %s',
     ttlSeconds => {
-      expect(() => expiryAt(nowMs, asOptions({ ttlSeconds }), unused)).toThrow(
+      expect(() => expiryAt(clock, asOptions({ ttlSeconds }), unused)).toThrow(
         expect.objectContaining({
           name: 'TypeError',
           code: 'INVALID_OPTION',
@@ -59,7 +60,7 @@ describe('expiryAt', () => {
   test.each([Number.NaN, Infinity, -Infinity, '60', null, new Date(), 60n])(
     'expiresMs cannot be %s',
     expiresMs => {
-      expect(() => expiryAt(nowMs, asOptions({ expiresMs }), unused)).toThrow(
+      expect(() => expiryAt(clock, asOptions({ expiresMs }), unused)).toThrow(
         expect.objectContaining({
           name: 'TypeError',
           code: 'INVALID_OPTION',
@@ -69,13 +70,20 @@ describe('expiryAt', () => {
     },
   )
 
+  test('takes a moment to be by the clock of the machine, and a lifetime to begin now', () => {
+    const corrected = { now: () => nowMs, offsetMs: 86_400_000 }
+    const machineMs = nowMs - corrected.offsetMs
+    expect(expiryAt(corrected, { expiresMs: machineMs + 60_000 }, unused)).toBe(nowMs + 60_000)
+    expect(expiryAt(corrected, { ttlSeconds: 60 }, unused)).toBe(nowMs + 60_000)
+  })
+
   test('is an integer between now and the last moment of a Date, whatever is asked for', () => {
     const anyNumber = fc.double({ noNaN: true, noDefaultInfinity: true })
     const now = fc.oneof(fc.nat({ max: latestMs }), fc.double({ min: 0, max: 1e13, noNaN: true }))
     fc.assert(
       fc.property(now, anyNumber, fc.boolean(), (at, value, isMoment) => {
         fc.pre(isMoment || value > 0)
-        const expiry = expiryAt(at, isMoment ? { expiresMs: value } : { ttlSeconds: value }, unused)
+        const expiry = expiryAt({ now: () => at, offsetMs: 0 }, isMoment ? { expiresMs: value } : { ttlSeconds: value }, unused)
         expect(Number.isInteger(expiry)).toBe(true)
         expect(expiry).toBeGreaterThanOrEqual(at)
         expect(expiry).toBeLessThanOrEqual(latestMs)
