@@ -39,3 +39,12 @@ export interface SendOptions {
    */
   readonly deadlineAtMs?: number | undefined
 }
+
+/** Whether a value is an `AbortSignal`, by what is used of it: there are runtimes with several such classes. */
+export function isSignal(signal: unknown): boolean {
+  return (
+    typeof signal === 'object' &&
+    signal !== null &&
+    typeof Reflect.get(signal, 'addEventListener') === 'function'
+  )
+}

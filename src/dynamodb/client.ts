@@ -7,11 +7,16 @@ import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Credentials } from '../types.ts'
 import { type CallTrace, callTraceOf } from './call-trace.ts'
-import type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
+import {
+  type DynamoDBClientOptions,
+  type DynamoDBSettings,
+  isSignal,
+  type SendOptions,
+} from './client-options.ts'
 import { withheldMessage } from './echo-guard.ts'
 import { EndpointCache } from './endpoint-cache.ts'
 import { signingRegionFor } from './endpoint-rules.ts'
-import type { Input, Operation, Output } from './operations.ts'
+import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
 import { readOutput } from './output.ts'
 import { ServerClock } from './server-clock.ts'
 import { RequestSigner, type SigningTarget } from './signed-request.ts'
@@ -45,8 +50,6 @@ interface Prepared {
 }
 
 const RETRY_BASE_DELAY_MS = 25
-
-const TIMED_FIELDS = ['Item', 'UpdateExpression', 'ConditionExpression', 'FilterExpression', 'TransactItems']
 
 /** The server's clock is looked at no more often than this: it takes time to read a date. */
 const CLOCK_LOOK_MS = 100
@@ -348,22 +351,8 @@ export class DynamoDBClient {
   }
 }
 
-/** Whether an input may hold what the time is: expiries are written, and conditions and filters compare with them. */
-function dependsOnTime(input: Input<Operation>): boolean {
-  return TIMED_FIELDS.some(name => Object.hasOwn(input, name))
-}
-
 function failedFor(error: unknown): FailedAttempt {
   return { error, kind: retryKindOfError(error) }
-}
-
-/** By what is used of it, because there are runtimes with several AbortSignal classes. */
-function isSignal(signal: unknown): boolean {
-  return (
-    typeof signal === 'object' &&
-    signal !== null &&
-    typeof Reflect.get(signal, 'addEventListener') === 'function'
-  )
 }
 
 /** What an async function returns that throws; the reason of a signal need not be an Error. */

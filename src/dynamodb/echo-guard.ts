@@ -1,4 +1,5 @@
 import type { Credentials } from '../types.ts'
+import { actionsOf } from './operations.ts'
 
 const WITHHELD = 'the message repeats parts of the request and is withheld'
 
@@ -31,8 +32,10 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
  */
 export function withheldMessage(message: string, input: object, credentials: Credentials): string {
   const secrets = [credentials.secretAccessKey, credentials.sessionToken ?? '']
-  for (const [field, value] of Object.entries(input)) {
-    if (SECRET_FIELDS.has(field)) collectTexts(value, secrets)
+  for (const action of actionsOf(input)) {
+    for (const [field, value] of Object.entries(action)) {
+      if (SECRET_FIELDS.has(field)) collectTexts(value, secrets)
+    }
   }
   const unescaped = withoutEscapes(message)
   return secrets.some(secret => repeats(unescaped, withoutEscapes(secret))) ? WITHHELD : message

@@ -177,3 +177,17 @@ export type Input<Name extends Operation> = Operations[Name]['input']
 
 /** Output of an operation. */
 export type Output<Name extends Operation> = Operations[Name]['output']
+
+const TIMED_FIELDS = ['Item', 'UpdateExpression', 'ConditionExpression', 'FilterExpression']
+
+/** What an input consists of: the actions of a transaction (`[{ Put: { ... } }, ...]`), or else itself. */
+export function actionsOf(input: { readonly TransactItems?: unknown }): readonly object[] {
+  const { TransactItems: items } = input
+  if (!Array.isArray(items)) return [input]
+  return items.flatMap((item: Readonly<Record<string, object>>) => Object.values(item))
+}
+
+/** Whether an input may hold what the time is: expiries are written, and conditions and filters compare with them. */
+export function dependsOnTime(input: object): boolean {
+  return actionsOf(input).some(action => TIMED_FIELDS.some(name => Object.hasOwn(action, name)))
+}

@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events'
-
 import type { CapacityOutput, Input, Output } from '../dynamodb/operations.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
 import { DeadlineExceededError, ThrottlingError } from '../errors.ts'
@@ -96,8 +94,6 @@ class GarbageCollector {
     this.#pageLimit = itemsPerPage(readUnitsPerSecond / this.segments)
     this.#reads = new CapacityPace(readUnitsPerSecond)
     this.#writes = new CapacityPace(writeUnitsPerSecond)
-    // All that is under way listens, and Node warns of more than ten that do.
-    setMaxListeners(0, this.#abort.signal, this.#stop.signal)
   }
 
   get progress(): GarbageCollectionProgress {

@@ -9,8 +9,8 @@ import type { ItemTable } from './item-table.ts'
 type ScanInput = Input<'Scan'>
 type ScanPage = Output<'Scan'>
 
-/** Each listens to the caller's signal, and Node warns of more than ten that do. */
-const DELETES_AT_ONCE = 8
+/** As many as wait for little, and leave most of the connections to the requests of the application. */
+export const DELETES_AT_ONCE = 8
 
 /** The tables of each client whose key has been looked at. */
 const lookedAt = new WeakMap<DynamoDBClient, Set<string>>()
@@ -178,11 +178,18 @@ async function checkTableKey(
   { Items: [item] = [], LastEvaluatedKey: last, ScannedCount: scanned = 0 }: ScanPage,
   options: SendOptions,
 ): Promise<void> {
-  const { partitionKey } = table.layout
   const shown = last ?? item
-  if (shown !== undefined) {
-    if (!Object.hasOwn(shown, partitionKey)) throw otherKey(table)
-  } else if (scanned > 0) await askForTableKey(table, options)
+  if (shown !== undefined) requireTableKey(table, shown)
+  else if (scanned > 0) await askForTableKey(table, options)
+}
+
+/**
+ * Checks that an item has the partition key by which its session is to be found.
+ *
+ * @throws {TableMismatchError} when the table has another key.
+ */
+export function requireTableKey(table: ItemTable, item: Item): void {
+  if (!Object.hasOwn(item, table.layout.partitionKey)) throw otherKey(table)
 }
 
 /** Whether nobody has asked yet; notes that somebody does. */

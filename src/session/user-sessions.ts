@@ -6,6 +6,7 @@ import { sleep } from '../internal/waiting.ts'
 import type { Condition, UserIndex } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
 import { ASKS_FOR_ITEM, type ItemTable } from './item-table.ts'
+import { DELETES_AT_ONCE, requireTableKey } from './listing.ts'
 import { addIndexCommand, isUserId } from './user-index.ts'
 
 /** A session of a user, as the index has it. */
@@ -30,9 +31,6 @@ interface UserQuery {
   readonly userId: string
   readonly options: SendOptions
 }
-
-/** As many as wait for little, and leave most of the connections to the requests of the application. */
-const DELETES_AT_ONCE = 8
 
 /**
  * How long to wait before looking again, until that has found nothing new to the end of the list. Indexes are usually
@@ -64,9 +62,7 @@ export async function* listByUser(
     if (key === undefined || !table.isLive(item, table.clock.now())) continue
     const createdMs = table.layout.createdOf(item)
     const expiresMs = Math.min(table.layout.expiryOf(item), table.latestExpiryMs(createdMs))
-    // By the clock of this machine, as the times of a record are.
-    const { offsetMs } = table.clock
-    yield { key, createdMs: createdMs && createdMs - offsetMs, expiresMs: expiresMs - offsetMs }
+    yield { key, createdMs, expiresMs }
   }
 }
 
@@ -188,7 +184,10 @@ async function* entriesOf({
     const page = await queried.catch((error: unknown) => {
       throw indexProblem(error, table, index) ?? error
     })
-    yield* page.Items ?? []
+    for (const item of page.Items ?? []) {
+      requireTableKey(table, item)
+      yield item
+    }
     start = page.LastEvaluatedKey
   } while (start !== undefined)
 }

@@ -60,6 +60,7 @@ export async function createSessionsTable(settings: Settings): Promise<TableDesc
     await createTable({
       ...connection,
       table,
+      layout: 'connect-dynamodb',
       partitionKey,
       billing: { readCapacityUnits, writeCapacityUnits },
       userIndex: false,

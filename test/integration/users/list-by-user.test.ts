@@ -33,6 +33,16 @@ describe.each(engines)('$name, listByUser', engine => {
     expect(found).toEqual([{ key, createdMs, expiresMs }])
   })
 
+  test('fails when the table has another partition key than the store believes', async () => {
+    const right = table.store({ prefix: '', hashIds: false })
+    await right.write('other-key', { user: 'grace' })
+    const wrong = table.store({ prefix: '', hashIds: false, partitionKey: 'sid' })
+    for (const call of [keysOf(wrong.listByUser('grace')), wrong.destroyByUser('grace')]) {
+      await expect(call).rejects.toMatchObject({ code: 'TABLE_MISMATCH' })
+    }
+    expect(await keysOf(right.listByUser('grace'))).toEqual(['other-key'])
+  })
+
   test('follows the user of a session as it changes', async () => {
     const store = table.store({ prefix: 'change:' })
     const anonymous = await store.write('id', { step: 1 })

@@ -41,6 +41,18 @@ describe('withheldMessage', () => {
     },
   )
 
+  test('looks into every action of a transaction, and takes the names of tables for none', () => {
+    const transaction = {
+      TransactItems: [
+        { Put: { TableName: 'sessions-table', Item: { id: { S: 'first-id' } } } },
+        { Delete: { TableName: 'sessions-table', Key: { id: { S: 'second-id' } } } },
+      ],
+    }
+    expect(withheldMessage('found first-id', transaction, credentials)).toBe(withheld)
+    expect(withheldMessage('found second-id', transaction, credentials)).toBe(withheld)
+    expect(withheldMessage('no sessions-table', transaction, credentials)).toBe('no sessions-table')
+  })
+
   test('takes texts of up to five characters for chance, and six for a secret', () => {
     const message = 'it says abcdef'
     expect(withheldMessage(message, { Key: { id: { S: 'bcdef' } } }, credentials)).toBe(message)
