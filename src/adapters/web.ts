@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../session/call-options.ts'
 import type { SessionStore } from '../session/store.ts'
 import type { SessionData } from '../types.ts'

@@ -1,7 +1,7 @@
 import { ConfigurationError, CredentialsError } from '../errors.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import type { ServiceFailure } from '../http/error-classification.ts'
-import type { TransportResponse } from '../http/transport.ts'
+import type { ResponseBody, TransportResponse } from '../http/transport.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { callService } from './service-call.ts'
 
@@ -83,7 +83,7 @@ export function instantAfter(nowMs: number, seconds: unknown): Date | undefined 
   return Number.isNaN(instant.getTime()) ? undefined : instant
 }
 
-function jsonObjectIn(body: Buffer): JsonObject | undefined {
+function jsonObjectIn(body: ResponseBody): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
     return isObject(value) ? value : undefined

@@ -1,5 +1,5 @@
 import { ConnectionError } from '../errors.ts'
-import type { TransportResponse } from '../http/transport.ts'
+import type { ResponseBody, TransportResponse } from '../http/transport.ts'
 import type { Operation, Output } from './operations.ts'
 
 /**
@@ -42,7 +42,7 @@ function isFromDynamoDB({ answerId, headers }: TransportResponse): boolean {
   )
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(body: ResponseBody): unknown {
   try {
     return JSON.parse(body.toString())
   } catch {

@@ -11,7 +11,7 @@ import {
   retryKindOfAnswer,
   type ServiceFailure,
 } from '../http/error-classification.ts'
-import type { TransportResponse } from '../http/transport.ts'
+import type { ResponseBody, TransportResponse } from '../http/transport.ts'
 import type { Item } from '../types.ts'
 import { rememberCancellation, rememberItem } from './aws-error.ts'
 import { createTableCommand, otherRegionOf, rememberPlace, type TablePlace } from './missing-table.ts'
@@ -215,7 +215,7 @@ function quoteOf({ awsCode, message, requestId }: WireError): string {
  * The string fields of a JSON object, by lower-case name, its item, and why a transaction was cancelled; nothing when the
  * body is something else.
  */
-function parseBody(body: Buffer): {
+function parseBody(body: ResponseBody): {
   fields: ReadonlyMap<string, string>
   item?: Item | undefined
   cancellationCodes?: readonly string[]

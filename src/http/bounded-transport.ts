@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 import { AttemptTimeoutError, ConnectionError } from '../errors.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
@@ -34,11 +36,11 @@ function bounded(transport: Transport, request: TransportRequest): Promise<Trans
 
 /** Whatever JavaScript code returns, the rest of the package may take for a response. */
 function checked(response: unknown): TransportResponse {
-  if (isResponse(response)) return response
+  if (isResponse(response)) return withBuffer(response)
   throw new ConnectionError(
     'INVALID_RESPONSE',
     'the transport answered with something that is no response: it has to return statusCode (a number), headers (a Map by ' +
-      'lower-case name) and body (a Buffer)',
+      'lower-case name) and body (a Buffer or another Uint8Array)',
     { retryable: false },
   )
 }
@@ -48,10 +50,17 @@ function isResponse(value: unknown): value is TransportResponse {
   const { statusCode, headers, body }: { statusCode?: unknown; headers?: unknown; body?: unknown } = value
   return (
     Number.isInteger(statusCode) &&
-    Buffer.isBuffer(body) &&
+    types.isUint8Array(body) &&
     typeof headers === 'object' &&
     headers !== null &&
     typeof Reflect.get(headers, 'get') === 'function' &&
     typeof Reflect.get(headers, 'has') === 'function'
   )
+}
+
+/** The rest of the package decodes bodies with `toString`, which a plain `Uint8Array` does otherwise. */
+function withBuffer(response: TransportResponse): TransportResponse {
+  const { statusCode, headers, body, answerId } = response
+  if (Buffer.isBuffer(body)) return response
+  return { statusCode, headers, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), answerId }
 }

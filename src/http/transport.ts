@@ -21,12 +21,21 @@ export interface TransportRequest {
   readonly signal?: AbortSignal | undefined
 }
 
+/**
+ * The bytes of a response: a `Buffer`, described without the types of Node, which not every app has. What a transport of
+ * somebody else returns may be any `Uint8Array`.
+ */
+export interface ResponseBody extends Uint8Array {
+  /** The bytes as text. */
+  toString(encoding?: 'utf8' | 'latin1'): string
+}
+
 /** A complete HTTP response whose body has passed every check there is. */
 export interface TransportResponse {
   readonly statusCode: number
   /** Header fields by lower-case name; repeated fields are joined with `, `. */
   readonly headers: ReadonlyMap<string, string>
-  readonly body: Buffer
+  readonly body: ResponseBody
   /** The field `x-amzn-requestid`, where the transport has read it already. It is among the headers, too. */
   readonly answerId?: string | undefined
 }

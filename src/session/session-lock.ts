@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { SessionData } from '../types.ts'
 import type { Lease } from './lease.ts'
 import type { SessionRecord } from './record.ts'

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { DynamoDBClient } from '../dynamodb/client.ts'
 import type { SessionData } from '../types.ts'
 import {
@@ -216,7 +218,11 @@ export class SessionStore<Data extends object = SessionData> {
   async *listByUser(userId: string, options: CallOptions = {}): AsyncGenerator<UserSession, void, undefined> {
     if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
     const [{ items }, { listByUser }] = await Promise.all([this.#ready(), import('./user-sessions.ts')])
-    yield* listByUser(items, userId, options)
+    for await (const { key, createdMs, expiresMs } of listByUser(items, userId, options)) {
+      // By the clock of this machine, as the times of a record are.
+      const { offsetMs } = items.clock
+      yield { key, createdMs: createdMs && createdMs - offsetMs, expiresMs: expiresMs - offsetMs }
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 
 import { build } from 'esbuild'
 import { publint } from 'publint'
@@ -29,19 +30,46 @@ function environmentOf(endpoint: string): Record<string, string> {
   }
 }
 
+/** What the documents in a folder link to, as paths from that folder without anchors. */
+async function relativeLinksIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true })
+  const links = await Promise.all(
+    files
+      .filter(file => file.endsWith('.md'))
+      .map(async file => {
+        const text = await readFile(join(folder, file), 'utf8')
+        return [...text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)].map(([, link = '']) =>
+          join(dirname(file), link),
+        )
+      }),
+  )
+  return [...new Set(links.flat())]
+}
+
 describe('the packed tarball', () => {
   it('holds the compiled package and its documents, and nothing else', async () => {
     const { stdout } = await app.run('tar', ['-tzf', app.tarball])
     const files = stdout.trim().split('\n')
     expect(files).toContain('package/dist/adapters/express.js')
     expect(files).toContain('package/dist/adapters/express.d.ts')
-    const others = files.filter(file => !/^package\/dist\/.*\.(?:js|d\.ts)$/.test(file))
+    expect(files).toContain('package/docs/guarantees.md')
+    const others = files.filter(file => !/^package\/(?:dist\/.*\.(?:js|d\.ts)|docs\/.*\.md)$/.test(file))
     expect(others.toSorted()).toEqual([
       'package/CHANGELOG.md',
       'package/LICENSE',
       'package/README.md',
+      'package/SECURITY.md',
       'package/package.json',
     ])
+  })
+
+  it('holds what its documents link to, but for what only the repository has', async () => {
+    const folder = join(app.folder, 'node_modules/dynamodb-sessions')
+    const links = await relativeLinksIn(folder)
+    expect(links).toContain('docs/guarantees.md')
+    const missing = links.filter(link => !existsSync(join(folder, link)))
+    expect(missing.filter(link => !/^(?:bench|examples)\/|^CONTRIBUTING\.md$/.test(link))).toEqual([])
+    expect(missing.filter(link => !existsSync(join(root, link)))).toEqual([])
   })
 
   it('brings nothing else along', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,6 +44,7 @@ const FRAMEWORKS = [
   'koa-session',
   'react-router',
   'unstorage',
+  'vitest',
 ]
 
 /**
@@ -51,7 +52,7 @@ const FRAMEWORKS = [
  * ones of this repository, so that nothing is downloaded.
  */
 export async function installPackedApp(): Promise<PackedApp> {
-  const folder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-'))
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'dynamodb-sessions-')))
   const run = async (
     file: string,
     args: readonly string[],
@@ -81,9 +82,12 @@ export async function installPackedApp(): Promise<PackedApp> {
 }
 
 /** Puts the frameworks beside the installed package, as an app that uses them would have them. */
-export async function addFrameworks({ folder }: PackedApp): Promise<void> {
+export async function addFrameworks(
+  { folder }: PackedApp,
+  frameworks: readonly string[] = FRAMEWORKS,
+): Promise<void> {
   await cp(join(root, 'test/package/fixtures'), folder, { recursive: true })
-  for (const name of FRAMEWORKS) {
+  for (const name of frameworks) {
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
 }

@@ -1,7 +1,7 @@
 /*
  * Compiled and never run: what the types of the @fastify/session store allow and refuse.
  */
-import fastifySession from '@fastify/session'
+import fastifySession, { type SessionStore as FastifySessionStore } from '@fastify/session'
 import Fastify, { type Session } from 'fastify'
 import { expectTypeOf } from 'vitest'
 
@@ -17,7 +17,7 @@ declare module 'fastify' {
 const store = new DynamoDBStore({ table: 'sessions', region: 'eu-west-1' })
 
 // It is a store where the plugin asks for one.
-expectTypeOf(store).toExtend<fastifySession.SessionStore>()
+expectTypeOf(store).toExtend<FastifySessionStore>()
 const app = Fastify()
 app.register(fastifySession, { store, secret: 'a long random text that nobody knows' })
 

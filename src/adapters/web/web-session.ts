@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { isDeepStrictEqual } from 'node:util'
 
 import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../../session/call-options.ts'

@@ -73,6 +73,12 @@ describe('a transport of the application', () => {
     expect(error).toHaveProperty('message', expect.stringContaining('statusCode (a number), headers (a Map'))
   })
 
+  test('may answer with plain bytes, which can be a part of more', async () => {
+    const body = new TextEncoder().encode('???{}???').subarray(3, 5)
+    const headers = new Map([['x-amzn-requestid', 'ID']])
+    expect(await storeOver(() => ({ statusCode: 200, headers, body })).read('id')).toBeUndefined()
+  })
+
   test('that throws is heard', async () => {
     const problem = new Error('not today')
     const store = storeOver(() => {

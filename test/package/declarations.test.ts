@@ -1,0 +1,165 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+
+/** The ways of finding declarations that the README names. */
+const resolutions = [
+  { name: 'nodenext', settings: ['--module', 'nodenext'] },
+  { name: 'bundler', settings: ['--module', 'preserve', '--moduleResolution', 'bundler'] },
+  {
+    name: 'bundler, with the oldest target',
+    settings: ['--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022'],
+  },
+]
+
+const entries = await entriesOfPackage()
+let app: PackedApp
+
+beforeAll(async () => {
+  app = await installPackedApp()
+  await addFrameworks(app)
+}, 120_000)
+
+afterAll(async () => {
+  await app.remove()
+})
+
+describe.each(resolutions)('the declarations, found by $name', ({ settings }) => {
+  it('compile in an app that checks libraries', async () => {
+    const { files, messages } = await check(app, await fileOfEntries(app, entries), settings)
+    expect(messages).toEqual([])
+    expect(entries.length).toBeGreaterThan(10)
+    for (const { declarations } of entries) expect(files).toContain(declarations)
+  })
+
+  it('fit the frameworks, and refuse what they should', async () => {
+    const files = await copyTypeTests(app)
+    expect(files.length).toBeGreaterThan(5)
+    const more = ['--skipLibCheck', '--allowImportingTsExtensions', ...files]
+    const checked = await check(app, 'entries.ts', [...settings, ...more])
+    expect(checked.messages).toEqual([])
+    expect(checked.files).toEqual(expect.arrayContaining(files))
+  })
+})
+
+describe('without the types of Node', () => {
+  /** These need them because their frameworks do. */
+  const nodeFrameworks = new Set(['./express', './fastify', './koa', './connect-dynamodb'])
+  const others = entries.filter(({ path }) => !nodeFrameworks.has(path))
+  const noTypes = ['--types', '', '--target', 'es2022']
+  let small: PackedApp
+
+  beforeAll(async () => {
+    small = await installPackedApp()
+    await addFrameworks(small, ['hono', 'react-router'])
+  }, 120_000)
+
+  afterAll(async () => {
+    await small.remove()
+  })
+
+  it.each(resolutions)('the declarations compile: $name', async ({ settings }) => {
+    const checked = await check(small, await fileOfEntries(small, others), [...settings, ...noTypes])
+    expect(checked.messages).toEqual([])
+    for (const { declarations } of others) expect(checked.files).toContain(declarations)
+    expect(checked.files.filter(file => file.includes('@types/node/'))).toEqual([])
+  })
+
+  it('locks can be released by `await using`, and a transport can answer with plain bytes', async () => {
+    const code = `
+      import { SessionStore, type Transport } from 'dynamodb-sessions'
+      const transport: Transport = {
+        request: async ({ endpoint }) => {
+          const response = await fetch(endpoint.origin)
+          const headers = new Map(response.headers)
+          const body = new Uint8Array(await response.arrayBuffer())
+          return { statusCode: response.status, headers, body }
+        },
+        close: async () => {},
+      }
+      await using store = new SessionStore<{ user: string }>({ transport })
+      await using lock = await store.lock('id')
+      const user: string | undefined = lock?.record.data.user
+      console.log(user)`
+    await writeFile(join(small.folder, 'disposal.ts'), code)
+    const checked = await check(small, 'disposal.ts', noTypes)
+    expect(checked.messages).toEqual([])
+    expect(checked.files).toContain('disposal.ts')
+  })
+})
+
+interface Entry {
+  /** As `exports` of `package.json` has it. */
+  readonly path: string
+  readonly specifier: string
+  /** Path of its declarations, from the folder of an app. */
+  readonly declarations: string
+  /** Specifier of its source, as a test in `test/types` has it. */
+  readonly source: string
+}
+
+interface Checked {
+  /** What the compiler has to say about this package and the app. */
+  readonly messages: readonly string[]
+  /** What it has read, as paths from the folder of the app. */
+  readonly files: readonly string[]
+}
+
+async function entriesOfPackage(): Promise<Entry[]> {
+  const { name, exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    readonly name: string
+    readonly exports: Readonly<Record<string, string | { readonly types: string }>>
+  }
+  return Object.entries(exports).flatMap(([path, target]) => {
+    if (typeof target === 'string') return []
+    const declarations = join('node_modules', name, target.types)
+    const source = target.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, '../../src/$1.ts')
+    return [{ path, specifier: name + path.slice(1), declarations, source }]
+  })
+}
+
+async function fileOfEntries({ folder }: PackedApp, imported: readonly Entry[]): Promise<string> {
+  const lines = imported.map(({ specifier }, index) => `export type * as entry${index} from '${specifier}'\n`)
+  await writeFile(join(folder, 'entries.ts'), lines.join(''))
+  return 'entries.ts'
+}
+
+/** The tests of types, which are about the sources, as tests of the installed package. */
+async function copyTypeTests({ folder }: PackedApp): Promise<string[]> {
+  const names = (await readdir(join(root, 'test/types'))).filter(name => name.endsWith('.types.ts'))
+  await mkdir(join(folder, 'types'), { recursive: true })
+  await mkdir(join(folder, 'support'), { recursive: true })
+  const shared = 'support/express-session-data.ts'
+  await writeFile(join(folder, shared), await readFile(join(root, 'test', shared)))
+  for (const name of names) {
+    const code = await readFile(join(root, 'test/types', name), 'utf8')
+    const ofPackage = entries.reduce(
+      (text, { source, specifier }) => text.replaceAll(`'${source}'`, `'${specifier}'`),
+      code,
+    )
+    expect(ofPackage).not.toContain('/src/')
+    await writeFile(join(folder, 'types', name), ofPackage)
+  }
+  return names.map(name => join('types', name))
+}
+
+/**
+ * Compiles a file, its imports and their declarations. What the compiler says about the declarations of frameworks is
+ * left out: some of them do not compile by themselves.
+ */
+async function check(checkedApp: PackedApp, file: string, settings: readonly string[]): Promise<Checked> {
+  const output = await compile(checkedApp, file, [...settings, '--listFiles']).then(
+    ({ stdout }) => stdout,
+    (error: unknown) => String(error),
+  )
+  const lines = output.split('\n')
+  return {
+    messages: lines
+      .filter(line => /\berror TS\d+:/.test(line))
+      .filter(line => !line.includes('node_modules/') || line.startsWith('node_modules/dynamodb-sessions/')),
+    files: lines.map(line => relative(checkedApp.folder, line)),
+  }
+}
