@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 import { describe, expect, test } from 'vitest'
 
 import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
@@ -34,7 +36,8 @@ describe('the channel "credentials"', () => {
     await source()
     clock.advance(56 * minuteMs)
     await source()
-    await Promise.resolve()
+    // What is asked in the background has to be heard of.
+    await nextTurn()
     clock.advance(61 * minuteMs)
     const rejected = await source()
     await source({ rejected })

@@ -83,7 +83,11 @@ describe('expiryAt', () => {
     fc.assert(
       fc.property(now, anyNumber, fc.boolean(), (at, value, isMoment) => {
         fc.pre(isMoment || value > 0)
-        const expiry = expiryAt({ now: () => at, offsetMs: 0 }, isMoment ? { expiresMs: value } : { ttlSeconds: value }, unused)
+        const expiry = expiryAt(
+          { now: () => at, offsetMs: 0 },
+          isMoment ? { expiresMs: value } : { ttlSeconds: value },
+          unused,
+        )
         expect(Number.isInteger(expiry)).toBe(true)
         expect(expiry).toBeGreaterThanOrEqual(at)
         expect(expiry).toBeLessThanOrEqual(latestMs)
