@@ -32,9 +32,10 @@ function isOutput<Name extends Operation>(value: unknown): value is Output<Name>
  * Whether an answer has anything that DynamoDB's have: the ID, or else the checksum or the content type, which are what
  * the stand-ins for DynamoDB without IDs give.
  */
-function isFromDynamoDB({ answerId, headers }: TransportResponse): boolean {
-  // First, because most often it is there, and costs nothing: the header fields have to be taken apart.
-  if (answerId !== undefined) return true
+function isFromDynamoDB(response: TransportResponse): boolean {
+  // First, because most often it is there, and costs nothing: to ask for the header fields takes them apart.
+  if (response.answerId !== undefined) return true
+  const { headers } = response
   return (
     headers.has('x-amzn-requestid') ||
     headers.has('x-amz-crc32') ||

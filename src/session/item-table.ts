@@ -148,17 +148,17 @@ export class ItemTable {
   }
 
   /** Changes an item when a condition holds. */
-  async update(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
+  update(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
     return this.#updateItem(key, updateInput(update), options)
   }
 
   /** Changes an item when a condition holds, and returns all of it as it is then. */
-  async updateAndGet(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
+  updateAndGet(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
     return this.#updateItem(key, { ...updateInput(update), ReturnValues: 'ALL_NEW' }, options)
   }
 
   /** Replaces an item when a condition holds. */
-  async replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
+  replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
     const input = { TableName: this.name, Item: item, ...conditionInput(condition), ...ASKS_FOR_ITEM }
     return this.#conditionally(key, this.client.send('PutItem', input, options), options)
   }
@@ -181,7 +181,7 @@ export class ItemTable {
     return item
   }
 
-  async #updateItem(
+  #updateItem(
     key: string,
     input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues?: 'ALL_NEW' },
     options: SendOptions,

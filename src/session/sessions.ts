@@ -240,7 +240,7 @@ export class Sessions<Data extends object> {
   }
 
   /** When the session expires now; `undefined` when there was nothing to touch. */
-  async #moveExpiry(
+  #moveExpiry(
     target: string | SessionRecord<Data>,
     options: TouchOptions,
     oneDeadline: SendOptions,
@@ -253,14 +253,22 @@ export class Sessions<Data extends object> {
     }
     const key = this.#keyOf(target)
     if (hasAbsoluteTimeout || migration !== undefined || this.#lifetimeDependsOnData(options)) {
-      const record = await this.read(target, oneDeadline)
-      if (record === undefined) return undefined
-      const version = versionOf(record)
-      const expiresMs = this.#expiryOf(options, record.data, version.session)
-      return this.#touch(version, expiresMs, 0, oneDeadline)
+      return this.#readAndTouch(target, options, oneDeadline)
     }
     const expiresMs = this.#expiryOf(options, undefined, undefined)
     return touchSession(this.items, { key, version: undefined, expiresMs, touchAfterSeconds: 0 }, oneDeadline)
+  }
+
+  async #readAndTouch(
+    id: string,
+    options: TouchOptions,
+    oneDeadline: SendOptions,
+  ): Promise<number | undefined> {
+    const record = await this.read(id, oneDeadline)
+    if (record === undefined) return undefined
+    const version = versionOf(record)
+    const expiresMs = this.#expiryOf(options, record.data, version.session)
+    return this.#touch(version, expiresMs, 0, oneDeadline)
   }
 
   #touch(

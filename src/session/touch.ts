@@ -65,7 +65,7 @@ function isTooLittle(
   return byMs >= 0 && byMs < atLeastMs && storedMs > nowMs
 }
 
-async function moveExpiry(
+function moveExpiry(
   table: ItemTable,
   { key, version, expiresMs }: Touch,
   lease: Lease | undefined,
