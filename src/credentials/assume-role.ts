@@ -4,7 +4,17 @@ import { isCredentials } from '../internal/credentials-shape.ts'
 import { mfaCode, type MfaCodeProvider } from './mfa-code.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
-import { aFunction, anObject, checkedOptions, type OptionKinds } from './provider-options.ts'
+import {
+  aCount,
+  aFunction,
+  anObject,
+  anStsClientConfig,
+  aText,
+  checkedOptions,
+  holdsNothingBut,
+  type OptionKind,
+  type OptionKinds,
+} from './provider-options.ts'
 import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
 import { assumeRole, defaultRoleSessionName, type AssumeRoleParams } from './sts.ts'
 
@@ -42,11 +52,26 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
   readonly clientConfig?: StsClientConfig | undefined
 }
 
+const aList: OptionKind = { takes: 'an array', accepts: Array.isArray }
+
+const paramKinds: Readonly<Record<keyof TemporaryCredentialsParams, OptionKind>> = {
+  RoleArn: { ...aText, isRequired: true },
+  RoleSessionName: aText,
+  ExternalId: aText,
+  DurationSeconds: aCount,
+  SerialNumber: aText,
+  TokenCode: aText,
+  Policy: aText,
+  PolicyArns: aList,
+  Tags: aList,
+  TransitiveTagKeys: aList,
+  SourceIdentity: aText,
+}
+
 const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
   params: {
-    takes: 'an object with RoleArn, a text',
-    accepts: value =>
-      typeof value === 'object' && value !== null && typeof Reflect.get(value, 'RoleArn') === 'string',
+    takes: `an object with RoleArn, a text, and nothing but ${Object.keys(paramKinds).join(', ')}`,
+    accepts: value => holdsNothingBut(value, paramKinds),
     isRequired: true,
   },
   masterCredentials: {
@@ -54,7 +79,7 @@ const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
     accepts: value => anObject.accepts(value) || aFunction.accepts(value),
   },
   mfaCodeProvider: aFunction,
-  clientConfig: anObject,
+  clientConfig: anStsClientConfig,
 }
 
 /**

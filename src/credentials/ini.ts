@@ -6,7 +6,7 @@ import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-
 import { ProfileCredentials } from './profile-credentials.ts'
 import { formOfProfile } from './profile-forms.ts'
 import { contextOf, type ProviderOptions } from './provider-context.ts'
-import { aFunction, anObject, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
+import { aFunction, anStsClientConfig, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
 import type { StsClientConfig } from './sts-endpoint.ts'
 
 /** Options of {@link fromIni}. */
@@ -41,7 +41,7 @@ export interface FromIniOptions extends ProviderOptions {
 const optionKinds: OptionKinds<FromIniOptions> = {
   profile: aText,
   mfaCodeProvider: aFunction,
-  clientConfig: anObject,
+  clientConfig: anStsClientConfig,
   region: aText,
 }
 

@@ -12,7 +12,7 @@ import { type Login, type LoginToken, readLoginToken } from './login-token.ts'
 import { refreshLogin } from './login-refresh.ts'
 import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
-import { anObject, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
+import { aText, checkedOptions, holdsNothingBut, type OptionKinds } from './provider-options.ts'
 
 /** Settings of the client that calls the sign-in service. */
 export interface LoginClientConfig {
@@ -44,7 +44,10 @@ export interface FromLoginCredentialsOptions extends ProviderOptions {
 
 const optionKinds: OptionKinds<FromLoginCredentialsOptions> = {
   profile: aText,
-  clientConfig: anObject,
+  clientConfig: {
+    takes: 'an object with the text region, and nothing else',
+    accepts: value => holdsNothingBut(value, { region: aText }),
+  },
   region: aText,
 }
 

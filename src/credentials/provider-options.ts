@@ -41,6 +41,27 @@ export const aCount: OptionKind = {
   accepts: value => Number.isSafeInteger(value) && Number(value) >= 0,
 }
 
+/** Settings of the client that calls STS. Credentials, endpoint or proxy among them would not be heeded. */
+export const anStsClientConfig: OptionKind = {
+  takes:
+    'an object with the texts region and profile, and nothing else (another endpoint is named by AWS_ENDPOINT_URL_STS or the ' +
+    'profile)',
+  accepts: value => holdsNothingBut(value, { region: aText, profile: aText }),
+}
+
+/** Whether a value is an object that has these members and no others, none of them wrong. */
+export function holdsNothingBut(value: unknown, kinds: Readonly<Record<string, OptionKind>>): boolean {
+  if (!isObject(value)) return false
+  const all = Object.entries(value)
+  const isEachRight = all.every(
+    ([name, member]) => member === undefined || kinds[name]?.accepts(member) === true,
+  )
+  const isComplete = Object.entries(kinds).every(
+    ([name, { isRequired = false }]) => !isRequired || Reflect.get(value, name) !== undefined,
+  )
+  return isEachRight && isComplete
+}
+
 /**
  * The options of a provider, once they have been checked.
  *

@@ -4,7 +4,7 @@ import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
-import { anObject, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
+import { anStsClientConfig, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
 import { assumeRoleWithWebIdentity, defaultRoleSessionName } from './sts.ts'
 
@@ -40,7 +40,7 @@ const optionKinds: OptionKinds<FromTokenFileOptions> = {
   webIdentityTokenFile: aText,
   roleArn: aText,
   roleSessionName: aText,
-  clientConfig: anObject,
+  clientConfig: anStsClientConfig,
 }
 
 const TOKEN_FILE_VARIABLE = 'AWS_WEB_IDENTITY_TOKEN_FILE'
