@@ -36,6 +36,9 @@ export interface CallDescription {
 const MAX_MESSAGE_LENGTH = 600
 const MAX_CANCELLATION_REASONS = 100
 
+/** How DynamoDB, DynamoDB Local and dynalite say that a key or item has not the attributes of the table's key. */
+const OTHER_KEY = /not match the schema|missing the key|required keys was not given/i
+
 const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
   'RequestExpired',
   'RequestInTheFuture',
@@ -162,7 +165,13 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
     )
   }
   const isElsewhere = wire.awsCode === 'ValidationException' && otherRegion !== undefined
-  const remedy = isElsewhere ? `; its ARN says ${otherRegion}: set the region to that` : ''
+  const isOtherKey = wire.awsCode === 'ValidationException' && OTHER_KEY.test(wire.message)
+  const remedy = isElsewhere
+    ? `; its ARN says ${otherRegion}: set the region to that`
+    : isOtherKey
+      ? '; the key of the table is another one: name it in the option "partitionKey", or the layout that uses it in "layout" ' +
+        '(npx dynamodb-sessions doctor tells which it is)'
+      : ''
   const error = new DynamoDBError(
     'DYNAMODB_ERROR',
     `DynamoDB refused ${call.operation} ${where}${remedy}${quote}`,

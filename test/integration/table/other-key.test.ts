@@ -57,6 +57,17 @@ describe.each(engines)(
       })
     })
 
+    test.each<[string, (store: SessionStore) => Promise<unknown>]>([
+      ['read', store => store.read('alive')],
+      ['write', store => store.write('alive', {})],
+      ['touch', store => store.touch('alive')],
+      ['destroy', store => store.destroy('alive')],
+      ['lock', store => store.lock('alive')],
+    ])('%s of one session says which option to change', async (_operation, call) => {
+      const { wrong } = await setUp({})
+      await expect(call(wrong)).rejects.toThrow('name it in the option "partitionKey"')
+    })
+
     test('an empty table says nothing of its key', async () => {
       const table = await SessionTable.create(engine)
       const wrong = new SessionStore({ ...table.options, partitionKey: 'sid' })
