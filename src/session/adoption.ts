@@ -82,7 +82,7 @@ export class Adoption {
     if (text === undefined) return undefined
     const decoded = codec.decode(text)
     // What has a class there is written as a description of it where nobody knows the class.
-    const isLost = holdsMarked(data) && !isSameTo(this.#there.layout.codec, data, decoded)
+    const isLost = mayBeLost(data) && !isSameTo(this.#there.layout.codec, data, decoded)
     return isLost ? undefined : { text, data: decoded }
   }
 
@@ -119,8 +119,9 @@ function isSameTo(codec: SessionCodec, left: unknown, right: unknown): boolean {
   return unlessRefused(() => codec.isSame(left, right)) === true
 }
 
-/** Whether there is a value of one of PHP's classes somewhere in data that a codec has been able to write. */
-function holdsMarked(value: unknown): boolean {
+/** Whether there is something in data that a codec may write as something else: PHP's classes, and what is no finite number. */
+function mayBeLost(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return false
-  return isMarked(value) || Object.values(value).some(member => holdsMarked(member))
+  return isMarked(value) || Object.values(value).some(member => mayBeLost(member))
 }

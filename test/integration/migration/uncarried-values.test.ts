@@ -15,6 +15,8 @@ const variables = {
   'a large integer': 'i:1152921504606846976;',
   'an object': 'O:8:"stdClass":1:{s:1:"a";i:1;}',
   'an object in an array': 'a:1:{i:0;O:8:"stdClass":0:{}}',
+  'no number': 'd:NAN;',
+  'an infinite number in an array': 'a:1:{i:0;d:-INF;}',
   'an array in an order of its own': 'a:2:{i:10;s:1:"b";i:5;s:1:"a";}',
 }
 
