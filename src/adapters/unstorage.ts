@@ -129,7 +129,7 @@ export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDri
     removeItem: key => values.remove(key),
     getMeta: async key => {
       const value = await values.read(key)
-      return value === undefined ? null : metaOf(value, values.now())
+      return value === undefined ? null : metaOf(value, values)
     },
     getKeys: async (base = '', { maxDepth = Infinity } = {}) => {
       const keys: string[] = []
@@ -159,10 +159,11 @@ function expiryOf(nowMs: number, ttl: unknown): number | undefined {
 /** Latest moment that a JavaScript `Date` can hold. */
 const LATEST_MS = 8.64e15
 
-function metaOf({ writtenMs, expiresMs }: StoredValue, nowMs: number): DynamoDBDriverMeta {
+function metaOf({ writtenMs, expiresMs }: StoredValue, values: KeyValues): DynamoDBDriverMeta {
   return {
-    ...(writtenMs !== undefined && { mtime: new Date(writtenMs) }),
-    ...(expiresMs !== undefined && { ttl: Math.ceil((expiresMs - nowMs) / 1000) }),
+    // By the clock of this machine.
+    ...(writtenMs !== undefined && { mtime: new Date(writtenMs - values.clockOffsetMs) }),
+    ...(expiresMs !== undefined && { ttl: Math.ceil((expiresMs - values.now()) / 1000) }),
   }
 }
 

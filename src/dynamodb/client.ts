@@ -303,7 +303,10 @@ export class DynamoDBClient {
       const { offsetMs } = this.#clock
       if (offsetMs !== call.clockOffsetMs) {
         // Whoever has made the input makes it anew: ServerClock.atRightTime.
-        if (dependsOnTime(input)) return { error }
+        if (dependsOnTime(input)) {
+          this.#clock.noteRefusal(error)
+          return { error }
+        }
         call.clockOffsetMs = offsetMs
         return { error, kind: 'corrected' }
       }

@@ -6,6 +6,9 @@ import type { Clock } from '../types.ts'
  */
 const WRONG_FROM_MS = 240_000
 
+/** A difference that AWS would refuse, and does not: whatever answers has another time on purpose. */
+const OTHER_FROM_MS = 330_000
+
 /** A `Date` header has whole seconds: the time that it was made at is up to this much later. */
 const DATE_PRECISION_MS = 1000
 
@@ -22,6 +25,7 @@ const FORGET_AFTER_MS = 300_000
 export class ServerClock implements Clock {
   readonly #machine: Clock
   #offsetMs = 0
+  readonly #refusals = new WeakSet<Error>()
   /** Bounds of how much the server's clock is ahead of this one, from the answers since `#seenFromMs`. */
   #leastAheadMs = -Infinity
   #mostAheadMs = Infinity
@@ -40,16 +44,20 @@ export class ServerClock implements Clock {
     return this.#offsetMs
   }
 
+  /** Notes that a request was refused for its time, and that the clock has been put right since it was made. */
+  noteRefusal(error: Error): void {
+    this.#refusals.add(error)
+  }
+
   /**
-   * Does what depends on the time, and does it again when it failed and the clock has been put right meanwhile: what a
-   * request says about the time was wrong, too, and must not be sent again as it was.
+   * Does what depends on the time, and does it again when that was refused for its time: what the request says about the
+   * time was wrong, too, and must not be sent again as it was.
    */
   async atRightTime<Value>(action: () => Promise<Value>): Promise<Value> {
-    const offsetMs = this.#offsetMs
     try {
       return await action()
     } catch (error) {
-      if (this.#offsetMs === offsetMs) throw error
+      if (!(error instanceof Error && this.#refusals.has(error))) throw error
       return action()
     }
   }
@@ -77,7 +85,7 @@ export class ServerClock implements Clock {
     const leastMs = serverMs - receivedMs
     const mostMs = serverMs + DATE_PRECISION_MS - sentMs
     // A clock that is minutes off is put right when the server minds; where it does not, it is off on purpose.
-    if (Math.abs(leastMs) > WRONG_FROM_MS) return
+    if (Math.abs(leastMs) > OTHER_FROM_MS) return
     const isStale = Math.abs(receivedMs - this.#seenFromMs) > FORGET_AFTER_MS
     // Bounds that exclude each other tell that a clock has been set.
     if (isStale || leastMs > this.#mostAheadMs || mostMs < this.#leastAheadMs) {

@@ -74,6 +74,11 @@ export class KeyValues {
     return this.#client.clock.now()
   }
 
+  /** How far that is ahead of the clock of this machine. */
+  get clockOffsetMs(): number {
+    return this.#client.clock.offsetMs
+  }
+
   /** Does what writes an expiry, and again when the clock it was reckoned by has turned out to be wrong meanwhile. */
   atRightTime<Value>(action: () => Promise<Value>): Promise<Value> {
     return this.#client.clock.atRightTime(action)

@@ -161,6 +161,8 @@ describe.each(engines)('$name, on a machine whose clock is', engine => {
       const same = dynamoDBDriver({ ...connection, clock: rightClock })
       expect(await same.getItem('key')).toBe('text')
       expect(((await same.getMeta?.('key'))?.ttl ?? 0) * 1000).toBeCloseTo(HOUR_MS, MINUTES)
+      const meta = await driver.getMeta?.('key')
+      expect(meta?.mtime?.getTime()).toBeCloseTo(wrongNow(), MINUTES)
       for (const use of [
         async (storage: ReturnType<typeof dynamoDBSecondaryStorage>) => storage.set('token', 'text', 3600),
         async (storage: ReturnType<typeof dynamoDBSecondaryStorage>) => storage.increment?.('counter', 3600),

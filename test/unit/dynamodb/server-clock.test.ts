@@ -66,14 +66,37 @@ describe('sharedNow', () => {
     expect(clock.sharedNow()).toBe(clock.now())
   })
 
-  test('leaves a clock alone that is minutes off: a request that the server refuses for it corrects it', () => {
-    answer(start + 300_000, 10)
+  test('follows a clock that is as far off as AWS lets pass', () => {
+    answer(start + 299_000, 10)
+    expect(clock.sharedNow() - clock.now()).toBe(298_990)
+  })
+
+  test('leaves a clock alone that is farther off: a request that the server refuses for it corrects it', () => {
+    answer(start + 400_000, 10)
     expect(clock.sharedNow()).toBe(clock.now())
   })
 
   test.each([undefined, '', 'yesterday'])('passes over the date %j', date => {
     clock.observe(date, clock.now())
     expect(clock.sharedNow()).toBe(start)
+  })
+})
+
+describe('atRightTime', () => {
+  const refusal = new Error('refused for its time')
+
+  test('does again what was refused for its time', async () => {
+    clock.noteRefusal(refusal)
+    expect(await clock.atRightTime(failingAtFirst(refusal))).toBe('done again')
+  })
+
+  test('does nothing again that failed for something else, though the clock has been put right meanwhile', async () => {
+    const other = new Error('it took too long')
+    const failing = clock.atRightTime(async () => {
+      clock.correct(new Map([['date', new Date(start + 600_000).toUTCString()]]))
+      return failingAtFirst(other)()
+    })
+    await expect(failing).rejects.toBe(other)
   })
 })
 
@@ -94,3 +117,11 @@ describe('correct', () => {
     expect(clock.correct(new Map())).toBe(false)
   })
 })
+
+function failingAtFirst(error: Error): () => Promise<string> {
+  let calls = 0
+  return async () => {
+    if (++calls === 1) throw error
+    return 'done again'
+  }
+}
