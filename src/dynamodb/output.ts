@@ -23,9 +23,11 @@ export function readOutput<Name extends Operation>(
   )
 }
 
-/** Every field of an output is optional, so that any JSON object is one. */
+/** Every field of an output is optional, so that any JSON object is one; but what is not there is left out, and not null. */
 function isOutput<Name extends Operation>(value: unknown): value is Output<Name> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { Item: item, Attributes: attributes }: { Item?: unknown; Attributes?: unknown } = value
+  return item !== null && attributes !== null
 }
 
 /**

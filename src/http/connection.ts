@@ -221,7 +221,9 @@ export class Connection implements Timed, TurnTask {
       return
     }
     if (this.#context.repeatedAnswers.isCopy(answerId, this.#recentIds)) {
-      this.#fail(this.#invalid('it is a copy of an answer before it'))
+      this.#fail(
+        this.#invalid('it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid'),
+      )
       return
     }
     this.#endExchange()?.answered(response)

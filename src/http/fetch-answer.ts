@@ -82,11 +82,13 @@ function isWebStream(body: object): body is ReadableStream<unknown> {
 }
 
 function isResponse(response: unknown): response is Response {
+  if (typeof response !== 'object' || response === null) return false
+  const { status, headers }: { status?: unknown; headers?: unknown } = response
   return (
-    typeof response === 'object' &&
-    response !== null &&
-    typeof Reflect.get(response, 'status') === 'number' &&
-    typeof Reflect.get(response, 'headers') === 'object'
+    typeof status === 'number' &&
+    typeof headers === 'object' &&
+    headers !== null &&
+    Symbol.iterator in headers
   )
 }
 

@@ -254,6 +254,7 @@ describe('a success that is none of DynamoDB’s', () => {
     ['JSON cut short', '{"Item":{"id"'],
     ['an array', '[]'],
     ['null', 'null'],
+    ['an item that is null', '{"Item":null}'],
     ['a text', '"ok"'],
     ['a number', '1'],
     ['true', 'true'],

@@ -166,7 +166,15 @@ describe('what a fetch fails with', () => {
     expect(await rejectionOf(transport.request(requestTo(somewhere)))).toMatchObject({ cause: thrown })
   })
 
-  it.each([undefined, null, 'text', {}, { status: 200 }])('may be no answer at all: %j', async value => {
+  it.each([
+    undefined,
+    null,
+    'text',
+    {},
+    { status: 200 },
+    { status: 200, headers: {} },
+    { status: 200, headers: null },
+  ])('may be no answer at all: %j', async value => {
     const transport = fetchTransport({ fetch: async () => value as unknown as Response })
     expect(await rejectionOf(transport.request(requestTo(somewhere)))).toMatchObject({
       code: 'INVALID_RESPONSE',
