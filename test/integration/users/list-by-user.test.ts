@@ -37,9 +37,8 @@ describe.each(engines)('$name, listByUser', engine => {
     const right = table.store({ prefix: '', hashIds: false })
     await right.write('other-key', { user: 'grace' })
     const wrong = table.store({ prefix: '', hashIds: false, partitionKey: 'sid' })
-    for (const call of [keysOf(wrong.listByUser('grace')), wrong.destroyByUser('grace')]) {
-      await expect(call).rejects.toMatchObject({ code: 'TABLE_MISMATCH' })
-    }
+    await expect(keysOf(wrong.listByUser('grace'))).rejects.toMatchObject({ code: 'TABLE_MISMATCH' })
+    await expect(wrong.destroyByUser('grace')).rejects.toMatchObject({ code: 'TABLE_MISMATCH' })
     expect(await keysOf(right.listByUser('grace'))).toEqual(['other-key'])
   })
 
