@@ -149,8 +149,11 @@ export class DeadlineExceededError extends DynamoDBSessionsError {
 export interface DynamoDBErrorDetails {
   /** Exception name in the words of AWS, for example `ConditionalCheckFailedException`. */
   readonly awsCode: string
-  /** HTTP status of the answer. */
-  readonly statusCode: number
+  /**
+   * HTTP status of the response of DynamoDB. Not called `status` or `statusCode`, which frameworks would send to the
+   * visitor: that a table is missing is no mistake of theirs.
+   */
+  readonly httpStatusCode: number
   /** AWS request ID, to quote to AWS support; absent when the answer had none. */
   readonly requestId?: string | undefined
   /** How many times the request was sent. */
@@ -166,7 +169,7 @@ export class DynamoDBError extends DynamoDBSessionsError implements DynamoDBErro
   }
 
   readonly awsCode: string
-  readonly statusCode: number
+  readonly httpStatusCode: number
   readonly requestId: string | undefined
   readonly attempts: number
   readonly retryable: boolean
@@ -174,7 +177,7 @@ export class DynamoDBError extends DynamoDBSessionsError implements DynamoDBErro
   constructor(code: string, message: string, details: DynamoDBErrorDetails, options?: ErrorOptions) {
     super(code, message, options)
     this.awsCode = details.awsCode
-    this.statusCode = details.statusCode
+    this.httpStatusCode = details.httpStatusCode
     this.requestId = details.requestId
     this.attempts = details.attempts
     this.retryable = details.retryable

@@ -1,4 +1,4 @@
-import { DynamoDBError, DynamoDBSessionsError } from '../errors.ts'
+import { DynamoDBSessionsError } from '../errors.ts'
 
 /** Callback of a store method, as Node and the session frameworks have them. */
 export type Callback<Value> = (error?: unknown, value?: Value) => void
@@ -34,19 +34,20 @@ export function deliver<Value>(
 }
 
 /**
- * A failure that no framework takes for something else (G6). Express, Fastify and Koa answer a request with the HTTP status
- * that an error has as `status` or `statusCode`, which for an error of DynamoDB is what DynamoDB has answered: the 400 of a
- * missing table is no mistake of the visitor. Functions of the application, such as a credential provider, may fail with
- * an HTTP status of their own, with nothing at all, or with the `ENOENT` of a file that is missing, which
- * express-session reads as "no session" and Koa as "not found".
+ * A failure that no framework takes for something else (G6). Our own errors are none of these; functions of the application,
+ * such as a credential provider, may fail with what a framework would send to the visitor (see {@link RESPONSE_PROPERTIES}),
+ * with nothing at all, or with the `ENOENT` of a missing file, which express-session reads as "no session" and Koa as
+ * "not found".
  */
 export function asUnmistakableError(reason: unknown): Error {
-  if (reason instanceof DynamoDBError) Reflect.deleteProperty(reason, 'statusCode')
   if (reason instanceof Error && !isMisleading(reason)) return reason
   const why = reason instanceof Error ? `: ${reason.message}` : ', and what failed gave no error'
   return new DynamoDBSessionsError('STORE_FAILED', `the session store failed${why}`, { cause: reason })
 }
 
+/** Properties of an error of which Express, Fastify, Koa, Hono or Nest makes the response to the visitor. */
+const RESPONSE_PROPERTIES = ['status', 'statusCode', 'headers', 'expose', 'getResponse']
+
 function isMisleading(error: Error): boolean {
-  return Reflect.get(error, 'code') === 'ENOENT' || 'status' in error || 'statusCode' in error
+  return Reflect.get(error, 'code') === 'ENOENT' || RESPONSE_PROPERTIES.some(name => name in error)
 }

@@ -22,11 +22,11 @@ export class InstanceMetadataError extends Error {
   }
 
   /** HTTP status of the answer; absent when there was none, or it could not be read. */
-  readonly statusCode: number | undefined
+  readonly httpStatusCode: number | undefined
 
-  constructor(message: string, options?: ErrorOptions & { readonly statusCode?: number }) {
+  constructor(message: string, options?: ErrorOptions & { readonly httpStatusCode?: number }) {
     super(message, options)
-    this.statusCode = options?.statusCode
+    this.httpStatusCode = options?.httpStatusCode
   }
 }
 
@@ -90,7 +90,7 @@ export class InstanceMetadataClient {
     if (statusCode === 200) return body.toString('utf8')
     throw new InstanceMetadataError(
       `the instance metadata service at ${settings.endpoint.origin} answered ${path} with HTTP status ${statusCode}`,
-      { statusCode },
+      { httpStatusCode: statusCode },
     )
   }
 
@@ -122,7 +122,7 @@ export class InstanceMetadataClient {
       if (!WITHOUT_TOKENS.has(statusCode)) {
         throw new InstanceMetadataError(
           `the instance metadata service at ${origin} answered the request for a token with HTTP status ${statusCode}`,
-          { statusCode },
+          { httpStatusCode: statusCode },
         )
       }
       this.#originWithoutTokens = origin

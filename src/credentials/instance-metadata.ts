@@ -82,7 +82,7 @@ async function read(client: InstanceMetadataClient, path: string): Promise<strin
     return await client.get(path)
   } catch (cause) {
     if (cause instanceof InstanceMetadataError) {
-      const hint = cause.statusCode === 404 ? '; is an IAM role attached to this instance?' : ''
+      const hint = cause.httpStatusCode === 404 ? '; is an IAM role attached to this instance?' : ''
       throw new CredentialsError(cause.message + hint, { cause, tryNextProvider: true })
     }
     if (cause instanceof ConfigurationError) throw new CredentialsError(cause.message, { cause })

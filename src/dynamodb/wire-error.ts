@@ -113,7 +113,7 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
   const kind = retryKindOfAnswer(wire)
   const details: DynamoDBErrorDetails = {
     awsCode: wire.awsCode,
-    statusCode: wire.statusCode,
+    httpStatusCode: wire.statusCode,
     requestId: wire.requestId,
     attempts: call.attempts,
     retryable: kind !== undefined || isTransactionConflict(wire),

@@ -204,6 +204,6 @@ export class SessionUser {
 }
 
 function isExpected(error: unknown): boolean {
-  if (error instanceof DynamoDBError && error.code === 'DYNAMODB_ERROR') return error.statusCode >= 500
+  if (error instanceof DynamoDBError && error.code === 'DYNAMODB_ERROR') return error.httpStatusCode >= 500
   return error instanceof DynamoDBSessionsError && EXPECTED_CODES.has(error.code)
 }

@@ -30,7 +30,13 @@ const {
 } = errors
 
 const cause = new Error('the cause')
-const details = { awsCode: 'SomeException', statusCode: 400, requestId: 'R1', attempts: 2, retryable: true }
+const details = {
+  awsCode: 'SomeException',
+  httpStatusCode: 400,
+  requestId: 'R1',
+  attempts: 2,
+  retryable: true,
+}
 
 interface Sample {
   readonly error: Error
@@ -197,6 +203,12 @@ describe.each(samples)('$name $code', ({ error, name, code, bases, cause: expect
   test('keeps its cause, and has none of its own making', () => {
     expect(error.cause).toBe(expectedCause)
     expect(Object.hasOwn(error, 'cause')).toBe(expectedCause !== undefined)
+  })
+
+  test('has nothing of which a framework makes the response to the visitor', () => {
+    for (const property of ['status', 'statusCode', 'headers', 'expose', 'getResponse', 'getStatus']) {
+      expect(property in error).toBe(false)
+    }
   })
 
   test('says what it is when it is printed', () => {

@@ -166,6 +166,9 @@ describe.each(engines)('$name, DynamoDBStore when something is wrong', engine =>
 
     test.each([
       ['the ENOENT of a missing file', Object.assign(new Error('no such file'), { code: 'ENOENT' })],
+      ['an HTTP status', Object.assign(new Error('unauthorized'), { status: 401 })],
+      ['headers', Object.assign(new Error('elsewhere'), { headers: { location: '/elsewhere' } })],
+      ['a message for visitors', Object.assign(new Error('secret'), { expose: true })],
       ['nothing', undefined],
       ['null', null],
       ['a text', 'out of order'],

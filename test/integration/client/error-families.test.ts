@@ -163,7 +163,7 @@ describe('error answers', () => {
     expect(error).toBeInstanceOf(type)
     expect(error).toBeInstanceOf(DynamoDBSessionsError)
     expect((error as Error).constructor).toBe(type)
-    expect(error).toMatchObject({ code, attempts: 1, statusCode: answer.statusCode })
+    expect(error).toMatchObject({ code, attempts: 1, httpStatusCode: answer.statusCode })
     expect((error as Error).message).toBe(message.replaceAll('ENDPOINT', stub().endpoint))
   })
 
@@ -225,7 +225,7 @@ describe('the exception name', () => {
     ['unknown when it is overlong', { body: { __type: 'x'.repeat(101) } }, 'Unknown'],
     ['as long as it may be', { body: { __type: 'x'.repeat(100) } }, 'x'.repeat(100)],
   ])('is read %s', async (_name, answer, awsCode) => {
-    expect(await errorOf({ statusCode: 400, ...answer })).toMatchObject({ awsCode, statusCode: 400 })
+    expect(await errorOf({ statusCode: 400, ...answer })).toMatchObject({ awsCode, httpStatusCode: 400 })
   })
 })
 

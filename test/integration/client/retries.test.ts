@@ -69,7 +69,7 @@ describe('what is retried', () => {
     const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
     expect(stub().requests).toHaveLength(4)
     expect(error).toBeInstanceOf(ThrottlingError)
-    expect(error).toMatchObject({ awsCode: 'Unknown', statusCode: 429 })
+    expect(error).toMatchObject({ awsCode: 'Unknown', httpStatusCode: 429 })
   })
 
   test('a signature that arrived too late', async () => {
@@ -146,7 +146,7 @@ describe('what is not retried', () => {
     expect(error).toBeInstanceOf(DynamoDBError)
     expect(error).toMatchObject({
       awsCode: code,
-      statusCode: 400,
+      httpStatusCode: 400,
       attempts: 1,
       retryable: false,
       requestId: 'REQUEST-1',
@@ -159,7 +159,12 @@ describe('what is not retried', () => {
       stub().answer({ statusCode, body: 'nothing to see' }, found)
       const error = await rejectionOf(openTestClient(stub().endpoint).send('GetItem', someKey))
       expect(stub().requests).toHaveLength(1)
-      expect(error).toMatchObject({ awsCode: 'Unknown', statusCode, attempts: 1, retryable: false })
+      expect(error).toMatchObject({
+        awsCode: 'Unknown',
+        httpStatusCode: statusCode,
+        attempts: 1,
+        retryable: false,
+      })
     },
   )
 

@@ -154,7 +154,7 @@ test('a deadline that quotes the error before it keeps secrets', async () => {
   stub().answer(({ body }) => ({ statusCode: 500, body: { message: body } }), 'hang')
   const client = openTestClient(stub().endpoint, { deadlineMs: 400 })
   const error = await rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: session }))
-  expect(error).toMatchObject({ name: 'DeadlineExceededError', cause: { statusCode: 500 } })
+  expect(error).toMatchObject({ name: 'DeadlineExceededError', cause: { httpStatusCode: 500 } })
   expect(secretsIn(everythingAbout(error))).toEqual([])
 })
 

@@ -122,7 +122,7 @@ describe('a failure', () => {
     const published = record(name)
     const error = new DynamoDBError('DYNAMODB_ERROR', 'refused', {
       awsCode: 'ConditionalCheckFailedException',
-      statusCode: 400,
+      httpStatusCode: 400,
       attempts: 1,
       retryable: false,
     })
