@@ -63,7 +63,7 @@ export async function installPackedApp(): Promise<PackedApp> {
       return await promisify(execFile)(file, args, {
         cwd: folder,
         env,
-        timeout: 60_000,
+        timeout: 180_000,
         maxBuffer: 16 * 1024 * 1024,
       })
     } catch (cause) {
