@@ -11,7 +11,7 @@ const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
 /**
  * Makes a function that asks the instance metadata service in which region this instance runs.
  *
- * It asks with a token only (IMDSv2). A region is remembered for good, a failure for one minute; calls at the same
+ * It asks as {@link InstanceMetadataClient} does: with a token, else without one. A region is remembered for good, a failure for one minute; calls at the same
  * time share one request. Nothing is asked while `AWS_EC2_METADATA_DISABLED` is set to anything at all.
  *
  * @returns a function that never rejects.
@@ -41,7 +41,7 @@ export function instanceRegionLookup(
 
 async function ask(client: InstanceMetadataClient): Promise<InstanceRegion> {
   try {
-    const text = await client.get('placement/region', 'token-only')
+    const text = await client.get('placement/region')
     const region = text.trim()
     if (/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(region)) return { region }
     return { reason: 'the instance metadata service answered with something that is no region' }

@@ -39,7 +39,7 @@ export interface InstanceMetadataOptions {
    */
   readonly maxRetries?: number | undefined
   /**
-   * Refuses to ask without a token (IMDSv1), even where the service hands out none.
+   * Refuses to ask without a token (IMDSv1), even when the request for one fails.
    *
    * @default `AWS_EC2_METADATA_V1_DISABLED`, else `ec2_metadata_v1_disabled` of the profile, else `false`
    */

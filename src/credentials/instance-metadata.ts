@@ -29,10 +29,9 @@ const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
 /**
  * Credentials of the role that is attached to an EC2 instance, from its metadata service.
  *
- * The service is asked with a token (IMDSv2); without one (IMDSv1) only where it says that it hands out none, and
- * where that is not switched off. Every request is bounded in time. Credentials that were handed out once outlive an
- * outage of the service: they are handed out again, with an expiration 5 to 10 minutes ahead, and a warning is
- * emitted.
+ * The service is asked with a token (IMDSv2); without one (IMDSv1) when the request for a token fails, and where that is
+ * not switched off. Every request is bounded in time. Credentials that were handed out once outlive an outage of the
+ * service: they are handed out again, with an expiration 5 to 10 minutes ahead, and a warning is emitted.
  *
  * @returns a provider that throws {@link CredentialsError}: a chain goes on when the service is switched off
  *   (`AWS_EC2_METADATA_DISABLED`), cannot be reached or refuses, and stops when its answer cannot be read or the

@@ -5,6 +5,7 @@ import {
   type FromInstanceMetadataOptions,
 } from '../../../src/credentials/instance-metadata.ts'
 import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
+import { ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import {
@@ -138,7 +139,10 @@ describe('fromInstanceMetadata', () => {
     const environment = { AWS_METADATA_SERVICE_TIMEOUT: '7', AWS_METADATA_SERVICE_NUM_ATTEMPTS: '3' }
     const context = { ...(await contextFor(undefined, environment)), transport }
     await failureOf(fromInstanceMetadata({ context }))
-    expect(transport.requests.map(({ attemptTimeoutMs }) => attemptTimeoutMs)).toEqual([7000, 7000, 7000])
+    expect(transport.requests.map(({ attemptTimeoutMs }) => attemptTimeoutMs)).toEqual(
+      Array.from({ length: 6 }, () => 7000),
+    )
+    expect(transport.lines.filter(line => line.startsWith('PUT'))).toHaveLength(3)
   })
 
   it('asks nothing when the service is switched off', async () => {
@@ -214,12 +218,13 @@ describe('the token of the instance metadata service', () => {
     expect(everythingIn(error)).not.toContain('token-1')
   })
 
-  it.each(['', 'a\r\nb', 'é'])('is refused when it is %j', async body => {
+  it.each(['', 'a\r\nb', 'é'])('is not sent when it is %j', async body => {
     const server = await playInstance()
     server.answer(token, { body })
     const error = await failureOf(await providerFor(server))
-    expect(error.message).toContain('request for a token')
-    expect(server.lines).toEqual([token])
+    expect(error.message).toContain('answered the request for a token with something else')
+    expect(server.lines).toEqual([token, role])
+    expect(server.requests[1]?.headers).not.toHaveProperty('x-aws-ec2-metadata-token')
   })
 
   it('is not sent to another endpoint', async () => {
@@ -237,6 +242,20 @@ describe('the token of the instance metadata service', () => {
     expect(second.requests.map(({ headers }) => headers['x-aws-ec2-metadata-token'])).not.toContain('token-1')
   })
 })
+
+const tokenFailures: readonly (readonly [string, MetadataBehaviour])[] = [
+  ['answers 401', { statusCode: 401 }],
+  ['answers 429', { statusCode: 429 }],
+  ['answers 500', { statusCode: 500 }],
+  ['answers 503', { statusCode: 503 }],
+  ['answers 302', { statusCode: 302, headers: { location: 'http://example.com/' } }],
+  ['gives an empty token', { body: '' }],
+  ['gives a token that no header may have', { body: 'a\r\nb' }],
+  ['is silent', 'silence'],
+  ['trickles', 'trickle'],
+  ['resets the connection', 'reset'],
+  ['cuts its answer short', 'cut-short'],
+]
 
 describe('a metadata service without tokens', () => {
   it.each([403, 404, 405])('is asked without one after status %d, from then on', async statusCode => {
@@ -261,24 +280,75 @@ describe('a metadata service without tokens', () => {
     expect(server.lines).toEqual([role, token, role, credentials])
   })
 
-  it.each<[string, MetadataBehaviour]>([
-    ['answers 400', { statusCode: 400 }],
-    ['answers 401', { statusCode: 401 }],
-    ['answers 429', { statusCode: 429 }],
-    ['answers 500', { statusCode: 500 }],
-    ['answers 503', { statusCode: 503 }],
-    ['answers 302', { statusCode: 302, headers: { location: 'http://example.com/' } }],
-    ['is silent', 'silence'],
-    ['trickles', 'trickle'],
-    ['resets the connection', 'reset'],
-    ['cuts its answer short', 'cut-short'],
-  ])('is not what one is that %s', async (_, behaviour) => {
+  it.each(tokenFailures)('is one that %s, for five minutes', async (_, behaviour) => {
     const server = await playWithoutTokens(403)
     server.answer(token, behaviour)
-    const error = await failureOf(await providerFor(server, { timeout: SHORT_MS }))
+    const context = await contextFor(server)
+    const provider = fromInstanceMetadata({ context, timeout: SHORT_MS })
+    expect(await provider()).toEqual(served)
+    context.clock.advance(5 * 60 * SECOND_MS - 1)
+    expect(await provider()).toEqual(served)
+    expect(server.lines).toEqual([token, role, credentials, role, credentials])
+    for (const { headers } of server.requests) expect(headers).not.toHaveProperty('x-aws-ec2-metadata-token')
+
+    server.forget()
+    context.clock.advance(1)
+    server.answer(token, tokenAnswer('token-1'))
+    expect(await provider()).toEqual(served)
+    expect(server.lines).toEqual([token, role, credentials])
+  })
+
+  it('that refuses the first connection is asked as well', async () => {
+    const transport = new RecordingTransport(
+      new ConnectionError('CONNECTION_FAILED', 'refused', { retryable: true }),
+      { body: instanceRole },
+      { body: credentialsBody() },
+    )
+    const context = { ...(await contextFor(undefined)), transport }
+    expect(await fromInstanceMetadata({ context })()).toEqual(served)
+  })
+
+  it('is not remembered when it did not respond without a token either', async () => {
+    const server = await playInstance()
+    server.answer(token, 'silence', tokenAnswer('token-1'))
+    server.answer(role, 'silence', { body: instanceRole })
+    const provider = await providerFor(server, { timeout: SHORT_MS })
+    await failureOf(provider)
+    expect(await provider()).toEqual(served)
+    expect(server.lines).toEqual([token, role, token, role, credentials])
+  })
+
+  it('is not what one is that answers 400', async () => {
+    const server = await playWithoutTokens(400)
+    const error = await failureOf(await providerFor(server))
+    expect(error.message).toContain('answered the request for a token with HTTP status 400')
     expect(error.tryNextProvider).toBe(true)
     expect(server.lines).toEqual([token])
   })
+
+  it('that demands one all the same is an error that names the hop limit', async () => {
+    const server = await playInstance()
+    server.answer(token, 'silence')
+    const error = await failureOf(await providerFor(server, { timeout: SHORT_MS }))
+    expect(error.message).toMatch(/gave no token \(IMDSv2\), and it demands one: .*hop limit/)
+    expect(error.tryNextProvider).toBe(true)
+    expect(server.lines).toEqual([token, role])
+  })
+
+  it.each([
+    ['the variable', { AWS_EC2_METADATA_V1_DISABLED: 'true' }, ''],
+    ['the profile', { AWS_PROFILE: 'strict' }, '[profile strict]\nec2_metadata_v1_disabled = true\n'],
+  ])(
+    'that is silent names the hop limit where %s forbids to ask without one',
+    async (_, environment, config) => {
+      const server = await playWithoutTokens(403)
+      server.answer(token, 'silence')
+      const context = await contextFor(server, environment, config)
+      const error = await failureOf(fromInstanceMetadata({ context, timeout: SHORT_MS }))
+      expect(error.message).toMatch(/(?:V1_DISABLED|v1_disabled of the profile "strict") forbids .*hop limit/)
+      expect(server.lines).toEqual([token])
+    },
+  )
 
   it('is not asked when that is forbidden', async () => {
     const server = await playWithoutTokens(404)

@@ -3,7 +3,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { instanceRegionLookup } from '../../../src/config/instance-metadata-region.ts'
 import type { InstanceMetadataContext } from '../../../src/config/instance-metadata-client.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
-import { type FakeMetadata, instanceLines, playInstance } from '../../support/fake-metadata.ts'
+import {
+  type FakeMetadata,
+  instanceLines,
+  type MetadataBehaviour,
+  playInstance,
+} from '../../support/fake-metadata.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { RecordingTransport } from '../../support/recording-transport.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
@@ -36,12 +41,35 @@ describe('the region of an instance', () => {
     expect(server.lines).toEqual([token, region])
   })
 
-  it.each([403, 404, 405, 400, 500])('is not asked for without a token (%d)', async statusCode => {
+  it.each<[string, MetadataBehaviour]>([
+    ['403', { statusCode: 403 }],
+    ['404', { statusCode: 404 }],
+    ['405', { statusCode: 405 }],
+    ['500', { statusCode: 500 }],
+    ['silence', 'silence'],
+    ['an empty token', { body: '' }],
+  ])('is asked for without a token when the request for one meets %s', async (_, behaviour) => {
     const server = await playInstance()
-    server.answer(token, { statusCode }).answer(region, { body: 'eu-central-1' })
-    const lookup = instanceRegionLookup(await contextFor(server))
-    expect(await lookup()).toEqual({ reason: expect.stringContaining('token') as string })
-    expect(server.lines).toEqual([token])
+    server.answer(token, behaviour).answer(region, { body: 'eu-central-1' })
+    const lookup = instanceRegionLookup(await contextFor(server), { timeout: 500 })
+    expect(await lookup()).toEqual({ region: 'eu-central-1' })
+    expect(server.lines).toEqual([token, region])
+  })
+
+  it('is not asked for without a token where that is forbidden, or after status 400', async () => {
+    const server = await playInstance()
+    server.answer(token, 'silence').answer(region, { body: 'eu-central-1' })
+    const lookup = instanceRegionLookup(await contextFor(server), {
+      timeout: 500,
+      ec2MetadataV1Disabled: true,
+    })
+    expect(await lookup()).toEqual({ reason: expect.stringContaining('hop limit') as string })
+
+    server.answer(token, { statusCode: 400 })
+    expect(await instanceRegionLookup(await contextFor(server))()).toEqual({
+      reason: expect.stringContaining('HTTP status 400') as string,
+    })
+    expect(server.lines).toEqual([token, token])
   })
 
   it.each(['silence', 'trickle', 'reset', 'cut-short'] as const)('is unknown after %s', async behaviour => {
