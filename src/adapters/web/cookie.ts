@@ -57,7 +57,10 @@ export interface SessionCookieOptions {
    * Whether the cookie lives for as long as the session in the table does (`Max-Age`), also when the browser is closed.
    * `false` leaves the end to the browser: it drops the cookie when it is closed, unless it restores its windows later.
    *
-   * @default true
+   * Software that shares the cookie must renew it, too. PHP never does: it extends the session but sends the cookie only
+   * once, so that a `Max-Age` would sign active visitors out.
+   *
+   * @default true; false with `signed: false`
    */
   readonly persistent?: boolean | undefined
 
@@ -112,7 +115,8 @@ export class SessionCookie {
     const prefix = checked.prefix ?? (allowHttp ? 'none' : 'host')
     checkTogether({ ...checked, allowHttp, path, prefix })
     this.name = PREFIXES[prefix] + (checked.name ?? 'session')
-    this.isPersistent = checked.persistent ?? true
+    const isSigned = checked.signed ?? true
+    this.isPersistent = checked.persistent ?? isSigned
     this.#attributes = [
       `Path=${path}`,
       ...(domain === undefined ? [] : [`Domain=${domain}`]),
@@ -121,7 +125,7 @@ export class SessionCookie {
       `SameSite=${SAME_SITE[sameSite]}`,
       ...(partitioned ? ['Partitioned'] : []),
     ].join('; ')
-    this.#ids = (checked.signed ?? true) ? new IdSigner(secrets, this.name) : plainIds
+    this.#ids = isSigned ? new IdSigner(secrets, this.name) : plainIds
   }
 
   /** A new session ID for this cookie. */

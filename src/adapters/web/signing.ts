@@ -29,15 +29,27 @@ export interface IdScheme {
 }
 
 /**
- * Session IDs as they are, as PHP has them in its cookies: letters, digits, commas and dashes.
+ * Session IDs as PHP has them in its cookies: letters, digits, commas and dashes, percent-encoded. With
+ * `session.sid_bits_per_character=6` half of them have a comma, which PHP sends as `%2C`.
  *
  * Nothing tells an ID that was made up from a real one before the table is asked.
  */
 export const plainIds: IdScheme = {
   // PHP refuses the underscore that base64url may have.
   newId: () => randomBytes(ID_BYTES).toString('hex'),
-  sign: id => id,
-  verify: value => (PHP_SESSION_ID.test(value) ? { id: value, isCurrent: true } : undefined),
+  sign: encodeURIComponent,
+  verify: value => {
+    const id = percentDecoded(value)
+    return id !== undefined && PHP_SESSION_ID.test(id) ? { id, isCurrent: true } : undefined
+  },
+}
+
+function percentDecoded(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -13,6 +13,8 @@ export interface PhpAppOptions {
   readonly base64?: boolean
   readonly dataAttributeType?: 'string' | 'binary'
   readonly serializer?: string
+  /** Settings of PHP, by name. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** What the application tells of a session. */
@@ -40,7 +42,11 @@ export class PhpApp {
   /** Starts one, and waits until it answers. */
   static async start(options: PhpAppOptions): Promise<PhpApp> {
     const port = await freePort()
-    const server = spawn('php', ['-S', `127.0.0.1:${port}`, PROGRAM], {
+    const settings = Object.entries(options.settings ?? {}).flatMap(([name, value]) => [
+      '-d',
+      `${name}=${value}`,
+    ])
+    const server = spawn('php', [...settings, '-S', `127.0.0.1:${port}`, PROGRAM], {
       stdio: 'ignore',
       // The workers are processes of their own; as a group they end together.
       detached: true,
@@ -60,6 +66,13 @@ export class PhpApp {
     })
     await app.#answers()
     return app
+  }
+
+  /** Opens a page as a visitor without a session, and returns the `Set-Cookie` header. */
+  async openAsStranger(path: string): Promise<string> {
+    const response = await fetch(this.#origin + path)
+    await response.arrayBuffer()
+    return response.headers.get('set-cookie') ?? ''
   }
 
   /** Opens a page as the visitor with a session. */

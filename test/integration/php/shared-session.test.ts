@@ -12,9 +12,9 @@ import { hasPhp } from './php-peer.ts'
 
 /** An application in Node next to the one in PHP: it opens the same sessions by the same cookie. */
 type NodeApp = (
-  sessionId: string,
+  cookieValue: string,
   handler: (session: WebSession<Record<string, unknown>>) => void,
-) => Promise<void>
+) => Promise<Response>
 
 interface BothApps {
   readonly php: PhpApp
@@ -22,6 +22,7 @@ interface BothApps {
 }
 
 const newId = (): string => randomBytes(16).toString('hex')
+const sessionIdIn = (setCookie: string): string => /^PHPSESSID=([^;]+)/.exec(setCookie)?.[1] ?? ''
 
 describe.skipIf(!hasPhp).each(engines)(
   'a PHP application and a Node application share sessions, on $name',
@@ -44,9 +45,11 @@ describe.skipIf(!hasPhp).each(engines)(
       })
       return {
         php,
-        node: async (sessionId, handler) => {
-          const request = new Request('http://127.0.0.1/', { headers: { cookie: `PHPSESSID=${sessionId}` } })
-          await sessions.handle(request, session => {
+        node: (cookieValue, handler) => {
+          const request = new Request('http://127.0.0.1/', {
+            headers: { cookie: `PHPSESSID=${cookieValue}` },
+          })
+          return sessions.handle(request, session => {
             handler(session)
             return new Response()
           })
@@ -90,6 +93,22 @@ describe.skipIf(!hasPhp).each(engines)(
       })
       const after = await php.open('/', id)
       expect(after).toEqual({ ...before, session: { ...before.session, visits: 5 } })
+    })
+
+    test('a session ID with commas, and a cookie that neither of them gives a lifetime', async () => {
+      const settings = { 'session.sid_bits_per_character': '6', 'session.sid_length': '256' }
+      const { php, node } = await start({ base64: true, settings }, { base64: true })
+      let phpCookie = ''
+      // One ID in fifty has none.
+      while (!phpCookie.includes('%2C')) phpCookie = sessionIdIn(await php.openAsStranger('/visit'))
+      const response = await node(phpCookie, session => {
+        expect(session.get('visits')).toBe(1)
+        session.regenerate()
+      })
+      const setCookie = response.headers.get('set-cookie') ?? ''
+      expect(setCookie).not.toContain('Max-Age')
+      expect((await php.open('/visit', sessionIdIn(setCookie))).session).toEqual({ visits: 2 })
+      expect((await php.open('/', phpCookie)).session).toEqual([])
     })
 
     test('what one of them ends is ended for the other (G3)', async () => {

@@ -147,9 +147,28 @@ describe('without a signature, as PHP has it', () => {
     ['with_underscore_that_php_refuses', false],
     ['x'.repeat(257), false],
     ['../../etc/passwd-and-more-text', false],
+    ['..%2F..%2Fetc%2Fpasswd-and-more-text', false],
+    ['k6v3qj4d2m9t1s8r7p0n5b4c%', false],
+    ['k6v3qj4d2m9t1s8r7p0n5b4c%FF', false],
+    ['k6v3qj4d2m9t1s8r7p0n5b4c+x', false],
     ['', false],
   ])('of the value %s', (value, isId) => {
     const presented = cookie.read(`other=1; PHPSESSID=${value}`)
     expect(presented).toEqual({ isThere: true, id: isId ? value : undefined, isOutdated: false })
+  })
+
+  test('commas are percent-encoded, as PHP does with 6 bits a character, and read either way', () => {
+    const withCommas = ',tLx0-8e,9wYbQ2mZ4nK7uPq,'
+    expect(cookie.issue(withCommas, 1000)).toMatch(/^PHPSESSID=%2CtLx0-8e%2C9wYbQ2mZ4nK7uPq%2C; /)
+    const encoded = withCommas.replaceAll(',', '%2C')
+    for (const value of [withCommas, encoded, encoded.replaceAll('%2C', '%2c')]) {
+      expect(cookie.read(`PHPSESSID=${value}`)).toEqual({ isThere: true, id: withCommas, isOutdated: false })
+    }
+  })
+
+  test('the cookie has no lifetime, because PHP would never renew it; unless it is asked for', () => {
+    expect(cookie.issue(id, 1000)).not.toContain('Max-Age')
+    const persistent = new SessionCookie({ signed: false, prefix: 'none', persistent: true }, [])
+    expect(persistent.issue(id, 1500)).toContain('; Max-Age=2;')
   })
 })
