@@ -6,6 +6,7 @@ import type { SessionCodec } from './layout.ts'
 export const jsonCodec: SessionCodec = {
   encode: stringifySessionData,
   decode: parseSessionData,
+  decodeExactly: parseSessionData,
   isSame: isSameJson,
   differingParts,
 }

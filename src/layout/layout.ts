@@ -43,6 +43,12 @@ export interface SessionCodec {
    */
   decode(text: string): SessionData
 
+  /**
+   * The same for comparing and merging: values that {@link decode} reads as the same although {@link encode} tells them
+   * apart, such as an integer and a float of PHP, are different here.
+   */
+  decodeExactly(text: string): SessionData
+
   /** Whether two decoded values are the same; `undefined` stands for a key that is not there. */
   isSame(left: unknown, right: unknown): boolean
 

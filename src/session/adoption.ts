@@ -70,7 +70,7 @@ export class Adoption {
     const { codec } = this.#there.layout
     const text = unlessRefused(() => codec.encode(data, stored.text))
     if (text === undefined || text === stored.text) return text !== undefined
-    return isUnchanged(codec.decode(text), codec.decode(stored.text), (left, right) =>
+    return isUnchanged(codec.decodeExactly(text), codec.decodeExactly(stored.text), (left, right) =>
       codec.isSame(left, right),
     )
   }

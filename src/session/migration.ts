@@ -294,7 +294,7 @@ export class Migration {
 
   #isSame(left: string, right: string): boolean {
     const { codec } = this.#here.layout
-    return left === right || codec.isSame(codec.decode(left), codec.decode(right))
+    return left === right || codec.isSame(codec.decodeExactly(left), codec.decodeExactly(right))
   }
 
   /** Lets everything that one call takes share one deadline (G7). */

@@ -161,8 +161,8 @@ function afterEarlierMerge(
   { basis: { session: stored }, session, seenText, userOf }: Save,
 ): { basis: StoredSession; session: StoredSession } {
   if (seenText === stored.text) return { basis: stored, session }
-  const { data } = merge(table, seenText, session.text, stored.text)
-  return { basis: stored, session: withData(table, session, stored, data, userOf) }
+  const { text } = merge(table, seenText, session.text, stored.text)
+  return { basis: stored, session: withText(table, session, stored, text, userOf) }
 }
 
 async function writeOver(
@@ -261,18 +261,16 @@ async function resolve(
 ): Promise<StoredSession> {
   const merged = merge(table, basis, ours.text, theirs.text)
   if (trace !== undefined) trace.conflictingKeys = merged.conflictingKeys.length
+  if (typeof onConflict !== 'function') return withText(table, ours, theirs, merged.text, userOf)
   const { codec } = table.layout
-  const data =
-    typeof onConflict === 'function'
-      ? await onConflict({
-          basis: codec.decode(basis),
-          ours: codec.decode(ours.text),
-          theirs: codec.decode(theirs.text),
-          merged: merged.data,
-          conflictingKeys: merged.conflictingKeys,
-        } as SessionConflict<never>)
-      : merged.data
-  return withData(table, ours, theirs, data, userOf)
+  const data: SessionData = await onConflict({
+    basis: codec.decode(basis),
+    ours: codec.decode(ours.text),
+    theirs: codec.decode(theirs.text),
+    merged: codec.decode(merged.text),
+    conflictingKeys: merged.conflictingKeys,
+  } as SessionConflict<never>)
+  return withText(table, ours, theirs, codec.encode(data, merged.text), userOf)
 }
 
 /** Reports a conflict that ends a save, whose error it returns. */
@@ -299,22 +297,34 @@ function policyOf({ onConflict }: Save): ConflictTrace['policy'] {
   return typeof onConflict === 'function' ? 'resolver' : onConflict
 }
 
-function merge({ layout: { codec } }: ItemTable, basis: string, ours: string, theirs: string): Merged {
-  const divergence = { basis: codec.decode(basis), ours: codec.decode(ours), theirs: codec.decode(theirs) }
-  return mergeSessionData(divergence, (left, right) => codec.isSame(left, right))
+/** Two versions as one, as text: what the application is to see is decoded from that. */
+function merge(
+  { layout: { codec } }: ItemTable,
+  basis: string,
+  ours: string,
+  theirs: string,
+): Pick<Merged, 'conflictingKeys'> & { readonly text: string } {
+  const divergence = {
+    basis: codec.decodeExactly(basis),
+    ours: codec.decodeExactly(ours),
+    theirs: codec.decodeExactly(theirs),
+  }
+  const { data, conflictingKeys } = mergeSessionData(divergence, (left, right) => codec.isSame(left, right))
+  return { text: codec.encode(data, theirs), conflictingKeys }
 }
 
-function withData(
+function withText(
   { layout: { codec } }: ItemTable,
   ours: StoredSession,
   theirs: StoredSession,
-  data: SessionData,
+  text: string,
   userOf: Save['userOf'],
 ): StoredSession {
+  const data = codec.decode(text)
   return {
     ...ours,
     data,
-    text: codec.encode(data, theirs.text),
+    text,
     expiresMs: Math.max(ours.expiresMs, theirs.expiresMs),
     createdMs: theirs.createdMs ?? ours.createdMs,
     user: userOf(data, theirs.user),

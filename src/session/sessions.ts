@@ -236,7 +236,8 @@ export class Sessions<Data extends object> {
     const parts = codec.differingParts === undefined ? whole : codec.differingParts(...whole)
     if (parts === undefined) return false
     const [ours, seen] = parts
-    return isUnchanged(codec.decode(ours), codec.decode(seen), (left, right) => codec.isSame(left, right))
+    const [mine, before] = [codec.decodeExactly(ours), codec.decodeExactly(seen)]
+    return isUnchanged(mine, before, (left, right) => codec.isSame(left, right))
   }
 
   /** When the session expires now; `undefined` when there was nothing to touch. */

@@ -1,7 +1,7 @@
 import { SessionCorruptError } from '../../errors.ts'
 import { isSameJson } from '../json.ts'
 import type { SessionCodec } from '../layout.ts'
-import type { AttributeValue, Item } from '../../types.ts'
+import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { marshallDocument, unmarshallDocument, unmarshallValue } from './document.ts'
 
 /**
@@ -16,7 +16,8 @@ export function documentCodec(depth: 0 | 1): SessionCodec {
       const document = marshallDocument(data, depth)
       return textOfDocument(basis === undefined ? document : withUnchanged(document, documentOfText(basis)))
     },
-    decode: text => unmarshallDocument(documentOfText(text)),
+    decode: documentDataOf,
+    decodeExactly: documentDataOf,
     isSame: isSameJson,
   }
 }
@@ -35,6 +36,10 @@ export function documentOfText(text: string): Item {
   const document: unknown = JSON.parse(text)
   if (typeof document === 'object' && document !== null) return document as Item
   throw new SessionCorruptError('the stored session is no document; it was left as it is')
+}
+
+function documentDataOf(text: string): SessionData {
+  return unmarshallDocument(documentOfText(text))
 }
 
 function withUnchanged(document: Item, stored: Item): Item {

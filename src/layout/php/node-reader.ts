@@ -1,8 +1,9 @@
 import { resolveLinks } from './node.ts'
-import type { ArrayNode, LinkNode, ObjectNode, PhpNode } from './node.ts'
+import type { ArrayNode, LinkNode, ObjectNode, PhpNode, ScalarNode } from './node.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
 import { PhpArray } from './php-array.ts'
-import { PhpBytes } from './values.ts'
+import { isPhpInteger } from './same-value.ts'
+import { PhpBytes, PhpFloat } from './values.ts'
 
 /** What an empty PHP array, which is a list as much as a map, becomes. */
 export type EmptyArray = 'list' | 'map'
@@ -17,6 +18,7 @@ const LAST_INDEX = 2 ** 32 - 2
  */
 export class NodeReader {
   readonly #emptyArray: EmptyArray
+  readonly #keepsFloats: boolean
   readonly #arrays = new Map<ArrayNode, object>()
   readonly #objects = new Map<ObjectNode, PhpObject>()
   readonly #references = new Map<LinkNode, PhpReference>()
@@ -24,9 +26,11 @@ export class NodeReader {
 
   /**
    * @param around an array that what is read is in.
+   * @param keepsFloats whether floats that JavaScript could not tell from integers become a `PhpFloat`.
    */
-  constructor(emptyArray: EmptyArray, around?: ArrayNode) {
+  constructor(emptyArray: EmptyArray, around?: ArrayNode, keepsFloats = false) {
     this.#emptyArray = emptyArray
+    this.#keepsFloats = keepsFloats
     if (around !== undefined) this.#open.add(around)
   }
 
@@ -34,6 +38,7 @@ export class NodeReader {
   read(node: PhpNode): unknown {
     switch (node.kind) {
       case 'scalar':
+        return this.#keepsFloats && isIntegralFloat(node) ? new PhpFloat(node.value) : node.value
       case 'string':
         return node.value
       case 'array':
@@ -89,6 +94,14 @@ export class NodeReader {
     this.#references.set(node, reference)
     return reference
   }
+}
+
+const LETTER_D = 0x64
+
+function isIntegralFloat(node: ScalarNode): node is ScalarNode & { readonly value: number } {
+  return (
+    typeof node.value === 'number' && isPhpInteger(node.value) && node.source.bytes[node.start] === LETTER_D
+  )
 }
 
 /**

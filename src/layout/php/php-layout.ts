@@ -93,6 +93,7 @@ function latin1Codec({ serializer, emptyArray }: PhpLayoutOptions): SessionCodec
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
     },
     decode: text => codec.decode(bytesOfText(text)),
+    decodeExactly: text => codec.decodeExactly(bytesOfText(text)),
     isSame: isSamePhpValue,
   }
 }

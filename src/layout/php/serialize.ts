@@ -1,8 +1,7 @@
 import { unwrap } from './js-values.ts'
 import { limitsOf } from './limits.ts'
 import type { PhpLimits } from './limits.ts'
-import { NodeReader } from './node-reader.ts'
-import { ValueWriter } from './value-writer.ts'
+import { UnchangedValues, ValueWriter } from './value-writer.ts'
 
 /**
  * Writes a value as PHP's `serialize()` does.
@@ -14,7 +13,7 @@ import { ValueWriter } from './value-writer.ts'
  *   itself, and for what breaks a limit; `INVALID_OPTION` when an option is not what it can be.
  */
 export function phpSerialize(value: unknown, options: PhpLimits = {}): Uint8Array {
-  const writer = new ValueWriter(limitsOf(options), new NodeReader('list'))
+  const writer = new ValueWriter(limitsOf(options), new UnchangedValues('list'))
   writer.write(unwrap(value, ''), undefined)
   return writer.nodes.out.toBytes()
 }

@@ -6,11 +6,10 @@ import type { PhpLimits } from './limits.ts'
 import { NodeReader, setOwn } from './node-reader.ts'
 import type { EmptyArray } from './node-reader.ts'
 import { phpKey } from './php-array.ts'
-import { isSamePhpValue } from './same-value.ts'
 import { namePrefix, parseSession } from './session-variables.ts'
 import type { ParsedSession, PhpSerializer, SessionVariable } from './session-variables.ts'
 import { emptyArrayOf } from './unserialize.ts'
-import { ValueWriter } from './value-writer.ts'
+import { UnchangedValues, ValueWriter } from './value-writer.ts'
 
 /** Options of {@link phpSessionCodec}. */
 export interface PhpCodecOptions extends PhpLimits {
@@ -41,9 +40,17 @@ export interface PhpSessionCodec {
   decode(bytes: Uint8Array): SessionData
 
   /**
+   * The same with a {@link PhpFloat} for every float that JavaScript could not tell from an integer, for comparing what
+   * two versions of a session would be written as.
+   *
+   * @throws {PhpFormatError} when the bytes are not a session of this serializer, or break a limit.
+   */
+  decodeExactly(bytes: Uint8Array): SessionData
+
+  /**
    * The bytes of session data.
    *
-   * @param basis what the session was read as. What is the same as in there ({@link isSamePhpValue}) is written as it
+   * @param basis what the session was read as. What is the same as in there (`isSamePhpValue`) is written as it
    *   is there, byte for byte, and in its order: floats stay floats, objects and references stay what they are.
    *   Numbers of back references follow when something before them changes. Variables with names that are not UTF-8
    *   are kept.
@@ -71,22 +78,24 @@ export function phpSessionCodec(options: PhpCodecOptions = {}): PhpSessionCodec 
   }
   const limits = limitsOf(options)
   const emptyArray = emptyArrayOf(options)
+  const decode = (bytes: Uint8Array, keepsFloats: boolean): SessionData => {
+    const { variables, root } = parseSession(bytes, serializer, limits)
+    const reader = new NodeReader(emptyArray, root, keepsFloats)
+    const data: SessionData = {}
+    for (const { name, value } of variables) {
+      if (name !== undefined) setOwn(data, name, reader.read(value))
+    }
+    return data
+  }
   return {
-    decode: bytes => {
-      const { variables, root } = parseSession(bytes, serializer, limits)
-      const reader = new NodeReader(emptyArray, root)
-      const data: SessionData = {}
-      for (const { name, value } of variables) {
-        if (name !== undefined) setOwn(data, name, reader.read(value))
-      }
-      return data
-    },
+    decode: bytes => decode(bytes, false),
+    decodeExactly: bytes => decode(bytes, true),
     encode: (data, basis) => {
       const values = valuesOf(data)
       const session = parseSession(basis ?? new Uint8Array(0), serializer, limits)
-      const reader = new NodeReader(emptyArray, session.root)
-      if (basis !== undefined && isUnchanged(values, session, reader)) return new Uint8Array(basis)
-      const writer = new ValueWriter(limits, reader, session.source)
+      const unchanged = new UnchangedValues(emptyArray, session.root)
+      if (basis !== undefined && areUnchanged(values, session, unchanged)) return new Uint8Array(basis)
+      const writer = new ValueWriter(limits, unchanged, session.source)
       writeSession(values, session, serializer, writer)
       return writer.nodes.out.toBytes()
     },
@@ -109,11 +118,11 @@ function valuesOf(data: unknown): Values {
   return values
 }
 
-function isUnchanged(values: Values, { variables }: ParsedSession, reader: NodeReader): boolean {
+function areUnchanged(values: Values, { variables }: ParsedSession, unchanged: UnchangedValues): boolean {
   const old = lastOfEachName(variables)
   if (values.size !== old.size) return false
   for (const [name, { value }] of old) {
-    if (!values.has(name) || !isSamePhpValue(values.get(name), reader.read(value))) return false
+    if (!values.has(name) || !unchanged.has(values.get(name), value)) return false
   }
   return true
 }

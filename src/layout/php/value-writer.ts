@@ -3,7 +3,7 @@ import type { PhpElements, PhpValue } from './js-values.ts'
 import type { PhpLimits } from './limits.ts'
 import { resolveLinks } from './node.ts'
 import type { ArrayNode, ObjectNode, PhpNode, PhpSource } from './node.ts'
-import type { NodeReader } from './node-reader.ts'
+import { type EmptyArray, NodeReader } from './node-reader.ts'
 import { NodeWriter } from './node-writer.ts'
 import { formatPhpFloat, isInt64 } from './numbers.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
@@ -15,25 +15,45 @@ import type { PhpFloat } from './values.ts'
 import { isWellFormed } from './utf8.ts'
 
 /**
+ * Tells what of a session is still as it was read.
+ *
+ * @internal
+ */
+export class UnchangedValues {
+  readonly #readers: readonly NodeReader[]
+
+  /** @param around an array that what was read is in. */
+  constructor(emptyArray: EmptyArray, around?: ArrayNode) {
+    // Data may come from either way of reading, or have parts of both.
+    this.#readers = [new NodeReader(emptyArray, around), new NodeReader(emptyArray, around, true)]
+  }
+
+  /** Whether a value is what a node was read as. */
+  has(value: unknown, node: PhpNode): boolean {
+    return this.#readers.some(reader => isSamePhpValue(value, reader.read(node)))
+  }
+}
+
+/**
  * Writes JavaScript values, taking from nodes that were read before what has not changed.
  *
  * @internal
  */
 export class ValueWriter {
   readonly nodes: NodeWriter
-  readonly #reader: NodeReader
+  readonly #unchanged: UnchangedValues
   readonly #basis: PhpSource | undefined
   readonly #open = new Set<object>()
   /** What arrays that have other names in PHP have become, to go on having them. */
   readonly #renamed = new Map<PhpNode, { readonly container: object; readonly slot: number }>()
 
   /**
-   * @param reader of the basis.
+   * @param unchanged tells what of the basis is as it was.
    * @param basis what was read before, as a whole.
    */
-  constructor(limits: Required<PhpLimits>, reader: NodeReader, basis?: PhpSource) {
+  constructor(limits: Required<PhpLimits>, unchanged: UnchangedValues, basis?: PhpSource) {
     this.nodes = new NodeWriter(limits)
-    this.#reader = reader
+    this.#unchanged = unchanged
     this.#basis = basis
   }
 
@@ -44,7 +64,7 @@ export class ValueWriter {
    * @param basis what PHP had in this place.
    */
   write(value: unknown, basis: PhpNode | undefined, depth = 1): void {
-    if (basis !== undefined && isSamePhpValue(value, this.#reader.read(basis))) {
+    if (basis !== undefined && this.#unchanged.has(value, basis)) {
       this.nodes.writeVariable(basis, depth)
       return
     }

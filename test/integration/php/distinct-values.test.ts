@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+
+import { PhpFloat } from '../../../src/layout/php/values.ts'
+import { SessionStore } from '../../../src/session/store.ts'
+import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { engines } from '../../support/engines.ts'
+import { SessionTable } from '../../support/session-table.ts'
+
+const [engine] = engines
+if (engine === undefined) throw new Error('there is no engine')
+
+/** Values that look the same as JSON or once they are decoded, and are not the same to PHP. */
+const changes: [before: string, value: unknown, after: string][] = [
+  ['N;', Number.NaN, 'd:NAN;'],
+  ['N;', Infinity, 'd:INF;'],
+  ['d:NAN;', null, 'N;'],
+  ['d:INF;', -Infinity, 'd:-INF;'],
+  ['i:1;', new PhpFloat(1), 'd:1;'],
+  ['d:0;', -0, 'd:-0;'],
+  ['a:1:{i:0;i:1;}', [new PhpFloat(1)], 'a:1:{i:0;d:1;}'],
+  ['a:1:{i:0;N;}', [Number.NaN], 'a:1:{i:0;d:NAN;}'],
+  ['s:1:"1";', 1, 'i:1;'],
+]
+
+describe('PHP values that JavaScript hardly tells apart', () => {
+  let table: SessionTable
+
+  beforeAll(async () => {
+    table = await SessionTable.create(engine)
+  })
+
+  function open(options: SessionStoreOptions = {}): SessionStore {
+    const store = new SessionStore({ ...table.options, layout: 'php', ...options })
+    onTestFinished(() => store.close())
+    return store
+  }
+
+  async function storedAs(data: string): Promise<string> {
+    const id = randomBytes(16).toString('hex')
+    await putAs(id, data)
+    return id
+  }
+
+  async function putAs(id: string, data: string): Promise<void> {
+    const expires = { N: String(Math.ceil(Date.now() / 1000) + 600) }
+    await table.put({ id: { S: `PHPSESSID_${id}` }, data: { S: data }, expires })
+  }
+
+  async function stored(id: string): Promise<unknown> {
+    return (await table.item(`PHPSESSID_${id}`))?.['data']
+  }
+
+  test.each(changes)('a change from %s to %s is stored', async (before, value, after) => {
+    const store = open()
+    const id = await storedAs(`other|i:7;v|${before}`)
+    const basis = await store.read(id)
+    await store.write(id, { ...basis?.data, v: value }, { basis })
+    expect(await stored(id)).toEqual({ S: `other|i:7;v|${after}` })
+  })
+
+  test.each(changes)(
+    'a change from %s to %s is merged with that of another',
+    async (before, value, after) => {
+      const store = open()
+      const id = await storedAs(`other|i:7;v|${before}`)
+      const basis = await store.read(id)
+      await putAs(id, `other|d:7;v|${before}`)
+      const record = await store.write(id, { ...basis?.data, v: value }, { basis })
+      expect(await stored(id)).toEqual({ S: `other|d:7;v|${after}` })
+      expect(record?.data['other']).toBe(7)
+    },
+  )
+
+  test('such a change by the other is kept', async () => {
+    const store = open()
+    for (const [before, , after] of changes) {
+      const id = await storedAs(`v|${before}`)
+      const basis = await store.read(id)
+      await putAs(id, `v|${after}`)
+      await store.write(id, { ...basis?.data, ours: true }, { basis })
+      expect(await stored(id)).toEqual({ S: `v|${after}ours|b:1;` })
+    }
+  })
+
+  test('a resolver sees numbers, and what it does not touch stays what it was', async () => {
+    const store = open({ onConflict: ({ merged }) => ({ ...merged, resolved: typeof merged['v'] }) })
+    const id = await storedAs('v|i:1;w|i:1;')
+    const basis = await store.read(id)
+    await putAs(id, 'v|i:1;w|d:1;')
+    await store.write(id, { ...basis?.data, v: new PhpFloat(1) }, { basis })
+    expect(await stored(id)).toEqual({ S: 'v|d:1;w|d:1;resolved|s:6:"number";' })
+  })
+})
