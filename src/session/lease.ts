@@ -29,7 +29,6 @@ export class Lease {
   #timer: NodeJS.Timeout | undefined
   #isHeld = true
   #isGivenBack = false
-  #hasRunOut = false
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -38,17 +37,18 @@ export class Lease {
     this.#endInTime()
   }
 
-  /** Whether this process still believes to have the lock. */
+  /** Whether this process still believes to have the lock. A process that was suspended knows before its timer fires. */
   get isHeld(): boolean {
+    if (performance.now() >= this.#endsAtMs) this.lose()
     return this.#isHeld
   }
 
   /**
-   * Whether it ended because its time was over, or somebody else has the lock. What goes out from it may be written only
-   * while the item still names this owner: who has taken the lock since may have given it back already.
+   * Whether a save of what was read under it must find this owner in the item. So it is until a write ends the lock or it is
+   * given back, even when its time is over: another process may have taken the lock since, and given it back already.
    */
-  get hasRunOut(): boolean {
-    return this.#hasRunOut
+  get isFenced(): boolean {
+    return !this.#isGivenBack
   }
 
   /** Renews the lease in the background from now on, until it ends or `maxHoldMs` has passed. */
@@ -67,8 +67,14 @@ export class Lease {
     }
   }
 
-  /** The lock is gone: nothing more has to be done about it. */
+  /** The lock has been given back: what goes out from it is not fenced any more. */
   end(): void {
+    this.#isGivenBack = true
+    this.lose()
+  }
+
+  /** The lock has expired, or another process has it. */
+  lose(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
     clearTimeout(this.#timer)
@@ -101,6 +107,7 @@ export class Lease {
       return
     }
     this.#setTimer(renewAtMs, () => {
+      if (!this.isHeld) return
       this.#renew().then(
         () => this.keepAlive(),
         // The network may have failed; while the lease lasts there is time to try again.
@@ -121,18 +128,12 @@ export class Lease {
       {},
     )
     if (happened) this.#endsAtMs = endsAtMs
-    else this.#runOut()
+    else this.lose()
   }
 
   /** Without a renewal, the lease ends by itself. */
   #endInTime(): void {
-    this.#setTimer(this.#endsAtMs, () => this.#runOut())
-  }
-
-  #runOut(): void {
-    // Whoever is giving it back may have done so, and not have heard of it.
-    this.#hasRunOut = this.#isHeld && !this.#isGivenBack
-    this.end()
+    this.#setTimer(this.#endsAtMs, () => this.lose())
   }
 
   #setTimer(atMs: number, onTime: () => void): void {

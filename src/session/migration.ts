@@ -180,6 +180,7 @@ export class Migration {
     options: InTime,
   ): Promise<Version | undefined> {
     const { session: known, lease } = save.basis
+    const isFenced = lease?.isFenced === true
     // What is saved over is what the application has seen at first, and what others have made of it after that.
     let next = save
     for (let attempt = 1; ; attempt++) {
@@ -191,7 +192,7 @@ export class Migration {
       if (saved !== undefined) return saved
       const found = await this.#follow(keys, known, attempt, options, save)
       if (found === undefined) return undefined
-      if (lease !== undefined) throw this.#lockLost()
+      if (isFenced) throw this.#lockLost()
       const basis = this.#versionOf(found, keys)
       const session = await this.#rebased(table, save, next, basis.session, attempt)
       next = { ...save, basis, session, seenText: basis.seenText }

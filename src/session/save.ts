@@ -6,7 +6,6 @@ import { isSameJson } from '../layout/json.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random, SessionData } from '../types.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
-import type { Lease } from './lease.ts'
 import { type LeaveTurn, LockQueue } from './lock-queue.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import type { Version } from './record.ts'
@@ -98,8 +97,8 @@ async function saveInTurn(
       lease?.end()
       return undefined
     }
-    if (lease !== undefined && table.layout.lock?.holderOf(current)?.owner !== lease.owner) {
-      lease.end()
+    if (lease?.isFenced === true && table.layout.lock?.holderOf(current)?.owner !== lease.owner) {
+      lease.lose()
       throw lost(
         table,
         new LockLostError(
@@ -173,36 +172,18 @@ async function writeOver(
   options: SendOptions,
 ): Promise<Outcome> {
   const { layout } = table
+  // A save after the lock was given back is one without a lock: it merges, whoever has the lock now.
+  const fenced = lease?.isFenced === true ? lease : undefined
   const condition = allOf(
     table.liveAt(table.clock.now()),
     onConflict === 'overwrite' ? layout.sameSessionAs(basis) : unwritten(layout, basis),
-    lease && unlockedByOthers(table, lease),
+    fenced && layout.lock?.heldBy(fenced.owner),
   )
   if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
   const { [layout.partitionKey]: _, ...set } = item
   const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
-  const unlock = lease !== undefined && hasToBeOurs(lease) ? layout.lock : undefined
-  const remove = [...unset, ...(unlock?.attributes ?? [])]
+  const remove = fenced === undefined ? unset : [...unset, ...(layout.lock?.attributes ?? [])]
   return table.update(basis.key, { set, remove, condition }, options)
-}
-
-/**
- * Holds while the item names us as the holder of its lock or, when we have given that back, nobody: an expired lock of
- * somebody else tells that ours was taken (G10).
- */
-function unlockedByOthers({ layout: { lock } }: ItemTable, lease: Lease): Condition | undefined {
-  const held = lock?.heldBy(lease.owner)
-  const [attribute] = lock?.attributes ?? []
-  if (hasToBeOurs(lease) || held === undefined || attribute === undefined) return held
-  return {
-    expression: `attribute_not_exists(#anyLock) OR ${held.expression}`,
-    names: { ...held.names, '#anyLock': attribute },
-    values: held.values,
-  }
-}
-
-function hasToBeOurs({ isHeld, hasRunOut }: Lease): boolean {
-  return isHeld || hasRunOut
 }
 
 /** Holds while nobody else has written the session, as far as the layout can tell. */

@@ -109,7 +109,8 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns the session as it is stored now, to be the `basis` of the next write. With `basis`: `undefined` when
    *   the session has been destroyed or has expired since, in which case nothing was written.
    * @throws {SessionConflictError} with `basis`, by `onConflict: 'reject'`, or when others kept on writing.
-   * @throws {LockLostError} when `basis` is from a lock that somebody else has taken since, also after its `release()`.
+   * @throws {LockLostError} when `basis` is from a lock whose lease has ended and that another process has taken
+   *   since. After `release()` the record is the basis of a save without a lock, which merges.
    * @throws {SessionTooLargeError} when the item would exceed 400 KB; nothing was sent.
    * @throws {TypeError} `INVALID_SESSION_DATA` when JSON cannot carry the data.
    */

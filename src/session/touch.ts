@@ -41,7 +41,8 @@ export async function touchSession(
     return hasMoved(await moveExpiry(table, touch, undefined, options), nextMs, table) ? nextMs : undefined
   }
   const outcome = await lease.track(moveExpiry(table, touch, lease, options))
-  lease.end()
+  if (outcome.happened) lease.end()
+  else lease.lose()
   // Whoever has the lock now must keep it; the expiry may still be moved.
   return hasMoved(outcome, nextMs, table) ? nextMs : touchSession(table, touch, options)
 }

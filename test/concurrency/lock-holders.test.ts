@@ -79,11 +79,21 @@ describe.skipIf(process.platform === 'win32').each(engines)('$name, the holder o
     const store = subject.store()
     const lock = await store.lock(id, PATIENCE)
     holder.resume()
-    await expect.poll(() => holder.ask({ call: 'held', id })).toEqual({ value: false })
+    expect(await holder.ask({ call: 'held', id })).toEqual({ value: false })
     expect(await holder.ask({ call: 'write', id, key: 'late' })).toEqual({ error: 'LockLostError' })
     expect(lock?.isHeld).toBe(true)
     await store.write(id, { n: 1 }, { basis: lock?.record })
     expect((await store.read(id))?.data).toEqual({ n: 1 })
+  })
+
+  test('who is suspended past the lease knows at once that it is over', async () => {
+    const { id, holder } = await lockInProcess(subject)
+    holder.suspend()
+    const leaseEndsMs = await leaseEnd(subject, id)
+    await expect.poll(() => Date.now(), { timeout: 5000 }).toBeGreaterThan(leaseEndsMs)
+    const reply = holder.ask({ call: 'held', id })
+    holder.resume()
+    expect(await reply).toEqual({ value: false })
   })
 
   test('who is suspended past the lease does not release the lock of the next one', async () => {

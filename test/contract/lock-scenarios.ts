@@ -153,6 +153,50 @@ export function describeLocks(subject: ContractSubject): void {
       expect((await store.write(id, { count: 2 }, { basis: lock?.record }))?.data).toEqual({ count: 2 })
     })
 
+    test('that was given back lets a save merge with what others have saved since', async () => {
+      const { store } = subject.open()
+      const { store: other } = subject.open()
+      const id = newId()
+      await store.write(id, { a: 1 })
+      const lock = await store.lock(id)
+      await lock?.release()
+      await other.write(id, { a: 1, theirs: 1 }, { basis: await other.read(id) })
+      await store.write(id, { a: 1, ours: 1 }, { basis: lock?.record })
+      expect((await store.read(id))?.data).toEqual({ a: 1, ours: 1, theirs: 1 })
+    })
+
+    test('that was given back lets a save merge, too, while another has the lock, and leaves that alone', async () => {
+      const { store } = subject.open()
+      const { store: other } = subject.open()
+      const id = newId()
+      await store.write(id, { a: 1 })
+      const lock = await store.lock(id)
+      await lock?.release()
+      const theirs = await other.lock(id)
+      await store.write(id, { a: 1, ours: 1 }, { basis: lock?.record })
+      await expect(store.lock(id, { maxWaitMs: 0 })).rejects.toBeInstanceOf(SessionLockedError)
+      await other.write(id, { a: 1, theirs: 1 }, { basis: theirs?.record })
+      expect((await store.read(id))?.data).toEqual({ a: 1, ours: 1, theirs: 1 })
+    })
+
+    test.each(['save', 'touch', 'save after the lease had ended'])(
+      'that a %s has ended lets the same record be saved again',
+      async how => {
+        const { store } = subject.open()
+        const { store: other } = subject.open()
+        const id = newId()
+        await store.write(id, { a: 1 })
+        const lock = how === 'save after the lease had ended' ? await ranOut(store, id) : await store.lock(id)
+        if (lock === undefined) throw new Error('there is no session')
+        if (how === 'touch') await store.touch(lock.record)
+        else await store.write(id, { a: 1, first: 1 }, { basis: lock.record })
+        const latest = await other.read(id)
+        await other.write(id, { ...latest?.data, theirs: 1 }, { basis: latest })
+        await store.write(id, { a: 1, second: 1 }, { basis: lock.record })
+        expect((await store.read(id))?.data).toMatchObject({ a: 1, second: 1, theirs: 1 })
+      },
+    )
+
     test('of a session that was destroyed meanwhile writes nothing (G3)', async () => {
       const { store } = subject.open()
       const id = newId()
