@@ -116,7 +116,8 @@ final class DynamoDBHandler implements SessionHandlerInterface
 
 session_set_save_handler(new DynamoDBHandler(), true);
 session_name('PHPSESSID');
-ini_set('session.use_strict_mode', '0');
+// Without effect: PHP asks only a handler that has validateId(), and the handlers for DynamoDB have none.
+ini_set('session.use_strict_mode', '1');
 ini_set('session.serialize_handler', getenv('APP_SERIALIZER') ?: 'php');
 session_start();
 header('content-type: application/json');
