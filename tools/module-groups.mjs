@@ -8,7 +8,7 @@
  * @type {readonly import('./merge-modules.mjs').ModuleGroup[]}
  */
 export const moduleGroups = [
-  ['errors', 'errors.js'],
+  ['errors', 'errors.js', 'internal/core-objects.js'],
   [
     'http',
     'http/endpoint.js',

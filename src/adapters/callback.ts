@@ -1,4 +1,5 @@
 import { DynamoDBSessionsError } from '../errors.ts'
+import { isError } from '../internal/core-objects.ts'
 
 /** Callback of a store method, as Node and the session frameworks have them. */
 export type Callback<Value> = (error?: unknown, value?: Value) => void
@@ -40,9 +41,19 @@ export function deliver<Value>(
  * "not found".
  */
 export function asUnmistakableError(reason: unknown): Error {
-  if (reason instanceof Error && !isMisleading(reason)) return reason
-  const why = reason instanceof Error ? `: ${reason.message}` : ', and what failed gave no error'
+  if (isError(reason) && !isMisleading(reason)) return reason
+  const why = isError(reason) ? `: ${reason.message}` : ', and what failed gave no error'
   return new DynamoDBSessionsError('STORE_FAILED', `the session store failed${why}`, { cause: reason })
+}
+
+/** Warns of a failure that nobody else is told of. */
+export function warnOf(error: Error): void {
+  try {
+    process.emitWarning(error)
+  } catch {
+    // Node takes no error whose class is that of a `vm` context.
+    process.emitWarning(error.message, error.name)
+  }
 }
 
 /** Properties of an error of which Express, Fastify, Koa, Hono or Nest makes the response to the visitor. */

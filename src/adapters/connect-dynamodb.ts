@@ -2,7 +2,8 @@ import type expressSession from 'express-session'
 import type { SessionData } from 'express-session'
 
 import { callerMistake, TableNotFoundError } from '../errors.ts'
-import { type Callback, deliver } from './callback.ts'
+import { isError } from '../internal/core-objects.ts'
+import { type Callback, deliver, warnOf } from './callback.ts'
 import { DeferredSessionStore } from './connect-dynamodb/deferred-session-store.ts'
 import { expiresValue, isOver } from './connect-dynamodb/expires-value.ts'
 import {
@@ -220,9 +221,9 @@ function connectDynamoDB<Session extends object = SessionData>(
 
     /** Tells of a failure that no callback is there for. */
     #report(reason: unknown): void {
-      const error = reason instanceof Error ? reason : new Error('the session store failed')
+      const error = isError(reason) ? reason : new Error('the session store failed')
       if (this.listenerCount('error') > 0) this.emit('error', error)
-      else process.emitWarning(error)
+      else warnOf(error)
     }
   }
 

@@ -1,3 +1,4 @@
+import { isDate } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
 
 /**
@@ -31,7 +32,7 @@ export function withStoredExpiry(cookie: unknown, expiresMs: number): unknown {
 }
 
 function toEpochMs(time: unknown): number | undefined {
-  if (!(time instanceof Date) && typeof time !== 'string') return undefined
+  if (!isDate(time) && typeof time !== 'string') return undefined
   const epochMs = new Date(time).getTime()
   return Number.isNaN(epochMs) ? undefined : epochMs
 }

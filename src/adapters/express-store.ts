@@ -1,10 +1,11 @@
 import type expressSession from 'express-session'
 import type { Session, SessionData, Store } from 'express-session'
 
+import { isError } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
 import type { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
-import { type Callback, deliver } from './callback.ts'
+import { type Callback, deliver, warnOf } from './callback.ts'
 import { ExpressSessions } from './express-sessions.ts'
 
 /** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}. */
@@ -134,9 +135,9 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     /** Tells of a failure that no callback is there for. */
     #report(reason: unknown): void {
-      const error = reason instanceof Error ? reason : new Error('the session store failed')
+      const error = isError(reason) ? reason : new Error('the session store failed')
       if (this.listenerCount('error') > 0) this.emit('error', error)
-      else process.emitWarning(error)
+      else warnOf(error)
     }
   }
 }

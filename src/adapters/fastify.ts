@@ -2,12 +2,13 @@ import type { SessionStore as FastifySessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 
 import { callerMistake } from '../errors.ts'
+import { isDate } from '../internal/core-objects.ts'
 import { hiddenField } from '../internal/hidden-field.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
-import { type Callback, deliver } from './callback.ts'
+import { type Callback, deliver, warnOf } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { LOADED_AS, LoadedSession } from './fastify/loaded-session.ts'
 
@@ -147,7 +148,7 @@ export class DynamoDBStore implements FastifySessionStore {
 
   #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
     deliver(outcome, callback, error => {
-      process.emitWarning(error)
+      warnOf(error)
     })
   }
 }
@@ -158,7 +159,7 @@ function isData(session: unknown): boolean {
 
 /** The plugin throws on sending a cookie whose expiry is an Invalid Date, which ends the process. */
 function repairExpiry(cookie: Session['cookie'] | undefined, expiresMs: number | undefined): void {
-  if (!(cookie?.expires instanceof Date) || !Number.isNaN(cookie.expires.getTime())) return
+  if (!isDate(cookie?.expires) || !Number.isNaN(cookie.expires.getTime())) return
   cookie.expires = expiresMs === undefined ? null : new Date(expiresMs)
 }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { callerMistake } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import { hiddenField } from '../internal/hidden-field.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
 import type { SessionRecord } from '../session/record.ts'
@@ -186,7 +187,7 @@ export class DynamoDBStore {
       return data
     } catch (error) {
       // The cookie may hold anything. What cannot be an ID is the ID of no session.
-      if (error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_SESSION_ID') return null
+      if (codeOf(error) === 'INVALID_SESSION_ID') return null
       state.failure = { error }
       throw error
     }

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 
+import { isTypeError } from '../internal/core-objects.ts'
 import type { SessionData } from '../types.ts'
 import { WebSessions, type WebSessionsOptions } from './web.ts'
 import { markResponse, type ResponseMarks } from './web/response-headers.ts'
@@ -88,7 +89,7 @@ function mark(context: Pick<Context, 'res'>, marks: ResponseMarks): void {
   try {
     markResponse(context.res.headers, marks)
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error
+    if (!isTypeError(error)) throw error
     // The headers of a response that came from fetch, for example, cannot be changed.
     context.res = new Response(context.res.body, context.res)
     markResponse(context.res.headers, marks)

@@ -1,11 +1,12 @@
 import { callerMistake } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import type { SessionData } from '../types.ts'
-import { asUnmistakableError } from './callback.ts'
+import { asUnmistakableError, warnOf } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { KnownSessions, type Origin } from './koa/known-sessions.ts'
 import { hasSession, type KoaStoreCall, responseOf } from './koa/koa-request.ts'
@@ -114,7 +115,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
       return loaded
     } catch (error) {
       // The cookie may hold anything. What cannot be an ID is the ID of no session.
-      if (error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_SESSION_ID') return undefined
+      if (codeOf(error) === 'INVALID_SESSION_ID') return undefined
       throw error
     }
   }
@@ -142,7 +143,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     if (lock === undefined) return undefined
     const release = (): void => {
       lock.release().catch((error: unknown) => {
-        process.emitWarning(asUnmistakableError(error))
+        warnOf(asUnmistakableError(error))
       })
     }
     lock.keepAlive()

@@ -12,6 +12,7 @@ import {
 } from 'react-router'
 
 import { callerMistake } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
@@ -189,7 +190,7 @@ class Storage<Data extends object, FlashData extends object> {
     try {
       return await this.#store.read(id)
     } catch (error) {
-      if (error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_SESSION_ID') return undefined
+      if (codeOf(error) === 'INVALID_SESSION_ID') return undefined
       throw error
     }
   }

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
-import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+
+import { type Emitter, isEmitter } from '../internal/core-objects.ts'
 
 const REQUEST_STARTED = 'http.server.request.start'
 
@@ -33,19 +34,13 @@ export function whenOver(request: IncomingMessage, callback: () => void): boolea
   const end: unknown =
     Reflect.get(request, 'res') ?? Reflect.get(request, 'stream') ?? responses?.get(request)
   const socket: unknown = Reflect.get(request, 'socket')
-  if (end instanceof EventEmitter) {
+  if (isEmitter(end)) {
     whenClosed(end, callback, socket)
     return true
   }
-  if (!(socket instanceof EventEmitter)) return false
+  if (!isEmitter(socket)) return false
   whenClosed(socket, callback)
   return true
-}
-
-/** A response, or the stream that stands for it. */
-interface Closing {
-  once(event: 'close', listener: () => void): unknown
-  off(event: 'close', listener: () => void): unknown
 }
 
 /**
@@ -53,8 +48,8 @@ interface Closing {
  *
  * @param socket of the request: a response that waits for its turn on the connection is not told that it is gone.
  */
-export function whenClosed(response: Closing, callback: () => void, socket?: unknown): void {
-  const connection = socket instanceof EventEmitter ? socket : undefined
+export function whenClosed(response: Emitter, callback: () => void, socket?: unknown): void {
+  const connection = isEmitter(socket) ? socket : undefined
   const isOver = ['closed', 'destroyed', 'writableFinished'].some(
     state => Reflect.get(response, state) === true,
   )

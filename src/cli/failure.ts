@@ -1,3 +1,4 @@
+import { codeOf, isError, messageOf } from '../internal/core-objects.ts'
 import { EXIT, UsageError } from './command.ts'
 import type { CommandLineIo } from './io.ts'
 import { printable } from './format.ts'
@@ -29,16 +30,17 @@ export function describeFailure(
     return { lines: [`${title} ${printable(error.message)}`, help], exitCode: EXIT.usage }
   }
   const code = codeOf(error)
+  const message = printable(inOptionNames(messageOf(error) ?? String(error), command))
   if (code === 'INVALID_OPTION' || code === 'INVALID_SESSION_ID') {
     return {
-      lines: [`${title} ${printable(inOptionNames(messageOf(error), command))}`, help],
+      lines: [`${title} ${message}`, help],
       exitCode: EXIT.usage,
     }
   }
-  const lines = [`${title} ${printable(inOptionNames(messageOf(error), command))}`]
+  const lines = [`${title} ${message}`]
   if (code === undefined) {
     // Not an error that anybody foresaw: where it happened is all that helps.
-    if (error instanceof Error && error.stack !== undefined) lines.push(error.stack)
+    if (isError(error) && error.stack !== undefined) lines.push(error.stack)
   } else if (command !== 'doctor' && !UNRELATED_TO_SETUP.has(code)) {
     lines.push('dynamodb-sessions doctor finds out what is wrong with the setup')
   }
@@ -52,12 +54,4 @@ export function inOptionNames(message: string, command?: string): string {
     if (name === 'migrateFrom') return command === 'migrate' ? '--from' : 'DYNAMODB_SESSIONS_MIGRATE_FROM'
     return `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`
   })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

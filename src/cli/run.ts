@@ -1,3 +1,4 @@
+import { codeOf } from '../internal/core-objects.ts'
 import { EXIT, UsageError } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
 import { type CommandLineIo, Interruption, writeLine } from './io.ts'
@@ -99,13 +100,9 @@ async function reportFailure(
     return reason instanceof Interruption && reason.signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
   }
   // Whoever read the output (`| head`) has seen enough.
-  if (hasCode(error, 'EPIPE')) return EXIT.ok
+  if (codeOf(error) === 'EPIPE') return EXIT.ok
   const { describeFailure } = await import('./failure.ts')
   const { lines, exitCode } = describeFailure(error, command, io)
   await io.stderr.write(`${lines.join('\n')}\n`)
   return exitCode
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../internal/core-objects.ts'
 import { variable } from './environment.ts'
 import { InstanceMetadataClient, type InstanceMetadataContext } from './instance-metadata-client.ts'
 import type { InstanceMetadataOptions } from './instance-metadata-settings.ts'
@@ -47,7 +48,7 @@ async function ask(client: InstanceMetadataClient): Promise<InstanceRegion> {
     return { reason: 'the instance metadata service answered with something that is no region' }
   } catch (error) {
     return {
-      reason: error instanceof Error ? error.message : 'the instance metadata service cannot be asked',
+      reason: messageOf(error) ?? 'the instance metadata service cannot be asked',
     }
   }
 }

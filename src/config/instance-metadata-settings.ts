@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
+import { isTypeError } from '../internal/core-objects.ts'
 import { type Environment, isSwitchedOn, variable } from './environment.ts'
 import { type ConfigSection, loadSharedConfig, selectedProfile } from './shared-config.ts'
 
@@ -111,7 +112,7 @@ function endpointOf(environment: Environment, profile: Profile, options: Instanc
   try {
     return parseEndpoint(url.value)
   } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
+    if (!isTypeError(cause)) throw cause
     throw new ConfigurationError(
       'INVALID_SETTING',
       `${url.source} is no URL of an instance metadata service, such as ${ADDRESSES.IPv4}: ${cause.message}`,

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
+import { messageOf } from '../internal/core-objects.ts'
 import type { CustomEndpoint } from '../internal/endpoint-settings.ts'
 import { isHostLabel, partitionOf, realRegion } from '../internal/partitions.ts'
 import { booleanSetting, type Environment, settingOf } from './environment.ts'
@@ -69,8 +70,9 @@ export function checkedEndpoint(url: string, source: string): CustomEndpoint {
     parseEndpoint(url)
     return { url, source }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : ''
-    throw new ConfigurationError('INVALID_SETTING', `${source} cannot be used: ${reason}`, { cause })
+    throw new ConfigurationError('INVALID_SETTING', `${source} cannot be used: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 

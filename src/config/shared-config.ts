@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { ConfigurationError } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import { type Environment, variable } from './environment.ts'
 import { type FileLocation, fileLocations } from './file-locations.ts'
 import type { IniSection } from './ini-parser.ts'
@@ -71,7 +72,7 @@ async function readText({ path, variable: source }: FileLocation, what: string):
     if (await isAbsent(path, cause, source !== undefined)) return ''
     throw new ConfigurationError(
       'INVALID_SETTING',
-      `${named} cannot be read (${codeOf(cause)}); make it readable for this process, or remove it`,
+      `${named} cannot be read (${codeOf(cause) ?? 'unknown'}); make it readable for this process, or remove it`,
       { cause },
     )
   }
@@ -91,8 +92,4 @@ async function isAbsent(path: string, cause: unknown, explicit: boolean): Promis
     () => false,
     () => true,
   )
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }

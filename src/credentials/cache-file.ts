@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { codeOf } from '../internal/core-objects.ts'
 import type { JsonObject } from './json-call.ts'
 
 /** A file in which AWS tools keep the tokens of a log-in, as it was found. */
@@ -85,7 +86,7 @@ async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    const code = codeOf(error) ?? 'unknown error'
     if (code === 'ENOENT') throw new CacheFileError(`there is no file ${path}`, { isMissing: true })
     throw new CacheFileError(`the file ${path} cannot be read (${code})`, { isMissing: false })
   }

@@ -2,6 +2,7 @@ import { ConfigurationError, CredentialsError } from '../errors.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import type { ServiceFailure } from '../http/error-classification.ts'
 import type { ResponseBody, TransportResponse } from '../http/transport.ts'
+import { isTypeError } from '../internal/core-objects.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { callService } from './service-call.ts'
 
@@ -55,7 +56,7 @@ export function operationUrl(service: string, endpoint: () => string, path: stri
     const { origin, path: basePath } = parseEndpoint(endpoint())
     return origin + basePath + path
   } catch (error) {
-    if (error instanceof ConfigurationError || error instanceof TypeError) {
+    if (error instanceof ConfigurationError || isTypeError(error)) {
       throw new CredentialsError(`the endpoint configured for ${service} cannot be used: ${error.message}`, {
         cause: error,
       })

@@ -1,6 +1,7 @@
 import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
 import type { Environment } from '../config/environment.ts'
+import { codeOf } from '../internal/core-objects.ts'
 
 /** Limits of {@link outputOfShellCommand}. */
 export interface ShellCommandLimits {
@@ -25,16 +26,17 @@ export type ShellCommandOutcome =
  *
  * @returns the outcome, as soon as it is certain; it never rejects.
  */
-export async function outputOfShellCommand(
+export function outputOfShellCommand(
   command: string,
   environment: Environment,
   { timeoutMs, maxOutputBytes }: ShellCommandLimits,
 ): Promise<ShellCommandOutcome> {
-  // Loaded here, so that bundles, which hoist imports, do not load it at every start.
-  const { spawn } = await import('node:child_process')
   return new Promise(resolve => {
+    let spawn: typeof Spawn
     let child: ChildProcess
     try {
+      // Not every process needs it. And not with `import()`, which scripts in a `vm` context do not have.
+      spawn = process.getBuiltinModule('node:child_process').spawn
       child = spawn(command, {
         shell: true,
         env: environment,
@@ -43,8 +45,8 @@ export async function outputOfShellCommand(
         detached: process.platform !== 'win32',
         windowsHide: true,
       })
-    } catch {
-      resolve({ kind: 'not-started', code: undefined })
+    } catch (error) {
+      resolve({ kind: 'not-started', code: codeOf(error) })
       return
     }
     const chunks: Buffer[] = []
@@ -68,7 +70,7 @@ export async function outputOfShellCommand(
       else chunks.push(chunk)
     })
     child.on('error', error => {
-      settle({ kind: 'not-started', code: 'code' in error ? String(error.code) : undefined })
+      settle({ kind: 'not-started', code: codeOf(error) })
     })
     child.on('close', (exitCode, signal) => {
       if (exitCode === 0) settle({ kind: 'completed', output: Buffer.concat(chunks).toString('utf8') })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { homeDirectory } from '../config/file-locations.ts'
 import { CredentialsError } from '../errors.ts'
+import { messageOf } from '../internal/core-objects.ts'
 import { type CacheFile, CacheFileError, readCacheFile, sharedFlight, updateCacheFile } from './cache-file.ts'
 import { callForJson, instantAfter, textIn } from './json-call.ts'
 import type { ProviderContext } from './provider-context.ts'
@@ -99,7 +100,7 @@ async function freshToken(
   try {
     return await refreshToken(file, refreshUrl, context)
   } catch (error) {
-    const failure = error instanceof Error ? error.message : 'unknown error'
+    const failure = messageOf(error) ?? 'unknown error'
     attempts.set(path, { atMs: nowMs, failure })
     return orExpired(await latestToken(login, path, token), login, context, failure, error)
   }

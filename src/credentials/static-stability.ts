@@ -1,3 +1,4 @@
+import { messageOf } from '../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import type { ProviderContext } from './provider-context.ts'
 
@@ -36,10 +37,7 @@ export function staticallyStable(
       fresh = await provider()
     } catch (error) {
       if (latest === undefined) throw error
-      return extended(
-        latest,
-        `no new credentials of this instance (${error instanceof Error ? error.message : 'unknown error'})`,
-      )
+      return extended(latest, `no new credentials of this instance (${messageOf(error) ?? 'unknown error'})`)
     }
     latest = fresh
     if (fresh.expiration !== undefined && fresh.expiration.getTime() <= clock.now()) {

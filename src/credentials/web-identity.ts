@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { variable } from '../config/environment.ts'
 import { CredentialsError } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
@@ -98,8 +99,8 @@ async function readToken(path: string): Promise<string> {
   try {
     token = await readFile(path, 'utf8')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
-    throw new CredentialsError(`the web identity token file ${path} cannot be read${code}`, { cause })
+    const reason = codeOf(cause) ?? 'unknown error'
+    throw new CredentialsError(`the web identity token file ${path} cannot be read (${reason})`, { cause })
   }
   if (token !== '') return token
   throw new CredentialsError(`the web identity token file ${path} is empty`)

@@ -3,6 +3,7 @@ import { retryKindOfAnswer, retryKindOfError } from '../http/error-classificatio
 import { type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
 import type { TransportRequest, TransportResponse } from '../http/transport.ts'
+import { isPromise, messageOf } from '../internal/core-objects.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Credentials } from '../types.ts'
@@ -158,7 +159,7 @@ export class DynamoDBClient {
     let answer: Promise<TransportResponse>
     try {
       const found = this.#options.credentials()
-      if (found instanceof Promise) return this.#run(call, this.#attempt(call, prepared, 1, found))
+      if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       target = this.#targetOf(call, prepared, found)
     } catch (error) {
       this.#ended()
@@ -236,8 +237,9 @@ export class DynamoDBClient {
     number: number,
     found: Credentials | Promise<Credentials> = this.#options.credentials(),
   ): Promise<Outcome> {
-    const credentials =
-      found instanceof Promise ? await this.#inTime(found, call, 'the AWS credentials were not found') : found
+    const credentials = isPromise(found)
+      ? await this.#inTime(found, call, 'the AWS credentials were not found')
+      : found
     const target = this.#targetOf(call, prepared, credentials)
     let response: TransportResponse
     try {
@@ -339,14 +341,15 @@ export class DynamoDBClient {
   }
 
   async #inTime<T>(found: T | Promise<T>, { deadlineAtMs, signal }: Call, problem: string): Promise<T> {
-    if (!(found instanceof Promise)) return found
+    if (!isPromise(found)) return found
     return settleWithin(found, deadlineAtMs - performance.now(), signal, () => {
       return new DeadlineExceededError(`${problem} within ${this.#options.deadlineMs} ms`)
     })
   }
 
   #deadlineExceeded({ operation }: Call, attempts: number, cause: unknown): DeadlineExceededError {
-    const reason = cause instanceof Error ? `: ${cause.message}` : ''
+    const message = messageOf(cause)
+    const reason = message === undefined ? '' : `: ${message}`
     return new DeadlineExceededError(
       `${operation} did not succeed within ${this.#options.deadlineMs} ms (attempts: ${attempts})${reason}`,
       { cause },

@@ -25,7 +25,7 @@ const FORGET_AFTER_MS = 300_000
 export class ServerClock implements Clock {
   readonly #machine: Clock
   #offsetMs = 0
-  readonly #refusals = new WeakSet<Error>()
+  readonly #refusals = new WeakSet()
   /** Bounds of how much the server's clock is ahead of this one, from the answers since `#seenFromMs`. */
   #leastAheadMs = -Infinity
   #mostAheadMs = Infinity
@@ -57,7 +57,7 @@ export class ServerClock implements Clock {
     try {
       return await action()
     } catch (error) {
-      if (!(error instanceof Error && this.#refusals.has(error))) throw error
+      if (typeof error !== 'object' || error === null || !this.#refusals.has(error)) throw error
       return action()
     }
   }

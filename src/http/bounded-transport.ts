@@ -1,6 +1,5 @@
-import { types } from 'node:util'
-
 import { AttemptTimeoutError, ConnectionError } from '../errors.ts'
+import { isUint8Array } from '../internal/core-objects.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
@@ -50,7 +49,7 @@ function isResponse(value: unknown): value is TransportResponse {
   const { statusCode, headers, body }: { statusCode?: unknown; headers?: unknown; body?: unknown } = value
   return (
     Number.isInteger(statusCode) &&
-    types.isUint8Array(body) &&
+    isUint8Array(body) &&
     typeof headers === 'object' &&
     headers !== null &&
     typeof Reflect.get(headers, 'get') === 'function' &&

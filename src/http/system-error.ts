@@ -1,3 +1,5 @@
+import { codeOf, isError } from '../internal/core-objects.ts'
+
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -19,9 +21,8 @@ export function because(cause: Error | undefined): string {
 
 /** Code of a system error; where both address families were tried, the code of the first failure. */
 export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error instanceof AggregateError ? errorCode(error.errors[0]) : undefined
+  const errors: unknown = isError(error) ? Reflect.get(error, 'errors') : undefined
+  return codeOf(error) ?? (Array.isArray(errors) ? codeOf(errors[0]) : undefined)
 }
 
 /** Whether a system error with this code may not happen again: the ones that the AWS SDKs retry. */

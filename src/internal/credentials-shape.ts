@@ -1,4 +1,5 @@
 import type { Credentials } from '../types.ts'
+import { isDate } from './core-objects.ts'
 
 /** Whether a value can be used as credentials: the shape that {@link Credentials} describes. */
 export function isCredentials(value: unknown): value is Credentials {
@@ -10,7 +11,7 @@ export function isCredentials(value: unknown): value is Credentials {
     isHeaderText(accessKeyId) &&
     isHeaderText(secretAccessKey) &&
     (sessionToken === undefined || isHeaderText(sessionToken)) &&
-    (expiration === undefined || (expiration instanceof Date && !Number.isNaN(expiration.getTime())))
+    (expiration === undefined || (isDate(expiration) && !Number.isNaN(expiration.getTime())))
   )
 }
 

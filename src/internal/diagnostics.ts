@@ -1,6 +1,7 @@
 import { type Channel, tracingChannel } from 'node:diagnostics_channel'
 
 import { DynamoDBError, DynamoDBSessionsError } from '../errors.ts'
+import { isError } from './core-objects.ts'
 
 /** An error as traces tell it: never the error itself, whose causes and properties can be anybody's. */
 export interface TracedError {
@@ -225,6 +226,6 @@ function tracedError(error: unknown): TracedError {
     const awsCode = error instanceof DynamoDBError ? error.awsCode : undefined
     return { name: error.name, code: error.code, awsCode, message: error.message }
   }
-  const name = error instanceof Error && TELLING_NAMES.has(error.name) ? error.name : 'Error'
+  const name = isError(error) && TELLING_NAMES.has(error.name) ? error.name : 'Error'
   return { name, code: undefined, awsCode: undefined, message: 'the message is withheld' }
 }

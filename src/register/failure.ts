@@ -1,4 +1,5 @@
 import { callerMistake } from '../errors.ts'
+import { messageOf } from '../internal/core-objects.ts'
 import { isOptional } from './preload-settings.ts'
 
 let hasWarned = false
@@ -11,7 +12,7 @@ let hasWarned = false
  * @throws {TypeError} `INVALID_OPTION`
  */
 export function stopOrWarn(task: string, cause: unknown): void {
-  const reason = cause instanceof Error ? cause.message : 'the reason is unknown'
+  const reason = messageOf(cause) ?? 'the reason is unknown'
   const problem = `dynamodb-sessions/register cannot ${task}: ${reason}`
   if (!isOptional(process.env)) {
     throw callerMistake(

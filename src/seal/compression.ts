@@ -1,6 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { SessionCorruptError } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 
 /**
  * Largest data that is compressed, and that is decompressed. A full item of compressed data can expand to 422 MB, which
@@ -45,7 +46,7 @@ function inflate(compressed: Buffer): { buffer: Buffer; consumedBytes: number } 
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
     return { buffer, consumedBytes: engine.bytesWritten }
   } catch (error) {
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'ERR_BUFFER_TOO_LARGE') {
       throw new SessionCorruptError(
         `the stored data expands to more than ${MAX_INFLATED_BYTES} bytes; it was left as it is`,

@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isUint8Array } from '../internal/core-objects.ts'
 
 /** How session data is encrypted: AES-256-GCM, as `docs/encryption.md` describes it. */
 export interface EncryptionOptions {
@@ -143,8 +143,7 @@ function isKey(value: unknown): value is Uint8Array | string {
       Array.from(normalizedPassphrase(value)).length >= MIN_PASSPHRASE_CHARACTERS && !/\p{Cs}/u.test(value)
     )
   }
-  // `instanceof` would refuse the arrays of another realm, such as that of a test runner.
-  return types.isUint8Array(value) && value.length === KEY_BYTES
+  return isUint8Array(value) && value.length === KEY_BYTES
 }
 
 function identityOf(key: Uint8Array | string): string {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { callerMistake } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import type { SessionCodec, StoredSession } from '../layout/layout.ts'
 import { isMarked } from '../layout/php/values.ts'
 import type { SessionData } from '../types.ts'
@@ -109,8 +110,7 @@ function unlessRefused<Made>(make: () => Made): Made | undefined {
   try {
     return make()
   } catch (error) {
-    if (error instanceof TypeError && 'code' in error && error.code === 'INVALID_SESSION_DATA')
-      return undefined
+    if (codeOf(error) === 'INVALID_SESSION_DATA') return undefined
     throw error
   }
 }

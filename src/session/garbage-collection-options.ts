@@ -1,3 +1,4 @@
+import { isAbortSignal } from '../internal/core-objects.ts'
 import { integerOption, type OptionSpec, type OptionSpecs } from './option-spec.ts'
 
 /** Options of `SessionStore.collectGarbage`. */
@@ -88,7 +89,7 @@ export interface GarbageCollectionResult extends GarbageCollectionProgress {
 export const garbageCollectionOptionSpecs: OptionSpecs<GarbageCollectionOptions> = {
   signal: {
     takes: 'an AbortSignal',
-    accepts: (value): value is AbortSignal => value instanceof AbortSignal,
+    accepts: isAbortSignal,
   },
   onProgress: {
     takes: 'a function',

@@ -1,4 +1,5 @@
 import { DynamoDBSessionsError } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import { forEachAtOnce, listItems } from './listing.ts'
 import type { Migration } from './migration.ts'
 
@@ -77,7 +78,7 @@ async function tryToMove(
 
 /** Whether an error is about the content of one session, so that others may still be moved. */
 function isAboutOneSession(error: unknown): boolean {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   if (code === 'INVALID_SESSION_DATA') return true
   return (
     error instanceof DynamoDBSessionsError &&

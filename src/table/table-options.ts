@@ -1,3 +1,4 @@
+import { isAbortSignal } from '../internal/core-objects.ts'
 import { openClient } from '../session/connection.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../session/connection-options.ts'
 import { checkLayoutOptions, type LayoutName, layoutOptionSpecs } from '../session/layout-options.ts'
@@ -80,7 +81,7 @@ export const tableSpecs: OptionSpecs<TableOptions> = {
   userIndex: booleanOption(),
   signal: {
     takes: 'an AbortSignal',
-    accepts: (value): value is AbortSignal => value instanceof AbortSignal,
+    accepts: isAbortSignal,
   },
 }
 

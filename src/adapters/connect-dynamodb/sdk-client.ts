@@ -136,8 +136,8 @@ async function endpointOf(
 /** The URL of an endpoint: text, `URL`, `{ url }`, or `{ protocol, hostname, port, path }`. */
 function urlOf(endpoint: unknown): string {
   if (typeof endpoint === 'string') return endpoint
-  const whole = endpoint instanceof URL ? endpoint : member(endpoint, 'url')
-  if (whole instanceof URL) return whole.href
+  const href = member(member(endpoint, 'url') ?? endpoint, 'href')
+  if (typeof href === 'string') return href
   const [protocol, hostname, port, path] = ['protocol', 'hostname', 'port', 'path'].map(name =>
     member(endpoint, name),
   )

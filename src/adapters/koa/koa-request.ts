@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events'
+import { type Emitter, isEmitter } from '../../internal/core-objects.ts'
 
 /** What `koa-session` passes to its store along with each call. */
 export interface KoaStoreCall {
@@ -15,10 +15,10 @@ export function contextOf(call: KoaStoreCall | undefined): object | undefined {
 }
 
 /** The response that a call belongs to; `undefined` when the call does not tell. */
-export function responseOf(call: KoaStoreCall | undefined): EventEmitter | undefined {
+export function responseOf(call: KoaStoreCall | undefined): Emitter | undefined {
   const context = contextOf(call)
   const response: unknown = context && Reflect.get(context, 'res')
-  return response instanceof EventEmitter ? response : undefined
+  return isEmitter(response) ? response : undefined
 }
 
 /** Whether the request of a call has a session: `ctx.session = null` takes it away. */

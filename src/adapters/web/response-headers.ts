@@ -1,3 +1,5 @@
+import { isTypeError } from '../../internal/core-objects.ts'
+
 /** What a session asks of the response to its request. */
 export interface ResponseMarks {
   /** The `Set-Cookie` value, if there is one to send. */
@@ -31,7 +33,7 @@ export function markedResponse(response: Response, marks: ResponseMarks): Respon
     markResponse(response.headers, marks)
     return response
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error
+    if (!isTypeError(error)) throw error
     const copy = new Response(response.body, response)
     markResponse(copy.headers, marks)
     return copy

@@ -269,11 +269,11 @@ export class WebSession<Data extends object = SessionData> {
   #takeOver(latest: Data): void {
     const known = entriesOf(this.#knownText)
     const ours = entriesOf(textOf(this.#data))
-    const theirs = new Map(Object.entries(latest))
+    const theirs = entriesOf(textOf(latest))
     for (const key of new Set([...known.keys(), ...theirs.keys()])) {
       const isOurs = !isDeepStrictEqual(ours.get(key), known.get(key))
       if (isOurs || isDeepStrictEqual(theirs.get(key), known.get(key))) continue
-      if (theirs.has(key)) define(this.#data, key, theirs.get(key))
+      if (theirs.has(key)) define(this.#data, key, Reflect.get(latest, key))
       else Reflect.deleteProperty(this.#data, key)
     }
   }

@@ -1,3 +1,5 @@
+import { isError } from '../../internal/core-objects.ts'
+
 /** What came out of one check. `skip`: it could not be made. */
 export type Level = 'pass' | 'warn' | 'fail' | 'skip'
 
@@ -18,5 +20,5 @@ export function check(level: Level, name: string, found: string, fix?: string): 
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return isError(error) ? error.message : String(error)
 }

@@ -9,6 +9,7 @@ import {
 } from '../../errors.ts'
 import { parseEndpoint } from '../../http/endpoint.ts'
 import type { Transport } from '../../http/transport.ts'
+import { codeOf, isError } from '../../internal/core-objects.ts'
 import { type Check, check, messageOf } from './check.ts'
 
 /** Whether requests get to DynamoDB and are accepted there. */
@@ -129,6 +130,5 @@ function unreachable(error: unknown): Check {
 }
 
 function codeOfCause(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return (isError(error) ? codeOf(error.cause) : undefined) ?? ''
 }

@@ -1,4 +1,5 @@
 import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import { isUint8Array } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { decimalText } from './decimal.ts'
 
@@ -17,12 +18,7 @@ const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]'
  */
 export function marshallDocument(data: unknown, depth: number): Item {
   const object = jsonValue(data, '')
-  if (
-    typeof object !== 'object' ||
-    object === null ||
-    Array.isArray(object) ||
-    object instanceof Uint8Array
-  ) {
+  if (typeof object !== 'object' || object === null || Array.isArray(object) || isUint8Array(object)) {
     throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
   }
   return mapOf(object, depth)
@@ -109,7 +105,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
     )
   }
   if (typeof value !== 'object' || value === null) return { NULL: true }
-  if (value instanceof Uint8Array) {
+  if (isUint8Array(value)) {
     return { B: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
   }
   if (!Array.isArray(value)) return { M: mapOf(value, depth) }
@@ -133,7 +129,7 @@ function checkDepth(depth: number): void {
 /** What `JSON.stringify` would write for a value; `undefined` for what it leaves out. */
 function jsonValue(value: unknown, key: string): unknown {
   let written = value
-  if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
+  if (typeof value === 'object' && value !== null && !isUint8Array(value)) {
     const toJSON: unknown = Reflect.get(value, 'toJSON')
     if (typeof toJSON === 'function') written = Reflect.apply(toJSON, value, [key])
   }

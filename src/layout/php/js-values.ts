@@ -1,4 +1,5 @@
 import { callerMistake } from '../../errors.ts'
+import { isBinary, isMapOrSet, isUint8Array } from '../../internal/core-objects.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
 import { PhpArray, phpKey } from './php-array.ts'
 import type { PhpKey } from './php-array.ts'
@@ -47,7 +48,7 @@ export function phpValue(value: unknown): PhpValue {
   if (typeof value !== 'object' || value === null) return null
   if (value instanceof PhpBytes) return value.bytes
   if (
-    value instanceof Uint8Array ||
+    isUint8Array(value) ||
     value instanceof PhpFloat ||
     value instanceof PhpObject ||
     value instanceof PhpReference
@@ -89,7 +90,7 @@ function elementsOf(container: object): (readonly [PhpKey, unknown])[] {
 function isOwnClass(value: object): boolean {
   // A Buffer has a toJSON, which would make a PHP array of it.
   return (
-    value instanceof Uint8Array ||
+    isUint8Array(value) ||
     value instanceof PhpArray ||
     value instanceof PhpBytes ||
     value instanceof PhpFloat ||
@@ -99,17 +100,13 @@ function isOwnClass(value: object): boolean {
 }
 
 function refuseOthers(container: object): void {
-  if (container instanceof Map || container instanceof Set) {
+  if (isMapOrSet(container)) {
     throw callerMistake(
       'INVALID_SESSION_DATA',
       'a Map or Set cannot be written for PHP; use a PhpArray, an object or an array',
     )
   }
-  if (
-    ArrayBuffer.isView(container) ||
-    container instanceof ArrayBuffer ||
-    container instanceof SharedArrayBuffer
-  ) {
+  if (isBinary(container)) {
     throw callerMistake('INVALID_SESSION_DATA', 'of binary data, only a Uint8Array can be written for PHP')
   }
   if (isMarked(container)) {

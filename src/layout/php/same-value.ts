@@ -1,4 +1,5 @@
 import { callerMistake } from '../../errors.ts'
+import { isUint8Array } from '../../internal/core-objects.ts'
 import { isElements, phpValue, unwrap } from './js-values.ts'
 import type { PhpElements, PhpValue } from './js-values.ts'
 import { DEEPEST } from './limits.ts'
@@ -79,7 +80,7 @@ function isNumeric(value: Leaf): value is number | bigint | PhpFloat {
 }
 
 function isText(value: Leaf): value is string | Uint8Array {
-  return typeof value === 'string' || value instanceof Uint8Array
+  return typeof value === 'string' || isUint8Array(value)
 }
 
 function areSameNumbers(left: number | bigint | PhpFloat, right: number | bigint | PhpFloat): boolean {

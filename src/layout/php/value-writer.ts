@@ -1,3 +1,4 @@
+import { isUint8Array } from '../../internal/core-objects.ts'
 import { isElements, phpValue } from './js-values.ts'
 import type { PhpElements, PhpValue } from './js-values.ts'
 import type { PhpLimits } from './limits.ts'
@@ -131,7 +132,7 @@ export class ValueWriter {
     }
     this.nodes.takeSlot()
     const { out } = this.nodes
-    if (typeof value === 'string' || value instanceof Uint8Array) out.string(value)
+    if (typeof value === 'string' || isUint8Array(value)) out.string(value)
     else out.ascii(this.#scalar(value))
   }
 

@@ -1,4 +1,5 @@
 import { callerMistake } from '../../errors.ts'
+import { isUint8Array } from '../../internal/core-objects.ts'
 
 /** What a value class calls itself in its `@php` property. */
 export type PhpValueKind = 'float' | 'bytes' | 'array' | 'object' | 'reference'
@@ -57,7 +58,7 @@ export class PhpBytes {
    * @throws {TypeError} `INVALID_SESSION_DATA` when `bytes` is not a `Uint8Array`.
    */
   constructor(bytes: Uint8Array) {
-    if (!(bytes instanceof Uint8Array)) {
+    if (!isUint8Array(bytes)) {
       throw callerMistake('INVALID_SESSION_DATA', 'a PhpBytes takes a Uint8Array')
     }
     // Not slice(): a Buffer would go on sharing its memory.

@@ -252,7 +252,7 @@ describe('a credential process that fails', () => {
     const limits = { timeoutMs: 10_000, maxOutputBytes: 1 }
     expect(await outputOfShellCommand('echo \u0000', {}, limits)).toEqual({
       kind: 'not-started',
-      code: undefined,
+      code: 'ERR_INVALID_ARG_VALUE',
     })
   })
 

@@ -1,0 +1,81 @@
+/**
+ * What the objects of the platform are, whichever realm has made them.
+ *
+ * Code in a `vm` context, as Jest runs it and vitest with `vmThreads` or `vmForks`, has a set of classes of its own, while the
+ * modules of Node make their objects with another: an error of `node:fs` is no `instanceof Error` there. So nothing in this
+ * package asks whether a value is an instance of a class of the platform, which the lint rule `unicorn/no-instanceof-builtins`
+ * watches over.
+ */
+import { types } from 'node:util'
+
+/** Whether a value is an error: one of JavaScript, a `DOMException`, or what has name, message and stack as they have. */
+export function isError(value: unknown): value is Error {
+  if (types.isNativeError(value)) return true
+  if (typeof value !== 'object' || value === null) return false
+  return ['name', 'message', 'stack'].every(name => typeof Reflect.get(value, name) === 'string')
+}
+
+/** Whether a value is a `TypeError`. */
+export function isTypeError(value: unknown): value is TypeError {
+  return isError(value) && value.name === 'TypeError'
+}
+
+/** The message of an error; `undefined` for what is no error. */
+export function messageOf(value: unknown): string | undefined {
+  return isError(value) ? value.message : undefined
+}
+
+/** The `code` of an error, such as the `ENOENT` of a missing file; `undefined` where it has none. */
+export function codeOf(value: unknown): string | undefined {
+  const code: unknown = isError(value) ? Reflect.get(value, 'code') : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/** Whether a value is a `Date`, valid or not. */
+export function isDate(value: unknown): value is Date {
+  return types.isDate(value)
+}
+
+/** Whether a value is a `Uint8Array`; a `Buffer` is one. */
+export function isUint8Array(value: unknown): value is Uint8Array {
+  return types.isUint8Array(value)
+}
+
+/** Whether a value holds bytes: an `ArrayBuffer`, a `SharedArrayBuffer`, or a view of one. */
+export function isBinary(value: unknown): boolean {
+  return types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value)
+}
+
+/** Whether a value is a `Map` or a `Set`. */
+export function isMapOrSet(value: unknown): boolean {
+  return types.isMap(value) || types.isSet(value)
+}
+
+/** Whether a value has to be awaited, be it a promise of JavaScript or of a library. */
+export function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+/** Whether a value can abort a call that it is passed to. */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  return (
+    hasMethods(value, ['addEventListener', 'removeEventListener', 'throwIfAborted']) &&
+    typeof Reflect.get(value, 'aborted') === 'boolean'
+  )
+}
+
+/** The part of an `EventEmitter` that tells of an event once. */
+export interface Emitter {
+  once(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
+}
+
+/** Whether a value emits events as those of `node:events` do. */
+export function isEmitter(value: unknown): value is Emitter {
+  return hasMethods(value, ['once', 'off'])
+}
+
+function hasMethods(value: unknown, names: readonly string[]): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every(name => typeof Reflect.get(value, name) === 'function')
+}

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import { onTestFinished } from 'vitest'
+
+import { createAuthority, createCertificate } from '../support/certificates.ts'
+import { connectionTo, type EngineConnection, engines, uniqueTableName } from '../support/engines.ts'
+import { listen } from '../support/loopback.ts'
+
+/** What `scenario.mjs` is told. */
+export interface ScenarioSettings {
+  readonly connection: EngineConnection & { readonly ca?: string }
+  readonly table: string
+  readonly refusedEndpoint: string
+  readonly silentEndpoint: string
+}
+
+/** Settings for one run of the scenario, on the first engine; what they need is stopped when the running test ends. */
+export async function scenarioSettings(): Promise<ScenarioSettings> {
+  const [engine] = engines
+  if (engine === undefined) throw new Error('there is no engine')
+  return {
+    connection: connectionTo(engine),
+    table: uniqueTableName(),
+    refusedEndpoint: await refusingOrigin(),
+    silentEndpoint: await serve(createServer()),
+  }
+}
+
+/** The same settings, but over TLS with a certificate that only its own authority vouches for. */
+export async function overTls(settings: ScenarioSettings): Promise<ScenarioSettings> {
+  const { hostname, port } = new URL(settings.connection.endpoint)
+  const authority = await createAuthority('the authority of a test')
+  const certificate = await createCertificate({ authority })
+  const front = createTlsServer(certificate, socket => {
+    const back = connect(Number(port), hostname)
+    socket.pipe(back).pipe(socket)
+    socket.on('error', () => back.destroy())
+    back.on('error', () => socket.destroy())
+  })
+  const origin = await serve(front)
+  const endpoint = `https://localhost:${new URL(origin).port}`
+  return { ...settings, connection: { ...settings.connection, endpoint, ca: authority.cert } }
+}
+
+/** Runs a program of the folder `fixtures` until it ends by itself; rejects with what it printed when it fails. */
+export async function run(
+  command: readonly [file: string, ...args: string[]],
+  program: string,
+  settings: object,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<string> {
+  const [file, ...args] = command
+  const path = fileURLToPath(new URL(`fixtures/${program}`, import.meta.url))
+  const { stdout } = await promisify(execFile)(file, [...args, path, JSON.stringify(settings)], {
+    env,
+    timeout: 60_000,
+  })
+  return stdout
+}
+
+async function serve(server: Server): Promise<string> {
+  server.on('connection', socket => {
+    socket.on('error', () => socket.destroy())
+    onTestFinished(() => {
+      socket.destroy()
+    })
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  return listen(server)
+}
+
+async function refusingOrigin(): Promise<string> {
+  const server = createServer()
+  const origin = await listen(server)
+  server.close()
+  await once(server, 'close')
+  return origin
+}
