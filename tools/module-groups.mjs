@@ -18,6 +18,7 @@ export const moduleGroups = [
     'internal/credentials-shape.js',
     'internal/diagnostics.js',
     'internal/partitions.js',
+    'internal/pending-steps.js',
     'sigv4/sign.js',
   ],
   ['core', 'adapters/express-store.js', 'session/store.js'],

@@ -1,5 +1,6 @@
 import { TransportError } from '../errors.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
+import type { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock } from '../types.ts'
 import type { Environment } from './environment.ts'
 import {
@@ -13,6 +14,8 @@ export interface InstanceMetadataContext {
   readonly environment: Environment
   readonly clock: Clock
   readonly transport: Transport
+  /** Told what is waited for. */
+  readonly pending: PendingSteps
 }
 
 /** The instance metadata service gave no answer, or none that can be used. */
@@ -158,18 +161,21 @@ export class InstanceMetadataClient {
     path: string,
     headers: Headers,
   ): Promise<TransportResponse> {
+    const { transport, pending } = this.#context
     for (let attempt = 1; ; attempt++) {
       try {
-        const response = await this.#context.transport.request({
-          endpoint,
-          method,
-          path: endpoint.path + path,
-          headers: [['host', endpoint.host], ...headers],
-          body: '',
-          connectTimeoutMs: timeoutMs,
-          attemptTimeoutMs: timeoutMs,
-          deadlineAtMs: performance.now() + timeoutMs,
-        })
+        const response = await pending.step(`${path} of the instance metadata at ${endpoint.origin}`, () =>
+          transport.request({
+            endpoint,
+            method,
+            path: endpoint.path + path,
+            headers: [['host', endpoint.host], ...headers],
+            body: '',
+            connectTimeoutMs: timeoutMs,
+            attemptTimeoutMs: timeoutMs,
+            deadlineAtMs: performance.now() + timeoutMs,
+          }),
+        )
         if (response.statusCode < 500 || attempt >= maxAttempts) return response
       } catch (cause) {
         if (!(cause instanceof TransportError)) throw cause

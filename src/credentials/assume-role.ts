@@ -104,7 +104,7 @@ export function fromTemporaryCredentials(options: FromTemporaryCredentialsOption
   const context = contextOf(checkedOptions('fromTemporaryCredentials', options, optionKinds))
   let fallback: Promise<CredentialProvider> | undefined
   return async () => {
-    const mfa = mfaSource(options)
+    const mfa = mfaSource(options, context)
     let master = options.masterCredentials
     if (master === undefined) {
       fallback ??= loadDefaultProvider(options, context)
@@ -119,13 +119,13 @@ export function fromTemporaryCredentials(options: FromTemporaryCredentialsOption
 }
 
 /** Where the code comes from, if one is needed. Whether there can be one is known before anything is asked. */
-function mfaSource({
-  params,
-  mfaCodeProvider,
-}: FromTemporaryCredentialsOptions): (() => Promise<string> | string) | undefined {
+function mfaSource(
+  { params, mfaCodeProvider }: FromTemporaryCredentialsOptions,
+  context: ProviderContext,
+): (() => Promise<string> | string) | undefined {
   const { SerialNumber, TokenCode } = params
   if (SerialNumber === undefined) return undefined
-  if (mfaCodeProvider !== undefined) return () => mfaCode(mfaCodeProvider, SerialNumber)
+  if (mfaCodeProvider !== undefined) return () => mfaCode(mfaCodeProvider, SerialNumber, context)
   if (TokenCode !== undefined) return () => TokenCode
   throw new CredentialsError(
     `the role ${params.RoleArn} requires multi-factor authentication with the device ${SerialNumber}; ` +

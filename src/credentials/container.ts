@@ -17,14 +17,16 @@ import { aCount, aPause, aText, aTimeout, checkedOptions, type OptionKinds } fro
 /** Options of {@link fromContainerMetadata}. */
 export interface FromContainerMetadataOptions extends ProviderOptions {
   /**
-   * Longest time for one attempt, from connecting to the last byte of the answer. Milliseconds.
+   * Longest time for one attempt, from connecting to the last byte of the response. Milliseconds. Connecting takes a
+   * second at most in any case.
    *
-   * @default 2000
+   * @default what is left of the deadline of the call that needs the credentials, which is then the limit for all
+   *   attempts and pauses together: the `deadlineMs` of a store, else 7000
    */
   readonly timeout?: number | undefined
   /**
-   * How often the endpoint is asked again when it does not answer, fails, or answers with something that cannot be
-   * read. An answer with a status from 400 to 499 is final.
+   * How often the endpoint is asked again when it does not respond, or with another status than 200, or with something
+   * that cannot be read. After a status of 401 or 403 it is asked again once, with the authorization token read anew.
    *
    * @default 3
    */
@@ -69,7 +71,7 @@ const httpOptionKinds: OptionKinds<FromHttpOptions> = {
   awsContainerAuthorizationToken: aText,
 }
 
-const DEFAULT_TIMEOUT_MS = 2000
+const CONNECT_TIMEOUT_MS = 1000
 const DEFAULT_MAX_RETRIES = 3
 const DEFAULT_RETRY_DELAY_MS = 1000
 const TOKEN_FILE_VARIABLE = 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'
@@ -106,25 +108,48 @@ export function fromHttp(options: FromHttpOptions = {}): CredentialProvider {
 
 async function fetchCredentials(context: ProviderContext, options: FromHttpOptions): Promise<Credentials> {
   const target = containerEndpoint(context.environment, options)
-  const maxAttempts = (options.maxRetries ?? DEFAULT_MAX_RETRIES) + 1
+  const source = `the container credentials endpoint ${target.endpoint.origin}`
+  const { timeout, maxRetries = DEFAULT_MAX_RETRIES, retryDelayMs = DEFAULT_RETRY_DELAY_MS } = options
+  const deadlineAtMs = timeout === undefined ? performance.now() + context.deadlineMs : Infinity
+  let wasRefused = false
+  let before = ''
   for (let attempt = 1; ; attempt++) {
-    const outcome = await ask(target, context, options)
+    const timeoutMs = Math.ceil(timeout ?? Math.max(1, deadlineAtMs - performance.now()))
+    const outcome = await context.pending.step(`${source}, attempt ${attempt}${before}`, () =>
+      ask(target, source, timeoutMs, context, options),
+    )
     if ('credentials' in outcome) return outcome.credentials
-    if (outcome.isFinal || attempt >= maxAttempts) throw outcome.error
-    await sleep(options.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS, undefined)
+    const { error, isFinal, isRefusal, summary } = outcome
+    if (isFinal || attempt > maxRetries || (isRefusal && wasRefused)) throw error
+    // With no time left to try again, the error at hand says what the trouble is.
+    if (performance.now() + retryDelayMs >= deadlineAtMs) throw error
+    wasRefused ||= isRefusal
+    before = ` after ${summary}`
+    await context.pending.step(`the pause before the next attempt at ${source}${before}`, () =>
+      sleep(retryDelayMs, undefined),
+    )
   }
 }
 
-type Outcome =
-  { readonly credentials: Credentials } | { readonly error: CredentialsError; readonly isFinal: boolean }
+interface FailedOutcome {
+  readonly error: CredentialsError
+  /** Whether it would be the same the next time. */
+  readonly isFinal: boolean
+  /** Whether the authorization was refused, which may have been replaced meanwhile. */
+  readonly isRefusal: boolean
+  /** The failure in a few words. */
+  readonly summary: string
+}
+
+type Outcome = { readonly credentials: Credentials } | FailedOutcome
 
 async function ask(
   { endpoint, path }: ContainerEndpoint,
+  source: string,
+  timeoutMs: number,
   { environment, transport }: ProviderContext,
   options: FromHttpOptions,
 ): Promise<Outcome> {
-  const source = `the container credentials endpoint ${endpoint.origin}`
-  const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS
   const authorization = await authorizationToken(environment, options)
   let response: TransportResponse
   try {
@@ -138,7 +163,7 @@ async function ask(
         ...(authorization === undefined ? [] : [['authorization', authorization] as const]),
       ],
       body: '',
-      connectTimeoutMs: timeoutMs,
+      connectTimeoutMs: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
       attemptTimeoutMs: timeoutMs,
       deadlineAtMs: performance.now() + timeoutMs,
     })
@@ -150,6 +175,8 @@ async function ask(
         tryNextProvider: true,
       }),
       isFinal: !cause.retryable,
+      isRefusal: false,
+      summary: cause.code,
     }
   }
   return outcomeOf(response, source)
@@ -158,10 +185,12 @@ async function ask(
 function outcomeOf({ statusCode, body }: TransportResponse, source: string): Outcome {
   const text = body.toString('utf8')
   if (statusCode !== 200) {
-    const message = `${source} answered with HTTP status ${statusCode}${codeOf(text)}`
+    const summary = `HTTP status ${statusCode}${codeOf(text)}`
     return {
-      error: new CredentialsError(message, { tryNextProvider: true }),
-      isFinal: statusCode >= 400 && statusCode < 500,
+      error: new CredentialsError(`${source} answered with ${summary}`, { tryNextProvider: true }),
+      isFinal: false,
+      isRefusal: statusCode === 401 || statusCode === 403,
+      summary,
     }
   }
   try {
@@ -172,7 +201,7 @@ function outcomeOf({ statusCode, body }: TransportResponse, source: string): Out
     }
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
-    return { error, isFinal: false }
+    return { error, isFinal: false, isRefusal: false, summary: 'a response that cannot be read' }
   }
 }
 

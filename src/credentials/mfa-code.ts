@@ -1,4 +1,5 @@
 import { CredentialsError } from '../errors.ts'
+import type { ProviderContext } from './provider-context.ts'
 
 /**
  * Asks somebody for the code that a multi-factor authentication device shows now.
@@ -12,10 +13,14 @@ export type MfaCodeProvider = (serialNumber: string) => Promise<string> | string
  *
  * @throws {CredentialsError} when the callback fails or returns no text.
  */
-export async function mfaCode(provider: MfaCodeProvider, serialNumber: string): Promise<string> {
+export async function mfaCode(
+  provider: MfaCodeProvider,
+  serialNumber: string,
+  { pending }: Pick<ProviderContext, 'pending'>,
+): Promise<string> {
   let code: unknown
   try {
-    code = await provider(serialNumber)
+    code = await pending.step(`the code of the MFA device ${serialNumber}`, () => provider(serialNumber))
   } catch (cause) {
     throw new CredentialsError(`the MFA code callback failed for the device ${serialNumber}`, { cause })
   }

@@ -1,13 +1,9 @@
-import { type Environment, variable } from '../config/environment.ts'
-import {
-  type ConfigSection,
-  loadSharedConfig,
-  selectedProfile,
-  type SharedConfig,
-} from '../config/shared-config.ts'
-import { ConfigurationError, CredentialsError } from '../errors.ts'
+import { variable } from '../config/environment.ts'
+import { type ConfigSection, selectedProfile } from '../config/shared-config.ts'
+import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
+import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
 import { aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
 import { outputOfShellCommand, type ShellCommandOutcome } from './shell-command.ts'
@@ -55,7 +51,7 @@ async function runCredentialProcess(
 ): Promise<Credentials> {
   const { environment, clock } = context
   const { name } = selectedProfile(environment, given)
-  const profile = (await readConfig(environment)).profiles.get(name)
+  const profile = (await readSharedConfig(context)).profiles.get(name)
   const shownName = JSON.stringify(name)
   const command = profile?.get('credential_process')
   if (profile === undefined || command === undefined || command.trim() === '') {
@@ -69,21 +65,14 @@ async function runCredentialProcess(
   const source = `the credential_process of the profile ${shownName}`
   const limits = { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES }
   try {
-    const outcome = await outputOfShellCommand(command, environment, limits)
+    const outcome = await context.pending.step(source, () =>
+      outputOfShellCommand(command, environment, limits),
+    )
     return credentialsOfOutcome(outcome, source, limits.timeoutMs, profile, clock.now())
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
     const isImplicit = name === 'default' && variable(environment, 'AWS_PROFILE') === undefined
     throw isImplicit ? new CredentialsError(error.message, { tryNextProvider: true }) : error
-  }
-}
-
-async function readConfig(environment: Environment): Promise<SharedConfig> {
-  try {
-    return await loadSharedConfig(environment)
-  } catch (cause) {
-    if (cause instanceof ConfigurationError) throw new CredentialsError(cause.message, { cause })
-    throw cause
   }
 }
 

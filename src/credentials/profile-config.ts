@@ -8,9 +8,9 @@ import type { ProviderContext } from './provider-context.ts'
  *
  * @throws {CredentialsError} when one is there and cannot be read: what it says could be anything.
  */
-export async function readSharedConfig({ environment }: ProviderContext): Promise<SharedConfig> {
+export async function readSharedConfig({ environment, pending }: ProviderContext): Promise<SharedConfig> {
   try {
-    return await loadSharedConfig(environment)
+    return await pending.step('the AWS configuration files', () => loadSharedConfig(environment))
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause
     throw new CredentialsError(cause.message, { cause })

@@ -126,7 +126,7 @@ export class ProfileCredentials {
           TokenCode:
             mfaSerial === undefined || mfaCodeProvider === undefined
               ? undefined
-              : await mfaCode(mfaCodeProvider, mfaSerial),
+              : await mfaCode(mfaCodeProvider, mfaSerial, context),
         },
         credentials,
         endpoint,

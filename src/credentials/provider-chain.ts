@@ -56,7 +56,7 @@ export function providerChain(options: DefaultProviderOptions): CredentialProvid
     return firstOf(linksFor(options, context), link => {
       const provider = loaded.get(link.name) ?? link.load()
       loaded.set(link.name, provider)
-      return provider
+      return context.pending.step(`the provider "${link.name}"`, async () => (await provider)())
     })
   }
 }
@@ -99,7 +99,7 @@ function linksFor(
 
 async function firstOf(
   links: readonly Link[],
-  load: (link: Link) => Promise<CredentialProvider>,
+  ask: (link: Link) => Promise<Credentials>,
 ): Promise<Credentials> {
   const skipped: SkippedProvider[] = []
   for (const link of links) {
@@ -108,8 +108,7 @@ async function firstOf(
       continue
     }
     try {
-      const provider = await load(link)
-      return nameProvider(await provider(), link.name)
+      return nameProvider(await ask(link), link.name)
     } catch (error) {
       if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
       skipped.push({ provider: link.name, reason: error.message })

@@ -1,7 +1,10 @@
 import type { Environment } from '../config/environment.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
+import { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock, Random } from '../types.ts'
+
+const DEFAULT_DEADLINE_MS = 7000
 
 /**
  * What credential providers take from the world around them, so that tests can stand in for it.
@@ -13,6 +16,10 @@ export interface ProviderContext {
   readonly clock: Clock
   readonly random: Random
   readonly transport: Transport
+  /** How long the call may take that needs credentials. Milliseconds. */
+  readonly deadlineMs: number
+  /** Told what the provider is waiting for. */
+  readonly pending: PendingSteps
 }
 
 /** Options that every provider takes. */
@@ -37,5 +44,7 @@ export function contextOf({ context }: ProviderOptions): ProviderContext {
     random: context?.random ?? Math.random,
     // Kept alive just long enough for the few requests that one refresh makes.
     transport: context?.transport ?? new SocketTransport({ maxSockets: 4, idleTimeoutMs: 2000 }),
+    deadlineMs: context?.deadlineMs ?? DEFAULT_DEADLINE_MS,
+    pending: context?.pending ?? new PendingSteps(),
   }
 }

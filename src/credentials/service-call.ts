@@ -1,7 +1,6 @@
-import { DeadlineExceededError } from '../errors.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import { retryKindOfAnswer, retryKindOfError, type ServiceFailure } from '../http/error-classification.ts'
-import { withRetries } from '../http/retry.ts'
+import { deadlineExceeded, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import { signRequest } from '../sigv4/sign.ts'
@@ -54,23 +53,25 @@ const DEADLINE_MS = 15_000
  *   was none.
  */
 export async function callService(call: ServiceCall, context: ProviderContext): Promise<TransportResponse> {
-  const { clock, random, transport } = context
+  const { clock, random, transport, pending } = context
   const url = new URL(call.url)
   const endpoint = parseEndpoint(url.origin)
   const deadlineAtMs = performance.now() + DEADLINE_MS
   return withRetries(
-    async () => {
+    async number => {
       try {
-        const response = await transport.request({
-          endpoint,
-          method: call.method,
-          path: url.pathname + url.search,
-          headers: headersOf(call, endpoint.host, url, clock.now()),
-          body: call.body,
-          connectTimeoutMs: CONNECT_TIMEOUT_MS,
-          attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
-          deadlineAtMs,
-        })
+        const response = await pending.step(`${call.name} at ${endpoint.origin}, attempt ${number}`, () =>
+          transport.request({
+            endpoint,
+            method: call.method,
+            path: url.pathname + url.search,
+            headers: headersOf(call, endpoint.host, url, clock.now()),
+            body: call.body,
+            connectTimeoutMs: CONNECT_TIMEOUT_MS,
+            attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+            deadlineAtMs,
+          }),
+        )
         if (response.statusCode < 300) return { value: response }
         const failure = call.readFailure(response)
         return {
@@ -89,9 +90,8 @@ export async function callService(call: ServiceCall, context: ProviderContext): 
       quota: new RetryQuota(),
       random,
       signal: undefined,
-      onDeadline: (_, cause) => {
-        return new DeadlineExceededError(`${call.name} did not succeed within ${DEADLINE_MS} ms`, { cause })
-      },
+      onDeadline: (attempts, interrupted, before) =>
+        deadlineExceeded(call.name, DEADLINE_MS, attempts, interrupted, before),
     },
   )
 }

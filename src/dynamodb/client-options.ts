@@ -1,5 +1,6 @@
 import type { Transport } from '../http/transport.ts'
 import type { EndpointSettings } from '../internal/endpoint-settings.ts'
+import type { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock, CredentialSource, Random } from '../types.ts'
 
 /** What a `DynamoDBClient` has to know before it can send anything. */
@@ -10,12 +11,20 @@ export interface DynamoDBSettings extends EndpointSettings {
   readonly correctsClockSkew: boolean
 }
 
+/** What the searches for settings and credentials are waiting for. */
+export interface PendingWork {
+  readonly settings: PendingSteps
+  readonly credentials: PendingSteps
+}
+
 /** Options of `DynamoDBClient`; the defaults are the caller's business. */
 export interface DynamoDBClientOptions {
   /** Finds the settings; asked until it succeeds, once. */
   readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
   /** Asked for every attempt, so it has to cache. */
   readonly credentials: CredentialSource
+  /** For the error of a deadline that passes meanwhile. */
+  readonly pending?: PendingWork
   readonly transport: Transport
   /** Whether `DynamoDBClient.close` closes the transport. */
   readonly ownsTransport: boolean

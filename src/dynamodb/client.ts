@@ -1,9 +1,9 @@
 import { callerMistake, DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
 import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
-import { type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
+import { deadlineExceeded, type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
 import type { TransportRequest, TransportResponse } from '../http/transport.ts'
-import { isPromise, messageOf } from '../internal/core-objects.ts'
+import { isPromise } from '../internal/core-objects.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Credentials } from '../types.ts'
@@ -12,6 +12,7 @@ import {
   type DynamoDBClientOptions,
   type DynamoDBSettings,
   isSignal,
+  type PendingWork,
   type SendOptions,
 } from './client-options.ts'
 import { withheldMessage } from './echo-guard.ts'
@@ -30,6 +31,8 @@ interface Call<Name extends Operation = Operation> {
   readonly input: Input<Name>
   readonly body: string
   readonly deadlineAtMs: number
+  /** How long the call may take in all. */
+  readonly limitMs: number
   readonly signal: AbortSignal | undefined
   /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
   clockOffsetMs: number
@@ -114,11 +117,14 @@ export class DynamoDBClient {
       )
     }
     const trace = callTraceOf(operation, input)
+    const nowMs = performance.now()
+    const limitMs = Math.min(this.#options.deadlineMs, deadlineAtMs - nowMs)
     const call: Call<Name> = {
       operation,
       input,
       body: JSON.stringify(trace === undefined ? input : trace.input),
-      deadlineAtMs: Math.min(performance.now() + this.#options.deadlineMs, deadlineAtMs),
+      deadlineAtMs: nowMs + limitMs,
+      limitMs,
       signal,
       clockOffsetMs: this.#clock.offsetMs,
       mayCorrectClock: true,
@@ -209,7 +215,8 @@ export class DynamoDBClient {
         quota: this.#quota,
         random: this.#options.random,
         signal: call.signal,
-        onDeadline: (attempts, cause) => this.#deadlineExceeded(call, attempts, cause),
+        onDeadline: (attempts, interrupted, before) =>
+          deadlineExceeded(call.operation, call.limitMs, attempts, interrupted, before),
       })
       return readOutput(response, call.operation, origin)
     } finally {
@@ -222,7 +229,7 @@ export class DynamoDBClient {
     this.#searching ??= this.#search().finally(() => {
       this.#searching = undefined
     })
-    this.#prepared = await this.#inTime(this.#searching, call, 'the AWS region was not found')
+    this.#prepared = await this.#inTime(this.#searching, call, 'settings')
     return this.#prepared
   }
 
@@ -237,9 +244,14 @@ export class DynamoDBClient {
     number: number,
     found: Credentials | Promise<Credentials> = this.#options.credentials(),
   ): Promise<Outcome> {
-    const credentials = isPromise(found)
-      ? await this.#inTime(found, call, 'the AWS credentials were not found')
-      : found
+    let credentials: Credentials
+    try {
+      credentials = isPromise(found) ? await this.#inTime(found, call, 'credentials') : found
+    } catch (error) {
+      // Then the attempt before says why there had to be another one.
+      if (number > 1 && error instanceof DeadlineExceededError) return { error, kind: 'transient' }
+      throw error
+    }
     const target = this.#targetOf(call, prepared, credentials)
     let response: TransportResponse
     try {
@@ -328,7 +340,7 @@ export class DynamoDBClient {
   async #replace(rejected: Credentials, call: Call): Promise<boolean> {
     try {
       const found = this.#options.credentials({ rejected })
-      const fresh = await this.#inTime(found, call, 'the AWS credentials were not refreshed')
+      const fresh = await this.#inTime(found, call, 'credentials')
       return (
         fresh.accessKeyId !== rejected.accessKeyId ||
         fresh.secretAccessKey !== rejected.secretAccessKey ||
@@ -340,20 +352,19 @@ export class DynamoDBClient {
     }
   }
 
-  async #inTime<T>(found: T | Promise<T>, { deadlineAtMs, signal }: Call, problem: string): Promise<T> {
+  async #inTime<T>(
+    found: T | Promise<T>,
+    { operation, deadlineAtMs, limitMs, signal }: Call,
+    what: keyof PendingWork,
+  ): Promise<T> {
     if (!isPromise(found)) return found
     return settleWithin(found, deadlineAtMs - performance.now(), signal, () => {
-      return new DeadlineExceededError(`${problem} within ${this.#options.deadlineMs} ms`)
+      const waitingFor = this.#options.pending?.[what].describe() ?? ''
+      return new DeadlineExceededError(
+        `${operation} did not succeed within ${Math.round(limitMs)} ms: the AWS ${what} were not found in time` +
+          (waitingFor === '' ? '' : `; it was waiting for ${waitingFor}`),
+      )
     })
-  }
-
-  #deadlineExceeded({ operation }: Call, attempts: number, cause: unknown): DeadlineExceededError {
-    const message = messageOf(cause)
-    const reason = message === undefined ? '' : `: ${message}`
-    return new DeadlineExceededError(
-      `${operation} did not succeed within ${this.#options.deadlineMs} ms (attempts: ${attempts})${reason}`,
-      { cause },
-    )
   }
 }
 

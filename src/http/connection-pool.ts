@@ -197,7 +197,7 @@ export class ConnectionPool {
       turn,
       untilMs: nowMs + waitMs,
       giveUp: () => {
-        leave(this.#noneBecameFree())
+        leave(this.#noneBecameFree(waitMs))
       },
     }
     const leaveAborted = (): void => {
@@ -255,11 +255,11 @@ export class ConnectionPool {
     return undefined
   }
 
-  #noneBecameFree(): ConnectionError {
+  #noneBecameFree(waitMs: number): ConnectionError {
     const { maxSockets } = this.#options
     return new ConnectionError(
       'QUEUE_FULL',
-      `none of ${maxSockets} connections to ${this.#endpoint.origin} became free in time`,
+      `none of ${maxSockets} connections to ${this.#endpoint.origin} became free within ${Math.round(waitMs)} ms`,
       { retryable: false },
     )
   }

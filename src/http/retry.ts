@@ -1,3 +1,5 @@
+import { DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
+import { messageOf } from '../internal/core-objects.ts'
 import { sleep } from '../internal/waiting.ts'
 import type { Random } from '../types.ts'
 import { type RetryKind, type RetryQuota, retryDelayMs } from './retry-policy.ts'
@@ -31,8 +33,13 @@ export interface RetryOptions {
   readonly quota: RetryQuota
   readonly random: Random
   readonly signal: AbortSignal | undefined
-  /** Makes the error for a deadline that passed during an attempt, from the failure that matters most. */
-  readonly onDeadline: (attempts: number, cause: unknown) => Error
+  /**
+   * Makes the error for a deadline that passed during an attempt.
+   *
+   * @param interrupted the failure of the attempt that the deadline cut short.
+   * @param before the failure of the attempt before it, where there was one: it met the real trouble.
+   */
+  readonly onDeadline: (attempts: number, interrupted: unknown, before: unknown) => Error
 }
 
 /** A timer may fire this much early by the clock of `performance.now()`. */
@@ -60,8 +67,7 @@ export async function withRetries<Value>(
     const { error, kind, hintMs } = outcome
     if (signal?.aborted === true) throw signal.reason
     if (kind === undefined) throw error
-    // The attempt that the deadline cut short says little; the one before it met the real trouble.
-    if (deadlineAtMs - performance.now() < TIMER_PRECISION_MS) throw onDeadline(number, lastError ?? error)
+    if (deadlineAtMs - performance.now() < TIMER_PRECISION_MS) throw onDeadline(number, error, lastError)
     lastError = error
     if (kind === 'corrected') continue
     if (retry + 1 >= maxAttempts) throw error
@@ -74,4 +80,36 @@ export async function withRetries<Value>(
     retry++
     await sleep(delayMs, signal)
   }
+}
+
+/**
+ * The error for a call whose deadline passed during an attempt: what that was waiting for, and what the attempt before it
+ * had met.
+ *
+ * @param limitMs how long the call could take.
+ */
+export function deadlineExceeded(
+  call: string,
+  limitMs: number,
+  attempts: number,
+  interrupted: unknown,
+  before: unknown,
+): DeadlineExceededError {
+  const reasons = [before, isAlike(before, interrupted) ? undefined : interrupted]
+    .flatMap(error => messageOf(error) ?? [])
+    .join('; then ')
+  return new DeadlineExceededError(
+    `${call} did not succeed within ${Math.round(limitMs)} ms (attempts: ${attempts})` +
+      (reasons === '' ? '' : `: ${reasons}`),
+    { cause: before ?? interrupted },
+  )
+}
+
+/** Whether the second error tells nothing that the first does not. */
+function isAlike(first: unknown, second: unknown): boolean {
+  return (
+    first instanceof DynamoDBSessionsError &&
+    second instanceof DynamoDBSessionsError &&
+    first.code === second.code
+  )
 }

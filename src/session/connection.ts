@@ -4,6 +4,7 @@ import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } fro
 import { callerMistake } from '../errors.ts'
 import { boundedTransport } from '../http/bounded-transport.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
+import { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 
@@ -21,9 +22,11 @@ export const systemClock: Clock = { now: () => Date.now() }
  */
 export function openClient(options: ConnectionOptions, environment: Environment): DynamoDBClient {
   const clock = options.clock ?? systemClock
+  const pending = { settings: new PendingSteps(), credentials: new PendingSteps() }
   return new DynamoDBClient({
-    settings: lazySettings(options, environment, clock),
-    credentials: findCredentials(options, environment, clock),
+    settings: lazySettings(options, environment, clock, pending.settings),
+    credentials: findCredentials(options, environment, clock, pending.credentials),
+    pending,
     ...chooseTransport(options, clock),
     clock,
     random: Math.random,
@@ -59,37 +62,46 @@ function lazySettings(
   { region, endpoint, maxAttempts, profile }: ConnectionOptions,
   environment: Environment,
   clock: Clock,
+  pending: PendingSteps,
 ): () => Promise<DynamoDBSettings> {
   let lookUp: (() => Promise<InstanceRegion>) | undefined
   const instanceRegion = async (): Promise<InstanceRegion> => {
     const { instanceRegionLookup } = await import('../config/instance-metadata-region.ts')
-    lookUp ??= instanceRegionLookup({ environment, clock, transport: new SocketTransport() }, { profile })
-    return lookUp()
+    lookUp ??= instanceRegionLookup(
+      { environment, clock, transport: new SocketTransport(), pending },
+      { profile },
+    )
+    return pending.step('the region of the instance', lookUp)
   }
   return async () => {
     // Loaded here, so that constructing a store loads nothing that reads files.
     const { resolveSettings } = await import('../config/settings.ts')
     const sources = { environment, region, endpoint, maxAttempts, profile, instanceRegion }
-    const settings = await resolveSettings(sources)
+    const settings = await pending.step('region and endpoint in the AWS configuration', () =>
+      resolveSettings(sources),
+    )
     return { ...settings, maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS }
   }
 }
 
 /** Credentials that do not change as they are; for others, the code that finds and keeps them is loaded when asked. */
 function findCredentials(
-  { credentials: given, profile, region }: ConnectionOptions,
+  options: ConnectionOptions,
   environment: Environment,
   clock: Clock,
+  pending: PendingSteps,
 ): CredentialSource {
+  const { credentials: given } = options
   if (given !== undefined && typeof given !== 'function') return () => given
   let source: CredentialSource | undefined
   const load = async (): Promise<CredentialSource> => {
     const { cachedProvider } = await import('../credentials/cached-provider.ts')
+    const provider =
+      given === undefined
+        ? lazyDefaultProvider(options, environment, clock, pending)
+        : () => pending.step('the function that the option "credentials" is', given)
     // Calls that come at the same time share one source.
-    source ??= cachedProvider(given ?? lazyDefaultProvider(environment, clock, profile, region), {
-      clock,
-      random: Math.random,
-    })
+    source ??= cachedProvider(provider, { clock, random: Math.random })
     return source
   }
   return request => (source === undefined ? load().then(loaded => loaded(request)) : source(request))
@@ -97,15 +109,15 @@ function findCredentials(
 
 /** Loads the chain when it is first asked, so that an app that passes its credentials never does. */
 function lazyDefaultProvider(
+  { profile, region, deadlineMs = DEFAULT_DEADLINE_MS }: ConnectionOptions,
   environment: Environment,
   clock: Clock,
-  profile: string | undefined,
-  region: string | undefined,
+  pending: PendingSteps,
 ): CredentialProvider {
   let provider: CredentialProvider | undefined
   return async () => {
     const { defaultProvider } = await import('../credentials/default-provider.ts')
-    provider ??= defaultProvider({ profile, region, context: { environment, clock } })
+    provider ??= defaultProvider({ profile, region, context: { environment, clock, deadlineMs, pending } })
     return provider()
   }
 }

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { ProviderContext } from '../../src/credentials/provider-context.ts'
 import { SocketTransport } from '../../src/http/socket-transport.ts'
+import { PendingSteps } from '../../src/internal/pending-steps.ts'
 import { signRequest } from '../../src/sigv4/sign.ts'
 import type { Credentials } from '../../src/types.ts'
 import {
@@ -58,6 +59,8 @@ export async function fakeSts(environment: Readonly<Record<string, string>> = {}
       clock,
       random: () => 0,
       transport,
+      deadlineMs: 7000,
+      pending: new PendingSteps(),
     },
     forms: () => service.requests.map(formOf),
     answers: (...script) => {

@@ -5,6 +5,7 @@ import { loadSharedConfig, selectedProfile } from '../../config/shared-config.ts
 import { endpointUrlFor } from '../../dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../../http/endpoint.ts'
 import { SocketTransport } from '../../http/socket-transport.ts'
+import { PendingSteps } from '../../internal/pending-steps.ts'
 import { systemClock } from '../../session/connection.ts'
 import type { Credentials } from '../../types.ts'
 import { inOptionNames } from '../failure.ts'
@@ -35,7 +36,7 @@ export async function checkRegion(
       profile,
       maxAttempts,
       instanceRegion: instanceRegionLookup(
-        { environment, clock: systemClock, transport: new SocketTransport() },
+        { environment, clock: systemClock, transport: new SocketTransport(), pending: new PendingSteps() },
         { profile },
       ),
     })

@@ -195,7 +195,9 @@ describe('credentials', () => {
     const store = openStore({ credentials: () => new Promise(() => undefined), deadlineMs: 50 })
     expect(await rejectionOf(store.read(id))).toMatchObject({
       name: 'DeadlineExceededError',
-      message: 'the AWS credentials were not found within 50 ms',
+      message: expect.stringMatching(
+        /^GetItem did not succeed within 50 ms: the AWS credentials were not found in time; it was waiting for the function that the option "credentials" is \(for \d+ ms\)$/,
+      ) as string,
     })
   })
 })

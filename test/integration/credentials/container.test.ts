@@ -84,17 +84,17 @@ describe('fromHttp and fromContainerMetadata', () => {
       'https://credentials.example.com/',
       { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'https://credentials.example.com' },
     ],
-  ])('ask %s for no longer than two seconds at a time', async (url, environment) => {
+  ])('ask %s for as long as the call may take, and connect for a second', async (url, environment) => {
     const transport = new RecordingTransport({ body: credentialsBody() })
     const variables = { ...environment, AWS_CONTAINER_AUTHORIZATION_TOKEN: AUTHORIZATION }
     const before = performance.now()
-    await fromContainerMetadata({ context: { environment: variables, transport } })()
+    await fromContainerMetadata({ context: { environment: variables, transport, deadlineMs: 9000 } })()
     const after = performance.now()
     expect(transport.lines).toEqual([`GET ${url}`])
     const [request] = transport.requests
-    expect(request).toMatchObject({ connectTimeoutMs: 2000, attemptTimeoutMs: 2000 })
-    expect(request?.deadlineAtMs).toBeGreaterThanOrEqual(before + 2000)
-    expect(request?.deadlineAtMs).toBeLessThanOrEqual(after + 2000)
+    expect(request).toMatchObject({ connectTimeoutMs: 1000 })
+    expect(request?.attemptTimeoutMs).toBeGreaterThan(9000 - Math.ceil(after - before) - 1)
+    expect(request?.attemptTimeoutMs).toBeLessThanOrEqual(9000)
     expect(request?.headers).toContainEqual(['authorization', AUTHORIZATION])
   })
 
@@ -214,7 +214,13 @@ describe('the authorization token of a container', () => {
 })
 
 describe('trouble with a container credentials endpoint', () => {
-  it.each([400, 401, 403, 404, 429])('status %d is final, and its text not passed on', async statusCode => {
+  it.each([
+    [400, 4],
+    [401, 2],
+    [403, 2],
+    [404, 4],
+    [429, 4],
+  ])('status %d is met %d times, and its text not passed on', async (statusCode, times) => {
     const server = await FakeMetadata.start()
     server.answer(LINE, {
       statusCode,
@@ -227,7 +233,20 @@ describe('trouble with a container credentials endpoint', () => {
     )
     expect(error.tryNextProvider).toBe(true)
     expect(everythingIn(error)).not.toMatch(secrets)
-    expect(server.lines).toEqual([LINE])
+    expect(server.lines).toEqual(Array.from({ length: times }, () => LINE))
+  })
+
+  it.each([401, 403])('status %d is got over with a token that was replaced meanwhile', async statusCode => {
+    const server = await FakeMetadata.start()
+    const file = await tokenFile('token-0')
+    server.handle(LINE, ({ headers }) => {
+      if (headers.authorization === 'token-1') return { body: credentialsBody() }
+      writeFileSync(file, 'token-1')
+      return { statusCode }
+    })
+    const provider = providerFor(server, {}, { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file })
+    expect(await provider()).toEqual(served)
+    expect(server.lines).toEqual([LINE, LINE])
   })
 
   it.each<[string, MetadataBehaviour]>([
@@ -272,7 +291,7 @@ describe('trouble with a container credentials endpoint', () => {
 
   it('what passes is got over', async () => {
     const server = await FakeMetadata.start()
-    server.answer(LINE, 'reset', { statusCode: 500 }, 'cut-short', { body: credentialsBody() })
+    server.answer(LINE, 'reset', { statusCode: 429 }, { statusCode: 400 }, { body: credentialsBody() })
     expect(await providerFor(server)()).toEqual(served)
     expect(server.lines).toHaveLength(4)
   })
@@ -295,6 +314,18 @@ describe('trouble with a container credentials endpoint', () => {
     expect(error.tryNextProvider).toBe(false)
     expect(everythingIn(error)).not.toMatch(secrets)
     expect(server.lines).toHaveLength(4)
+  })
+
+  it('one that is silent for the whole deadline is asked once', async () => {
+    const server = await FakeMetadata.start()
+    server.answer(LINE, 'silence')
+    const context = {
+      ...contextWith({ AWS_CONTAINER_CREDENTIALS_FULL_URI: server.url + PATH }),
+      deadlineMs: SHORT_MS,
+    }
+    const error = await failureOf(fromContainerMetadata({ context }))
+    expect(error.message).toMatch(/cannot be reached: no complete answer from .* within \d+ ms$/)
+    expect(server.lines).toEqual([LINE])
   })
 
   it('pauses for one second before each further attempt', async () => {

@@ -7,6 +7,7 @@ import {
 import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
 import { ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { PendingSteps } from '../../../src/internal/pending-steps.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import {
   credentialsBody,
@@ -62,6 +63,8 @@ async function contextFor(
     clock: new ManualClock(),
     random: () => 0,
     transport,
+    deadlineMs: 7000,
+    pending: new PendingSteps(),
   }
 }
 

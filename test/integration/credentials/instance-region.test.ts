@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { instanceRegionLookup } from '../../../src/config/instance-metadata-region.ts'
 import type { InstanceMetadataContext } from '../../../src/config/instance-metadata-client.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { PendingSteps } from '../../../src/internal/pending-steps.ts'
 import {
   type FakeMetadata,
   instanceLines,
@@ -27,6 +28,7 @@ async function contextFor(
     environment: { ...home.environment, AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url },
     clock: new ManualClock(),
     transport,
+    pending: new PendingSteps(),
   }
 }
 
@@ -107,6 +109,7 @@ describe('the region of an instance', () => {
     const transport = new RecordingTransport()
     const context = {
       transport,
+      pending: new PendingSteps(),
       clock: new ManualClock(),
       environment: { AWS_EC2_METADATA_DISABLED: value },
     }

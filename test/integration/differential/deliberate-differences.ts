@@ -237,18 +237,18 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     better: withAccount('123456789012'),
   },
   {
-    reason: 'a refusal is final, and there is no second provider that asks without the token file',
-    scenarios: [/^container that answers with HTTP 40/],
-    better: withRequests('container', 1),
-  },
-  {
-    reason: 'so is being throttled: the status is from 400 to 499',
-    scenarios: ['container that answers with HTTP 429, then well'],
-    better: withRequests('container', 1, { failure: 'nothing-found' }),
+    reason:
+      'a refusal is final once the token has been read anew, and there is no second provider that asks without it',
+    scenarios: ['container that answers with HTTP 401', 'container that answers with HTTP 403'],
+    better: withRequests('container', 2),
   },
   {
     reason: 'there is no second provider that asks once more',
-    scenarios: ['container that answers with HTTP 500 for good'],
+    scenarios: [
+      'container that answers with HTTP 400',
+      'container that answers with HTTP 404',
+      'container that answers with HTTP 500 for good',
+    ],
     better: withRequests('container', 4),
   },
   {
