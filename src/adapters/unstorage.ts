@@ -1,4 +1,5 @@
 import { callerMistake } from '../errors.ts'
+import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../session/key-values.ts'
 import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
 import { forEachAtOnce } from '../session/listing.ts'
@@ -175,7 +176,7 @@ function driverOptionSpecs(): OptionSpecs<DynamoDBDriverOptions> {
   const defaultTtlSeconds: OptionSpec<number> = {
     takes: 'a number of seconds above 0',
     accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0,
-    fromText: Number,
+    fromText: numberFromText,
   }
   const driver: OptionSpec<string> = {
     takes: 'a text',

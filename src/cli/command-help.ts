@@ -1,5 +1,5 @@
 import type { Command, OptionDeclaration } from './command.ts'
-import { namespaceOptions, outputOptions, tableOptions } from './common-options.ts'
+import { commonOptionsOf } from './common-options.ts'
 import { columns, examples, GAP, type HelpTarget, WIDEST, wrapped } from './help.ts'
 import { painter } from './style.ts'
 
@@ -17,8 +17,8 @@ export function commandHelp(name: string, command: Command, { output, environmen
     '',
     ...command.description.flatMap(paragraph => [...wrapped(paragraph, width), '']),
     ...own,
-    paint('bold', 'Options of every command'),
-    ...optionLines([...tableOptions, ...namespaceOptions, ...outputOptions], width),
+    paint('bold', 'Common options'),
+    ...optionLines(commonOptionsOf(command), width),
     '',
     paint('bold', 'Examples'),
     ...examples(command.examples, paint),

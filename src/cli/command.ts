@@ -28,8 +28,10 @@ export interface Command {
   readonly usage: readonly string[]
   /** Paragraphs that explain what the command does. */
   readonly description: readonly string[]
-  /** The options of this command, before those that all commands have. */
+  /** The options of this command, before those that commands have in common. */
   readonly options: readonly OptionDeclaration[]
+  /** Names of the common options that would have no effect here, and are refused. */
+  readonly without?: readonly string[]
   readonly examples: readonly Example[]
   /**
    * Does what the command is for.

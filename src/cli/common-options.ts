@@ -1,4 +1,4 @@
-import type { OptionDeclaration } from './command.ts'
+import type { Command, OptionDeclaration } from './command.ts'
 
 /** The options that say which table, where and by whom: every command has them. */
 export const tableOptions: readonly OptionDeclaration[] = [
@@ -44,9 +44,14 @@ export const outputOptions: readonly OptionDeclaration[] = [
   { name: 'help', description: 'explain this command' },
 ]
 
-/** Every option that all commands have. */
+/** Every option that commands have in common. */
 export const commonOptions: readonly OptionDeclaration[] = [
   ...tableOptions,
   ...namespaceOptions,
   ...outputOptions,
 ]
+
+/** The common options that a command has. */
+export function commonOptionsOf({ without = [] }: Pick<Command, 'without'>): readonly OptionDeclaration[] {
+  return commonOptions.filter(({ name }) => !without.includes(name))
+}

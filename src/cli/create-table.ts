@@ -55,6 +55,8 @@ export const createTableCommand: Command = {
       description: 'print cloudformation, terraform, cdk or cli (AWS CLI commands) instead',
     },
   ],
+  // A table is the same whatever the keys of its items are.
+  without: ['prefix', 'hash-ids', 'no-hash-ids'],
   examples: [
     { what: 'In a region:', line: 'create-table --table sessions --region eu-west-1' },
     { what: 'For the items of other software:', line: 'create-table --layout connect-dynamodb' },
@@ -75,11 +77,26 @@ export const createTableCommand: Command = {
       userIndex: !invocation.has('no-user-index'),
     })
     const format = invocation.oneOf('print', FORMAT_NAMES)
+    refuseIdle(invocation)
     if (format !== undefined) return print(format, design, invocation, io)
     return invocation.has('dry-run')
       ? dryRun(settings, design, invocation, io)
       : create(settings, billing, design, invocation, io)
   },
+}
+
+/** Refuses options that have no effect, because nothing is created or asked for. */
+function refuseIdle(invocation: Invocation): void {
+  const idle = invocation.has('print')
+    ? ['dry-run', 'wait-seconds', 'endpoint', 'profile']
+    : invocation.has('dry-run')
+      ? ['wait-seconds']
+      : []
+  const name = idle.find(each => invocation.has(each))
+  if (name === undefined) return
+  throw new UsageError(
+    `--${name} has no effect with --${invocation.has('print') ? 'print' : 'dry-run'}; leave it out`,
+  )
 }
 
 function billingOf(invocation: Invocation): Billing | undefined {

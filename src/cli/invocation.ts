@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 
 import { type OptionDeclaration, UsageError } from './command.ts'
 import { didYouMean, nearest } from '../internal/nearest.ts'
+import { numberFromText } from '../internal/number-from-text.ts'
 
 /** Bounds of a number that an option takes. */
 export interface NumberBounds {
@@ -46,7 +47,7 @@ export class Invocation {
   number(name: string, { least, most, unit, whole = false }: NumberBounds): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
-    const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+    const number = numberFromText(text)
     if (number >= least && number <= most && (!whole || Number.isInteger(number))) return number
     const range =
       most === Infinity || most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`

@@ -57,12 +57,12 @@ async function runGlobal(
 async function runCommand(entry: CommandEntry, args: readonly string[], io: CommandLineIo): Promise<number> {
   const ownArgs = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   if (ownArgs.includes('--help') || ownArgs.includes('-h')) return writeCommandHelp(entry, io)
-  const [command, { commonOptions }, { parseInvocation }] = await Promise.all([
+  const [command, { commonOptionsOf }, { parseInvocation }] = await Promise.all([
     entry.load(),
     import('./common-options.ts'),
     import('./invocation.ts'),
   ])
-  const invocation = parseInvocation(args, [...command.options, ...commonOptions])
+  const invocation = parseInvocation(args, [...command.options, ...commonOptionsOf(command)])
   io.signal.throwIfAborted()
   return command.run(invocation, io)
 }

@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '../dynamodb/client.ts'
 import { openClient } from '../session/connection.ts'
 import type { ItemTable } from '../session/item-table.ts'
-import { checkLayoutOptions } from '../session/layout-options.ts'
 import { nativeLayoutOf, sessionsOf } from '../session/native-sessions.ts'
+import { checkStoreLayout } from '../session/option-layouts.ts'
 import { readOptions } from '../session/option-spec.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from '../session/store-options.ts'
@@ -52,7 +52,7 @@ export function storeSettings(
     ...more,
   }
   const settings = readOptions<SessionStoreOptions>(given, storeOptionSpecs<SessionData>(), environment)
-  checkLayoutOptions(settings)
+  checkStoreLayout(settings, given)
   return settings
 }
 

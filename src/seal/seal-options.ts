@@ -1,5 +1,7 @@
 import { isUint8Array } from '../internal/core-objects.ts'
 
+import { numberFromText } from '../internal/number-from-text.ts'
+
 /** How session data is encrypted: AES-256-GCM, as `docs/encryption.md` describes it. */
 export interface EncryptionOptions {
   /**
@@ -125,7 +127,7 @@ export function encryptionFromText(text: string): unknown {
  * @returns what {@link isCompressionOptions} has to check.
  */
 export function compressionFromText(text: string): unknown {
-  return { thresholdBytes: /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN }
+  return { thresholdBytes: numberFromText(text) }
 }
 
 /**

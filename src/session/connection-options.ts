@@ -3,7 +3,7 @@ import { isRegionName } from '../dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import type { Transport } from '../http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
-import { integerOption, type OptionSpecs, textOption } from './option-spec.ts'
+import { integerOption, type OptionRelation, type OptionSpecs, textOption } from './option-spec.ts'
 
 /** How DynamoDB is reached. */
 export interface ConnectionOptions {
@@ -106,6 +106,15 @@ export interface ConnectionOptions {
 
 const MAX_TIMEOUT_MS = 600_000
 
+const withinDeadline: readonly OptionRelation[] = [
+  { option: 'deadlineMs', otherwise: 'the call would be given up before that time is over' },
+]
+
+const ownTransport: OptionRelation = {
+  option: 'transport',
+  otherwise: 'a transport decides about its connections and certificates itself',
+}
+
 /**
  * The specification of {@link ConnectionOptions}.
  *
@@ -127,14 +136,15 @@ export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
   },
   profile: textOption('the name of a profile of the shared AWS configuration files', text => text !== ''),
   maxAttempts: integerOption('attempts', 1, 20),
-  connectTimeoutMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
-  attemptTimeoutMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
+  connectTimeoutMs: { ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS), atMost: withinDeadline },
+  attemptTimeoutMs: { ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS), atMost: withinDeadline },
   deadlineMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
-  maxSockets: integerOption('connections', 1, 10_000),
+  maxSockets: { ...integerOption('connections', 1, 10_000), notWith: ownTransport },
   ca: {
     takes: 'certificates in PEM: a text or an array of texts',
     accepts: isPem,
     fromText: text => text,
+    notWith: ownTransport,
   },
   transport: {
     takes: 'a transport, such as fetchTransport() returns',

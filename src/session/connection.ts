@@ -1,7 +1,6 @@
 import type { Environment } from '../config/environment.ts'
 import type { InstanceRegion } from '../config/instance-metadata-region.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
-import { callerMistake } from '../errors.ts'
 import { boundedTransport } from '../http/bounded-transport.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
@@ -44,14 +43,6 @@ function chooseTransport(
     return {
       transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), ca, clock }),
       ownsTransport: true,
-    }
-  }
-  for (const [name, value] of Object.entries({ maxSockets, ca })) {
-    if (value !== undefined) {
-      throw callerMistake(
-        'INVALID_OPTION',
-        `the option "${name}" has no effect with a transport of your own; leave it out`,
-      )
     }
   }
   return { transport: boundedTransport(transport), ownsTransport: false }

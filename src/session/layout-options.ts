@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { numberFromText } from '../internal/number-from-text.ts'
 import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option-spec.ts'
 
 /** The ways of writing sessions as items that the package knows. */
@@ -120,8 +120,8 @@ export interface LayoutOptions {
   readonly specialKeys?: readonly SpecialKey[] | undefined
 }
 
-/** Where sessions are moved from: `migrateFrom`. */
-export interface MigrationSource extends LayoutOptions {
+/** Where sessions are moved from: `migrateFrom`. Options that only matter for writing sessions are not among these. */
+export interface MigrationSource extends Omit<LayoutOptions, 'dataAttributeType' | 'specialKeys'> {
   /**
    * Name or ARN of the table that they are in, in the same region.
    *
@@ -135,24 +135,6 @@ export interface MigrationSource extends LayoutOptions {
    * @default true
    */
   readonly hashIds?: boolean | undefined
-}
-
-/** Options that only the native layout carries. */
-const NATIVE_OPTIONS = ['hashIds', 'encryption', 'compression', 'userId', 'absoluteTimeoutSeconds'] as const
-
-/** The options that belong to one layout each. */
-const OPTIONS_OF: Partial<Record<LayoutName, readonly (keyof LayoutOptions)[]>> = {
-  php: [
-    'sessionName',
-    'serializer',
-    'base64',
-    'emptyArray',
-    'dataAttribute',
-    'dataAttributeType',
-    'ttlAttribute',
-    'staleLockSeconds',
-  ],
-  'connect-dynamodb': ['specialKeys'],
 }
 
 /**
@@ -176,38 +158,12 @@ export const layoutOptionSpecs: OptionSpecs<LayoutOptions> = {
   staleLockSeconds: {
     takes: 'a number of seconds, 0 or more',
     accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-    fromText: Number,
+    fromText: numberFromText,
   },
   specialKeys: {
     takes: "an array of { name, type }, with a type of 'S', 'N' or 'BOOL'",
     accepts: (value): value is readonly SpecialKey[] => Array.isArray(value) && value.every(isSpecialKey),
   },
-}
-
-/**
- * Refuses options that the chosen layout cannot carry: none may be accepted and then not be heeded.
- *
- * @throws {TypeError} `INVALID_OPTION`.
- */
-export function checkLayoutOptions(
-  options: LayoutOptions & { readonly [Name in (typeof NATIVE_OPTIONS)[number]]?: unknown } & {
-    readonly locking?: unknown
-    readonly migrateFrom?: LayoutName | MigrationSource | undefined
-  },
-): void {
-  const { layout: chosen = 'native', migrateFrom } = options
-  for (const [layout, names] of Object.entries(OPTIONS_OF)) {
-    const stray = layout === chosen ? undefined : names.find(name => options[name] !== undefined)
-    if (stray !== undefined) throw strayOption(stray, `"${layout}"`, chosen)
-  }
-  const native = NATIVE_OPTIONS.find(name => options[name] !== undefined)
-  if (chosen !== 'native' && native !== undefined && options[native] !== false) {
-    throw strayOption(native, '"native"', chosen)
-  }
-  if (chosen !== 'native' && chosen !== 'php' && (options.locking ?? false) !== false) {
-    throw strayOption('locking', '"native" and "php"', chosen)
-  }
-  if (typeof migrateFrom === 'object') checkLayoutOptions(migrateFrom)
 }
 
 /**
@@ -233,13 +189,6 @@ export function migrationSpec(table: OptionSpec<string>): OptionSpec<LayoutName 
     },
     fromText: text => text,
   }
-}
-
-function strayOption(name: string, layouts: string, chosen: LayoutName): TypeError {
-  return callerMistake(
-    'INVALID_OPTION',
-    `the option "${name}" is for the layout ${layouts} only; the layout is "${chosen}"`,
-  )
 }
 
 function oneOf<const Values extends readonly string[]>(values: Values): OptionSpec<Values[number]> {

@@ -1,4 +1,5 @@
 import { callerMistake } from '../errors.ts'
+import { numberFromText } from '../internal/number-from-text.ts'
 
 /** What one option takes. */
 export interface OptionSpec<Value> {
@@ -10,6 +11,20 @@ export interface OptionSpec<Value> {
   readonly accepts: (value: unknown) => value is Value
   /** Reads the value from the text of an environment variable; options without it cannot come from there. */
   readonly fromText?: (text: string) => unknown
+  /** What in an acceptable value contradicts itself, as a sentence that follows the name of the option. */
+  contradiction?(value: Value): string | undefined
+  /** Other options, whose numbers this one cannot be above. Defaults give way: both have to be given. */
+  readonly atMost?: readonly OptionRelation[]
+  /** Another option, next to which this one would have no effect. */
+  readonly notWith?: OptionRelation
+}
+
+/** How an option depends on another one. */
+export interface OptionRelation {
+  /** Name of the other option. */
+  readonly option: string
+  /** What would be so otherwise, to complete the sentence. */
+  readonly otherwise: string
 }
 
 /** The specification of every option of an options type. */
@@ -20,14 +35,17 @@ export type OptionSpecs<Options extends object> = {
 /** What the names of all environment variables of this package start with. */
 export const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
 
+/** Stands for a variable of blanks: no option accepts a symbol. */
+const BLANKS = Symbol('blanks')
+
 /**
  * Checks options and completes them from the environment: an option that is absent or `undefined` is taken from
  * `DYNAMODB_SESSIONS_<NAME>` where that is set and a text can carry it. Defaults are the business of whoever
  * uses an option.
  *
  * @param given what the caller passed.
- * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values. The message names the option or
- *   the variable and what it takes, and does not repeat the value, which may be secret.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and options that contradict each other. The message
+ *   names the option or the variable and what it takes, and does not repeat the value, which may be secret.
  */
 export function readOptions<Options extends object>(
   given: unknown,
@@ -52,9 +70,19 @@ export function readOptions<Options extends object>(
           : `the environment variable ${variable} takes ${spec.takesAsText ?? spec.takes}; it got ${kindOfText(value)}`,
       )
     }
+    const contradiction = spec.contradiction?.(value)
+    if (contradiction !== undefined) throw contradictory(`${optionName(name, values)} ${contradiction}`)
     options[name] = value
   }
+  for (const name of names) checkRelations(name, specs[name], options, values)
   return options
+}
+
+/** How a message names an option whose value was found: by its variable where the caller did not pass it. */
+export function optionName(name: string, given: object): string {
+  return Reflect.get(given, name) === undefined
+    ? `the environment variable ${variableOf(name)}`
+    : `the option "${name}"`
 }
 
 /** The environment variable that an option is taken from. */
@@ -81,11 +109,6 @@ export function integerOption(unit: string, least: number, most: number): Option
   }
 }
 
-/** The number that the text of a variable is; NaN for a text of blanks, which is none. */
-export function numberFromText(text: string): number {
-  return text.trim() === '' ? Number.NaN : Number(text)
-}
-
 /** An option that takes `true` or `false`. */
 export function booleanOption(): OptionSpec<boolean> {
   return {
@@ -105,9 +128,38 @@ function valueOf<Value>(
   if (given === undefined && fromText !== undefined) {
     const variable = variableOf(name)
     const text = environment[variable]
-    if (text !== undefined && text !== '') return { value: fromText(text), variable }
+    // Blanks are nothing that anybody meant, for a number or a name; and not the same as nothing.
+    if (text !== undefined && text !== '')
+      return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
   }
   return { value: given, variable: undefined }
+}
+
+function checkRelations(
+  name: string,
+  { atMost = [], notWith }: Pick<OptionSpec<unknown>, 'atMost' | 'notWith'>,
+  options: object,
+  given: object,
+): void {
+  const value: unknown = Reflect.get(options, name)
+  if (value === undefined) return
+  if (notWith !== undefined && Reflect.get(options, notWith.option) !== undefined) {
+    throw contradictory(
+      `${optionName(name, given)} has no effect with ${optionName(notWith.option, given)}: ${notWith.otherwise}; leave one of ` +
+        'them out',
+    )
+  }
+  for (const { option, otherwise } of atMost) {
+    const limit: unknown = Reflect.get(options, option)
+    if (typeof value !== 'number' || typeof limit !== 'number' || value <= limit) continue
+    throw contradictory(
+      `${optionName(name, given)} (${value}) is above ${optionName(option, given)} (${limit}): ${otherwise}`,
+    )
+  }
+}
+
+function contradictory(message: string): TypeError {
+  return callerMistake('INVALID_OPTION', message)
 }
 
 function asObject(given: unknown): Readonly<Record<string, unknown>> {
@@ -148,5 +200,6 @@ function kindOf(value: unknown): string {
 
 /** The same of a value that was read from the text of a variable. */
 function kindOfText(value: unknown): string {
+  if (value === BLANKS) return 'nothing but blanks'
   return typeof value === 'number' && !Number.isNaN(value) ? kindOf(value) : 'another text'
 }

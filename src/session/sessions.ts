@@ -6,7 +6,13 @@ import type { DestroyByUserOptions, LockOptions, TouchOptions, WriteOptions } fr
 import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
 import type { ItemTable } from './item-table.ts'
 import type { Locks } from './locks.ts'
-import { DEFAULT_LOCKING, isLocking, type LockingOptions, lockingSpec } from './locking-options.ts'
+import {
+  isLocking,
+  lockingContradiction,
+  type LockingOptions,
+  lockingSpec,
+  lockingTerms,
+} from './locking-options.ts'
 import { isUnchanged } from './merge.ts'
 import type { Migration } from './migration.ts'
 import { asRead, SessionRecord, type Version, versionOf } from './record.ts'
@@ -102,9 +108,21 @@ export class Sessions<Data extends object> {
         `a setting of the lock has a wrong value; the option "locking" takes ${lockingSpec.takes}`,
       )
     }
+    if (!renew && terms.maxHoldSeconds !== undefined) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        'the option "maxHoldSeconds" has no effect with the option "renew" set to false: the lock ends with its lease; leave ' +
+          'it out',
+      )
+    }
     const { locking, migration } = this.#options
+    const given = { ...defined(locking), ...defined(terms) }
+    const contradiction = lockingContradiction(given)
+    if (contradiction !== undefined) {
+      throw callerMistake('INVALID_OPTION', `the lock, as "locking" and this call have it, ${contradiction}`)
+    }
     const locks = await this.#openLocks()
-    const settled = { ...DEFAULT_LOCKING, ...defined(locking), ...defined(terms), signal }
+    const settled = { ...lockingTerms(given), signal }
     const take = (): ReturnType<Locks['lock']> => locks.lock(key, settled)
     const locked = await (migration === undefined ? take() : migration.lockHere(id, take, signal))
     if (locked === undefined) return undefined

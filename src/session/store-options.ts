@@ -1,3 +1,4 @@
+import { numberFromText } from '../internal/number-from-text.ts'
 import type { SessionData } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { connectionOptionSpecs } from './connection-options.ts'
@@ -18,13 +19,7 @@ import {
   migrationSpec,
 } from './layout-options.ts'
 import { type LockingOptions, lockingSpec } from './locking-options.ts'
-import {
-  booleanOption,
-  numberFromText,
-  type OptionSpec,
-  type OptionSpecs,
-  textOption,
-} from './option-spec.ts'
+import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option-spec.ts'
 import type { ConflictPolicy } from './save.ts'
 
 /**
@@ -185,13 +180,18 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
         return typeof value === 'function' || isTtl(value)
       },
       fromText: numberFromText,
+      atMost: [{ option: 'absoluteTimeoutSeconds', otherwise: 'no session would live that long' }],
     },
     consistentRead: booleanOption(),
     hashIds: booleanOption(),
     absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', 604_800, isTtl),
-    touchAfterSeconds: secondsOption('a number of seconds, 0 or more', 300, value => {
-      return value === 0 || isTtl(value)
-    }),
+    touchAfterSeconds: {
+      ...secondsOption('a number of seconds, 0 or more', 300, value => value === 0 || isTtl(value)),
+      atMost: [
+        { option: 'ttlSeconds', otherwise: 'no touch would extend a session' },
+        { option: 'absoluteTimeoutSeconds', otherwise: 'no touch would extend a session' },
+      ],
+    },
     onConflict: {
       takes: "'merge', 'overwrite', 'reject', or a function of the conflict that returns the data to write",
       takesAsText: 'merge, overwrite or reject',

@@ -19,8 +19,8 @@ import {
 } from './call-options.ts'
 import { openClient } from './connection.ts'
 import type { GarbageCollectionOptions, GarbageCollectionResult } from './garbage-collection.ts'
-import { checkLayoutOptions } from './layout-options.ts'
 import { nativeLayoutOf, sessionsOf, type StoreSettings } from './native-sessions.ts'
+import { checkStoreLayout } from './option-layouts.ts'
 import { readOptions } from './option-spec.ts'
 import { asRead, SessionRecord } from './record.ts'
 import type { SessionLock } from './session-lock.ts'
@@ -69,7 +69,7 @@ export class SessionStore<Data extends object = SessionData> {
   constructor(options: SessionStoreOptions<Data> = {}) {
     const environment = process.env
     this.#options = readOptions<SessionStoreOptions<Data>>(options, storeOptionSpecs<Data>(), environment)
-    checkLayoutOptions(this.#options)
+    checkStoreLayout(this.#options, options)
     this.#client = openClient(this.#options, environment)
     if (this.#options.layout === undefined || this.#options.layout === 'native') {
       const layout = nativeLayoutOf(this.#options)

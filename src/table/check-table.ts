@@ -84,7 +84,7 @@ async function withTable<Result>(
   use: (access: TableAccess, checked: TableOptions) => Promise<Result>,
 ): Promise<Result> {
   const checked = readOptions<TableOptions>(options, tableSpecs, process.env)
-  const access = await openTable(checked)
+  const access = await openTable(checked, options)
   try {
     return await use(access, checked)
   } finally {

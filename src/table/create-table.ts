@@ -91,7 +91,7 @@ const specs: OptionSpecs<CreateTableOptions> = {
 export async function createTable(options: CreateTableOptions = {}): Promise<CreateTableResult> {
   const checked = readOptions<CreateTableOptions>(options, specs, process.env)
   const job: Job = {
-    ...(await openTable(checked)),
+    ...(await openTable(checked, options)),
     billing: checked.billing,
     giveUpAtMs: performance.now() + (checked.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS),
   }

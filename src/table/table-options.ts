@@ -1,12 +1,12 @@
 import { isAbortSignal } from '../internal/core-objects.ts'
 import { openClient } from '../session/connection.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../session/connection-options.ts'
-import { checkLayoutOptions, type LayoutName, layoutOptionSpecs } from '../session/layout-options.ts'
+import { type LayoutName, layoutOptionSpecs } from '../session/layout-options.ts'
 import { openLayoutTable } from '../session/layout-table.ts'
-import { booleanOption, type OptionSpec, type OptionSpecs } from '../session/option-spec.ts'
+import { checkLayout, type LayoutRules, storeLayoutRules } from '../session/option-layouts.ts'
+import { booleanOption, optionName, type OptionSpec, type OptionSpecs } from '../session/option-spec.ts'
 import { DEFAULT_TABLE, tableOptionSpecs } from '../session/store-options.ts'
 import type { ProvisionedCapacity } from '../session/user-index.ts'
-import { callerMistake } from '../errors.ts'
 import type { Billing, TableAccess } from './table-state.ts'
 
 /** What every function of this subpath takes: where DynamoDB is, and which table it is about. */
@@ -85,6 +85,15 @@ export const tableSpecs: OptionSpecs<TableOptions> = {
   },
 }
 
+const { dataAttribute, ttlAttribute } = storeLayoutRules
+
+/** Which layouts heed the options that not all of them do. */
+const tableLayoutRules: Partial<LayoutRules<TableOptions>> = {
+  dataAttribute,
+  ttlAttribute,
+  userIndex: { layouts: ['native'], elsewhere: false },
+}
+
 /**
  * An option that takes a {@link Billing}.
  *
@@ -99,18 +108,13 @@ export const billingSpec: OptionSpec<Billing> = {
 /**
  * Reaches the table that the options name. Whoever calls this closes the client.
  *
+ * @param given what the caller passed, to name an option by its variable where it came from there.
  * @throws {TypeError} `INVALID_OPTION` when the options contradict the layout.
  * @internal
  */
-export async function openTable(options: TableOptions): Promise<TableAccess> {
-  checkLayoutOptions(options)
+export async function openTable(options: TableOptions, given: object): Promise<TableAccess> {
+  checkLayout(options, tableLayoutRules, name => optionName(name, given))
   const asked = await openLayoutTable(options)
-  if (options.userIndex === true && asked.userIndex === undefined) {
-    throw callerMistake(
-      'INVALID_OPTION',
-      `the option "userIndex" is for the layout "native" only; the layout is "${asked.layout}"`,
-    )
-  }
   return {
     ...asked,
     userIndex: options.userIndex === false ? undefined : asked.userIndex,

@@ -85,7 +85,7 @@ export function describeGarbage(subject: ContractSubject): void {
 
     test.runIf(absoluteTimeout)('deletes sessions at the end of their absolute timeout', async () => {
       const prefix = newPrefix()
-      const { store, clock } = subject.open({ prefix, ttlSeconds: 3600, absoluteTimeoutSeconds: 60 })
+      const { store, clock } = subject.open({ prefix, absoluteTimeoutSeconds: 60 })
       const { store: patient } = subject.open({ prefix, ttlSeconds: 3600, clock })
       const record = await patient.write(newId(), {})
       clock.nowMs = (record.createdMs ?? 0) + minuteMs - 1

@@ -64,7 +64,7 @@ export function describeListing(subject: ContractSubject): void {
       'sessions are listed until their absolute timeout, and not after',
       async () => {
         const prefix = newPrefix()
-        const { store, clock } = subject.open({ prefix, ttlSeconds: 3600, absoluteTimeoutSeconds: 60 })
+        const { store, clock } = subject.open({ prefix, absoluteTimeoutSeconds: 60 })
         const { store: patient } = subject.open({ prefix, ttlSeconds: 3600, clock })
         const { key, createdMs = 0 } = await patient.write(newId(), {})
         clock.nowMs = createdMs + 59_999

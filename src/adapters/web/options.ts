@@ -81,6 +81,12 @@ export function checkOptions<Data extends object>(options: WebSessionsOptions<Da
         'signed with it; make one with: openssl rand -base64 32',
     )
   }
+  if (options.secrets !== undefined && cookie?.signed === false) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      'the option "secrets" has no effect with the cookie option "signed" set to false: nothing is signed; leave one of them out',
+    )
+  }
   const clock = given === undefined && 'clock' in options ? options.clock : undefined
   return {
     store: given ?? new SessionStore<Data>(storeOptionsOf(options)),

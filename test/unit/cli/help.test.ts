@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { commands } from '../../../src/cli/commands.ts'
-import { commonOptions } from '../../../src/cli/common-options.ts'
+import { commonOptionsOf } from '../../../src/cli/common-options.ts'
 import { commandHelp } from '../../../src/cli/command-help.ts'
 import { globalHelp } from '../../../src/cli/help.ts'
 import { parseInvocation } from '../../../src/cli/invocation.ts'
@@ -56,7 +56,7 @@ describe.each(loaded)('the help of $name', ({ name, command }) => {
 
   test('shows how to call it, and every option', () => {
     expect(help).toContain(`dynamodb-sessions ${name}`)
-    for (const { name: option } of [...command.options, ...commonOptions]) {
+    for (const { name: option } of [...command.options, ...commonOptionsOf(command)]) {
       expect(help).toMatch(new RegExp(`^  (?:-h, )?--${option}(?: |$)`, 'm'))
     }
   })
@@ -67,14 +67,14 @@ describe.each(loaded)('the help of $name', ({ name, command }) => {
       expect(help).toContain(`npx dynamodb-sessions ${line}`)
       const [called = '', ...args] = line.split(/ [|<>] /)[0]?.split(' ') ?? []
       const other = loaded.find(each => each.name === called)
-      const options = [...(other?.command.options ?? []), ...commonOptions]
+      const options = [...(other?.command.options ?? []), ...commonOptionsOf(other?.command ?? {})]
       expect(other).toBeDefined()
       expect(() => parseInvocation(args, options)).not.toThrow()
     }
   })
 
   test('has no option for secrets, and none twice', () => {
-    const names = [...command.options, ...commonOptions].map(option => option.name)
+    const names = [...command.options, ...commonOptionsOf(command)].map(option => option.name)
     expect(new Set(names).size).toBe(names.length)
     expect(names.filter(option => /encrypt|secret|password|credential|access-key/.test(option))).toEqual([])
   })

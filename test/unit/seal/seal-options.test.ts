@@ -137,5 +137,6 @@ test('checking options loads neither compression nor cryptography', () => {
   const source = readFileSync(new URL('../../../src/seal/seal-options.ts', import.meta.url), 'utf8')
   expect(Array.from(source.matchAll(/from '([^']+)'/g), match => match[1])).toEqual([
     '../internal/core-objects.ts',
+    '../internal/number-from-text.ts',
   ])
 })

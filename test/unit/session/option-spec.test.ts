@@ -204,7 +204,12 @@ describe('the environment', () => {
       '99',
       'takes a whole number of things from 1 to 20; it got the number 99',
     ],
-    ['DYNAMODB_SESSIONS_MAX_THINGS', ' ', 'takes a whole number of things from 1 to 20; it got another text'],
+    [
+      'DYNAMODB_SESSIONS_MAX_THINGS',
+      ' ',
+      'takes a whole number of things from 1 to 20; it got nothing but blanks',
+    ],
+    ['DYNAMODB_SESSIONS_COLOR', '\t', 'takes a colour; it got nothing but blanks'],
     ['DYNAMODB_SESSIONS_LIST', 'a,a', 'takes names, separated by commas; it got another text'],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',

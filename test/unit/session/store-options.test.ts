@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
+import { fetchTransport } from '../../../src/http/fetch-transport.ts'
 import { readOptions } from '../../../src/session/option-spec.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from '../../../src/session/store-options.ts'
@@ -18,6 +19,24 @@ interface Examples {
   readonly fromText: readonly (readonly [text: string, value: unknown])[]
   readonly wrongTexts?: readonly string[]
 }
+
+/** What JavaScript reads as numbers, and nobody means as a setting. */
+const oddNumbers = [
+  ' ',
+  '\t',
+  '0x10',
+  '1e3',
+  'Infinity',
+  '-0',
+  '+5',
+  '5s',
+  '5 0',
+  '.5',
+  '5.',
+  'NaN',
+  '5n',
+  '1_000',
+]
 
 function wholeNumbers(least: number, most: number): Examples {
   return {
@@ -39,7 +58,7 @@ function wholeNumbers(least: number, most: number): Examples {
       [String(least), least],
       [String(most), most],
     ],
-    wrongTexts: [secret, String(most + 1), String(least - 1), '1.5', 'Infinity', '1,000'],
+    wrongTexts: [secret, String(most + 1), String(least - 1), '1.5', '1,000', ...oddNumbers],
   }
 }
 
@@ -164,7 +183,7 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
       ['60', 60],
       ['0.5', 0.5],
     ],
-    wrongTexts: [secret, '0', '-1', '1h', 'Infinity'],
+    wrongTexts: [secret, '0', '-1', '1h', ...oddNumbers],
   },
   consistentRead: booleans,
   hashIds: booleans,
@@ -172,7 +191,7 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     right: [1, 0.5, 31_536_000],
     wrong: [0, -1, Number.NaN, Infinity, '60', null, {}, () => 5],
     fromText: [['3600', 3600]],
-    wrongTexts: [secret, '0', '-1', '1h'],
+    wrongTexts: [secret, '0', '-1', '1h', ...oddNumbers],
   },
   touchAfterSeconds: {
     right: [0, 0.5, 3600],
@@ -181,7 +200,7 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
       ['0', 0],
       ['60', 60],
     ],
-    wrongTexts: [secret, '-1', '1h'],
+    wrongTexts: [secret, '-1', '1h', ...oddNumbers],
   },
   onConflict: {
     right: ['merge', 'overwrite', 'reject', () => ({})],
@@ -264,8 +283,11 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
   staleLockSeconds: {
     right: [0, 0.5, 60],
     wrong: [-1, Number.NaN, Infinity, '60', null],
-    fromText: [['60', 60]],
-    wrongTexts: [secret, '-1'],
+    fromText: [
+      ['60', 60],
+      [' 0.5\n', 0.5],
+    ],
+    wrongTexts: [secret, '-1', ...oddNumbers],
   },
   specialKeys: {
     right: [[], [{ name: 'userId', type: 'S' }]],
@@ -306,7 +328,7 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     right: [{}, { thresholdBytes: 0 }, { thresholdBytes: 4096 }],
     wrong: [true, 7, null, { thresholdBytes: -1 }, { thresholdBytes: 1.5 }, { threshold: 1 }],
     fromText: [['4096', { thresholdBytes: 4096 }]],
-    wrongTexts: [secret, '-1'],
+    wrongTexts: [secret, '-1', ...oddNumbers],
   },
 }
 
@@ -426,10 +448,95 @@ test.each([
   [{ layout: 'php', specialKeys: [] }, '"specialKeys" is for the layout "connect-dynamodb" only'],
   [{ layout: 'php', hashIds: true }, '"hashIds" is for the layout "native" only; the layout is "php"'],
   [{ layout: 'adonis', userId: () => 'u' }, '"userId" is for the layout "native" only'],
+  [{ layout: 'architect', onConflict: 'reject' }, '"onConflict" does not go with this layout'],
   [{ layout: 'adonis', locking: true }, '"locking" is for the layout "native" and "php" only'],
-  [{ migrateFrom: { layout: 'php', specialKeys: [] } }, '"specialKeys" is for the layout "connect-dynamodb"'],
+  [
+    { migrateFrom: { layout: 'adonis', sessionName: 'A' } },
+    'of "migrateFrom" the option "sessionName" is for the layout "php" only; the layout is "adonis"',
+  ],
+  [
+    { migrateFrom: { layout: 'connect-dynamodb', specialKeys: [] } },
+    'of "migrateFrom" the option "specialKeys" has no effect, because nothing is written there',
+  ],
+  [
+    { layout: 'connect-dynamodb', hashIds: false, encryption: { keys: [new Uint8Array(32)] } },
+    'the option "encryption" is for the layout "native" only; the layout is "connect-dynamodb"; leave it out',
+  ],
+  [
+    { layout: 'php', hashIds: true, compression: {}, specialKeys: [] },
+    'the option "hashIds" is for the layout "native" only; the option "compression" is for the layout "native" only; the ' +
+      'option "specialKeys" is for the layout "connect-dynamodb" only; the layout is "php"; leave them out',
+  ],
+  [
+    { migrateFrom: 'adonis', encryption: { keys: [new Uint8Array(32)], unencrypted: 'refuse' } },
+    'the option "encryption" refuses unencrypted sessions ("unencrypted"), and the option "migrateFrom" reads those of the ' +
+      'layout "adonis"',
+  ],
 ])('options that a layout cannot carry are refused: %j', (options, words) => {
   expect(failureOf(() => construct(options)).message).toContain(words)
+})
+
+test.each([
+  [
+    { attemptTimeoutMs: 200, deadlineMs: 100 },
+    '"attemptTimeoutMs" (200) is above the option "deadlineMs" (100)',
+  ],
+  [
+    { connectTimeoutMs: 101, deadlineMs: 100 },
+    '"connectTimeoutMs" (101) is above the option "deadlineMs" (100)',
+  ],
+  [
+    { touchAfterSeconds: 61, ttlSeconds: 60 },
+    '"touchAfterSeconds" (61) is above the option "ttlSeconds" (60)',
+  ],
+  [
+    { ttlSeconds: 61, absoluteTimeoutSeconds: 60 },
+    '"ttlSeconds" (61) is above the option "absoluteTimeoutSeconds" (60)',
+  ],
+  [
+    { touchAfterSeconds: 61, absoluteTimeoutSeconds: 60 },
+    '"touchAfterSeconds" (61) is above the option "absoluteTimeoutSeconds" (60)',
+  ],
+  [
+    { locking: { minRetryMs: 500, maxRetryMs: 100 } },
+    '"locking" has a "minRetryMs" (500) above "maxRetryMs" (100)',
+  ],
+  [
+    { locking: { leaseSeconds: 61, maxHoldSeconds: 60 } },
+    '"locking" has a "leaseSeconds" (61) above "maxHoldSeconds" (60)',
+  ],
+  [{ ca: pem, transport: fetchTransport() }, '"ca" has no effect with the option "transport"'],
+  [{ maxSockets: 5, transport: fetchTransport() }, '"maxSockets" has no effect with the option "transport"'],
+])('options that contradict each other are refused: %j', (options, words) => {
+  expect(failureOf(() => construct(options)).message).toContain(words)
+})
+
+test.each([
+  { deadlineMs: 100 },
+  { attemptTimeoutMs: 600_000 },
+  { attemptTimeoutMs: 100, connectTimeoutMs: 100, deadlineMs: 100 },
+  { absoluteTimeoutSeconds: 60 },
+  { touchAfterSeconds: 100_000 },
+  { touchAfterSeconds: 60, ttlSeconds: 60, absoluteTimeoutSeconds: 60 },
+  { touchAfterSeconds: 60, ttlSeconds: () => 5 },
+  { locking: { minRetryMs: 2000 } },
+  { locking: { maxRetryMs: 20 } },
+  { locking: { leaseSeconds: 900 } },
+  { locking: { maxHoldSeconds: 5 } },
+])('defaults give way: %j', options => {
+  expect(construct(options)).toBeInstanceOf(SessionStore)
+})
+
+test('what comes from the environment is named by its variable', () => {
+  vi.stubEnv('DYNAMODB_SESSIONS_ENCRYPTION', 'a-long-enough-passphrase')
+  vi.stubEnv('DYNAMODB_SESSIONS_DEADLINE_MS', '100')
+  expect(failureOf(() => construct({ layout: 'connect-dynamodb', hashIds: false })).message).toBe(
+    'the environment variable DYNAMODB_SESSIONS_ENCRYPTION is for the layout "native" only; the layout is ' +
+      '"connect-dynamodb"; leave it out',
+  )
+  expect(failureOf(() => construct({ attemptTimeoutMs: 200 })).message).toContain(
+    'the option "attemptTimeoutMs" (200) is above the environment variable DYNAMODB_SESSIONS_DEADLINE_MS (100)',
+  )
 })
 
 describe.each(names)('the option %s', name => {
@@ -466,12 +573,16 @@ describe.each(names)('the option %s', name => {
 
 test.each([
   ['DYNAMODB_SESSIONS_TTL_SECONDS', '1h', 'a number of seconds above 0, such as 86400; it got another text'],
-  ['DYNAMODB_SESSIONS_TTL_SECONDS', ' ', 'a number of seconds above 0, such as 86400; it got another text'],
+  [
+    'DYNAMODB_SESSIONS_TTL_SECONDS',
+    ' ',
+    'a number of seconds above 0, such as 86400; it got nothing but blanks',
+  ],
   ['DYNAMODB_SESSIONS_TTL_SECONDS', '0', 'a number of seconds above 0, such as 86400; it got the number 0'],
   [
     'DYNAMODB_SESSIONS_TOUCH_AFTER_SECONDS',
     ' ',
-    'a number of seconds, 0 or more, such as 300; it got another',
+    'a number of seconds, 0 or more, such as 300; it got nothing but blanks',
   ],
   ['DYNAMODB_SESSIONS_LOCKING', '{"leaseSeconds":5}', 'true or false; it got another text'],
   ['DYNAMODB_SESSIONS_ON_CONFLICT', 'latest', 'merge, overwrite or reject; it got another text'],
