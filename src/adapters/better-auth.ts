@@ -140,6 +140,7 @@ class SecondaryStorage {
 
   async #read(read: RecentRead): Promise<string | null> {
     read.value = await this.#values.read(read.key)
+    read.seen = read.value?.text
     read.isKnown = true
     return read.value?.text ?? null
   }
@@ -151,18 +152,21 @@ class SecondaryStorage {
     ours: string | undefined,
     expiresMs: number | undefined,
   ): Promise<void> {
-    const basis = read.value
-    let write: Write = { text: ours, over: basis, expiresMs }
+    const { value: basis, seen } = read
+    // What an earlier write of the running code was merged with is merged in again before anything is sent.
+    const text = seen === basis?.text ? ours : merger.merge(seen, ours, basis?.text)
+    let write: Write = { text, over: basis, expiresMs }
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       const { happened, value: theirs } = await this.#writeOver(read.key, write)
       if (happened) {
         read.value = theirs
+        read.seen = ours
         return
       }
       // What was read stays the basis: writing again in the same request must not bring it back either.
       if (theirs === undefined && !merger.recreates) return
       write = {
-        text: merger.merge(basis?.text, ours, theirs?.text),
+        text: merger.merge(seen, ours, theirs?.text),
         over: theirs,
         expiresMs: mergedExpiry(ours === undefined ? theirs : { expiresMs }, theirs),
       }

@@ -62,7 +62,7 @@ export class ExpressSessions {
     const basis = this.#originOf(sid, session)
     const record = await this.#sessions.write(sid, session, { basis, ...expiryOfCookie(session.cookie) })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#origins.set(session, { sid, record })
+    if (record !== undefined) this.#origins.set(session, { sid, record: record.asWritten() })
   }
 
   async touch(sid: string, session: SessionData): Promise<void> {

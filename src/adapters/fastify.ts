@@ -132,7 +132,7 @@ export class DynamoDBStore implements FastifySessionStore {
     const basis = this.#originOf(sessionId, session)
     const record = await this.#sessions.write(sessionId, data, { basis, ...expiryOfCookie(data.cookie) })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#origins.set(session, { sessionId, record })
+    if (record !== undefined) this.#origins.set(session, { sessionId, record: record.asWritten() })
     repairExpiry(session.cookie, record?.expiresMs)
   }
 

@@ -164,7 +164,8 @@ export class DynamoDBStore {
       basis: origin.record,
       ...expiry,
     })
-    if (record !== undefined) this.#remember(sessionData, { id: sessionId, record, dataText: dataText ?? '' })
+    if (record === undefined) return
+    this.#remember(sessionData, { id: sessionId, record: record.asWritten(), dataText: dataText ?? '' })
   }
 
   /** Deletes a session. */
@@ -199,7 +200,7 @@ export class DynamoDBStore {
     const record = isSkipped
       ? undefined
       : await this.#sessions.write(sessionId, toStored(data), expiryOf(data))
-    this.#remember(data, { id: sessionId, record, dataText })
+    this.#remember(data, { id: sessionId, record: record?.asWritten(), dataText })
   }
 
   #remember(data: HonoSessionData, origin: Origin): void {

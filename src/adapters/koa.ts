@@ -162,7 +162,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     const expiry = expiryOf(session, maxAge)
     const record = await this.#sessions.write(key, storedForm(session), { basis, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#known.hasSaved(key, { record }, session, call)
+    if (record !== undefined) this.#known.hasSaved(key, { record: record.asWritten() }, session, call)
   }
 
   async #destroy(key: string, call: KoaStoreCall | undefined): Promise<void> {

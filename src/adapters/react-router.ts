@@ -151,13 +151,13 @@ class Storage<Data extends object, FlashData extends object> {
       createData: async (data, expires) => {
         const id = newSessionId()
         const record = await this.#store.write(id, data, expiryOf(expires))
-        this.#origins.set(session, { id, record })
+        this.#origins.set(session, { id, record: record.asWritten() })
         return id
       },
       updateData: async (id, data, expires) => {
         const record = await this.#store.write(id, data, { basis: origin?.record, ...expiryOf(expires) })
         if (record === undefined) isGone = true
-        else this.#origins.set(session, { id, record })
+        else this.#origins.set(session, { id, record: record.asWritten() })
       },
     })
     const header = await inner.commitSession(withId(session, origin?.id ?? ''), options)

@@ -7,17 +7,25 @@ export interface StoredSession {
   readonly data: SessionData
   /** `data` as the codec of the layout writes it; it stays as it is when the application changes `data`. */
   readonly text: string
-  /** Random mark of the write that this is; absent in layouts that have none. */
+  /** Random markers of this write and of the few before it, newest first; absent in layouts that have none. */
   readonly revision: string | undefined
   /** The attribute of the item that tells this version from others, as it is stored (`Layout.versionAttribute`). */
   readonly version: AttributeValue | undefined
   /** When the session began, epoch milliseconds; absent in layouts that do not say. */
   readonly createdMs: number | undefined
+  /**
+   * Random marker of the session's start, which tells it from every other session under the same ID. Absent in layouts
+   * without one, and in sessions that were created by an older version of the package.
+   */
+  readonly birth?: string | undefined
   /** Exact expiry, epoch milliseconds. */
   readonly expiresMs: number
   /** Whose session it is; absent when nobody has signed in, and in layouts that do not say. */
   readonly user: string | undefined
 }
+
+/** What tells a session from another one that takes its ID later. */
+export type SessionIdentity = Pick<StoredSession, 'birth' | 'createdMs'>
 
 /** A boolean expression of DynamoDB with its placeholders. Each condition of a layout has its own placeholders. */
 export interface Condition {
@@ -160,7 +168,7 @@ export interface Layout {
   /** When the session of an item began, epoch milliseconds; `undefined` when the item does not say. */
   createdOf(item: Item): number | undefined
 
-  /** The random mark of an item; `undefined` when it has none. */
+  /** The random markers of an item, as {@link StoredSession.revision}; `undefined` when it has none. */
   revisionOf(item: Item): string | undefined
 
   /** Whether an item is a leftover without data, which is no session. */
@@ -193,10 +201,19 @@ export interface Layout {
   createdAfter(epochMs: number): Condition | undefined
 
   /**
-   * Holds for items of the same session, and not for one that took its place after it had been destroyed. Where nobody
-   * knows when the session began it holds for every session, and with {@link liveAt} not for a leftover without data.
+   * Holds for items of the same session, not for one that took its ID after it had been destroyed, as far as the layout
+   * can tell; for items of any session when none is given. With {@link liveAt} it never holds for a leftover without data.
    */
-  sameSessionAs(session: Pick<StoredSession, 'createdMs'>): Condition | undefined
+  sameSessionAs(session: SessionIdentity | undefined): Condition | undefined
+
+  /** The same as {@link sameSessionAs}, of an item at hand. */
+  isSameSession(item: Item, session: SessionIdentity): boolean
+
+  /**
+   * Holds for items of sessions that started at that moment or earlier, and for no item at all; absent in layouts that do not
+   * say exactly when a session started.
+   */
+  startedBy?(epochMs: number): Condition
 
   /** Holds for items that belong to this layout's namespace of the table; absent when all do. */
   namespace(): Condition | undefined
@@ -204,14 +221,11 @@ export interface Layout {
 
 /** A condition that holds when all do; those that are absent say nothing. */
 export function allOf(first: Condition, ...others: readonly (Condition | undefined)[]): Condition {
-  let all = first
-  for (const other of others) {
-    if (other === undefined) continue
-    all = {
-      expression: `(${all.expression}) AND (${other.expression})`,
-      names: { ...all.names, ...other.names },
-      values: { ...all.values, ...other.values },
-    }
+  const all = [first, ...others.filter(other => other !== undefined)]
+  if (all.length === 1) return first
+  return {
+    expression: all.map(({ expression }) => `(${expression})`).join(' AND '),
+    names: Object.assign({}, ...all.map(({ names }) => names)) as Condition['names'],
+    values: Object.assign({}, ...all.map(({ values }) => values)) as Item,
   }
-  return all
 }

@@ -2,7 +2,7 @@ import { callerMistake, SessionCorruptError } from '../errors.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
 import { jsonCodec } from './json.ts'
-import type { Condition, Layout, LockProtocol, StoredSession, UserIndex } from './layout.ts'
+import type { Condition, Layout, LockProtocol, SessionIdentity, StoredSession, UserIndex } from './layout.ts'
 
 /** What compresses and encrypts session data. */
 export interface DataSeal {
@@ -45,15 +45,19 @@ const EXPIRES = 'expires'
 const EXPIRES_MS = 'expiresMs'
 const REVISION = 'rev'
 const CREATED = 'created'
+const BIRTH = 'birth'
 const USER = 'user'
 const LOCK = 'lock'
 const LOCK_OWNER = 'lockOwner'
+/** Epoch milliseconds have that many until the year 2286. */
+const BIRTH_TIME_DIGITS = 13
 const ATTRIBUTES: ReadonlySet<string> = new Set([
   DATA,
   EXPIRES,
   EXPIRES_MS,
   REVISION,
   CREATED,
+  BIRTH,
   USER,
   LOCK,
   LOCK_OWNER,
@@ -118,18 +122,29 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     expiredAt,
     createdAfter,
     sameSessionAs,
+    isSameSession,
+    startedBy,
     namespace: () => namespace(partitionKey, prefix, nameLength),
   }
 }
+
+/** For `attribute_type`. Rules about attributes of the wrong type have to be the same in conditions and in code. */
+const NUMBER_TYPE: AttributeValue = { S: 'N' }
+const STRING_TYPE: AttributeValue = { S: 'S' }
 
 /** Locks that end by themselves: `lock` is the end of the lease in epoch milliseconds, `lockOwner` who has it. */
 const leases: LockProtocol = {
   attributes: [LOCK, LOCK_OWNER],
   taken: (owner, untilMs) => ({ [LOCK]: { N: String(Math.round(untilMs)) }, [LOCK_OWNER]: { S: owner } }),
   freeFor: (owner, nowMs) => ({
-    expression: 'attribute_not_exists(#lock) OR #lock <= :lockNow OR #lockOwner = :lockOwner',
+    // Like holderOf, it takes nothing but a number for a lock.
+    expression: 'NOT attribute_type(#lock, :lockType) OR #lock <= :lockNow OR #lockOwner = :lockOwner',
     names: { '#lock': LOCK, '#lockOwner': LOCK_OWNER },
-    values: { ':lockNow': { N: String(nowMs) }, ':lockOwner': { S: owner } },
+    values: {
+      ':lockType': NUMBER_TYPE,
+      ':lockNow': { N: String(nowMs) },
+      ':lockOwner': { S: owner },
+    },
   }),
   heldBy: owner => ({
     expression: '#lockOwner = :lockOwner',
@@ -143,7 +158,7 @@ const leases: LockProtocol = {
 }
 
 function toItem(session: StoredSession, partitionKey: string, seal: DataSeal | undefined): Item {
-  const { key, text, expiresMs, revision, createdMs, user } = session
+  const { key, text, expiresMs, revision, createdMs, birth, user } = session
   const item: Record<string, AttributeValue> = {
     [partitionKey]: { S: key },
     [DATA]: seal === undefined ? { S: text } : seal.seal(text, key),
@@ -152,6 +167,7 @@ function toItem(session: StoredSession, partitionKey: string, seal: DataSeal | u
   }
   if (revision !== undefined) item[REVISION] = { S: revision }
   if (createdMs !== undefined) item[CREATED] = { N: wholeSeconds(createdMs) }
+  if (birth !== undefined) item[BIRTH] = { S: birth }
   if (user !== undefined) item[USER] = { S: user }
   return item
 }
@@ -167,6 +183,7 @@ function fromItem(item: Item, partitionKey: string, seal: DataSeal | undefined):
     revision: textOf(item[REVISION]),
     version: item[REVISION],
     createdMs: createdOf(item),
+    ...birthIn(item),
     expiresMs: expiryOf(item),
     user: textOf(item[USER]),
   }
@@ -194,6 +211,11 @@ function createdOf(item: Item): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000
 }
 
+function birthIn(item: Item): Pick<StoredSession, 'birth'> {
+  const birth = textOf(item[BIRTH])
+  return birth === undefined ? {} : { birth }
+}
+
 function expiryAttributes(expiresMs: number): Item {
   return {
     [EXPIRES]: { N: String(Math.ceil(expiresMs / 1000)) },
@@ -205,10 +227,11 @@ function expiryAttributes(expiresMs: number): Item {
 function liveAt(nowMs: number): Condition {
   return {
     expression:
-      '#expiresMs > :nowMs OR (attribute_not_exists(#expiresMs) AND #expires > :nowSeconds AND ' +
+      '#expiresMs > :nowMs OR (NOT attribute_type(#expiresMs, :liveType) AND #expires > :nowSeconds AND ' +
       '(#expires <= :largestSeconds OR #expires > :nowMs))',
     names: { '#expiresMs': EXPIRES_MS, '#expires': EXPIRES },
     values: {
+      ':liveType': NUMBER_TYPE,
       ':nowMs': { N: String(nowMs) },
       ':nowSeconds': { N: String(nowMs / 1000) },
       ':largestSeconds': { N: String(LARGEST_SECONDS) },
@@ -220,10 +243,11 @@ function liveAt(nowMs: number): Condition {
 function expiredAt(nowMs: number, createdUntilMs?: number): Condition {
   const expired: Condition = {
     expression:
-      '#lapsesMs <= :lapsedMs OR (attribute_not_exists(#lapsesMs) AND (#lapses <= :lapsedSeconds OR ' +
+      '#lapsesMs <= :lapsedMs OR (NOT attribute_type(#lapsesMs, :lapsesType) AND (#lapses <= :lapsedSeconds OR ' +
       '(#lapses > :mostSeconds AND #lapses <= :lapsedMs)))',
     names: { '#lapsesMs': EXPIRES_MS, '#lapses': EXPIRES },
     values: {
+      ':lapsesType': NUMBER_TYPE,
       ':lapsedMs': { N: String(nowMs) },
       ':lapsedSeconds': { N: String(nowMs / 1000) },
       ':mostSeconds': { N: String(LARGEST_SECONDS) },
@@ -241,22 +265,67 @@ function expiredAt(nowMs: number, createdUntilMs?: number): Condition {
 
 function createdAfter(epochMs: number): Condition {
   return {
-    expression: 'attribute_not_exists(#created) OR #created > :createdAfter',
+    expression: 'NOT attribute_type(#created, :createdType) OR #created > :createdAfter',
     names: { '#created': CREATED },
-    values: { ':createdAfter': { N: String(epochMs / 1000) } },
+    values: { ':createdType': NUMBER_TYPE, ':createdAfter': { N: String(epochMs / 1000) } },
   }
 }
 
-function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Condition {
-  // Of a session whose beginning nobody knows at least that it is one: an item may be left that has nothing but an expiry.
-  if (createdMs === undefined) {
+/** By {@link BIRTH}; a session that an older version created has none, and is known by the second of its start. */
+function sameSessionAs(session: SessionIdentity | undefined): Condition {
+  // An item may be left that has nothing but an expiry.
+  if (session === undefined) {
     return { expression: 'attribute_exists(#data)', names: { '#data': DATA }, values: {} }
   }
-  return {
-    expression: '#created = :created',
-    names: { '#created': CREATED },
-    values: { ':created': { N: wholeSeconds(createdMs) } },
+  const { birth, createdMs } = session
+  if (birth !== undefined) {
+    return { expression: '#birth = :birth', names: { '#birth': BIRTH }, values: { ':birth': { S: birth } } }
   }
+  const names = { '#data': DATA, '#birth': BIRTH, '#created': CREATED }
+  const isOlder = 'attribute_exists(#data) AND NOT attribute_type(#birth, :birthType)'
+  if (createdMs === undefined) {
+    return {
+      expression: `${isOlder} AND NOT attribute_type(#created, :createdType)`,
+      names,
+      values: { ':birthType': STRING_TYPE, ':createdType': NUMBER_TYPE },
+    }
+  }
+  const second = Math.floor(createdMs / 1000)
+  return {
+    expression: `${isOlder} AND #created >= :created AND #created < :createdBefore`,
+    names,
+    values: {
+      ':birthType': STRING_TYPE,
+      ':created': { N: String(second) },
+      ':createdBefore': { N: String(second + 1) },
+    },
+  }
+}
+
+function isSameSession(item: Item, { birth, createdMs }: SessionIdentity): boolean {
+  const birthNow = textOf(item[BIRTH])
+  if (birth !== undefined || birthNow !== undefined) return birth === birthNow
+  const createdNowMs = createdOf(item)
+  if (createdMs === undefined || createdNowMs === undefined) return createdMs === createdNowMs
+  return wholeSeconds(createdMs) === wholeSeconds(createdNowMs)
+}
+
+/** A birth starts with its time, so that births are in the order of their times. */
+function startedBy(epochMs: number): Condition {
+  return {
+    expression: 'NOT attribute_type(#birth, :birthType) OR #birth < :birthAfter',
+    names: { '#birth': BIRTH },
+    values: { ':birthType': STRING_TYPE, ':birthAfter': { S: birthTimeOf(Math.floor(epochMs) + 1) } },
+  }
+}
+
+/** The marker of a session that starts at a moment: that moment, and something random. */
+export function birthAt(epochMs: number, random: string): string {
+  return birthTimeOf(epochMs) + random
+}
+
+function birthTimeOf(epochMs: number): string {
+  return String(Math.floor(epochMs)).padStart(BIRTH_TIME_DIGITS, '0')
 }
 
 function namespace(

@@ -31,10 +31,11 @@ export class Adoption {
    * the text can be compared and merged with, but not stored: see {@link checkWhole}.
    */
   adopt(stored: StoredSession, key: string): StoredSession {
-    const { data, createdMs, expiresMs } = stored
+    const { data, birth, createdMs, expiresMs } = stored
     return {
       ...(this.#carried(data) ?? { data, text: this.#textOfCarried(data) }),
       key,
+      birth,
       createdMs,
       expiresMs: Math.min(expiresMs, this.#here.latestExpiryMs(createdMs)),
       revision: undefined,

@@ -20,7 +20,7 @@ export interface ExpiryOptions {
 }
 
 /** Latest moment that a JavaScript `Date` can hold. */
-const LATEST_MS = 8.64e15
+export const LATEST_MS = 8.64e15
 
 /**
  * The expiry of a session that is written now: epoch milliseconds, an integer, never in the past. (DynamoDB's TTL passes

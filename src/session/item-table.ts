@@ -6,6 +6,7 @@ import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.
 import { ConnectionError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
+import { markerOf } from './revision.ts'
 
 /** What an {@link ItemTable} is made of. */
 export interface ItemTableOptions {
@@ -78,9 +79,13 @@ export class ItemTable {
       : createdMs + this.#absoluteTimeoutMs
   }
 
-  /** Holds for items that exist and have not expired, by the idle or by the absolute timeout. */
-  liveAt(nowMs: number): Condition {
-    const live = this.layout.liveAt(nowMs)
+  /**
+   * Holds for items that exist and have not expired, by the idle or by the absolute timeout.
+   *
+   * @param expiresAfterMs when the idle timeout has to be later than that, and not only than now.
+   */
+  liveAt(nowMs: number, expiresAfterMs: number = nowMs): Condition {
+    const live = this.layout.liveAt(expiresAfterMs)
     return this.#absoluteTimeoutMs === undefined
       ? live
       : allOf(live, this.layout.createdAfter(nowMs - this.#absoluteTimeoutMs))
@@ -177,8 +182,12 @@ export class ItemTable {
   #itemFor(session: StoredSession): Item {
     const item = this.layout.toItem(session)
     const sizeBytes = itemSizeBytes(item)
-    if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
-    return item
+    if (sizeBytes <= MAX_ITEM_BYTES) return item
+    const { revision } = session
+    const shortest = revision && markerOf(revision)
+    // What a session may hold does not depend on how often it was written.
+    if (shortest !== revision) return this.#itemFor({ ...session, revision: shortest })
+    throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
   }
 
   #updateItem(

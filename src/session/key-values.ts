@@ -10,7 +10,7 @@ import { KeyValueCounters } from './key-value-counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import { itemTableOf } from './native-sessions.ts'
 import type { KeyValuesOptions } from './key-values-options.ts'
-import { newRevision } from './revision.ts'
+import { isWriteOf, newMarker, revisionAfter } from './revision.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
 
@@ -105,7 +105,7 @@ export class KeyValues {
    * @throws {SessionTooLargeError} when the item would exceed 400 KB; nothing was sent.
    */
   async write(key: string, text: string, { expiresMs, ...options }: NewValueOptions): Promise<void> {
-    const { item } = await this.#newItem(key, text, expiresMs)
+    const { item } = await this.#newItem(key, text, expiresMs, newMarker())
     await this.#table.put(item, options)
   }
 
@@ -121,12 +121,17 @@ export class KeyValues {
     basis: StoredValue | undefined,
     { expiresMs, ...options }: NewValueOptions,
   ): Promise<Replacement> {
-    const { stored, item, value } = await this.#newItem(key, text, expiresMs)
+    const marker = newMarker()
+    const revision = revisionAfter(basis?.revision, marker)
+    const { stored, item, value } = await this.#newItem(key, text, expiresMs, revision)
     const outcome = await this.#table.replace(stored, item, this.#unchanged(basis), options)
-    // A write whose first answer was lost meets itself (G11).
-    const isOwn = outcome.item !== undefined && this.#revisionOf(outcome.item) === value.revision
-    if (outcome.happened || isOwn) return { happened: true, value }
-    return { happened: false, value: await this.#valueOf(outcome.item) }
+    if (outcome.happened) return { happened: true, value }
+    // A write whose response was lost meets itself, or what others have made of it since (G11).
+    const found = outcome.item && this.#revisionOf(outcome.item)
+    const happened = isWriteOf(marker, found)
+    return happened && found === revision
+      ? { happened, value }
+      : { happened, value: await this.#valueOf(outcome.item) }
   }
 
   /** Deletes a value; deleting one that does not exist is no error. */
@@ -166,7 +171,7 @@ export class KeyValues {
     const table = this.#table
     const stored = this.#layout.keyOf(key)
     const nowMs = this.now()
-    const revision = newRevision()
+    const revision = newMarker()
     const taken = this.#layout.takenAttributes(revision, nowMs)
     const update = { set: taken, remove: [], condition: table.liveAt(nowMs) }
     const { happened, item } = await table.updateAndGet(stored, update, options)
@@ -224,10 +229,10 @@ export class KeyValues {
     key: string,
     text: string,
     expiresMs: number | undefined,
+    revision: string,
   ): Promise<{ stored: string; item: Item; value: StoredValue }> {
     const stored = this.#layout.keyOf(key)
     const nowMs = this.now()
-    const revision = newRevision()
     const item = await this.#layout.itemOf(stored, { text, revision, nowMs, expiresMs })
     const sizeBytes = itemSizeBytes(item)
     if (sizeBytes > MAX_ITEM_BYTES) throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)

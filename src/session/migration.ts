@@ -6,15 +6,11 @@ import type { StoredSession } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
 import { Adoption } from './adoption.ts'
 import type { ItemTable } from './item-table.ts'
-import { asRead, type Origin, type SessionRecord, type Version, versionOf } from './record.ts'
-import { newRevision } from './revision.ts'
-import { resolveConflict, type Save, saveSession, unwritten } from './save.ts'
+import { asRead, asSaved, type Origin, type SessionRecord, type Version, versionOf } from './record.ts'
+import { isWriteOf, newMarker, revisionAfter } from './revision.ts'
+import { MOST_ATTEMPTS, pauseAfter, resolveConflict, type Save, saveSession, unwritten } from './save.ts'
 import { type Touch, touchSession } from './touch.ts'
 import { type Found, type InTime, type Keys, TwoPlaces } from './two-places.ts'
-
-const MOST_ATTEMPTS = 20
-const FIRST_PAUSE_MS = 10
-const LONGEST_PAUSE_MS = 640
 
 /**
  * Moves sessions from where they used to be: another layout, another prefix or another table.
@@ -97,7 +93,7 @@ export class Migration {
     if (keys === undefined) return saveSession(here, save, options)
     const saved = await this.#saveWhereItIs(here, save, keys, this.#inTime(options))
     const origin = { key: keys.there, session: undefined }
-    return saved && { ...saved, seenText: save.session.text, origin }
+    return saved && { ...asSaved(saved.session, save.session.text), origin }
   }
 
   /** Touches a session where it is. */
@@ -166,7 +162,7 @@ export class Migration {
       const { place, session: from } = found
       if (place === 'here') return 'here'
       const adopted = this.#adoption.adopt(from, keys.here)
-      const move = () => this.#move(adopted, from, unwritten(this.#there.layout, from), inTime)
+      const move = () => this.#move(adopted, from, newMarker(), inTime)
       if ((await this.#here.clock.atRightTime(move)) !== undefined) return 'moved'
       found = await this.#follow(keys, undefined, attempt, inTime)
     }
@@ -188,14 +184,16 @@ export class Migration {
       const saved =
         from === undefined
           ? await saveSession(table, next, options)
-          : await this.#move(next.session, from, this.#unwrittenFor(save, from), options)
+          : await this.#move(next.session, from, save.marker, options)
       if (saved !== undefined) return saved
       const found = await this.#follow(keys, known, attempt, options, save)
       if (found === undefined) return undefined
+      // Others have moved on what this very write has stored (G11).
+      if (isWriteOf(save.marker, found.session.revision)) return this.#versionOf(found, keys)
       if (isFenced) throw this.#lockLost()
       const basis = this.#versionOf(found, keys)
       const session = await this.#rebased(table, save, next, basis.session, attempt)
-      next = { ...save, basis, session, seenText: basis.seenText }
+      next = { ...save, basis, session }
     }
   }
 
@@ -203,12 +201,13 @@ export class Migration {
   async #rebased(
     table: ItemTable,
     save: Save,
-    { session: ours, seenText: seen }: Save,
+    { session: ours, basis: { seenText: seen } }: Save,
     theirs: StoredSession,
     attempt: number,
   ): Promise<StoredSession> {
-    const moved = { ...ours, createdMs: theirs.createdMs ?? ours.createdMs }
-    if (save.onConflict === 'overwrite' || this.#isSame(theirs.text, seen)) return moved
+    if (save.onConflict === 'overwrite' || this.#isSame(theirs.text, seen)) {
+      return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs ?? ours.createdMs }
+    }
     if (save.onConflict === 'reject') {
       throw this.#unresolved(
         save,
@@ -236,9 +235,7 @@ export class Migration {
     options: InTime,
     save?: Save,
   ): Promise<Found | undefined> {
-    // Who meets nobody else's second move need not wait.
-    const longestMs = attempt === 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
-    const pauseMs = Math.random() * longestMs
+    const pauseMs = pauseAfter(attempt, Math.random)
     const isLate = performance.now() + pauseMs >= options.deadlineAtMs
     if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
     const found = await this.#places.find(keys, options)
@@ -252,7 +249,12 @@ export class Migration {
    * Whether what was found is the session that was known, and not one that took its place after it had been destroyed.
    * That cannot be told where one of the layouts does not say when a session began: on its way back it begins anew.
    */
-  #isSameSession({ createdMs: before }: StoredSession, { createdMs: now }: StoredSession): boolean {
+  #isSameSession(
+    { birth, createdMs: before }: StoredSession,
+    { birth: birthNow, createdMs: now }: StoredSession,
+  ): boolean {
+    // A layout in between may have had no place for it.
+    if (birth !== undefined && birthNow !== undefined) return birth === birthNow
     if (before === undefined || now === undefined || isSameSecond(before, now)) return true
     return [this.#here, this.#there].some(
       ({ layout }) => layout.sameSessionAs({ createdMs: 0 }) === undefined,
@@ -262,18 +264,14 @@ export class Migration {
   async #move(
     session: StoredSession,
     from: StoredSession,
-    unchanged: ReturnType<typeof unwritten>,
+    marker: string,
     options: InTime,
   ): Promise<Version | undefined> {
     this.#adoption.checkWhole(session)
-    const item = await this.#here.itemOf({ ...session, revision: newRevision() })
+    const item = await this.#here.itemOf({ ...session, revision: revisionAfter(from.revision, marker) })
+    const unchanged = unwritten(this.#there.layout, from)
     if (!(await this.#places.move(item, from.key, unchanged, options))) return undefined
     return asRead(this.#here.versionIn(item, session))
-  }
-
-  #unwrittenFor({ onConflict }: Save, from: StoredSession): ReturnType<typeof unwritten> {
-    const { layout } = this.#there
-    return onConflict === 'overwrite' ? layout.sameSessionAs(from) : unwritten(layout, from)
   }
 
   #versionOf({ place, session }: Found, { here, there }: Keys): Version {

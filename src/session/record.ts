@@ -9,10 +9,12 @@ import type { Lease } from './lease.ts'
 export interface Version {
   readonly session: StoredSession
   /**
-   * What the application had in hands when it got this version, as text. It is not what is stored when a save
-   * merged the changes of others in, which the application has not seen.
+   * What the application has seen of this version, as text: the base of the next merge. It is what is stored, unless the
+   * application goes on with what it wrote ({@link SessionRecord.asWritten}).
    */
   readonly seenText: string
+  /** What the application wrote, as text, when that is not all that is stored: a merge added changes of others. */
+  readonly writtenText?: string | undefined
   /** The lock that the session was read under. */
   readonly lease: Lease | undefined
   /** Where the session was before, in a store with `migrateFrom`. */
@@ -62,12 +64,23 @@ export class SessionRecord<Data extends object = SessionData> {
     return this.#version.session.data as Data
   }
 
+  /**
+   * The same record, to be the `basis` of a caller that goes on with the data that it wrote, and so has not seen what a
+   * merge brought in: a framework's own session object, for example. Keys of others that its data lack are kept then. With the
+   * record itself as `basis`, they are deleted.
+   */
+  asWritten(): SessionRecord<Data> {
+    const { writtenText, ...version } = this.#version
+    if (writtenText === undefined) return this
+    return new SessionRecord<Data>({ ...version, seenText: writtenText }, this.#clockOffsetMs)
+  }
+
   /** Value of the item's partition key: the prefix and the hashed (or, with `hashIds: false`, the plain) session ID. */
   get key(): string {
     return this.#version.session.key
   }
 
-  /** Random mark of the write that made the session what it is here. */
+  /** What tells the write that made the session what it is here from every other: an opaque string. */
   get revision(): string | undefined {
     return this.#version.session.revision
   }
@@ -110,4 +123,15 @@ export function versionOf<Data extends object>(record: SessionRecord<Data>): Ver
  */
 export function asRead(session: StoredSession, lease?: Lease): Version {
   return { session, seenText: session.text, lease }
+}
+
+/**
+ * The version of a session that has just been written, whether or not changes of others are in it.
+ *
+ * @param writtenText what the application wrote, as text.
+ * @internal
+ */
+export function asSaved(session: StoredSession, writtenText: string): Version {
+  const version = asRead(session)
+  return writtenText === session.text ? version : { ...version, writtenText }
 }

@@ -3,13 +3,19 @@ import { LockLostError, SessionConflictError } from '../errors.ts'
 import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
 import { isSameJson } from '../layout/json.ts'
-import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
+import {
+  allOf,
+  type Condition,
+  type Layout,
+  type SessionIdentity,
+  type StoredSession,
+} from '../layout/layout.ts'
 import type { Item, Random, SessionData } from '../types.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
 import { type LeaveTurn, LockQueue } from './lock-queue.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
-import type { Version } from './record.ts'
-import { newRevision } from './revision.ts'
+import { asSaved, type Version } from './record.ts'
+import { isWriteOf, revisionAfter } from './revision.ts'
 
 /** A write that met a newer version of the session: what a resolver decides from. */
 export interface SessionConflict<Data extends object = SessionData> {
@@ -32,17 +38,18 @@ export type ConflictPolicy<Data extends object = SessionData> =
 /** A save of a session that was read or written before. */
 export interface Save {
   readonly basis: Version
+  /** What tells this write from all others, at each of its attempts. */
+  readonly marker: string
   /** The session as it is to be; its revision is chosen for each attempt. */
   readonly session: StoredSession
-  /** What `session.text` was made from, as text. */
-  readonly seenText: string
   readonly onConflict: ConflictPolicy<never>
   /** Whose session some data make it, of one that is somebody's now. */
   readonly userOf: (data: SessionData, current: string | undefined) => string | undefined
   readonly random: Random
 }
 
-const MOST_ATTEMPTS = 20
+/** How often a write is tried that others come before. */
+export const MOST_ATTEMPTS = 20
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 640
 
@@ -84,13 +91,14 @@ async function saveInTurn(
   const { lease } = save.basis
   let { basis, session: ours } = afterEarlierMerge(table, save)
   for (let attempt = 1; ; attempt++) {
-    const item = await table.itemOf({ ...ours, revision: newRevision() })
+    const item = await table.itemOf({ ...ours, revision: revisionAfter(basis.revision, save.marker) })
     const session = table.versionIn(item, ours)
     const attempted = writeOver(table, basis, item, save, { signal, deadlineAtMs })
     const outcome = await (lease === undefined ? attempted : lease.track(attempted))
-    if (outcome.happened || isOwn(table, outcome.item, session)) {
+    const own = outcome.happened ? session : await ownWrite(table, outcome.item, session, save.marker)
+    if (own !== undefined) {
       lease?.end()
-      return { session, seenText: save.session.text, lease: undefined }
+      return asSaved(own, save.session.text)
     }
     const current = outcome.item
     if (!isStillThere(table, current, basis)) {
@@ -117,9 +125,7 @@ async function saveInTurn(
         }),
       )
     }
-    // Who meets nobody else's second write need not wait.
-    const longestMs = attempt === 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
-    const pauseMs = save.random() * longestMs
+    const pauseMs = pauseAfter(attempt, save.random)
     if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
       throw unresolved(
         table,
@@ -148,6 +154,11 @@ async function saveInTurn(
   }
 }
 
+/** How long to wait after an attempt that others came before; not at all after the first. */
+export function pauseAfter(attempt: number, random: Random): number {
+  return attempt === 1 ? 0 : random() * Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
+}
+
 function queueOf(table: ItemTable): LockQueue {
   const queue = retries.get(table) ?? new LockQueue()
   retries.set(table, queue)
@@ -157,7 +168,7 @@ function queueOf(table: ItemTable): LockQueue {
 /** A save after one that merged: what others wrote then is merged in before anything is sent. */
 function afterEarlierMerge(
   table: ItemTable,
-  { basis: { session: stored }, session, seenText, userOf }: Save,
+  { basis: { session: stored, seenText }, session, userOf }: Save,
 ): { basis: StoredSession; session: StoredSession } {
   if (seenText === stored.text) return { basis: stored, session }
   const { text } = merge(table, seenText, session.text, stored.text)
@@ -168,7 +179,7 @@ async function writeOver(
   table: ItemTable,
   basis: StoredSession,
   item: Item,
-  { basis: { lease }, onConflict }: Save,
+  { basis: { lease } }: Save,
   options: SendOptions,
 ): Promise<Outcome> {
   const { layout } = table
@@ -176,7 +187,7 @@ async function writeOver(
   const fenced = lease?.isFenced === true ? lease : undefined
   const condition = allOf(
     table.liveAt(table.clock.now()),
-    onConflict === 'overwrite' ? layout.sameSessionAs(basis) : unwritten(layout, basis),
+    unwritten(layout, basis),
     fenced && layout.lock?.heldBy(fenced.owner),
   )
   if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
@@ -187,7 +198,10 @@ async function writeOver(
 }
 
 /** Holds while nobody else has written the session, as far as the layout can tell. */
-export function unwritten(layout: Layout, basis: StoredSession): Condition | undefined {
+export function unwritten(
+  layout: Layout,
+  basis: SessionIdentity & Pick<StoredSession, 'version'>,
+): Condition | undefined {
   const { versionAttribute } = layout
   if (versionAttribute === undefined) return layout.sameSessionAs(basis)
   const names = { '#version': versionAttribute }
@@ -196,16 +210,34 @@ export function unwritten(layout: Layout, basis: StoredSession): Condition | und
   return { expression: '#version = :version', names, values: { ':version': version } }
 }
 
-/** Whether the item is what this very attempt wrote: its first answer was lost, and it was sent again (G11). */
-function isOwn({ layout }: ItemTable, item: Item | undefined, { version }: StoredSession): boolean {
-  if (item === undefined || version === undefined || layout.versionAttribute === undefined) return false
-  return isSameJson(item[layout.versionAttribute], version)
+/**
+ * The session as it is stored, if this very write has made it so: its response was lost, and it was sent again (G11). Others
+ * may have gone on from there: a revision remembers a few writes.
+ */
+function ownWrite(
+  table: ItemTable,
+  item: Item | undefined,
+  session: StoredSession,
+  marker: string,
+): StoredSession | Promise<StoredSession> | undefined {
+  if (item === undefined) return undefined
+  const { layout } = table
+  const { versionAttribute } = layout
+  const { version } = session
+  if (
+    version !== undefined &&
+    versionAttribute !== undefined &&
+    isSameJson(item[versionAttribute], version)
+  ) {
+    return session
+  }
+  return isWriteOf(marker, layout.revisionOf(item)) ? table.open(item) : undefined
 }
 
 /** Whether an item is the session that a save goes out from, neither destroyed nor expired (G3), whoever wrote it. */
-function isStillThere(table: ItemTable, item: Item | undefined, { createdMs }: StoredSession): item is Item {
+function isStillThere(table: ItemTable, item: Item | undefined, session: SessionIdentity): item is Item {
   if (item === undefined || !table.isLive(item, table.clock.now())) return false
-  return createdMs === undefined || table.layout.createdOf(item) === createdMs
+  return table.layout.isSameSession(item, session)
 }
 
 /** Versions of one session that have to become one again. */
@@ -223,6 +255,8 @@ export async function resolveConflict(
   save: Save,
   versions: Versions,
 ): Promise<StoredSession> {
+  const { ours, theirs } = versions
+  if (save.onConflict === 'overwrite') return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs }
   if (!conflictTraces.isObserved) return resolve(table, save, versions)
   const trace: Draft<ConflictTrace> = { table: table.name, policy: policyOf(save) }
   if (versions.attempt !== undefined) trace.attempt = versions.attempt
@@ -308,6 +342,7 @@ function withText(
     text,
     expiresMs: Math.max(ours.expiresMs, theirs.expiresMs),
     createdMs: theirs.createdMs ?? ours.createdMs,
+    birth: theirs.birth,
     user: userOf(data, theirs.user),
   }
 }

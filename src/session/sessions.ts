@@ -1,7 +1,9 @@
 import { callerMistake } from '../errors.ts'
 import type { SendOptions } from '../dynamodb/client.ts'
 import type { StoredSession } from '../layout/layout.ts'
+import { birthAt } from '../layout/native.ts'
 import type { Item, SessionData } from '../types.ts'
+import { createSession } from './create.ts'
 import type { DestroyByUserOptions, LockOptions, TouchOptions, WriteOptions } from './call-options.ts'
 import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
 import type { ItemTable } from './item-table.ts'
@@ -15,8 +17,8 @@ import {
 } from './locking-options.ts'
 import { isUnchanged } from './merge.ts'
 import type { Migration } from './migration.ts'
-import { asRead, SessionRecord, type Version, versionOf } from './record.ts'
-import { newRevision } from './revision.ts'
+import { asRead, asSaved, SessionRecord, type Version, versionOf } from './record.ts'
+import { newMarker } from './revision.ts'
 import { type ConflictPolicy, saveSession } from './save.ts'
 import { SessionLock } from './session-lock.ts'
 import { DEFAULT_TTL_SECONDS } from './store-options.ts'
@@ -37,6 +39,7 @@ export interface SessionsOptions<Data extends object> {
 }
 
 const MAX_KEY_BYTES = 2048
+const BIRTH_RANDOM_LENGTH = 8
 
 /** The sessions of one table in one layout: what `SessionStore` does once its layout is loaded. */
 export class Sessions<Data extends object> {
@@ -163,7 +166,7 @@ export class Sessions<Data extends object> {
   }
 
   /** Lets everything that one call takes share one deadline (G7). */
-  #oneDeadline(signal: AbortSignal | undefined): SendOptions {
+  #oneDeadline(signal: AbortSignal | undefined): SendOptions & { readonly deadlineAtMs: number } {
     return { signal, deadlineAtMs: performance.now() + this.items.client.deadlineMs }
   }
 
@@ -191,27 +194,35 @@ export class Sessions<Data extends object> {
     key: string,
     data: Data,
     wanted: ExpiryOptions,
-    options: SendOptions,
+    options: SendOptions & { readonly deadlineAtMs: number },
   ): Promise<Version> {
     const { items } = this
     const text = items.layout.codec.encode(data, undefined)
     const createdMs = this.#wholeSecond()
+    const marker = newMarker()
     const session: StoredSession = {
       key,
       data: data as SessionData,
       text,
-      revision: newRevision(),
+      revision: marker,
       version: undefined,
       createdMs,
+      birth: birthAt(items.clock.now(), newMarker().slice(0, BIRTH_RANDOM_LENGTH)),
       expiresMs: this.#expiryOf(wanted, data, { createdMs }),
       user: this.#userOf(data, undefined),
     }
     const item = await items.itemOf(session)
+    const created = items.versionIn(item, session)
     const { migration } = this.#options
-    await (migration === undefined ? items.put(item, options) : migration.create(id, item, options))
+    if (migration !== undefined) {
+      await migration.create(id, item, options)
+      this.#locks?.forget(key)
+      return { ...asRead(created), origin: migration.originOf(id) }
+    }
+    const creation = { session: created, item, marker, random: Math.random }
+    const stored = await createSession(items, creation, options)
     this.#locks?.forget(key)
-    const origin = migration?.originOf(id)
-    return { session: items.versionIn(item, session), seenText: text, lease: undefined, origin }
+    return asSaved(stored, text)
   }
 
   async #save(
@@ -223,21 +234,19 @@ export class Sessions<Data extends object> {
     const { touchAfterSeconds, onConflict, migration } = this.#options
     const { session: stored } = basis
     const { codec } = this.items.layout
-    // Who goes on with the record's own object has seen what a merge brought in; who goes on with another has not.
-    const seenText = data === stored.data ? stored.text : basis.seenText
     const text = migration === undefined ? codec.encode(data, stored.text) : migration.encode(basis, data)
     const createdMs = stored.createdMs ?? this.#wholeSecond()
     const expiresMs = this.#expiryOf(wanted, data, { createdMs })
     const user = this.#userOf(data, stored.user)
-    if (user === stored.user && this.#isUnchanged(text, seenText)) {
+    if (user === stored.user && this.#isUnchanged(text, basis.seenText)) {
       const storedMs = await this.#touch(basis, expiresMs, touchAfterSeconds, options)
       if (storedMs === undefined) return undefined
-      return { ...basis, session: { ...stored, expiresMs: storedMs }, seenText, lease: undefined }
+      return { ...asSaved({ ...stored, expiresMs: storedMs }, basis.seenText), origin: basis.origin }
     }
     const save = {
       basis,
+      marker: newMarker(),
       session: { ...stored, data: data as SessionData, text, createdMs, expiresMs, user },
-      seenText,
       onConflict: onConflict as ConflictPolicy<never>,
       userOf: (merged: SessionData, current: string | undefined) => this.#userOf(merged as Data, current),
       random: Math.random,

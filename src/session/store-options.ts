@@ -87,7 +87,7 @@ export interface SessionStoreOptions<Data extends object = SessionData>
    * - a function decides: it gets the three versions and the merged one, and returns the data to write. It may be
    *   called several times for one write.
    * - `'reject'` fails with `SessionConflictError`.
-   * - `'overwrite'` does not look: the last write wins, as with a `basis` that is only there to keep destroyed sessions
+   * - `'overwrite'` replaces what the other has written: the last write wins, as with a `basis` that is only there to keep destroyed sessions
    *   destroyed.
    *
    * @default 'merge'

@@ -1,5 +1,8 @@
 import type { SendOptions } from '../dynamodb/client.ts'
+import { SessionConflictError } from '../errors.ts'
 import { allOf, type StoredSession } from '../layout/layout.ts'
+import type { Item } from '../types.ts'
+import { LATEST_MS } from './expiry.ts'
 import { type ItemTable, type ItemUpdate, type Outcome } from './item-table.ts'
 import type { Lease } from './lease.ts'
 import type { Version } from './record.ts'
@@ -15,6 +18,7 @@ export interface Touch {
   readonly touchAfterSeconds: number | undefined
 }
 
+const MOST_ATTEMPTS = 20
 const SKIPPED_SHARE = 0.05
 const SKIPPED_AT_MOST_MS = 3_600_000
 const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
@@ -22,8 +26,12 @@ const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
 /**
  * Moves the expiry of a session that exists (G4), and unlocks it when it was read under a lock.
  *
+ * A copy of the request that DynamoDB carries out late does not undo a later one: an extension requires that the expiry is no
+ * later than the new one, anything else that it is still the one that was seen.
+ *
  * @returns when the session expires now, in epoch milliseconds: as it did before, for a touch that is left out because it
- *   would change little. `undefined` when there was nothing to touch.
+ *   would change little, or because others have extended the session further. `undefined` when there was nothing to touch.
+ * @throws {SessionConflictError} when others kept on moving the expiry.
  */
 export async function touchSession(
   table: ItemTable,
@@ -33,18 +41,72 @@ export async function touchSession(
   const { version } = touch
   const { layout } = table
   // What will be stored, which may be rounded up to seconds, as what is stored was.
-  const nextMs = layout.expiryOf(layout.expiryAttributes(touch.expiresMs))
-  const lease = version?.lease?.isHeld === true ? version.lease : undefined
-  if (lease === undefined) {
-    const stored = version?.session
-    if (stored !== undefined && isTooLittle(table, stored, nextMs, touch)) return stored.expiresMs
-    return hasMoved(await moveExpiry(table, touch, undefined, options), nextMs, table) ? nextMs : undefined
+  let nextMs = layout.expiryOf(layout.expiryAttributes(touch.expiresMs))
+  let lease = version?.lease?.isHeld === true ? version.lease : undefined
+  const known = version?.session
+  if (lease === undefined && known !== undefined && isTooLittle(table, known, nextMs, touch)) {
+    return known.expiresMs
   }
-  const outcome = await lease.track(moveExpiry(table, touch, lease, options))
-  if (outcome.happened) lease.end()
-  else lease.lose()
-  // Whoever has the lock now must keep it; the expiry may still be moved.
-  return hasMoved(outcome, nextMs, table) ? nextMs : touchSession(table, touch, options)
+  const isExtension = known !== undefined && known.expiresMs <= nextMs
+  let from = known === undefined || isExtension ? upTo(nextMs) : exactly(known.expiresMs)
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    const moving = moveExpiry(table, { ...touch, expiresMs: nextMs }, from, lease, options)
+    const outcome = await (lease === undefined ? moving : lease.track(moving))
+    if (hasMoved(outcome, nextMs, table)) {
+      lease?.end()
+      return nextMs
+    }
+    const { item } = outcome
+    if (lease !== undefined && (item === undefined || layout.lock?.holderOf(item)?.owner !== lease.owner)) {
+      // Whoever has the lock now must keep it; the expiry may still be moved.
+      lease.lose()
+      lease = undefined
+      continue
+    }
+    const foundMs = item && expiryIfTouchable(table, item, known)
+    if (foundMs === undefined || isWithin(from, foundMs)) {
+      lease?.lose()
+      return undefined
+    }
+    if (lease === undefined && (isExtension || foundMs === nextMs)) return foundMs
+    // The lock is still to be given back.
+    if (isExtension) nextMs = foundMs
+    from = exactly(foundMs)
+  }
+  throw new SessionConflictError(
+    `others kept on moving the expiry of the session while it was touched (attempts: ${MOST_ATTEMPTS}); it was given up`,
+    { attempts: MOST_ATTEMPTS },
+  )
+}
+
+/** Between which moments the expiry has to be, for a touch to move it. */
+interface ExpiryRange {
+  readonly afterMs: number
+  readonly untilMs: number
+}
+
+function upTo(untilMs: number): ExpiryRange {
+  return { afterMs: -Infinity, untilMs }
+}
+
+/** The expiry that was seen, which may be a fraction of a millisecond off what is stored. */
+function exactly(expiresMs: number): ExpiryRange {
+  return { afterMs: expiresMs - 1, untilMs: expiresMs + 1 }
+}
+
+function isWithin({ afterMs, untilMs }: ExpiryRange, expiresMs: number): boolean {
+  return expiresMs > afterMs && expiresMs <= untilMs
+}
+
+/** When an item expires, if it is the session that is to be touched, and has not expired. */
+function expiryIfTouchable(
+  { layout, clock }: ItemTable,
+  item: Item,
+  known: StoredSession | undefined,
+): number | undefined {
+  if (layout.isHusk(item) || (known !== undefined && !layout.isSameSession(item, known))) return undefined
+  const expiresMs = layout.expiryOf(item)
+  return expiresMs > clock.now() ? expiresMs : undefined
 }
 
 /** How much a touch has to move the expiry to be worth a write, when nothing else says. */
@@ -69,18 +131,22 @@ function isTooLittle(
 function moveExpiry(
   table: ItemTable,
   { key, version, expiresMs }: Touch,
+  { afterMs, untilMs }: ExpiryRange,
   lease: Lease | undefined,
   options: SendOptions,
 ): Promise<Outcome> {
   const { layout } = table
   const unlock = lease === undefined ? undefined : layout.lock
+  const nowMs = table.clock.now()
   const update: ItemUpdate = {
     set: layout.expiryAttributes(expiresMs),
     remove: unlock?.attributes ?? [],
     condition: allOf(
-      table.liveAt(table.clock.now()),
+      table.liveAt(nowMs, Math.max(nowMs, afterMs)),
+      // What never expires does not say so in a number.
+      untilMs < LATEST_MS ? layout.expiredAt(untilMs) : undefined,
       // What is only known by its key may be a leftover that is no session.
-      layout.sameSessionAs(version?.session ?? { createdMs: undefined }),
+      layout.sameSessionAs(version?.session),
       lease && unlock?.heldBy(lease.owner),
     ),
   }

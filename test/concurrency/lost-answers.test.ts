@@ -10,8 +10,8 @@ import { concurrencySubject } from './concurrency-subject.ts'
 interface LossyEndpoint {
   readonly url: string
   readonly requests: readonly StubRequest[]
-  /** Drops that many of the next answers to UpdateItem; `meanwhile` happens before the first of them is. */
-  readonly drop: (answers: number, meanwhile?: () => Promise<unknown>) => void
+  /** Drops that many of the answers to UpdateItem, after some; `meanwhile` happens before the first of them is. */
+  readonly drop: (answers: number, meanwhile?: () => Promise<unknown>, after?: number) => void
 }
 
 /** Two, because a request on a connection that was open is sent again at once before it counts as failed. */
@@ -54,6 +54,73 @@ describe.each(engines)('$name, a write whose answer is lost (G11)', engine => {
     const saved = await store.write(id, { user: 'ada', a: 1 }, { basis: record })
     expect(saved?.data).toEqual({ user: 'ada', a: 1, b: 2 })
     expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', a: 1, b: 2 })
+  })
+
+  test.each([1, 2, 3, 4])('before %i later writes of others is not done again', async later => {
+    const { id, store, lossy, record } = await openSession()
+    lossy.drop(1, async () => {
+      const other = subject.store()
+      for (let value = 2; value <= 1 + later; value++) {
+        const theirs = await other.read(id)
+        await other.write(id, { ...theirs?.data, a: value }, { basis: theirs })
+        await other.touch(id)
+        await (await other.lock(id))?.release()
+      }
+    })
+    const saved = await store.write(id, { user: 'ada', a: 1 }, { basis: record })
+    expect(saved?.data).toEqual({ user: 'ada', a: 1 + later })
+    expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', a: 1 + later })
+    // What it returns is what it says: the next write removes what others have written.
+    await store.write(id, { user: 'ada' }, { basis: saved })
+    expect((await subject.store().read(id))?.data).toEqual({ user: 'ada' })
+  })
+
+  test.each(['reject', 'overwrite'] as const)(
+    'is found by onConflict: %j among those of others',
+    async onConflict => {
+      const { id, store, lossy, record } = await openSession({ onConflict })
+      lossy.drop(1, async () => {
+        const other = subject.store()
+        const theirs = await other.read(id)
+        await other.write(id, { a: 2 }, { basis: theirs })
+      })
+      const saved = await store.write(id, { a: 1 }, { basis: record })
+      expect(saved?.data).toEqual({ a: 2 })
+      expect((await subject.store().read(id))?.data).toEqual({ a: 2 })
+    },
+  )
+
+  test('and was made after a conflict is not done again either', async () => {
+    const { id, store, lossy, record } = await openSession()
+    await subject.store().write(id, { user: 'ada', b: 1 }, { basis: record })
+    lossy.drop(
+      1,
+      async () => {
+        const other = subject.store()
+        const theirs = await other.read(id)
+        await other.write(id, { ...theirs?.data, a: 2 }, { basis: theirs })
+      },
+      1,
+    )
+    const saved = await store.write(id, { user: 'ada', a: 1 }, { basis: record })
+    expect(saved?.data).toEqual({ user: 'ada', a: 2, b: 1 })
+  })
+
+  test('is the save of a session whose item an older version wrote', async () => {
+    const { id, store, lossy, record } = await openSession()
+    const item = await subject.table.item(id)
+    await subject.table.put({ ...item, rev: { S: 'pS9aX0qf2LrB' } })
+    const old = await store.read(id)
+    expect(record?.revision).not.toBe(old?.revision)
+    lossy.drop(1, async () => {
+      const other = subject.store()
+      const theirs = await other.read(id)
+      await other.write(id, { a: 2 }, { basis: theirs })
+    })
+    expect((await store.write(id, { a: 1 }, { basis: old }))?.data).toEqual({ a: 2 })
+    expect(await subject.table.item(id)).toMatchObject({
+      rev: { S: expect.stringContaining('pS9aX0qf') as string },
+    })
   })
 
   test('before a logout is no session any more (G3)', async () => {
@@ -128,10 +195,11 @@ describe.each(engines)('$name, a write whose answer is lost (G11)', engine => {
 
 async function lossyEndpoint(engine: string): Promise<LossyEndpoint> {
   let drops = 0
+  let spared = 0
   let meanwhile: (() => Promise<unknown>) | undefined
   const stub = await StubEndpoint.start(async ({ operation, input }) => {
     const answer = await sendToEngine(engine, operation, input)
-    if (operation === 'UpdateItem' && drops > 0) {
+    if (operation === 'UpdateItem' && drops > 0 && spared-- <= 0) {
       drops--
       const happens = meanwhile
       meanwhile = undefined
@@ -144,8 +212,9 @@ async function lossyEndpoint(engine: string): Promise<LossyEndpoint> {
   return {
     url: stub.url,
     requests: stub.requests,
-    drop: (answers, between) => {
+    drop: (answers, between, after = 0) => {
       drops = answers
+      spared = after
       meanwhile = between
       stub.forget()
     },

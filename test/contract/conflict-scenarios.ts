@@ -122,27 +122,61 @@ export function describeConflicts(subject: ContractSubject): void {
   })
 
   describe.runIf(noticesOthers)('a write after a write that merged', () => {
-    test('keeps what others had added, when it goes on with data that lack it', async () => {
+    test('keeps what others had added, when it goes on with the data as it wrote them', async () => {
       const { store } = subject.open()
       const id = newId()
       const ours = await store.write(id, { gone: 1 })
       await store.write(id, { gone: 1, theirs: 1 }, { basis: await store.read(id) })
       const merged = await store.write(id, { gone: 1, first: 1 }, { basis: ours })
-      const last = await store.write(id, { first: 1, second: 2 }, { basis: merged })
+      const last = await store.write(id, { first: 1, second: 2 }, { basis: merged?.asWritten() })
       expect(last?.data).toEqual({ theirs: 1, first: 1, second: 2 })
       expect((await store.read(id))?.data).toEqual({ theirs: 1, first: 1, second: 2 })
     })
 
-    test('removes what others had added, when it goes on with the data of the record', async () => {
+    test.each<[string, (data: Record<string, unknown>) => Record<string, unknown>]>([
+      ['the data of the record', data => data],
+      ['a copy of them', data => ({ ...data })],
+      ['a deep copy of them', data => structuredClone(data)],
+      ['a decoded copy of them', data => JSON.parse(JSON.stringify(data)) as Record<string, unknown>],
+    ])('removes and sets back what others had changed, when it goes on with %s', async (_name, copied) => {
       const { store } = subject.open()
       const id = newId()
-      const ours = await store.write(id, {})
-      await store.write(id, { theirs: 1 }, { basis: await store.read(id) })
-      const merged = await store.write(id, { ours: 1 }, { basis: ours })
+      const ours = await store.write(id, { count: 1 })
+      await store.write(id, { count: 2, theirs: 1 }, { basis: await store.read(id) })
+      const merged = await store.write(id, { count: 1, ours: 1 }, { basis: ours })
       if (merged === undefined) throw new Error('the session is gone')
-      delete merged.data['theirs']
-      await store.write(id, merged.data, { basis: merged })
-      expect((await store.read(id))?.data).toEqual({ ours: 1 })
+      expect(merged.data).toEqual({ count: 2, theirs: 1, ours: 1 })
+      const changed = copied(merged.data)
+      delete changed['theirs']
+      changed['count'] = 1
+      const last = await store.write(id, changed, { basis: merged })
+      expect(last?.data).toEqual({ count: 1, ours: 1 })
+      expect((await store.read(id))?.data).toEqual({ count: 1, ours: 1 })
+    })
+
+    test('takes back all of it by what was written before the merge', async () => {
+      const { store } = subject.open()
+      const id = newId()
+      const ours = await store.write(id, { a: 1 })
+      await store.write(id, { a: 1, theirs: 1 }, { basis: await store.read(id) })
+      const merged = await store.write(id, { a: 2 }, { basis: ours })
+      // The same data that it wrote, and not what is stored: that is a change.
+      await store.write(id, { a: 2 }, { basis: merged })
+      expect((await store.read(id))?.data).toEqual({ a: 2 })
+    })
+
+    test('keeps what a merge brought in through a touch, and still tells what was seen', async () => {
+      const { store } = subject.open()
+      const id = newId()
+      const ours = await store.write(id, { a: 1 })
+      await store.write(id, { a: 1, theirs: 1 }, { basis: await store.read(id) })
+      const merged = await store.write(id, { a: 2 }, { basis: ours })
+      const touched = await store.write(id, { a: 2 }, { basis: merged?.asWritten() })
+      expect(touched?.data).toEqual({ a: 2, theirs: 1 })
+      const kept = await store.write(id, { a: 3 }, { basis: touched?.asWritten() })
+      expect(kept?.data).toEqual({ a: 3, theirs: 1 })
+      const removed = await store.write(id, { a: 3 }, { basis: kept })
+      expect(removed?.data).toEqual({ a: 3 })
     })
   })
 

@@ -26,6 +26,7 @@ describe.each(engines)('$name, native items', engine => {
       expiresMs: { N: String(clock.nowMs + 60_000) },
       rev: { S: record.revision },
       created: { N: String(Math.floor(clock.nowMs / 1000)) },
+      birth: { S: expect.stringMatching(new RegExp(`^${clock.nowMs}[\\w-]{8}$`)) as string },
     })
   })
 

@@ -7,6 +7,8 @@ export interface RecentRead {
   readonly key: string
   /** What was read, or written since; absent when there was nothing. */
   value: StoredValue | undefined
+  /** What the running code has seen of it: what it read or wrote itself, without what a merge brought in. */
+  seen: string | undefined
   /** Whether {@link value} says something: not before the read has succeeded, nor after the key was deleted. */
   isKnown: boolean
 }
@@ -25,7 +27,7 @@ export class RecentReads {
    * code that waits for the read.
    */
   begin(key: string): RecentRead {
-    const read: RecentRead = { key, value: undefined, isKnown: false }
+    const read: RecentRead = { key, value: undefined, seen: undefined, isKnown: false }
     const others = (this.#reads.getStore() ?? []).filter(other => other.key !== key)
     try {
       this.#reads.enterWith([read, ...others].slice(0, MOST_READS))

@@ -279,7 +279,8 @@ export class WebSession<Data extends object = SessionData> {
   }
 
   #hasStored(record: SessionRecord<Data>, text: string | undefined): void {
-    this.#record = record
+    // What others changed does not show in this session.
+    this.#record = record.asWritten()
     this.#knownText = text
     this.#isExtended = true
     this.#status = 'stored'

@@ -63,6 +63,7 @@ export function architectLayout({ partitionKey, prefix }: ForeignKeys): Layout {
     expiredAt: nowMs => expiry.expiredAt(nowMs),
     createdAfter: () => undefined,
     sameSessionAs: () => undefined,
+    isSameSession: () => true,
     namespace: () => keysWith(partitionKey, prefix),
   }
 }

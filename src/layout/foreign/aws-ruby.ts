@@ -2,7 +2,7 @@ import { SessionCorruptError } from '../../errors.ts'
 import type { Item } from '../../types.ts'
 import { textOf } from '../attributes.ts'
 import { jsonCodec } from '../json.ts'
-import type { Condition, Layout, StoredSession } from '../layout.ts'
+import type { Condition, Layout, SessionIdentity } from '../layout.ts'
 import { expiryIn } from './expiry-rule.ts'
 import { type ForeignKeys, foreignLayout, noSession } from './foreign-layout.ts'
 
@@ -53,7 +53,7 @@ function createdOf(item: Item): number | undefined {
 }
 
 /** Texts of the same number of digits before the point are in the order of the numbers. */
-function sameSessionAs({ createdMs }: Pick<StoredSession, 'createdMs'>): Condition | undefined {
+function sameSessionAs({ createdMs }: SessionIdentity): Condition | undefined {
   if (createdMs === undefined) return undefined
   return {
     expression: '#began >= :beganFrom AND #began < :beganBefore',

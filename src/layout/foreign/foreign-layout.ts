@@ -1,7 +1,14 @@
 import { callerMistake, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { textOf } from '../attributes.ts'
-import { allOf, type Condition, type Layout, type SessionCodec, type StoredSession } from '../layout.ts'
+import {
+  allOf,
+  type Condition,
+  type Layout,
+  type SessionCodec,
+  type SessionIdentity,
+  type StoredSession,
+} from '../layout.ts'
 import type { ExpiryRule } from './expiry-rule.ts'
 
 /** Where sessions of other software are in a table. */
@@ -44,7 +51,7 @@ export interface ForeignLayoutParts extends ForeignKeys {
 
   readonly lock?: Layout['lock']
   createdOf?(item: Item): number | undefined
-  sameSessionAs?(session: Pick<StoredSession, 'createdMs'>): Condition | undefined
+  sameSessionAs?(session: SessionIdentity): Condition | undefined
 }
 
 /**
@@ -109,7 +116,8 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
     liveAt: nowMs => allOf(hasData, expiry.liveAt(nowMs)),
     expiredAt: nowMs => expiry.expiredAt(nowMs),
     createdAfter: () => undefined,
-    sameSessionAs: session => parts.sameSessionAs?.(session),
+    sameSessionAs: session => session && parts.sameSessionAs?.(session),
+    isSameSession: (item, { createdMs }) => createdMs === undefined || createdOf(item) === createdMs,
     namespace: () => keysWith(partitionKey, keyStart),
   }
 }

@@ -13,7 +13,7 @@ const third: Condition = { expression: 'attribute_exists(#d)', names: { '#d': 'w
 
 test('allOf holds when all conditions do, whatever operators they are made of', () => {
   expect(allOf(first, second, undefined, third)).toEqual({
-    expression: '((#a > :a OR #b > :a) AND (#c = :c)) AND (attribute_exists(#d))',
+    expression: '(#a > :a OR #b > :a) AND (#c = :c) AND (attribute_exists(#d))',
     names: { '#a': 'x', '#b': 'y', '#c': 'z', '#d': 'w' },
     values: { ':a': { N: '1' }, ':c': { S: 'v' } },
   })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../src/errors.ts'
 import type { Layout, StoredSession } from '../../../src/layout/layout.ts'
-import { type DataSeal, nativeLayout, type NativeLayoutOptions } from '../../../src/layout/native.ts'
+import { birthAt, type DataSeal, nativeLayout, type NativeLayoutOptions } from '../../../src/layout/native.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
 import { thrownBy } from '../../support/failure.ts'
 
@@ -91,7 +91,7 @@ describe('keys', () => {
     expect(odd.keyOfItem({})).toBeUndefined()
   })
 
-  test.each(['data', 'expires', 'expiresMs', 'rev', 'created', 'user', 'lock', 'lockOwner'])(
+  test.each(['data', 'expires', 'expiresMs', 'rev', 'created', 'birth', 'user', 'lock', 'lockOwner'])(
     'cannot be in the attribute %s, which holds something else',
     partitionKey => {
       const error = thrownBy(() => layoutWith({ partitionKey }))
@@ -128,6 +128,13 @@ describe('the item of a session', () => {
   test('has the beginning in whole seconds', () => {
     const { created } = layout.toItem(sessionWith({ createdMs: createdMs + 999 }))
     expect(created).toEqual({ N: '1795305600' })
+  })
+
+  test('has what tells the session from others under the same ID', () => {
+    const session = sessionWith({ birth: birthAt(createdMs + 7, 'random_8') })
+    expect(session.birth).toBe('1795305600007random_8')
+    expect(layout.toItem(session)).toMatchObject({ birth: { S: '1795305600007random_8' } })
+    expect(layout.fromItem(layout.toItem(session))).toEqual(session)
   })
 
   test('says whose session it is', () => {
@@ -282,33 +289,6 @@ describe('an item that is not a session', () => {
 })
 
 describe('conditions', () => {
-  test('live at a moment, by the exact expiry or, without one, by the seconds', () => {
-    expect(layout.liveAt(1_795_435_200_001)).toEqual({
-      expression:
-        '#expiresMs > :nowMs OR (attribute_not_exists(#expiresMs) AND #expires > :nowSeconds AND ' +
-        '(#expires <= :largestSeconds OR #expires > :nowMs))',
-      names: { '#expiresMs': 'expiresMs', '#expires': 'expires' },
-      values: {
-        ':nowMs': { N: '1795435200001' },
-        ':nowSeconds': { N: '1795435200.001' },
-        ':largestSeconds': { N: '100000000000' },
-      },
-    })
-  })
-
-  test('the same session is one that began in the same second', () => {
-    expect(layout.sameSessionAs({ createdMs: createdMs + 999 })).toEqual({
-      expression: '#created = :created',
-      names: { '#created': 'created' },
-      values: { ':created': { N: '1795305600' } },
-    })
-    expect(layout.sameSessionAs({ createdMs: undefined })).toEqual({
-      expression: 'attribute_exists(#data)',
-      names: { '#data': 'data' },
-      values: {},
-    })
-  })
-
   test.each<[string, Partial<NativeLayoutOptions>, ReturnType<Layout['namespace']>]>([
     ['all of the table', {}, undefined],
     [
@@ -346,7 +326,8 @@ describe('conditions', () => {
     const namespaced = layoutWith({ prefix: 'a', nameLength: 1 })
     const all = [
       namespaced.liveAt(0),
-      namespaced.sameSessionAs({ createdMs: 0 }),
+      namespaced.expiredAt(0, 0),
+      namespaced.sameSessionAs({ birth: 'b', createdMs: 0 }),
       namespaced.lock?.freeFor('o', 0),
       namespaced.namespace(),
     ]
