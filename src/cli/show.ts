@@ -92,7 +92,9 @@ async function readItem({ items }: OpenSessions, key: string, item: Item): Promi
     createdMs,
     expiresMs: Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs)),
     lockedUntilMs:
-      holder?.untilMs !== undefined && holder.untilMs > items.leaseNow() ? holder.untilMs : undefined,
+      holder?.untilMs !== undefined && holder.untilMs > items.clock.serverTime().earliestMs
+        ? holder.untilMs
+        : undefined,
     sizeBytes: itemSizeBytes(item),
     storedAs: storedForm(item),
     content: await openOrSayWhyNot(items, item),

@@ -55,9 +55,6 @@ interface Prepared {
 
 const RETRY_BASE_DELAY_MS = 25
 
-/** The server's clock is looked at no more often than this: it takes time to read a date. */
-const CLOCK_LOOK_MS = 100
-
 /**
  * Sends one operation to DynamoDB: signs it, retries it by the standard retry mode of the AWS SDKs with DynamoDB's
  * base delay of 25 ms, and turns error answers into error classes.
@@ -72,7 +69,6 @@ export class DynamoDBClient {
   readonly #clock: ServerClock
   readonly #quota = new RetryQuota()
   readonly #signer = new RequestSigner()
-  #lookedAtClockMs = -Infinity
   #prepared: Prepared | undefined
   #searching: Promise<Prepared> | undefined
   #underWay = 0
@@ -171,6 +167,7 @@ export class DynamoDBClient {
       this.#ended()
       return rejectedWith(error)
     }
+    const sentAtMs = performance.now()
     try {
       answer = this.#options.transport.request(this.#requestOf(call, target))
     } catch (error) {
@@ -178,11 +175,11 @@ export class DynamoDBClient {
     }
     return answer.then(
       response => {
+        this.#clock.observe(response.headers, sentAtMs)
         if (response.statusCode >= 300) {
           return this.#run(call, this.#readFailure(response, call, prepared.settings, target, 1))
         }
         this.#quota.succeeded(undefined)
-        this.#lookAtClock(response, target.nowMs)
         this.#ended()
         return readOutput(response, call.operation, target.endpoint.origin)
       },
@@ -253,25 +250,18 @@ export class DynamoDBClient {
       throw error
     }
     const target = this.#targetOf(call, prepared, credentials)
+    const sentAtMs = performance.now()
     let response: TransportResponse
     try {
       response = await this.#options.transport.request(this.#requestOf(call, target))
     } catch (error) {
       return failedFor(error)
     }
+    this.#clock.observe(response.headers, sentAtMs)
     if (response.statusCode >= 300) {
       return this.#readFailure(response, call, prepared.settings, target, number)
     }
-    this.#lookAtClock(response, target.nowMs)
     return { value: { response, origin: target.endpoint.origin } }
-  }
-
-  #lookAtClock(response: TransportResponse, sentMs: number): void {
-    if (Math.abs(sentMs - this.#lookedAtClockMs) < CLOCK_LOOK_MS) return
-    this.#lookedAtClockMs = sentMs
-    const { headers } = response
-    // A date that a cache has kept says nothing.
-    if (!headers.has('age')) this.#clock.observe(headers.get('date'), sentMs)
   }
 
   #targetOf(

@@ -6,33 +6,63 @@ import type { Clock } from '../types.ts'
  */
 const WRONG_FROM_MS = 240_000
 
-/** A difference that AWS would refuse, and does not: whatever answers has another time on purpose. */
-const OTHER_FROM_MS = 330_000
+/** A clock that is farther off tells another time on purpose: one that a test has set. Engines mind none, AWS 5 minutes. */
+const OTHER_FROM_MS = 86_400_000
 
 /** A `Date` header has whole seconds: the time that it was made at is up to this much later. */
 const DATE_PRECISION_MS = 1000
 
-/** Clocks drift: what was seen longer ago says nothing about their difference now. */
-const FORGET_AFTER_MS = 300_000
+/** How much two clocks that nobody sets move apart, at most: ten times what quartz does, and as much as NTP slews. */
+const DRIFT = 0.0005
+
+/** A clock that is set, or a machine that was suspended, changes the difference of its two clocks by more than this. */
+const STEP_MS = 1000
+
+/** Dates contradict each other by less than this because servers are busy, or several; by more after one has been set. */
+const JITTER_MS = 10_000
+
+/** What the time is for all processes, as far as this one can tell. */
+export interface ServerTime {
+  /** The server's time is this, or later: what ends before it has ended. */
+  readonly earliestMs: number
+  /** The server's time is this, or earlier: what is to last for a while is counted from here. */
+  readonly latestMs: number
+  /** Whether responses have told; if not, both are the time of this machine, which may have any. */
+  readonly isKnown: boolean
+}
+
+/** What responses have told: by how much the server's clock is ahead of the monotonic one, at least and at most. */
+interface Sight {
+  readonly leastMs: number
+  readonly mostMs: number
+  /** Of the last response, by the monotonic clock. */
+  readonly atMs: number
+  /** By how much the clock of the machine was ahead of the monotonic one then. */
+  readonly machineMs: number
+}
 
 /**
  * A clock that can be put right by what the server says, when the machine's own is wrong.
  *
  * It is corrected only after the server has refused a request for its time; a `Date` header alone changes nothing, so
  * that the seconds by which it is always off do not blur the expiry of sessions. For what processes have to agree
- * about among themselves, such as the end of a lease, there is {@link sharedNow}.
+ * about among themselves, such as the end of a lease, there is {@link serverTime}.
  */
 export class ServerClock implements Clock {
   readonly #machine: Clock
+  readonly #monotonicNow: () => number
   #offsetMs = 0
   readonly #refusals = new WeakSet()
-  /** Bounds of how much the server's clock is ahead of this one, from the answers since `#seenFromMs`. */
-  #leastAheadMs = -Infinity
-  #mostAheadMs = Infinity
-  #seenFromMs = -Infinity
+  #sight: Sight | undefined
+  #date: string | undefined
+  #dateMs = Number.NaN
 
-  constructor(machine: Clock) {
+  /**
+   * @param monotonicNow a clock that nobody sets.
+   */
+  constructor(machine: Clock, monotonicNow: () => number = () => performance.now()) {
     this.#machine = machine
+    this.#monotonicNow = monotonicNow
   }
 
   now(): number {
@@ -63,39 +93,52 @@ export class ServerClock implements Clock {
   }
 
   /**
-   * The server's time as exactly as the answers allow that {@link observe} has seen: where they cannot tell this clock
-   * from the server's, the time of this clock.
+   * The server's time, as exactly as the `Date` of responses tells; the time of the machine where that agrees with it.
+   *
+   * It is counted by the monotonic clock, which nobody sets. When that and the machine's clock have moved apart, because one
+   * was set or the machine was suspended, the time is unknown until the next response.
    */
-  sharedNow(): number {
-    const nowMs = this.now()
-    if (nowMs - this.#seenFromMs > FORGET_AFTER_MS) return nowMs
-    return nowMs + Math.min(Math.max(0, this.#leastAheadMs), this.#mostAheadMs)
+  serverTime(): ServerTime {
+    const ownMs = this.now()
+    const sight = this.#sight
+    if (sight === undefined) return { earliestMs: ownMs, latestMs: ownMs, isKnown: false }
+    const nowMs = this.#monotonicNow()
+    if (Math.abs(nowMs + sight.leastMs - ownMs) > OTHER_FROM_MS) return certainly(ownMs)
+    const steppedMs = this.#steppedMs(sight, nowMs)
+    if (steppedMs !== 0) {
+      return { earliestMs: ownMs, latestMs: nowMs + sight.mostMs + Math.max(0, steppedMs), isKnown: false }
+    }
+    const aheadMs = ownMs - nowMs
+    const agrees = aheadMs >= sight.leastMs && aheadMs <= sight.mostMs
+    // A clock that had to be put right has the whole seconds of a date.
+    if (agrees && this.#offsetMs === 0) return certainly(ownMs)
+    const driftMs = (nowMs - sight.atMs) * DRIFT
+    return {
+      earliestMs: nowMs + sight.leastMs - driftMs,
+      latestMs: nowMs + sight.mostMs + driftMs,
+      isKnown: true,
+    }
   }
 
   /**
-   * Narrows down how far the server's clock is from this one.
+   * Narrows down what the server's time is, from a response of any kind. A `Date` that a cache has kept (`Age`) says nothing.
    *
-   * @param date the `Date` header of an answer.
-   * @param sentMs what {@link now} was when the request was sent.
+   * @param sentAtMs when the request was sent, by the monotonic clock.
    */
-  observe(date: string | undefined, sentMs: number): void {
-    const serverMs = Date.parse(date ?? '')
-    if (Number.isNaN(serverMs)) return
-    const receivedMs = this.now()
-    const leastMs = serverMs - receivedMs
-    const mostMs = serverMs + DATE_PRECISION_MS - sentMs
-    // A clock that is minutes off is put right when the server minds; where it does not, it is off on purpose.
-    if (Math.abs(leastMs) > OTHER_FROM_MS) return
-    const isStale = Math.abs(receivedMs - this.#seenFromMs) > FORGET_AFTER_MS
-    // Bounds that exclude each other tell that a clock has been set.
-    if (isStale || leastMs > this.#mostAheadMs || mostMs < this.#leastAheadMs) {
-      this.#seenFromMs = receivedMs
-      this.#leastAheadMs = leastMs
-      this.#mostAheadMs = mostMs
-      return
+  observe(headers: ReadonlyMap<string, string>, sentAtMs: number): void {
+    const date = headers.get('date')
+    if (date === undefined || headers.has('age')) return
+    // It takes time to read a date, and many responses have the same one.
+    if (date !== this.#date) {
+      this.#date = date
+      this.#dateMs = Date.parse(date)
     }
-    this.#leastAheadMs = Math.max(this.#leastAheadMs, leastMs)
-    this.#mostAheadMs = Math.min(this.#mostAheadMs, mostMs)
+    if (Number.isNaN(this.#dateMs)) return
+    const atMs = this.#monotonicNow()
+    const machineMs = this.#machine.now() - atMs
+    const leastMs = this.#dateMs - atMs
+    const mostMs = this.#dateMs + DATE_PRECISION_MS - sentAtMs
+    this.#sight = { ...this.#narrowed(leastMs, mostMs, atMs), atMs, machineMs }
   }
 
   /**
@@ -108,7 +151,28 @@ export class ServerClock implements Clock {
     const serverMs = headers.has('age') ? Number.NaN : Date.parse(headers.get('date') ?? '')
     if (Number.isNaN(serverMs) || Math.abs(serverMs - this.now()) < WRONG_FROM_MS) return false
     this.#offsetMs = serverMs - this.#machine.now()
-    this.#seenFromMs = -Infinity
     return true
   }
+
+  #narrowed(leastMs: number, mostMs: number, atMs: number): Pick<Sight, 'leastMs' | 'mostMs'> {
+    const sight = this.#sight
+    if (sight === undefined || this.#steppedMs(sight, atMs) !== 0) return { leastMs, mostMs }
+    const driftMs = (atMs - sight.atMs) * DRIFT
+    const before = { leastMs: sight.leastMs - driftMs, mostMs: sight.mostMs + driftMs }
+    const gapMs = Math.max(leastMs - before.mostMs, before.leastMs - mostMs)
+    if (gapMs > JITTER_MS) return { leastMs, mostMs }
+    // Of dates that contradict each other a little, either may be right.
+    const [higher, lower] = gapMs > 0 ? [Math.min, Math.max] : [Math.max, Math.min]
+    return { leastMs: higher(leastMs, before.leastMs), mostMs: lower(mostMs, before.mostMs) }
+  }
+
+  /** By how much the machine's clock was set since, or the machine suspended; 0 for what is only drift. */
+  #steppedMs({ machineMs, atMs }: Sight, nowMs: number): number {
+    const movedMs = this.#machine.now() - nowMs - machineMs
+    return Math.abs(movedMs) > STEP_MS + (nowMs - atMs) * DRIFT ? movedMs : 0
+  }
+}
+
+function certainly(nowMs: number): ServerTime {
+  return { earliestMs: nowMs, latestMs: nowMs, isKnown: true }
 }

@@ -62,11 +62,6 @@ export class ItemTable {
     return this.client.clock
   }
 
-  /** What the time is, for the leases of locks: processes whose clocks differ have to agree about their end. */
-  leaseNow(): number {
-    return this.client.clock.sharedNow()
-  }
-
   /** The key of an item, as requests name it. */
   itemKey(key: string): Item {
     return { [this.layout.partitionKey]: { S: key } }

@@ -1,12 +1,14 @@
+import type { SendOptions } from '../dynamodb/client.ts'
 import type { ItemTable } from './item-table.ts'
+import { LeaseEnd } from './lease-end.ts'
 
 /** What a {@link Lease} is made of. */
 export interface LeaseOptions {
   readonly table: ItemTable
   readonly key: string
   readonly owner: string
-  /** Instant of `performance.now()` at which the lock was asked for: the lease counts from there. */
-  readonly takenAtMs: number
+  /** When the lease ends that the lock was taken for. */
+  readonly end: LeaseEnd
   readonly leaseMs: number
   /** How long the lease is renewed at most. */
   readonly maxHoldMs: number
@@ -33,7 +35,7 @@ export class Lease {
   constructor(options: LeaseOptions) {
     this.#options = options
     this.owner = options.owner
-    this.#endsAtMs = options.takenAtMs + options.leaseMs
+    this.#endsAtMs = options.end.atMs
     this.#endInTime()
   }
 
@@ -55,6 +57,29 @@ export class Lease {
   keepAlive(): void {
     const { leaseMs } = this.#options
     if (this.#isHeld) this.#renewAt(this.#endsAtMs - leaseMs + leaseMs / RENEWALS_PER_LEASE)
+  }
+
+  /**
+   * Lets the lease last as long again from now; once more when the response tells that the clock was wrong.
+   *
+   * @returns whether the lock is still this one.
+   */
+  async renew(options: SendOptions = {}): Promise<boolean> {
+    const { table, key, leaseMs } = this.#options
+    const protocol = table.layout.lock
+    if (protocol === undefined) return true
+    for (let attempt = 1; ; attempt++) {
+      const end = new LeaseEnd(table.clock, leaseMs)
+      const set = protocol.taken(this.owner, end.untilMs)
+      const condition = protocol.heldBy(this.owner)
+      const { happened } = await table.update(key, { set, remove: [], condition }, options)
+      if (!happened) {
+        this.lose()
+        return false
+      }
+      this.#endsAtMs = end.atMs
+      if (!end.isWrong || attempt > 1) return true
+    }
   }
 
   /** Lets {@link release} wait for a write that ends the lease by itself. */
@@ -101,34 +126,20 @@ export class Lease {
 
   /** Renews the lease at an instant of `performance.now()`, or lets it end when it has been held for long enough. */
   #renewAt(renewAtMs: number): void {
-    const { takenAtMs, leaseMs, maxHoldMs } = this.#options
+    const { end, leaseMs, maxHoldMs } = this.#options
+    const takenAtMs = end.atMs - leaseMs
     if (this.#isGivenBack || renewAtMs >= this.#endsAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
       this.#endInTime()
       return
     }
     this.#setTimer(renewAtMs, () => {
       if (!this.isHeld) return
-      this.#renew().then(
+      this.renew().then(
         () => this.keepAlive(),
         // The network may have failed; while the lease lasts there is time to try again.
         () => this.#renewAt(performance.now() + leaseMs / RENEWALS_PER_LEASE / 2),
       )
     })
-  }
-
-  async #renew(): Promise<void> {
-    const { table, key, leaseMs } = this.#options
-    const protocol = table.layout.lock
-    if (protocol === undefined) return
-    const endsAtMs = performance.now() + leaseMs
-    const set = protocol.taken(this.owner, table.leaseNow() + leaseMs)
-    const { happened } = await table.update(
-      key,
-      { set, remove: [], condition: protocol.heldBy(this.owner) },
-      {},
-    )
-    if (happened) this.#endsAtMs = endsAtMs
-    else this.lose()
   }
 
   /** Without a renewal, the lease ends by itself. */

@@ -5,8 +5,9 @@ import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random } from '../types.ts'
-import type { ItemTable } from './item-table.ts'
+import type { ItemTable, Outcome } from './item-table.ts'
 import { Lease } from './lease.ts'
+import { LeaseEnd } from './lease-end.ts'
 import type { LockingTerms } from './locking-options.ts'
 import { LockQueue } from './lock-queue.ts'
 import { StaleLocks } from './stale-locks.ts'
@@ -19,6 +20,9 @@ export interface LockedSession {
   readonly session: StoredSession
   readonly lease: Lease
 }
+
+/** An attempt to take a lock: the item as it is then, and until when it is ours if it was taken. */
+type Attempt = Outcome & { readonly end: LeaseEnd }
 
 /** A lock that somebody else has: until when, as far as the layout says. */
 interface Refusal {
@@ -128,59 +132,74 @@ export class Locks {
     terms: LockTerms,
     leave: () => void,
   ): Promise<LockedSession | Refusal | undefined> {
-    const askedAtMs = performance.now()
     const { clock } = this.#table
-    const { happened, item } = await clock.atRightTime(() => this.#tryToTake(key, protocol, owner, terms))
+    const taken = await clock.atRightTime(() => this.#tryToTake(key, protocol, owner, terms))
+    const { happened, item, end } = taken
     if (happened) {
-      // An engine that returns no attributes is asked again; the lock is ours already.
-      const whole = item ?? (await this.#table.get(key, true, terms))
-      return whole && (await this.#open(key, whole, owner, { terms, askedAtMs, leave }))
+      this.#staleLocks.forget(key)
+      const locked = await this.#open(key, item, { owner, terms, end, leave })
+      // Another process has taken what this one, by a wrong clock, had let end too soon.
+      return locked === 'lost' ? this.#askWhoHas(key, protocol, terms.signal) : locked
     }
-    if (item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return undefined
-    const unchanged = this.#staleLocks.takeOver(key, item, protocol, performance.now())
-    if (unchanged !== undefined) {
-      const taken = await this.#tryToTake(key, protocol, owner, terms, unchanged)
-      if (taken.happened && taken.item !== undefined) {
-        return this.#open(key, taken.item, owner, { terms, askedAtMs, leave })
-      }
-    }
+    if (item === undefined || !this.#table.isLive(item, clock.now())) return undefined
     return this.#refusalOf(item, protocol)
   }
 
-  async #tryToTake(
+  /**
+   * Takes the lock when it is free, or has ended, or has been left behind. A process that does not know the server's time takes
+   * only what is free, which tells it the time.
+   */
+  async #tryToTake(key: string, protocol: LockProtocol, owner: string, terms: LockTerms): Promise<Attempt> {
+    const { isKnown, earliestMs } = this.#table.clock.serverTime()
+    const attempt = await this.#takeIf(
+      key,
+      protocol,
+      owner,
+      terms,
+      protocol.freeFor(owner, isKnown ? earliestMs : 0),
+    )
+    const { happened, item } = attempt
+    if (happened || item === undefined || !this.#table.isLive(item, this.#table.clock.now())) return attempt
+    const unchanged = this.#staleLocks.takeOver(key, item, protocol, performance.now())
+    if (unchanged !== undefined) return this.#takeIf(key, protocol, owner, terms, unchanged)
+    if (isKnown || this.#refusalOf(item, protocol).remainingMs !== 0) return attempt
+    const nowMs = this.#table.clock.serverTime().earliestMs
+    return this.#takeIf(key, protocol, owner, terms, protocol.freeFor(owner, nowMs))
+  }
+
+  async #takeIf(
     key: string,
     protocol: LockProtocol,
     owner: string,
     { leaseSeconds, signal }: LockTerms,
-    isFree?: Condition,
-  ): Promise<{ readonly happened: boolean; readonly item: Item | undefined }> {
-    const nowMs = this.#table.leaseNow()
-    const free = isFree ?? protocol.freeFor(owner, nowMs)
-    return this.#table.updateAndGet(
-      key,
-      {
-        set: protocol.taken(owner, nowMs + leaseSeconds * 1000),
-        remove: [],
-        condition: allOf(this.#table.liveAt(this.#table.clock.now()), free),
-      },
-      { signal },
-    )
+    free: Condition,
+  ): Promise<Attempt> {
+    const { clock } = this.#table
+    const end = new LeaseEnd(clock, leaseSeconds * 1000)
+    const set = protocol.taken(owner, end.untilMs)
+    const condition = allOf(this.#table.liveAt(clock.now()), free)
+    const outcome = await this.#table.updateAndGet(key, { set, remove: [], condition }, { signal })
+    return { ...outcome, end }
   }
 
   async #open(
     key: string,
-    item: Item,
-    owner: string,
-    taken: { readonly terms: LockTerms; readonly askedAtMs: number; readonly leave: () => void },
-  ): Promise<LockedSession> {
-    const { leaseSeconds, maxHoldSeconds } = taken.terms
+    item: Item | undefined,
+    taken: {
+      readonly owner: string
+      readonly terms: LockTerms
+      readonly end: LeaseEnd
+      readonly leave: () => void
+    },
+  ): Promise<LockedSession | 'lost' | undefined> {
+    const { terms, end } = taken
     const lease = new Lease({
       table: this.#table,
       key,
-      owner,
-      takenAtMs: taken.askedAtMs,
-      leaseMs: leaseSeconds * 1000,
-      maxHoldMs: maxHoldSeconds * 1000,
+      owner: taken.owner,
+      end,
+      leaseMs: terms.leaseSeconds * 1000,
+      maxHoldMs: terms.maxHoldSeconds * 1000,
       onEnd: () => {
         if (this.#leases.get(key) === lease) this.#leases.delete(key)
         taken.leave()
@@ -188,7 +207,12 @@ export class Locks {
     })
     this.#leases.set(key, lease)
     try {
-      return { session: await this.#table.open(item), lease }
+      if (end.isWrong && !(await lease.renew(terms))) return 'lost'
+      // An engine that returns no attributes is asked again; the lock is ours already.
+      const whole = item ?? (await this.#table.get(key, true, terms))
+      if (whole !== undefined) return { session: await this.#table.open(whole), lease }
+      lease.end()
+      return undefined
     } catch (error) {
       await Promise.allSettled([lease.release()])
       throw error
@@ -216,7 +240,8 @@ export class Locks {
     const holder = protocol.holderOf(item)
     if (holder === undefined) return { remainingMs: 0 }
     const { untilMs } = holder
-    return { remainingMs: untilMs === undefined ? undefined : Math.max(0, untilMs - this.#table.leaseNow()) }
+    if (untilMs === undefined) return { remainingMs: undefined }
+    return { remainingMs: Math.max(0, untilMs - this.#table.clock.serverTime().earliestMs) }
   }
 
   #protocol(): LockProtocol {

@@ -40,6 +40,11 @@ export class StaleLocks {
     return nowMs - seen.sinceMs >= staleAfterMs ? unchanged : undefined
   }
 
+  /** The lock of a session was free: one that is met later is another, however much it looks the same. */
+  forget(key: string): void {
+    this.#sightings.delete(key)
+  }
+
   #remember(key: string, sighting: Sighting): void {
     this.#sightings.delete(key)
     this.#sightings.set(key, sighting)

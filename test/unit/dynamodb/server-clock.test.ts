@@ -4,81 +4,167 @@ import { ServerClock } from '../../../src/dynamodb/server-clock.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const start = Date.UTC(2026, 10, 23, 12)
+const SECOND_MS = 1000
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+
+/** The time of day at the server. */
+let server = new ManualClock(start)
+/** The time of day on this machine. */
 let machine = new ManualClock(start)
+/** What nobody sets. */
+let monotonic = new ManualClock(0)
 let clock = new ServerClock(machine)
 
 beforeEach(() => {
-  machine = new ManualClock(start)
-  clock = new ServerClock(machine)
+  open(0)
 })
 
-/** An answer that took `tookMs` and that the server made at `serverMs`, half-way. */
-function answer(serverMs: number, tookMs: number): void {
-  const sentMs = clock.now()
-  machine.advance(tookMs)
-  clock.observe(new Date(serverMs).toUTCString(), sentMs)
+function open(aheadMs: number): void {
+  server = new ManualClock(start)
+  machine = new ManualClock(start + aheadMs)
+  monotonic = new ManualClock(5000)
+  clock = new ServerClock(machine, () => monotonic.now())
 }
 
-describe('sharedNow', () => {
-  test('is the time of the machine before any answer', () => {
-    expect(clock.sharedNow()).toBe(start)
+function pass(ms: number): void {
+  for (const each of [server, machine, monotonic]) each.advance(ms)
+}
+
+/** A request that takes `tookMs`; the server answers half-way. */
+function answer(tookMs = 10, headers: Readonly<Record<string, string>> = {}): void {
+  const sentAtMs = monotonic.now()
+  pass(tookMs / 2)
+  const date = new Date(server.now()).toUTCString()
+  pass(tookMs / 2)
+  clock.observe(new Map(Object.entries({ date, ...headers })), sentAtMs)
+}
+
+/** How exactly the server's time is known; `Infinity` when it is not, or is another. */
+function exactnessMs(): number {
+  const { earliestMs, latestMs, isKnown } = clock.serverTime()
+  const isRight = isKnown && earliestMs <= server.now() && latestMs >= server.now()
+  return isRight ? latestMs - earliestMs : Infinity
+}
+
+describe('serverTime', () => {
+  test('is not known before any response', () => {
+    expect(clock.serverTime()).toEqual({ earliestMs: start, latestMs: start, isKnown: false })
   })
 
-  test.each([
-    ['on time', 0],
-    ['half a second ahead: a date has whole seconds', 500],
-  ])('is the time of the machine when the server is %s', (_, aheadMs) => {
-    answer(start + 5 + aheadMs, 10)
-    expect(clock.sharedNow()).toBe(clock.now())
+  test.each([0, 7, 500, 993])('is exactly the time of a machine that is right, %i ms after a second', ms => {
+    pass(ms)
+    answer()
+    expect(clock.serverTime()).toEqual({ earliestMs: server.now(), latestMs: server.now(), isKnown: true })
   })
 
-  test('is later when the server is ahead, by what is certain', () => {
-    answer(start + 8000, 10)
-    expect(clock.sharedNow() - clock.now()).toBe(7990)
-  })
+  describe.each([1.5 * SECOND_MS, 8 * SECOND_MS, 4 * MINUTE_MS, 10 * MINUTE_MS, 5 * HOUR_MS])(
+    'of a clock that is off by %i ms',
+    offMs => {
+      test.each([offMs, -offMs])('(%i) is within a second of the truth after one response', aheadMs => {
+        open(aheadMs)
+        pass(300)
+        answer()
+        expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 10)
+      })
 
-  test('is earlier when the server is behind, by what is certain', () => {
-    answer(start - 8000, 10)
-    expect(clock.sharedNow() - clock.now()).toBe(-7000)
-  })
+      test.each([offMs, -offMs])('(%i) gets more exact with every response', aheadMs => {
+        open(aheadMs)
+        for (let count = 0; count < 40; count++) {
+          answer(2)
+          pass(37)
+        }
+        expect(exactnessMs()).toBeLessThanOrEqual(100)
+      })
 
-  test('gets more exact with every answer', () => {
-    for (let count = 0; count < 40; count++) {
-      answer(machine.now() + 2500 + 1, 2)
-      machine.advance(37)
+      test.each([offMs, -offMs])('(%i) is remembered for hours, as far as clocks do not drift', aheadMs => {
+        open(aheadMs)
+        answer()
+        pass(2 * HOUR_MS)
+        expect(exactnessMs()).toBeLessThanOrEqual(10 * SECOND_MS)
+      })
+
+      test.each([offMs, -offMs])('(set by %i) is not known until the next response', steppedMs => {
+        answer()
+        machine.advance(steppedMs)
+        expect(clock.serverTime().isKnown).toBe(false)
+        // What is to last must last, whichever clock is right.
+        expect(clock.serverTime().latestMs).toBeGreaterThanOrEqual(server.now())
+        answer()
+        expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 10)
+      })
+
+      test('while the machine was suspended is not known until the next response', () => {
+        answer()
+        server.advance(offMs)
+        machine.advance(offMs)
+        expect(clock.serverTime().isKnown).toBe(false)
+        expect(clock.serverTime().latestMs).toBeGreaterThanOrEqual(server.now())
+        answer()
+        expect(clock.serverTime()).toEqual({
+          earliestMs: server.now(),
+          latestMs: server.now(),
+          isKnown: true,
+        })
+      })
+    },
+  )
+
+  test('of a busy process is known after five minutes as it was at first', () => {
+    open(MINUTE_MS)
+    for (let count = 0; count < 400; count++) {
+      answer(2)
+      pass(SECOND_MS - 3)
+      expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 10)
     }
-    expect(clock.sharedNow() - clock.now()).toBeGreaterThan(2400)
-    expect(clock.sharedNow() - clock.now()).toBeLessThanOrEqual(2501)
   })
 
-  test('starts over when a clock has been set', () => {
-    answer(start + 8000, 10)
-    machine.advance(60_000)
-    answer(machine.now(), 10)
-    expect(clock.sharedNow()).toBe(clock.now())
+  test('holds the truth when the clocks drift', () => {
+    open(-8 * SECOND_MS)
+    for (let count = 0; count < 100; count++) {
+      answer(2)
+      pass(10 * SECOND_MS)
+      server.advance(4)
+      expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 20)
+    }
   })
 
-  test('forgets what was seen minutes ago', () => {
-    answer(start + 8000, 10)
-    machine.advance(299_000)
-    expect(clock.sharedNow() - clock.now()).toBe(7990)
-    machine.advance(2000)
-    expect(clock.sharedNow()).toBe(clock.now())
+  test('holds the truth when one server of several is late', () => {
+    open(8 * SECOND_MS)
+    answer()
+    answer(10, { date: new Date(server.now() - 3 * SECOND_MS).toUTCString() })
+    expect(exactnessMs()).toBeLessThanOrEqual(5 * SECOND_MS)
+    for (let count = 0; count < 40; count++) {
+      answer(2)
+      pass(37)
+    }
+    expect(exactnessMs()).toBeLessThanOrEqual(100)
   })
 
-  test('follows a clock that is as far off as AWS lets pass', () => {
-    answer(start + 299_000, 10)
-    expect(clock.sharedNow() - clock.now()).toBe(298_990)
+  test('starts over when the clock of the server was set', () => {
+    answer()
+    server.advance(-MINUTE_MS)
+    answer()
+    expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 10)
   })
 
-  test('leaves a clock alone that is farther off: a request that the server refuses for it corrects it', () => {
-    answer(start + 400_000, 10)
-    expect(clock.sharedNow()).toBe(clock.now())
+  test('is that of this clock when that is another one on purpose', () => {
+    open(1000 * HOUR_MS)
+    answer()
+    expect(clock.serverTime()).toEqual({ earliestMs: machine.now(), latestMs: machine.now(), isKnown: true })
+    machine.advance(5 * SECOND_MS)
+    expect(clock.serverTime()).toEqual({ earliestMs: machine.now(), latestMs: machine.now(), isKnown: true })
   })
 
-  test.each([undefined, '', 'yesterday'])('passes over the date %j', date => {
-    clock.observe(date, clock.now())
-    expect(clock.sharedNow()).toBe(start)
+  test('is not told by a date that a cache has kept', () => {
+    answer(10, { age: '1' })
+    expect(clock.serverTime().isKnown).toBe(false)
+  })
+
+  test.each(['', 'yesterday'])('is not told by the date %j', date => {
+    answer(10, { date })
+    clock.observe(new Map(), monotonic.now())
+    expect(clock.serverTime().isKnown).toBe(false)
   })
 })
 
@@ -105,7 +191,14 @@ describe('correct', () => {
     expect(clock.correct(new Map([['date', new Date(start + 200_000).toUTCString()]]))).toBe(false)
     expect(clock.correct(new Map([['date', new Date(start + 600_000).toUTCString()]]))).toBe(true)
     expect(clock.now()).toBe(start + 600_000)
-    expect(clock.sharedNow()).toBe(start + 600_000)
+  })
+
+  test("leaves the server's time as exact as the date is", () => {
+    open(-HOUR_MS)
+    pass(300)
+    answer()
+    expect(clock.correct(new Map([['date', new Date(server.now()).toUTCString()]]))).toBe(true)
+    expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 10)
   })
 
   test('does not believe what a cache has kept', () => {

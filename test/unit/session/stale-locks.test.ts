@@ -30,6 +30,14 @@ test.each<[string, Item]>([
   expect(stale.takeOver('k', changed, protocol, 120_000)).toBeDefined()
 })
 
+test('a lock that comes after one that was given back is another one, however much it looks the same', () => {
+  const stale = new StaleLocks()
+  stale.takeOver('k', item, protocol, 0)
+  stale.forget('k')
+  expect(stale.takeOver('k', item, protocol, 60_000)).toBeUndefined()
+  expect(stale.takeOver('k', item, protocol, 120_000)).toBeDefined()
+})
+
 test('each session is watched for itself', () => {
   const stale = new StaleLocks()
   stale.takeOver('k', item, protocol, 0)
