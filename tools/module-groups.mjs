@@ -23,7 +23,13 @@ export const moduleGroups = [
   ],
   ['core', 'adapters/express-store.js', 'session/store.js'],
   ['settings', 'config/settings.js'],
-  ['default-provider', 'credentials/cached-provider.js', 'credentials/default-provider.js'],
+  [
+    'default-provider',
+    'credentials/cached-provider.js',
+    'credentials/default-provider.js',
+    'credentials/instant.js',
+    'credentials/shared-flight.js',
+  ],
 
   ['provider-chain', 'credentials/credentials-document.js', 'credentials/provider-chain.js'],
   ['ini', 'credentials/ini.js'],

@@ -1,7 +1,7 @@
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
-import { mfaCode, type MfaCodeProvider } from './mfa-code.ts'
+import { askedOnce, mfaCode, type MfaCodeProvider } from './mfa-code.ts'
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
 import {
@@ -103,7 +103,7 @@ const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
 export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
   const context = contextOf(checkedOptions('fromTemporaryCredentials', options, optionKinds))
   let fallback: Promise<CredentialProvider> | undefined
-  return async () => {
+  return askedOnce(options.mfaCodeProvider, async () => {
     const mfa = mfaSource(options, context)
     let master = options.masterCredentials
     if (master === undefined) {
@@ -115,7 +115,7 @@ export function fromTemporaryCredentials(options: FromTemporaryCredentialsOption
     const { RoleSessionName = defaultRoleSessionName(context), ...params } = options.params
     const code = mfa === undefined ? {} : { TokenCode: await mfa() }
     return assumeRole({ ...params, RoleSessionName, ...code }, source, endpoint, context)
-  }
+  })
 }
 
 /** Where the code comes from, if one is needed. Whether there can be one is known before anything is asked. */

@@ -1,6 +1,7 @@
 import { CredentialsError } from '../errors.ts'
 import type { Credentials } from '../types.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
+import { instantOf } from './instant.ts'
 
 /** How a kind of JSON document spells credentials. */
 export interface CredentialsDocumentFormat {
@@ -64,7 +65,7 @@ export function credentialsOfDocument(
 }
 
 function dateOf(text: string, source: string): Date {
-  const date = new Date(text)
-  if (!Number.isNaN(date.getTime())) return date
+  const date = instantOf(text)
+  if (date !== undefined) return date
   throw new CredentialsError(`${source} has an Expiration that is not a date such as 2026-01-31T12:00:00Z`)
 }

@@ -1,6 +1,7 @@
 import type { Environment } from '../config/environment.ts'
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
+import { instantOf } from './instant.ts'
 import type { ProviderOptions } from './provider-context.ts'
 
 /**
@@ -48,9 +49,7 @@ function checked(value: string, variable: string): string {
 }
 
 function toDate(text: string): Date {
-  const date = new Date(text)
-  if (Number.isNaN(date.getTime())) {
-    throw new CredentialsError('AWS_CREDENTIAL_EXPIRATION is not a date such as 2026-01-31T12:00:00Z')
-  }
-  return date
+  const date = instantOf(text)
+  if (date !== undefined) return date
+  throw new CredentialsError('AWS_CREDENTIAL_EXPIRATION is not a date such as 2026-01-31T12:00:00Z')
 }

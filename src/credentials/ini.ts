@@ -1,7 +1,7 @@
 import { selectedProfile } from '../config/shared-config.ts'
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider } from '../types.ts'
-import type { MfaCodeProvider } from './mfa-code.ts'
+import { askedOnce, type MfaCodeProvider } from './mfa-code.ts'
 import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-config.ts'
 import { ProfileCredentials } from './profile-credentials.ts'
 import { formOfProfile } from './profile-forms.ts'
@@ -63,7 +63,7 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
   const context = contextOf(checkedOptions('fromIni', options, optionKinds))
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const sources = new Map<string, CredentialProvider>()
-  return async () => {
+  return askedOnce(options.mfaCodeProvider, async () => {
     const config = await readSharedConfig(context)
     const { name, explicit } = selectedProfile(context.environment, options.profile)
     const profile = config.profiles.get(name)
@@ -88,5 +88,5 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
         profile: clientConfig?.profile ?? name,
       },
     }).find()
-  }
+  })
 }

@@ -2,6 +2,7 @@ import { CredentialsError } from '../errors.ts'
 import type { Credentials } from '../types.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
 import { type CacheFile, CacheFileError, readCacheFile } from './cache-file.ts'
+import { instantOf } from './instant.ts'
 import { type JsonObject, objectIn, textIn } from './json-call.ts'
 
 /** A log-in that `aws login` made. */
@@ -49,7 +50,7 @@ export async function readLoginToken(login: Login): Promise<LoginToken> {
   const clientId = textIn(content, 'clientId')
   const refreshToken = textIn(content, 'refreshToken')
   const dpopKey = textIn(content, 'dpopKey')
-  const credentials = loginCredentials(accessToken, new Date(textIn(accessToken, 'expiresAt') ?? ''))
+  const credentials = loginCredentials(accessToken, instantOf(textIn(accessToken, 'expiresAt')))
   if (
     credentials === undefined ||
     clientId === undefined ||
@@ -74,11 +75,11 @@ export async function readLoginToken(login: Login): Promise<LoginToken> {
 /** The credentials in an `accessToken`; `undefined` when something is missing or cannot be used. */
 export function loginCredentials(
   accessToken: JsonObject,
-  expiration: Date,
+  expiration: Date | undefined,
 ): (Credentials & { readonly expiration: Date }) | undefined {
   const sessionToken = textIn(accessToken, 'sessionToken')
   const accountId = textIn(accessToken, 'accountId')
-  if (sessionToken === undefined || accountId === undefined) return undefined
+  if (sessionToken === undefined || accountId === undefined || expiration === undefined) return undefined
   const credentials = {
     accessKeyId: accessToken['accessKeyId'],
     secretAccessKey: accessToken['secretAccessKey'],

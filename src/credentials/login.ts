@@ -7,12 +7,12 @@ import { selectedProfile, type SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError } from '../errors.ts'
 import { isHostLabel } from '../internal/partitions.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
-import { sharedFlight } from './cache-file.ts'
 import { type Login, type LoginToken, readLoginToken } from './login-token.ts'
 import { refreshLogin } from './login-refresh.ts'
 import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
 import { aText, checkedOptions, holdsNothingBut, type OptionKinds } from './provider-options.ts'
+import { sharedFlight } from './shared-flight.ts'
 
 /** Settings of the client that calls the sign-in service. */
 export interface LoginClientConfig {

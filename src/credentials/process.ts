@@ -1,4 +1,4 @@
-import { variable } from '../config/environment.ts'
+import { type Environment, variable } from '../config/environment.ts'
 import { type ConfigSection, selectedProfile } from '../config/shared-config.ts'
 import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
@@ -6,7 +6,8 @@ import { credentialsOfDocument, parseJsonObject } from './credentials-document.t
 import { readSharedConfig } from './profile-config.ts'
 import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
 import { aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
-import { outputOfShellCommand, type ShellCommandOutcome } from './shell-command.ts'
+import { sharedFlight } from './shared-flight.ts'
+import { outputOfShellCommand, type ShellCommandLimits, type ShellCommandOutcome } from './shell-command.ts'
 
 /** Options of {@link fromProcess}. */
 export interface FromProcessOptions extends ProviderOptions {
@@ -26,13 +27,16 @@ export interface FromProcessOptions extends ProviderOptions {
 
 const optionKinds: OptionKinds<FromProcessOptions> = { profile: aText, timeoutMs: aTimeout }
 
+/** The commands under way, for each environment. */
+const underWay = new WeakMap<Environment, Map<string, Promise<ShellCommandOutcome>>>()
+
 const DEFAULT_TIMEOUT_MS = 60_000
 const MAX_OUTPUT_BYTES = 1024 * 1024
 
 /**
  * Credentials that a command prints: the `credential_process` of a profile, run in the system's shell.
  *
- * A command that takes too long or prints more than 1 MiB is killed with everything that it has started. What it
+ * A command that is under way is not started again: whoever asks meanwhile gets what it prints. One that takes too long or prints more than 1 MiB is killed with everything that it has started. What it
  * prints, to standard output or standard error, and the command line itself never appear in an error. The
  * configuration files are read at each call.
  *
@@ -65,15 +69,24 @@ async function runCredentialProcess(
   const source = `the credential_process of the profile ${shownName}`
   const limits = { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES }
   try {
-    const outcome = await context.pending.step(source, () =>
-      outputOfShellCommand(command, environment, limits),
-    )
+    const outcome = await context.pending.step(source, () => outputOnce(command, environment, limits))
     return credentialsOfOutcome(outcome, source, limits.timeoutMs, profile, clock.now())
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
     const isImplicit = name === 'default' && variable(environment, 'AWS_PROFILE') === undefined
     throw isImplicit ? new CredentialsError(error.message, { tryNextProvider: true }) : error
   }
+}
+
+/** Runs a command, or waits for the end of one that is under way: some ask a person, or may not run side by side. */
+function outputOnce(
+  command: string,
+  environment: Environment,
+  limits: ShellCommandLimits,
+): Promise<ShellCommandOutcome> {
+  const flights = underWay.get(environment) ?? new Map<string, Promise<ShellCommandOutcome>>()
+  underWay.set(environment, flights)
+  return sharedFlight(flights, command, () => outputOfShellCommand(command, environment, limits))
 }
 
 function credentialsOfOutcome(

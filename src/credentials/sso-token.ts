@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { homeDirectory } from '../config/file-locations.ts'
 import { CredentialsError } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
-import { type CacheFile, CacheFileError, readCacheFile, sharedFlight, updateCacheFile } from './cache-file.ts'
+import { type CacheFile, CacheFileError, readCacheFile, updateCacheFile } from './cache-file.ts'
+import { instantOf } from './instant.ts'
 import { callForJson, instantAfter, textIn } from './json-call.ts'
 import type { ProviderContext } from './provider-context.ts'
+import { sharedFlight } from './shared-flight.ts'
 
 /** A log-in to AWS IAM Identity Center. */
 export interface SsoLogin {
@@ -73,8 +75,10 @@ async function readCacheOf(login: SsoLogin, path: string): Promise<CacheFile> {
 
 function tokenIn({ path, content }: CacheFile, login: SsoLogin): SsoToken {
   const accessToken = textIn(content, 'accessToken')
-  const expiresAtMs = Date.parse(textIn(content, 'expiresAt') ?? '')
-  if (isHeaderText(accessToken) && !Number.isNaN(expiresAtMs)) return { accessToken, expiresAtMs }
+  const expiresAt = instantOf(textIn(content, 'expiresAt'))
+  if (isHeaderText(accessToken) && expiresAt !== undefined) {
+    return { accessToken, expiresAtMs: expiresAt.getTime() }
+  }
   const lacking = isHeaderText(accessToken) ? 'a date expiresAt' : 'a usable accessToken'
   throw new CredentialsError(
     `${login.described} has no usable token: the file ${path} lacks ${lacking}; ${remedy(login)}`,

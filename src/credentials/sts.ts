@@ -3,6 +3,7 @@ import type { ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import type { Credentials } from '../types.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
+import { instantOf } from './instant.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { callService, ServiceCallError, type ServiceCall } from './service-call.ts'
 import type { StsEndpoint } from './sts-endpoint.ts'
@@ -199,7 +200,7 @@ function credentialsIn(root: XmlElement | undefined, operation: string): Credent
   if (root?.name !== `${operation}Response`) return undefined
   const result = elementAt(root, `${operation}Result`)
   const keys = elementAt(result, 'Credentials')
-  const expiration = timeOf(textAt(keys, 'Expiration'))
+  const expiration = instantOf(textAt(keys, 'Expiration'))
   const accountId = accountOf(textAt(result, 'AssumedRoleUser', 'Arn'))
   const sessionToken = textAt(keys, 'SessionToken')
   if (expiration === undefined || sessionToken === undefined) return undefined
@@ -211,13 +212,6 @@ function credentialsIn(root: XmlElement | undefined, operation: string): Credent
     ...(accountId !== undefined && { accountId }),
   }
   return isCredentials(credentials) ? credentials : undefined
-}
-
-function timeOf(text: string | undefined): Date | undefined {
-  if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/.test(text))
-    return undefined
-  const time = new Date(text)
-  return Number.isNaN(time.getTime()) ? undefined : time
 }
 
 function accountOf(arn: string | undefined): string | undefined {

@@ -1,10 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
+import { fromIni } from '../../../src/credentials/ini.ts'
 import { fromProcess, type FromProcessOptions } from '../../../src/credentials/process.ts'
 import { outputOfShellCommand } from '../../../src/credentials/shell-command.ts'
-import type { CredentialProvider } from '../../../src/types.ts'
+import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type TemporaryHome, temporaryHome } from '../../support/temporary-home.ts'
 import { everythingIn, failureOf } from './failure.ts'
@@ -44,6 +45,10 @@ async function setUp(
 }
 
 const PRINT_ANSWER = 'cat "$HOME/answer"'
+
+async function ask(provider: CredentialProvider): Promise<Credentials> {
+  return provider()
+}
 
 async function printing(answer: unknown): Promise<CredentialProvider> {
   const text = typeof answer === 'string' ? answer : JSON.stringify(answer)
@@ -146,6 +151,24 @@ describe('fromProcess', () => {
       JSON.stringify({ ...document, AccountId: '444455556666' }),
     )
     expect(await provider()).toEqual({ ...printed, accountId: '444455556666' })
+  })
+
+  it('is not started again while it is under way, whoever asks', async () => {
+    const { home } = await setUp(
+      'echo run >> "$HOME/runs"; while [ ! -e "$HOME/go" ]; do sleep 0.02; done; cat "$HOME/answer"',
+      { answer: JSON.stringify(document) },
+    )
+    const context = { environment: home.environment, clock: new ManualClock() }
+    const one = fromProcess({ context })
+    const asked = [one, one, fromProcess({ context }), fromIni({ profile: 'default', context })].map(ask)
+    // A cache gives up waiting for a provider that takes long, and asks once more.
+    await vi.waitFor(() => access(join(home.directory, 'runs')))
+    asked.push(ask(one))
+    await writeFile(join(home.directory, 'go'), '')
+    expect(await Promise.all(asked)).toEqual(asked.map(() => printed))
+    expect(await readFile(join(home.directory, 'runs'), 'utf8')).toBe('run\n')
+    await one()
+    expect(await readFile(join(home.directory, 'runs'), 'utf8')).toBe('run\nrun\n')
   })
 
   it('goes on when the profile names no command', async () => {

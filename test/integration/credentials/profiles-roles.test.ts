@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { fromIni, type FromIniOptions } from '../../../src/credentials/ini.ts'
 import type { MfaCodeProvider } from '../../../src/credentials/mfa-code.ts'
-import type { CredentialProvider } from '../../../src/types.ts'
+import { deferred } from '../../../src/internal/deferred.ts'
+import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { type FakeServiceRequest } from '../../support/fake-sso.ts'
 import {
   assumedRole,
@@ -85,6 +86,26 @@ describe('a role with a source profile', () => {
         TokenCode: '123456',
       },
     ])
+  })
+
+  it('a person is asked once for the code that several calls wait for', async () => {
+    const scene = await machine(
+      `[profile a]\nrole_arn = ${role('a')}\nsource_profile = b\nmfa_serial = device\n[profile b]\n${KEYS}`,
+    )
+    const code = deferred<string>()
+    const mfaCodeProvider = vi.fn<MfaCodeProvider>(() => code.promise)
+    const provider = scene.provider('a', { mfaCodeProvider })
+    const ask = async (): Promise<Credentials> => provider()
+    const asked = [ask(), ask()]
+    await vi.waitFor(() => {
+      expect(mfaCodeProvider).toHaveBeenCalled()
+    })
+    asked.push(ask())
+    code.resolve('123456')
+    expect(new Set(await Promise.all(asked))).toHaveProperty('size', 1)
+    expect(mfaCodeProvider).toHaveBeenCalledTimes(1)
+    await provider()
+    expect(mfaCodeProvider).toHaveBeenCalledTimes(2)
   })
 
   it('is preferred to static keys, web identity and a process of its own', async () => {

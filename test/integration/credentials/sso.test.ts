@@ -102,6 +102,15 @@ const tokensSent = (sso: FakeSso): readonly unknown[] =>
   sso.portal.requests.map(({ headers }) => headers['x-amz-sso_bearer_token'])
 
 describe('with an sso-session', () => {
+  it.each(['UTC', ' UTC', '+00:00'])('reads a date that ends with "%s"', async zone => {
+    const sso = await scene()
+    const expiresAt = new Date(sso.clock.now() + 6 * MINUTE_MS).toISOString().replace(/\.\d+Z$/, zone)
+    await sso.cached(0, { expiresAt })
+    expect(await sso.provider()()).toMatchObject({ accessKeyId: 'ASIASSO' })
+    expect(tokensSent(sso)).toEqual([OLD_TOKEN])
+    expect(sso.oidc.lines).toEqual([])
+  })
+
   it('gets the credentials of the role with a token that has more than five minutes left', async () => {
     const sso = await scene()
     await sso.cached(5 * MINUTE_MS + 1)

@@ -178,6 +178,24 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     better: withAccount('123456789012'),
   },
   {
+    reason: 'dates of older tools are read',
+    scenarios: ['SSO with a session whose expiresAt ends in UTC'],
+    better: {
+      credentials: {
+        accessKeyId: 'ASIASSO',
+        secretAccessKey: 'sso-secret-key',
+        sessionToken: 'sso-session-token',
+        expiration: '2031-02-27T23:06:40.000Z',
+        accountId: '123456789012',
+      },
+      requests: {
+        portal: [
+          'GET /federation/credentials?account_id=123456789012&role_name=reader, bearer "cached-access-token", unsigned',
+        ],
+      },
+    },
+  },
+  {
     reason: 'the refresh token is kept where a refresh brings no new one',
     scenarios: ['SSO with a session, expired, refresh gives no refresh token'],
     better: recorded => ({

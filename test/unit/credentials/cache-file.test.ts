@@ -1,12 +1,8 @@
 import { mkdir, open, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  CacheFileError,
-  readCacheFile,
-  sharedFlight,
-  updateCacheFile,
-} from '../../../src/credentials/cache-file.ts'
+import { CacheFileError, readCacheFile, updateCacheFile } from '../../../src/credentials/cache-file.ts'
+import { sharedFlight } from '../../../src/credentials/shared-flight.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
