@@ -36,7 +36,8 @@ const NEGLIGIBLE_MS = 1000
  * Merges two versions of a session by top-level key against what both were made from (G2): a key that one side
  * added, changed or removed is taken from that side; of one that both changed, ours is taken.
  *
- * The cookie is ours, with the later of the two expiries.
+ * The properties of the cookie are merged in the same way, and its expiry is that of the side that changed how long it
+ * lives, else the later of the two.
  */
 export function mergeSessionData({ basis, ours, theirs }: Divergence, isSame: IsSame): Merged {
   // A key may be called "__proto__": entries and fromEntries treat it as any other.
@@ -45,7 +46,7 @@ export function mergeSessionData({ basis, ours, theirs }: Divergence, isSame: Is
   for (const key of new Set([...Object.keys(basis), ...Object.keys(ours), ...Object.keys(theirs)])) {
     const [before, mine, other] = [own(basis, key), own(ours, key), own(theirs, key)]
     if (key === COOKIE && isCookie(mine) && isCookie(other)) {
-      data.set(key, mergeCookies(mine, other))
+      data.set(key, mergeCookies(before, mine, other, isSame))
       continue
     }
     if (isSame(mine, before) || isSame(mine, other)) continue
@@ -78,10 +79,34 @@ function withoutTimes(cookie: unknown): unknown {
   return without(without(cookie, EXPIRES), LIFETIME)
 }
 
-function mergeCookies(ours: unknown, theirs: unknown): unknown {
+function mergeCookies(basis: unknown, ours: unknown, theirs: unknown, isSame: IsSame): unknown {
+  // A cookie that was not there before has nothing to be compared with.
+  const before = isCookie(basis) ? basis : theirs
+  const cookie = new Map(Object.entries(theirs as object))
+  for (const name of new Set([...cookie.keys(), ...Object.keys(ours as object)])) {
+    const mine = own(ours, name)
+    const isOurs = name === LIFETIME ? !isSameLifetime(ours, before) : !isSame(mine, own(before, name))
+    if (!isOurs || name === EXPIRES) continue
+    if (mine === undefined) cookie.delete(name)
+    else cookie.set(name, mine)
+  }
+  cookie.set(EXPIRES, own(expiringCookie(before, ours, theirs), EXPIRES))
+  return Object.fromEntries(cookie)
+}
+
+/** Of two versions of a cookie, the one by which it expires. */
+function expiringCookie(basis: unknown, ours: unknown, theirs: unknown): unknown {
+  const [isOurs, isTheirs] = [!isSameTerm(ours, basis), !isSameTerm(theirs, basis)]
+  if (isOurs !== isTheirs) return isOurs ? ours : theirs
   const [mine, other] = [cookieExpiry(ours), cookieExpiry(theirs)]
-  if (mine === undefined || other === undefined || mine >= other) return ours
-  return { ...(ours as object), [EXPIRES]: own(theirs, EXPIRES) }
+  return mine === undefined || other === undefined || mine >= other ? ours : theirs
+}
+
+/** Whether two cookies live equally long, or both for as long as the browser's session. */
+function isSameTerm(left: unknown, right: unknown): boolean {
+  return (
+    isSameLifetime(left, right) && (cookieExpiry(left) === undefined) === (cookieExpiry(right) === undefined)
+  )
 }
 
 function isCookie(value: unknown): boolean {

@@ -28,7 +28,7 @@ describe('mergeSessionData (G2)', () => {
     expect(mergeSessionData({ basis, ours, theirs }, isSameJson)).toEqual({ data, conflictingKeys })
   })
 
-  test('the cookie is ours, with the later expiry', () => {
+  test('of two cookies that live equally long the later expiry counts', () => {
     const later = '2026-11-23T13:00:00.000Z'
     const renewed = { ...cookie, path: '/shop' }
     const ours = { cookie: renewed }
@@ -41,6 +41,28 @@ describe('mergeSessionData (G2)', () => {
     expect(merged({ cookie }, { cookie: { ...cookie, expires: null } }, { cookie })).toEqual({
       cookie: { ...cookie, expires: null },
     })
+  })
+
+  test('of the cookie, each side keeps the properties that it changed', () => {
+    const [later, latest] = ['2026-11-23T13:00:00.000Z', '2026-12-07T12:00:00.000Z']
+    const remembered = { ...cookie, originalMaxAge: 1_209_600_000, expires: latest, secure: true }
+    const touched = { ...cookie, originalMaxAge: 59_999, expires: later }
+    expect(merged({ cookie }, { cookie: touched, a: 1 }, { cookie: remembered })).toEqual({
+      cookie: remembered,
+      a: 1,
+    })
+    expect(merged({ cookie }, { cookie: remembered }, { cookie: touched, a: 1 })).toEqual({
+      cookie: remembered,
+      a: 1,
+    })
+    const shorter = { ...cookie, originalMaxAge: 1000, expires: '2026-11-23T11:00:00.000Z' }
+    expect(merged({ cookie }, { cookie: touched }, { cookie: shorter })).toEqual({ cookie: shorter })
+    expect(merged({ cookie }, { cookie: shorter }, { cookie: touched })).toEqual({ cookie: shorter })
+    const { path: _, ...pathless } = cookie
+    expect(merged({ cookie }, { cookie: pathless }, { cookie: { ...cookie, httpOnly: false } })).toEqual({
+      cookie: { ...pathless, httpOnly: false },
+    })
+    expect(merged({}, { cookie: remembered }, { cookie })).toEqual({ cookie: remembered })
   })
 
   test('what an application keeps as "cookie" is data like any other', () => {
