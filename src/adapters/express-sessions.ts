@@ -11,13 +11,24 @@ import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import { deliver } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
+import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 import { rememberResponses, whenOver } from './request-end.ts'
+import { type CookieProperties, isSameButForExpiry, isSessionCookie, propertiesOf } from './session-cookie.ts'
 
 /** What a session object was loaded or last saved as, and under which ID. */
 interface Origin {
   readonly sid: string
   readonly record: SessionRecord<SessionData>
   readonly lock?: SessionLock<SessionData> | undefined
+  /** Its cookie then; `undefined` when it had none. */
+  readonly cookie: CookieProperties | undefined
+}
+
+/** A session that is loaded. */
+interface Loaded {
+  readonly data: SessionData
+  /** Its stored cookie; `undefined` when there is none, so that `data` have one that is only lent to them. */
+  readonly cookie: CookieProperties | undefined
 }
 
 /**
@@ -31,7 +42,10 @@ export class ExpressSessions {
   readonly #sessions: SessionStore<SessionData>
   readonly #ownsSessions: boolean
   readonly #report: (reason: unknown) => void
+  readonly #keepsCookies: boolean
   readonly #origins = hiddenField<Origin>()
+  /** Of a cookie that was lent to a session without one: its properties then. Unless they change, it is not stored. */
+  readonly #lent = hiddenField<CookieProperties>()
 
   /**
    * @param options options of a {@link SessionStore}, or one to use.
@@ -44,6 +58,7 @@ export class ExpressSessions {
     this.#ownsSessions = !(options instanceof SessionStore)
     this.#sessions = options instanceof SessionStore ? options : new SessionStore<SessionData>(options)
     this.#report = report
+    this.#keepsCookies = mayHave(COOKIE_KEYS, this.#sessions.layoutName)
     if (this.#sessions.locksSessions) rememberResponses()
   }
 
@@ -52,22 +67,42 @@ export class ExpressSessions {
     const lock = this.#sessions.locksSessions ? await this.#sessions.lock(sid, { renew: false }) : undefined
     const record = this.#sessions.locksSessions ? lock?.record : await this.#sessions.read(sid)
     if (record === undefined) return null
-    const data = dataOf(record)
-    this.#origins.set(data, { sid, record, lock })
+    const { data, cookie } = this.#loaded(record)
+    this.#origins.set(data, { sid, record, lock, cookie })
     return data
   }
 
   async save(sid: string, session: SessionData): Promise<void> {
     requireSession(session)
-    const basis = this.#originOf(sid, session)
-    const record = await this.#sessions.write(sid, session, { basis, ...expiryOfCookie(session.cookie) })
+    const basis = this.#originOf(sid, session)?.record
+    const data = this.#storedForm(session, basis)
+    const record = await this.#sessions.write(sid, data, { basis, ...expiryOfCookie(session.cookie) })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#origins.set(session, { sid, record: record.asWritten() })
+    if (record !== undefined) {
+      this.#origins.set(session, { sid, record: record.asWritten(), cookie: storedCookieIn(data) })
+    }
   }
 
+  /** Moves the expiry of a session, and stores its cookie if that has changed: the framework saves no session for that. */
   async touch(sid: string, session: SessionData): Promise<void> {
     requireSession(session)
-    await this.#sessions.touch(this.#originOf(sid, session) ?? sid, expiryOfCookie(session.cookie))
+    const { cookie } = session
+    const expiry = expiryOfCookie(cookie)
+    const known = this.#originOf(sid, session)
+    const origin = known ?? (isSessionCookie(cookie) ? await this.#read(sid) : undefined)
+    if (origin === undefined || !this.#hasNewCookie(cookie, origin)) {
+      await this.#sessions.touch(known?.record ?? sid, expiry)
+      return
+    }
+    const properties = propertiesOf(cookie)
+    const data = {
+      ...(await this.#sessions.dataAsRead(origin.record)),
+      cookie: properties as unknown as Cookie,
+    }
+    const record = await this.#sessions.write(sid, data, { basis: origin.record, ...expiry })
+    if (record !== undefined) {
+      this.#origins.set(session, { sid, record: record.asWritten(), cookie: properties })
+    }
   }
 
   async destroy(sid: string): Promise<void> {
@@ -76,7 +111,7 @@ export class ExpressSessions {
 
   async list(): Promise<SessionData[]> {
     const sessions: SessionData[] = []
-    for await (const record of this.#sessions.records()) sessions.push(dataOf(record))
+    for await (const record of this.#sessions.records()) sessions.push(this.#loaded(record).data)
     return sessions
   }
 
@@ -102,12 +137,83 @@ export class ExpressSessions {
     if (this.#ownsSessions) await this.#sessions.close()
   }
 
-  /** Lets the session object of a request take over what is known of the data that it was made from. */
-  adopt(request: IncomingMessage, data: SessionData, session: Session): void {
+  /**
+   * Lets the session object of a request take over what is known of the data that it was made from.
+   *
+   * @param newCookie makes the cookie that the middleware gives to a new session; `undefined` outside of a request.
+   */
+  adopt(
+    request: IncomingMessage,
+    data: SessionData,
+    session: Session & SessionData,
+    newCookie: () => Cookie | undefined,
+  ): void {
     const origin = this.#origins.of(data)
     if (origin === undefined) return
-    this.#origins.set(session, origin)
+    if (origin.cookie === undefined) {
+      this.#lend(session, newCookie() ?? data.cookie, origin.record)
+      // The middleware compares the two to see whether the application has changed something.
+      for (const [key] of shadowedEntries(session, data)) Reflect.deleteProperty(data, key)
+    }
+    const cookie = origin.cookie && propertiesOf(session.cookie)
+    this.#origins.set(session, { ...origin, cookie })
     if (origin.lock !== undefined) this.#holdForRequest(origin.lock, request, session)
+  }
+
+  /** A session as the application gets it, whose cookie shows when it expires in fact. */
+  #loaded({ data, expiresMs }: SessionRecord<SessionData>): Loaded {
+    const stored: Partial<SessionData> = data
+    if (isSessionCookie(stored.cookie)) {
+      const cookie = withStoredExpiry(stored.cookie, expiresMs) as Cookie
+      stored.cookie = cookie
+      return { data, cookie: propertiesOf(cookie) }
+    }
+    const expires = new Date(expiresMs).toISOString()
+    const value = { originalMaxAge: null, expires, httpOnly: true, path: '/' }
+    // Not enumerable: JSON, copies and comparisons of the data show what is stored.
+    const lent = { value, configurable: true, enumerable: false, writable: true }
+    return { data: Object.defineProperty({ ...data }, 'cookie', lent), cookie: undefined }
+  }
+
+  /** Lends a session the cookie of a new one, which shows when the session expires in fact. */
+  #lend(session: SessionData, cookie: Cookie, { expiresMs }: SessionRecord<SessionData>): void {
+    const { originalMaxAge } = cookie
+    cookie.expires = new Date(expiresMs)
+    cookie.originalMaxAge = originalMaxAge
+    session.cookie = cookie
+    this.#lent.set(cookie, propertiesOf(cookie))
+  }
+
+  /** A session as it is stored, made from a stored one or new: with a cookie only where that belongs there. */
+  #storedForm(session: SessionData, basis: SessionRecord<SessionData> | undefined): SessionData {
+    const stored: Partial<SessionData> | undefined = basis?.data
+    const shadowed = shadowedEntries(session, stored)
+    const storesCookie = this.#storesCookie(session.cookie, stored)
+    if (storesCookie && shadowed.length === 0) return session
+    const data: Partial<SessionData> = { ...session, ...Object.fromEntries(shadowed) }
+    if (!storesCookie) delete data.cookie
+    if (!storesCookie && stored?.cookie !== undefined) data.cookie = stored.cookie
+    return data as SessionData
+  }
+
+  #storesCookie(cookie: unknown, stored: Partial<SessionData> | undefined): boolean {
+    if (stored?.cookie !== undefined) return isSessionCookie(stored.cookie)
+    if (!this.#keepsCookies) return false
+    const lent = this.#lent.of(cookie)
+    if (lent === undefined || !isSessionCookie(cookie)) return true
+    // It shows an expiry until the end of the request also where cookies last for the browser's session.
+    return !isSameButForExpiry({ ...propertiesOf(cookie), expires: lent['expires'] }, lent)
+  }
+
+  #hasNewCookie(cookie: object, { record, cookie: known }: Pick<Origin, 'record' | 'cookie'>): boolean {
+    if (!isSessionCookie(cookie) || !this.#storesCookie(cookie, record.data)) return false
+    return known === undefined || !isSameButForExpiry(propertiesOf(cookie), known)
+  }
+
+  /** What a session is stored as, for an object of which nothing is known. */
+  async #read(sid: string): Promise<Pick<Origin, 'record' | 'cookie'> | undefined> {
+    const record = await this.#sessions.read(sid)
+    return record && { record, cookie: storedCookieIn(record.data) }
   }
 
   /** Keeps the lock of a session until its request is over, however that ends, if nothing has ended it before. */
@@ -130,9 +236,9 @@ export class ExpressSessions {
   }
 
   /** What a session object was loaded or last saved as, provided that it was under this ID. */
-  #originOf(sid: string, session: SessionData): SessionRecord<SessionData> | undefined {
+  #originOf(sid: string, session: SessionData): Origin | undefined {
     const origin = this.#origins.of(session)
-    return origin !== undefined && origin.sid === sid ? origin.record : undefined
+    return origin !== undefined && origin.sid === sid ? origin : undefined
   }
 }
 
@@ -149,9 +255,6 @@ function requireSession(session: unknown): void {
   if (!isSession(session)) throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
 }
 
-/** The data of a session, whose cookie shows when the session expires in fact. */
-function dataOf({ data, expiresMs }: SessionRecord<SessionData>): SessionData {
-  const stored: Partial<SessionData> = data
-  if (stored.cookie !== undefined) stored.cookie = withStoredExpiry(stored.cookie, expiresMs) as Cookie
-  return data
+function storedCookieIn({ cookie }: Partial<SessionData>): CookieProperties | undefined {
+  return isSessionCookie(cookie) ? propertiesOf(cookie) : undefined
 }

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http'
+
 import type expressSession from 'express-session'
-import type { Session, SessionData, Store } from 'express-session'
+import type { Cookie, Session, SessionData, Store } from 'express-session'
 
 import { isError } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
@@ -125,8 +127,21 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     override createSession(...[request, data]: Parameters<Store['createSession']>): Session & SessionData {
       const created = super.createSession(request, data)
-      this.#sessions.adopt(request, data, created)
+      this.#sessions.adopt(request, data, created, () => this.#newCookie(request))
       return created
+    }
+
+    /**
+     * The cookie that the middleware gives to a new session of this request: only `generate`, which the middleware sets on its
+     * store, knows its options. `undefined` outside of a request, where the options may have nothing to look at.
+     */
+    #newCookie(request: IncomingMessage): Cookie | undefined {
+      const generate: unknown = Reflect.get(this, 'generate')
+      if (typeof generate !== 'function' || !('headers' in request)) return undefined
+      // The session of the request itself stays what it is.
+      const standIn = Object.create(request) as IncomingMessage & { readonly session?: SessionData }
+      Reflect.apply(generate, this, [standIn])
+      return standIn.session?.cookie
     }
 
     #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {

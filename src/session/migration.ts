@@ -3,7 +3,7 @@ import { callerMistake, LockLostError, SessionConflictError } from '../errors.ts
 import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
 import type { StoredSession } from '../layout/layout.ts'
-import type { Item } from '../types.ts'
+import type { Item, SessionData } from '../types.ts'
 import { Adoption } from './adoption.ts'
 import type { ItemTable } from './item-table.ts'
 import { asRead, asSaved, type Origin, type SessionRecord, type Version, versionOf } from './record.ts'
@@ -75,6 +75,11 @@ export class Migration {
    */
   encode(basis: Version, data: unknown): string {
     return this.#adoption.encode(basis, data)
+  }
+
+  /** The data of a session that is there, in a new object. */
+  dataThere({ text }: StoredSession): SessionData {
+    return this.#there.layout.codec.decode(text)
   }
 
   /** Creates or replaces a session here, and deletes the one there. */

@@ -134,6 +134,17 @@ export class Sessions<Data extends object> {
     return new SessionLock(this.#record(version), locked.lease)
   }
 
+  /** The data of a record as the application got them, in a new object. */
+  dataAsRead(record: SessionRecord<Data>): Data {
+    const { seenText, origin } = versionOf(record)
+    const { migration } = this.#options
+    const data =
+      migration !== undefined && origin?.session !== undefined
+        ? migration.dataThere(origin.session)
+        : this.items.layout.codec.decode(seenText)
+    return data as Data
+  }
+
   /** The keys of sessions that somebody named, by ID or by record. */
   keysOf(targets: DestroyByUserOptions<Data>['except']): string[] {
     if (targets === undefined) return []

@@ -19,6 +19,7 @@ import {
 } from './call-options.ts'
 import { openClient } from './connection.ts'
 import type { GarbageCollectionOptions, GarbageCollectionResult } from './garbage-collection.ts'
+import type { LayoutName } from './layout-options.ts'
 import { nativeLayoutOf, sessionsOf, type StoreSettings } from './native-sessions.ts'
 import { checkStoreLayout } from './option-layouts.ts'
 import { readOptions } from './option-spec.ts'
@@ -86,6 +87,24 @@ export class SessionStore<Data extends object = SessionData> {
    */
   get locksSessions(): boolean {
     return (this.#options.locking ?? false) !== false
+  }
+
+  /**
+   * How sessions are written as items: the option `layout`.
+   *
+   * @internal
+   */
+  get layoutName(): LayoutName {
+    return this.#options.layout ?? 'native'
+  }
+
+  /**
+   * The data of a record as the application got them, in a new object: without what it has made of them since.
+   *
+   * @internal
+   */
+  async dataAsRead(record: SessionRecord<Data>): Promise<Data> {
+    return (await this.#ready()).dataAsRead(record)
   }
 
   /**

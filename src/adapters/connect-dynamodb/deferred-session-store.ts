@@ -54,6 +54,10 @@ export class DeferredSessionStore extends SessionStore<Data> {
     this.#findOptions = findOptions
   }
 
+  override dataAsRead(record: SessionRecord<Data>): Promise<Data> {
+    return this.#use(store => store.dataAsRead(record))
+  }
+
   override read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
     return this.#use(store => store.read(id, options))
   }

@@ -99,19 +99,6 @@ describe.each(engines)('$name, DynamoDBStore when something is wrong', engine =>
       expect(await subject.item(browser.sessionId)).toEqual(item)
     })
 
-    test('an item without cookie is an error of the request, and does not end the process', async () => {
-      const { origin, errors } = await subject.app({}, addRoutes)
-      const browser = new Browser()
-      await browser.open(`${origin}/login/ada`)
-      const item = { ...(await subject.item(browser.sessionId)), data: { S: '{"user":"ada"}' } }
-      await subject.table.put(item)
-      const unhandled = await unhandledErrorsDuring(async () => {
-        expect((await browser.open(`${origin}/user`)).status).toBe(500)
-      })
-      expect(unhandled).toEqual({ uncaughtExceptions: [], unhandledRejections: [] })
-      expect(errors).toHaveLength(1)
-    })
-
     test('a missing table is an error of every request that names table and region', async () => {
       const table = uniqueTableName()
       const { origin, errors } = await subject.app({ store: subject.store({ table }) }, addRoutes)
