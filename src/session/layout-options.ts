@@ -14,6 +14,7 @@ export const LAYOUT_NAMES = [
   'adonis',
   'architect',
   'aws-ruby',
+  'laravel',
 ] as const
 
 /** Name of a way of writing sessions as items. */
@@ -113,6 +114,13 @@ export interface LayoutOptions {
   readonly staleLockSeconds?: number | undefined
 
   /**
+   * Layout `laravel`: how new sessions are written, Laravel's `session.serialization`. A stored session keeps its own.
+   *
+   * @default 'php'
+   */
+  readonly serialization?: 'php' | 'json' | undefined
+
+  /**
    * Layout `connect-dynamodb`: attributes that are written beside the session.
    *
    * @default none
@@ -121,7 +129,10 @@ export interface LayoutOptions {
 }
 
 /** Where sessions are moved from: `migrateFrom`. Options that only matter for writing sessions are not among these. */
-export interface MigrationSource extends Omit<LayoutOptions, 'dataAttributeType' | 'specialKeys'> {
+export interface MigrationSource extends Omit<
+  LayoutOptions,
+  'dataAttributeType' | 'specialKeys' | 'serialization'
+> {
   /**
    * Name or ARN of the table that they are in, in the same region.
    *
@@ -160,6 +171,7 @@ export const layoutOptionSpecs: OptionSpecs<LayoutOptions> = {
     accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0,
     fromText: numberFromText,
   },
+  serialization: oneOf(['php', 'json']),
   specialKeys: {
     takes: "an array of { name, type }, with a type of 'S', 'N' or 'BOOL'",
     accepts: (value): value is readonly SpecialKey[] => Array.isArray(value) && value.every(isSpecialKey),

@@ -34,6 +34,7 @@ const ruleOfLayoutOptions: LayoutRules<LayoutOptions> = {
   dataAttributeType: phpOnly,
   ttlAttribute: phpOnly,
   staleLockSeconds: phpOnly,
+  serialization: { layouts: ['laravel'] },
   specialKeys: { layouts: ['connect-dynamodb'] },
 }
 
@@ -81,6 +82,7 @@ const sourceLayoutRules: LayoutRules<LayoutOptions & MigrationSource> = {
   hashIds,
   dataAttributeType: neverHeeded,
   specialKeys: neverHeeded,
+  serialization: neverHeeded,
 }
 
 /**

@@ -10,10 +10,10 @@ import { type ContractSubject } from './contract-subject.ts'
 type Call = (store: SessionStore, options?: CallOptions) => Promise<unknown>
 
 const calls: Readonly<Record<string, Call>> = {
-  read: (store, options) => store.read('some-id', options),
-  write: (store, options) => store.write('some-id', {}, options),
-  touch: (store, options) => store.touch('some-id', options),
-  destroy: (store, options) => store.destroy('some-id', options),
+  read: (store, options) => store.read(newId(), options),
+  write: (store, options) => store.write(newId(), {}, options),
+  touch: (store, options) => store.touch(newId(), options),
+  destroy: (store, options) => store.destroy(newId(), options),
   keys: (store, options) => toArray(store.keys(options)),
   records: (store, options) => toArray(store.records(options)),
   count: (store, options) => store.count(options),

@@ -22,6 +22,8 @@ export interface LayoutTraits {
   readonly ttlInSeconds: boolean
   /** Data are what JSON makes of them. */
   readonly jsonData: boolean
+  /** Any text can be a session ID. */
+  readonly anyId: boolean
 }
 
 /** The traits of a layout that can carry everything. */
@@ -34,6 +36,7 @@ export const everything: LayoutTraits = {
   exactExpiry: true,
   ttlInSeconds: true,
   jsonData: true,
+  anyId: true,
 }
 
 /** A way of storing sessions that has to hold everything the contract says. */

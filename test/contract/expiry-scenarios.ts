@@ -93,9 +93,10 @@ export function describeExpiry(subject: ContractSubject): void {
 
     test.runIf(ttlInSeconds)('a touch stores an integer as well', async () => {
       const { store } = subject.open()
-      const { key } = await store.write('touched', {})
-      await store.touch('touched', { ttlSeconds: 1.2345 })
-      const read = await store.read('touched')
+      const id = newId()
+      const { key } = await store.write(id, {})
+      await store.touch(id, { ttlSeconds: 1.2345 })
+      const read = await store.read(id)
       expect(await storedExpiry(key)).toBe(String(Math.ceil((read?.expiresMs ?? 0) / 1000)))
     })
   })

@@ -14,7 +14,7 @@ const { loneSurrogate: _, ...wellFormedData } = jsonData
 /** DynamoDB has no empty keys, and no half surrogate pairs. */
 const documentData = { ...wellFormedData, nested: { list: [{ deep: [true, false] }, []], empty: {} } }
 
-/** Layouts of other software that keep the session as JSON text. */
+/** Layouts of other software that keep the session as text. */
 export const textLayouts: readonly ContractLayout[] = [
   {
     name: 'layout connect-dynamodb',
@@ -61,6 +61,24 @@ export const textLayouts: readonly ContractLayout[] = [
     plainIds: true,
     data: jsonData,
     corruptItems: expiresMs => withoutExpiry(corruptTexts('session_data', 'expireTime', String)(expiresMs)),
+  },
+  {
+    name: 'layout laravel',
+    traits: { ...jsonTraits, jsonData: false, anyId: false },
+    options: { layout: 'laravel' },
+    partitionKey: 'key',
+    ttlAttribute: 'expires_at',
+    plainIds: true,
+    data: { ...wellFormedData, nested: { list: [{ deep: [true, false] }, []], '': 'empty name' } },
+    corruptItems: expiresMs => {
+      const expires = { expires_at: { N: inSeconds(expiresMs) } }
+      return {
+        'data that are not serialised': { ...expires, value: { S: '{"user":"wine-and-roses"}' } },
+        'data that are no session': { ...expires, value: { S: 's:14:"wine-and-roses";' } },
+        'data of another type': { ...expires, value: { N: '7' } },
+        'no expiry': { value: { S: 's:6:"a:0:{}";' } },
+      }
+    },
   },
 ]
 

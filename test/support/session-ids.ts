@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** A session ID that nobody else uses. */
+/** A session ID that nobody else uses: 40 letters and digits, because Laravel takes no others. */
 export function newId(): string {
-  return randomBytes(18).toString('base64url')
+  return randomBytes(20).toString('hex')
 }
 
 /** A prefix that nobody else uses and that is not the beginning of another. */

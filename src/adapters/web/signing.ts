@@ -8,6 +8,8 @@ export interface VerifiedId {
 }
 
 const ID_BYTES = 32
+/** Laravel takes IDs of this length alone. */
+const PLAIN_ID_CHARACTERS = 40
 /** What PHP takes for a session ID, with at least 128 bits in it. */
 const PHP_SESSION_ID = /^[A-Za-z\d,-]{22,256}$/
 /** 32 bytes as base64url, twice: the ID and its HMAC. */
@@ -35,8 +37,8 @@ export interface IdScheme {
  * Nothing tells an ID that was made up from a real one before the table is asked.
  */
 export const plainIds: IdScheme = {
-  // PHP refuses the underscore that base64url may have.
-  newId: () => randomBytes(ID_BYTES).toString('hex'),
+  // Letters and digits alone: PHP refuses "_", and Laravel "-" as well. Of 86 characters, some 83 are left.
+  newId: () => randomBytes(64).toString('base64url').replaceAll(/[-_]/g, '').slice(0, PLAIN_ID_CHARACTERS),
   sign: encodeURIComponent,
   verify: value => {
     const id = percentDecoded(value)

@@ -14,6 +14,7 @@ export type ItemWriter =
   | 'Remix or React Router (architect)'
   | 'the AWS SDK for PHP'
   | 'the AWS SDK for Ruby'
+  | 'Laravel'
   | 'flask-session'
   | 'a touch of a session that was gone'
   | 'other software'
@@ -31,6 +32,7 @@ export const WRITERS: Readonly<Partial<Record<string, ItemWriter>>> = {
   adonis: 'AdonisJS',
   architect: 'Remix or React Router (architect)',
   'aws-ruby': 'the AWS SDK for Ruby',
+  laravel: 'Laravel',
 }
 
 interface Signature {
@@ -47,6 +49,10 @@ const SIGNATURES: readonly Signature[] = [
   {
     writer: 'serverless-dynamodb-session-store',
     matches: item => isText(item['session_data']) && 'expireTime' in item,
+  },
+  {
+    writer: 'Laravel',
+    matches: item => /^s:\d+:"/.test(textOf(item['value']) ?? '') && isNumber(item['expires_at']),
   },
   { writer: 'AdonisJS', matches: item => isText(item['value']) && isNumber(item['expires_at']) },
   {

@@ -48,6 +48,8 @@ export interface ForeignLayoutParts extends ForeignKeys {
   keyOf?(id: string): string
   /** What every key starts with, when that is not the prefix. */
   readonly keyStart?: string
+  /** Length of every session ID, when all have the same: it tells sessions from what else has the prefix. */
+  readonly idLength?: number
 
   readonly lock?: Layout['lock']
   createdOf?(item: Item): number | undefined
@@ -66,6 +68,7 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
   const createdOf = (item: Item): number | undefined => parts.createdOf?.(item)
   const keyOf = (id: string): string => parts.keyOf?.(id) ?? prefix + id
   const keyStart = parts.keyStart ?? prefix
+  const { idLength } = parts
   const hasData: Condition = {
     expression: 'attribute_exists(#data)',
     names: { '#data': dataAttribute },
@@ -84,7 +87,8 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
     keyOf,
     idOfKey: key => {
       const id = key.startsWith(keyStart) ? key.slice(keyStart.length) : ''
-      return id !== '' && keyOf(id) === key ? id : undefined
+      if (id === '' || keyOf(id) !== key) return undefined
+      return idLength === undefined || id.length === idLength ? id : undefined
     },
     keyOfItem: item => textOf(item[partitionKey]),
     toItem: session => ({
@@ -118,7 +122,7 @@ export function foreignLayout(parts: ForeignLayoutParts): Layout {
     createdAfter: () => undefined,
     sameSessionAs: session => session && parts.sameSessionAs?.(session),
     isSameSession: (item, { createdMs }) => createdMs === undefined || createdOf(item) === createdMs,
-    namespace: () => keysWith(partitionKey, keyStart),
+    namespace: () => keysWith(partitionKey, keyStart, idLength),
   }
 }
 
@@ -129,14 +133,21 @@ export function keyIn(item: Item, partitionKey: string): string {
   return key
 }
 
-/** Holds for items whose key starts with a text; absent when that is empty. */
-export function keysWith(partitionKey: string, start: string): Condition | undefined {
-  if (start === '') return undefined
-  return {
-    expression: 'begins_with(#key, :keyStart)',
-    names: { '#key': partitionKey },
-    values: { ':keyStart': { S: start } },
+/** Holds for items whose key starts with a text, and is as long as said; absent when every key is. */
+export function keysWith(partitionKey: string, start: string, idLength?: number): Condition | undefined {
+  const expressions: string[] = []
+  const values: Record<string, AttributeValue> = {}
+  if (start !== '') {
+    expressions.push('begins_with(#key, :keyStart)')
+    values[':keyStart'] = { S: start }
   }
+  if (idLength !== undefined) {
+    expressions.push('size(#key) = :keyLength')
+    values[':keyLength'] = { N: String(start.length + idLength) }
+  }
+  return expressions.length === 0
+    ? undefined
+    : { expression: expressions.join(' AND '), names: { '#key': partitionKey }, values }
 }
 
 /** @throws {TypeError} `INVALID_OPTION` when the partition key is one of the attributes. */

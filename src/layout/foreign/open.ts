@@ -15,6 +15,7 @@ export type ForeignLayoutName =
   | 'adonis'
   | 'architect'
   | 'aws-ruby'
+  | 'laravel'
 
 /** What {@link openForeignLayout} heeds of the options of a store; what is absent is as the software has it. */
 export interface ForeignLayoutOptions {
@@ -30,6 +31,7 @@ export interface ForeignLayoutOptions {
   readonly dataAttributeType?: 'string' | 'binary' | undefined
   readonly ttlAttribute?: string | undefined
   readonly staleLockSeconds?: number | undefined
+  readonly serialization?: 'php' | 'json' | undefined
 }
 
 /**
@@ -47,6 +49,10 @@ export async function openForeignLayout(options: ForeignLayoutOptions): Promise<
     case 'php': {
       const { phpLayout } = await import('../php/php-layout.ts')
       return phpLayout({ ...options, ...keys('id', '') })
+    }
+    case 'laravel': {
+      const { laravelLayout } = await import('../php/laravel-layout.ts')
+      return laravelLayout({ ...keys('key', ''), serialization: options.serialization })
     }
     case 'connect-dynamodb': {
       const { connectDynamoDBLayout } = await import('./connect-dynamodb.ts')

@@ -82,7 +82,11 @@ export function phpLayout(options: PhpLayoutOptions): Layout {
   })
 }
 
-function latin1Codec({ serializer, emptyArray }: PhpLayoutOptions): SessionCodec {
+/** The codec of PHP sessions whose text is their bytes, one character each. */
+export function latin1Codec({
+  serializer,
+  emptyArray,
+}: Pick<PhpLayoutOptions, 'serializer' | 'emptyArray'>): SessionCodec {
   const codec = phpSessionCodec({
     ...(serializer !== undefined && { serializer }),
     ...(emptyArray !== undefined && { emptyArray }),

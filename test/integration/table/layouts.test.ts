@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+
 import { describe, expect, test } from 'vitest'
 
 import { LAYOUT_NAMES } from '../../../src/session/layout-options.ts'
@@ -18,6 +20,7 @@ const ttlAttributes: Readonly<Record<(typeof LAYOUT_NAMES)[number], string | und
   adonis: undefined,
   architect: '_ttl',
   'aws-ruby': 'expire_at',
+  laravel: 'expires_at',
 }
 
 describe.each(engines)('$name, createTable for the layout', ({ endpoint, supports }) => {
@@ -41,8 +44,9 @@ describe.each(engines)('$name, createTable for the layout', ({ endpoint, support
     )
     expect(warnings).toHaveLength(supports.ttl && ttlAttribute !== undefined ? 0 : 1)
     const store = new SessionStore({ ...connection, table, layout })
-    const { key } = await store.write('anId', { user: 'ada' })
-    expect((await store.read('anId'))?.data).toEqual({ user: 'ada' })
+    const id = randomBytes(20).toString('hex')
+    const { key } = await store.write(id, { user: 'ada' })
+    expect((await store.read(id))?.data).toEqual({ user: 'ada' })
     const keys = []
     for await (const each of store.keys()) keys.push(each)
     expect(keys).toEqual([key])

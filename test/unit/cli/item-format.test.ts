@@ -18,6 +18,7 @@ const items: readonly (readonly [ItemWriter, Item])[] = [
   ['connect-dynamodb-session', { id: S, content: S, expires: N, lastModified: N }],
   ['serverless-dynamodb-session-store', { sessionId: S, session_data: S, expireTime: { NULL: true } }],
   ['koa-session-dynamodb', { sessionId: S, session: M, expires: N }],
+  ['Laravel', { key: S, value: { S: 's:6:"a:0:{}";' }, expires_at: N }],
   ['AdonisJS', { key: S, value: S, expires_at: N }],
   ['Remix or React Router (architect)', { _idx: S, _ttl: N, user: S }],
   ['the AWS SDK for PHP', { id: { S: 'PHPSESSID_x' }, data: S, expires: N }],

@@ -9,7 +9,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 export type Observation = readonly unknown[]
 
 const SECRETS = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
-const ID = 'a-session-id'
+const ID = 'aSessionId'.repeat(4)
 const MAXIMA = ['connectTimeoutMs', 'attemptTimeoutMs'] as const
 
 /**

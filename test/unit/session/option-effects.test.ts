@@ -112,6 +112,7 @@ const rows: Readonly<Record<Name, Row>> = {
   dataAttributeType: { value: 'binary', text: 'binary', layouts: php },
   ttlAttribute: { value: 'ttl', text: 'ttl', layouts: php },
   staleLockSeconds: { value: 0.001, text: '0.001', layouts: php },
+  serialization: { value: 'json', text: 'json', layouts: ['laravel'] },
   specialKeys: { value: [{ name: 'user', type: 'S' }], layouts: ['connect-dynamodb'] },
   layout: { value: 'aws-ruby', text: 'aws-ruby', flags: ['--layout', 'aws-ruby'], layouts: every },
 }

@@ -289,6 +289,12 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     ],
     wrongTexts: [secret, '-1', ...oddNumbers],
   },
+  serialization: {
+    right: ['php', 'json'],
+    wrong: [secret, '', 'php_serialize', true, null],
+    fromText: [['json', 'json']],
+    wrongTexts: [secret, 'JSON'],
+  },
   specialKeys: {
     right: [[], [{ name: 'userId', type: 'S' }]],
     wrong: [secret, {}, null, [{ name: 'userId' }], [{ name: '', type: 'S' }], [{ name: 'a', type: 'M' }]],
@@ -363,6 +369,7 @@ const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
   dataAttributeType: 'DYNAMODB_SESSIONS_DATA_ATTRIBUTE_TYPE',
   ttlAttribute: 'DYNAMODB_SESSIONS_TTL_ATTRIBUTE',
   staleLockSeconds: 'DYNAMODB_SESSIONS_STALE_LOCK_SECONDS',
+  serialization: 'DYNAMODB_SESSIONS_SERIALIZATION',
   specialKeys: 'DYNAMODB_SESSIONS_SPECIAL_KEYS',
   migrateFrom: 'DYNAMODB_SESSIONS_MIGRATE_FROM',
   locking: 'DYNAMODB_SESSIONS_LOCKING',
@@ -429,6 +436,7 @@ test('the specification says what the options take', () => {
 /** The layout that an option belongs to, where it belongs to one. */
 function layoutFor(name: keyof SessionStoreOptions): SessionStoreOptions {
   if (name === 'specialKeys') return { layout: 'connect-dynamodb' }
+  if (name === 'serialization') return { layout: 'laravel' }
   return phpOptions.has(name) ? { layout: 'php' } : {}
 }
 

@@ -134,8 +134,8 @@ describe('options', () => {
 describe('without a signature, as PHP has it', () => {
   const cookie = new SessionCookie({ signed: false, name: 'PHPSESSID', prefix: 'none' }, [])
 
-  test('IDs are such that PHP takes them, with 256 random bits', () => {
-    expect(cookie.newId()).toMatch(/^[0-9a-f]{64}$/)
+  test('IDs are such that PHP and Laravel take them, with 238 random bits', () => {
+    expect(cookie.newId()).toMatch(/^[A-Za-z0-9]{40}$/)
     expect(cookie.newId()).not.toBe(cookie.newId())
     expect(cookie.issue('a'.repeat(26), 1000)).toMatch(/^PHPSESSID=a{26}; /)
   })
