@@ -25,7 +25,13 @@ export {
 } from './errors.ts'
 export { fetchTransport, type FetchTransportOptions } from './http/fetch-transport.ts'
 export type { Endpoint } from './http/endpoint.ts'
-export type { ResponseBody, Transport, TransportRequest, TransportResponse } from './http/transport.ts'
+export type {
+  ResponseBody,
+  ResponseRecipient,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from './http/transport.ts'
 export type {
   AttemptTrace,
   ConflictTrace,

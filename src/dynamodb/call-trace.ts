@@ -1,6 +1,5 @@
 import { DynamoDBError } from '../errors.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
-import type { TransportResponse } from '../http/transport.ts'
 import {
   type AttemptTrace,
   attemptTraces,
@@ -9,9 +8,16 @@ import {
   operationTraces,
   type RetryReason,
 } from '../internal/diagnostics.ts'
-import type { Input, Operation } from './operations.ts'
+import type { Input, Operation, Output } from './operations.ts'
 
-type Outcome = SuccessfulAttempt<{ readonly response: TransportResponse }> | FailedAttempt
+/** What a successful attempt came to. */
+export interface Success<Name extends Operation> {
+  readonly output: Output<Name>
+  /** As it may be shown. */
+  readonly requestId: string | undefined
+}
+
+type Outcome = SuccessfulAttempt<Success<Operation>> | FailedAttempt
 
 const TELLING_CAPACITY: ReadonlySet<Operation> = new Set<Operation>([
   'DeleteItem',
@@ -95,7 +101,7 @@ export class CallTrace {
 }
 
 function requestIdOf(made: Outcome): string | undefined {
-  if ('value' in made) return made.value.response.headers.get('x-amzn-requestid')
+  if ('value' in made) return made.value.requestId
   return made.error instanceof DynamoDBError ? made.error.requestId : undefined
 }
 

@@ -1,7 +1,7 @@
 import type { Transport } from '../http/transport.ts'
 import type { EndpointSettings } from '../internal/endpoint-settings.ts'
 import type { PendingSteps } from '../internal/pending-steps.ts'
-import type { Clock, CredentialSource, Random } from '../types.ts'
+import type { Clock, CredentialSource, Item, Random } from '../types.ts'
 
 /** What a `DynamoDBClient` has to know before it can send anything. */
 export interface DynamoDBSettings extends EndpointSettings {
@@ -47,6 +47,11 @@ export interface SendOptions {
    * @default the client's `deadlineMs` from now
    */
   readonly deadlineAtMs?: number | undefined
+  /**
+   * Key of the item that the request is about, where the input does not name it as such (`PutItem`): a response that shows
+   * another item is not the one to this request.
+   */
+  readonly key?: Item | undefined
 }
 
 /** Whether a value is an `AbortSignal`, by what is used of it: there are runtimes with several such classes. */

@@ -2,12 +2,12 @@ import { callerMistake, DeadlineExceededError, DynamoDBSessionsError } from '../
 import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
 import { deadlineExceeded, type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
-import type { TransportRequest, TransportResponse } from '../http/transport.ts'
+import type { ResponseRecipient, TransportRequest, TransportResponse } from '../http/transport.ts'
 import { isPromise } from '../internal/core-objects.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
-import type { Credentials } from '../types.ts'
-import { type CallTrace, callTraceOf } from './call-trace.ts'
+import type { Credentials, Item } from '../types.ts'
+import { type CallTrace, callTraceOf, type Success } from './call-trace.ts'
 import {
   type DynamoDBClientOptions,
   type DynamoDBSettings,
@@ -15,14 +15,14 @@ import {
   type PendingWork,
   type SendOptions,
 } from './client-options.ts'
-import { withheldMessage } from './echo-guard.ts'
+import { shownRequestId, withoutSecrets } from './echo-guard.ts'
 import { EndpointCache } from './endpoint-cache.ts'
 import { signingRegionFor } from './endpoint-rules.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
-import { readOutput } from './output.ts'
+import { type ReadResponse, ResponseReader } from './response-reader.ts'
 import { ServerClock } from './server-clock.ts'
 import { RequestSigner, type SigningTarget } from './signed-request.ts'
-import { canBeClockSkew, isRejectedCredentials, readWireError, toDynamoDBError } from './wire-error.ts'
+import { canBeClockSkew, isRejectedCredentials, toDynamoDBError, type WireError } from './wire-error.ts'
 
 export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
 
@@ -34,6 +34,7 @@ interface Call<Name extends Operation = Operation> {
   /** How long the call may take in all. */
   readonly limitMs: number
   readonly signal: AbortSignal | undefined
+  readonly key: Item | undefined
   /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
   clockOffsetMs: number
   /** Each is put right once for a call. */
@@ -41,12 +42,7 @@ interface Call<Name extends Operation = Operation> {
   mayReplaceCredentials: boolean
 }
 
-interface Answer {
-  readonly response: TransportResponse
-  readonly origin: string
-}
-
-type Outcome = SuccessfulAttempt<Answer> | FailedAttempt
+type Outcome<Name extends Operation> = SuccessfulAttempt<Success<Name>> | FailedAttempt
 
 interface Prepared {
   readonly settings: DynamoDBSettings
@@ -100,7 +96,7 @@ export class DynamoDBClient {
   send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal, deadlineAtMs = Infinity }: SendOptions = {},
+    { signal, deadlineAtMs = Infinity, key }: SendOptions = {},
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
@@ -122,6 +118,7 @@ export class DynamoDBClient {
       deadlineAtMs: nowMs + limitMs,
       limitMs,
       signal,
+      key,
       clockOffsetMs: this.#clock.offsetMs,
       mayCorrectClock: true,
       mayReplaceCredentials: true,
@@ -159,29 +156,37 @@ export class DynamoDBClient {
     if (prepared === undefined) return undefined
     let target: SigningTarget
     let answer: Promise<TransportResponse>
+    let reader: ResponseReader<Name>
     try {
       const found = this.#options.credentials()
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       target = this.#targetOf(call, prepared, found)
+      reader = readerFor(call, target)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
     }
     const sentAtMs = performance.now()
     try {
-      answer = this.#options.transport.request(this.#requestOf(call, target))
+      answer = this.#options.transport.request(this.#requestOf(call, target, reader))
     } catch (error) {
       return this.#run(call, failedFor(error))
     }
     return answer.then(
       response => {
+        let read: ReadResponse<Name>
+        try {
+          read = reader.read(response)
+        } catch (error) {
+          return this.#run(call, failedFor(error))
+        }
         this.#clock.observe(response.headers, sentAtMs)
-        if (response.statusCode >= 300) {
-          return this.#run(call, this.#readFailure(response, call, prepared.settings, target, 1))
+        if (!('output' in read)) {
+          return this.#run(call, this.#failedAttempt(read, response, call, prepared.settings, target, 1))
         }
         this.#quota.succeeded(undefined)
         this.#ended()
-        return readOutput(response, call.operation, target.endpoint.origin)
+        return read.output
       },
       (error: unknown) => this.#run(call, failedFor(error)),
     )
@@ -195,17 +200,17 @@ export class DynamoDBClient {
   /** Carries a call out, however long it takes; `first` is the outcome of the first attempt, if it was made already. */
   async #run<Name extends Operation>(
     call: Call<Name>,
-    first?: Outcome | Promise<Outcome>,
+    first?: Outcome<Name> | Promise<Outcome<Name>>,
     trace?: CallTrace,
   ): Promise<Output<Name>> {
     try {
       const prepared = this.#prepared ?? (await this.#prepare(call))
-      const attempt = async (number: number): Promise<Outcome> => {
+      const attempt = async (number: number): Promise<Outcome<Name>> => {
         if (number === 1 && first !== undefined) return first
         if (trace === undefined) return this.#attempt(call, prepared, number)
         return trace.attempt(number, call, () => this.#attempt(call, prepared, number))
       }
-      const { response, origin } = await withRetries(attempt, {
+      const { output } = await withRetries(attempt, {
         maxAttempts: prepared.settings.maxAttempts,
         baseDelayMs: RETRY_BASE_DELAY_MS,
         deadlineAtMs: call.deadlineAtMs,
@@ -215,7 +220,7 @@ export class DynamoDBClient {
         onDeadline: (attempts, interrupted, before) =>
           deadlineExceeded(call.operation, call.limitMs, attempts, interrupted, before),
       })
-      return readOutput(response, call.operation, origin)
+      return output
     } finally {
       this.#ended()
     }
@@ -235,12 +240,12 @@ export class DynamoDBClient {
     return this.#prepared ?? { settings, endpoints: new EndpointCache(settings) }
   }
 
-  async #attempt(
-    call: Call,
+  async #attempt<Name extends Operation>(
+    call: Call<Name>,
     prepared: Prepared,
     number: number,
     found: Credentials | Promise<Credentials> = this.#options.credentials(),
-  ): Promise<Outcome> {
+  ): Promise<Outcome<Name>> {
     let credentials: Credentials
     try {
       credentials = isPromise(found) ? await this.#inTime(found, call, 'credentials') : found
@@ -250,18 +255,22 @@ export class DynamoDBClient {
       throw error
     }
     const target = this.#targetOf(call, prepared, credentials)
+    const reader = readerFor(call, target)
     const sentAtMs = performance.now()
     let response: TransportResponse
+    let read: ReadResponse<Name>
     try {
-      response = await this.#options.transport.request(this.#requestOf(call, target))
+      response = await this.#options.transport.request(this.#requestOf(call, target, reader))
+      read = reader.read(response)
     } catch (error) {
       return failedFor(error)
     }
     this.#clock.observe(response.headers, sentAtMs)
-    if (response.statusCode >= 300) {
-      return this.#readFailure(response, call, prepared.settings, target, number)
+    if (!('output' in read)) {
+      return this.#failedAttempt(read, response, call, prepared.settings, target, number)
     }
-    return { value: { response, origin: target.endpoint.origin } }
+    const requestId = shownRequestId(response, call.input, credentials)
+    return { value: { output: read.output, requestId } }
   }
 
   #targetOf(
@@ -278,29 +287,37 @@ export class DynamoDBClient {
     }
   }
 
-  #requestOf({ operation, body, deadlineAtMs, signal }: Call, target: SigningTarget): TransportRequest {
+  #requestOf(
+    { operation, body, deadlineAtMs, signal }: Call,
+    target: SigningTarget,
+    recipient: ResponseRecipient,
+  ): TransportRequest {
     const { connectTimeoutMs, attemptTimeoutMs } = this.#options
     return this.#signer.sign(operation, body, target, {
       connectTimeoutMs,
       attemptTimeoutMs,
       deadlineAtMs,
       signal,
+      recipient,
     })
   }
 
-  async #readFailure(
+  async #failedAttempt(
+    wire: WireError,
     response: TransportResponse,
     call: Call,
     settings: DynamoDBSettings,
     { endpoint, region, credentials }: SigningTarget,
     attempts: number,
   ): Promise<FailedAttempt> {
-    const wire = readWireError(response)
     const { operation, input } = call
-    const error = toDynamoDBError(
-      { ...wire, message: withheldMessage(wire.message, input, credentials) },
-      { operation, table: input.TableName, region, origin: endpoint.origin, attempts },
-    )
+    const error = toDynamoDBError(withoutSecrets(wire, input, credentials), {
+      operation,
+      table: input.TableName,
+      region,
+      origin: endpoint.origin,
+      attempts,
+    })
     if (settings.correctsClockSkew && call.mayCorrectClock && canBeClockSkew(wire)) {
       call.mayCorrectClock = false
       this.#clock.correct(response.headers)
@@ -356,6 +373,13 @@ export class DynamoDBClient {
       )
     })
   }
+}
+
+function readerFor<Name extends Operation>(
+  { operation, input, key }: Call<Name>,
+  { endpoint }: SigningTarget,
+): ResponseReader<Name> {
+  return new ResponseReader(operation, input, key, endpoint.origin)
 }
 
 function failedFor(error: unknown): FailedAttempt {

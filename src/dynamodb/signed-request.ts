@@ -15,10 +15,10 @@ export interface SigningTarget {
   readonly nowMs: number
 }
 
-/** What a request may take, and who may give it up. */
-export type RequestLimits = Pick<
+/** What a request may take, who may give it up, and who judges the response. */
+export type RequestTerms = Pick<
   TransportRequest,
-  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal'
+  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal' | 'recipient'
 >
 
 const API_VERSION = 'DynamoDB_20120810'
@@ -37,7 +37,7 @@ export class RequestSigner {
     operation: Operation,
     body: string,
     target: SigningTarget,
-    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal }: RequestLimits,
+    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, recipient }: RequestTerms,
   ): TransportRequest {
     const { signer, host, contentTarget, token } = this.#prepare(operation, target)
     const { amzDate, authorization } = signer.sign(body, target.nowMs)
@@ -60,6 +60,7 @@ export class RequestSigner {
       attemptTimeoutMs,
       deadlineAtMs,
       signal,
+      recipient,
     }
   }
 

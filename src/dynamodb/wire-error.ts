@@ -12,6 +12,7 @@ import {
   type ServiceFailure,
 } from '../http/error-classification.ts'
 import type { ResponseBody, TransportResponse } from '../http/transport.ts'
+import { foreignText, requestIdIn } from '../internal/foreign-text.ts'
 import type { Item } from '../types.ts'
 import { rememberCancellation, rememberItem } from './aws-error.ts'
 import { createTableCommand, otherRegionOf, rememberPlace, type TablePlace } from './missing-table.ts'
@@ -89,10 +90,11 @@ export function readWireError({ statusCode, headers, body }: TransportResponse):
       cancellationCodes.length > 0
         ? `cancelled for ${cancellationCodes.join(', ')}`
         : // The second line of a signature error repeats the signed request, the AWS session token included.
-          ((fields.get('message') ?? '').split(/[\r\n]/, 1)[0]?.slice(0, MAX_MESSAGE_LENGTH) ?? ''),
+          foreignText(fields.get('message')?.split(/[\r\n]/, 1)[0] ?? '', MAX_MESSAGE_LENGTH),
     statusCode,
-    requestId:
+    requestId: requestIdIn(
       headers.get('x-amzn-requestid') ?? headers.get('x-amzn-request-id') ?? headers.get('x-amz-request-id'),
+    ),
     item,
     cancellationCodes,
   }

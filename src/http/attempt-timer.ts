@@ -27,11 +27,6 @@ export class AttemptTimer implements TurnTask {
   #timer: NodeJS.Timeout | undefined
   #firesAtMs = Infinity
 
-  /** How many exchanges are under way. */
-  get underWay(): number {
-    return this.#underWay
-  }
-
   /** Looks after the limits of a connection from now on. */
   watch(timed: Timed): void {
     this.#watched.add(timed)

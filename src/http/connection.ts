@@ -27,17 +27,28 @@ export interface Exchange {
   /** `latin1` is cheaper, and right where all of the text is ASCII. */
   readonly encoding: 'latin1' | 'utf8'
   readonly signal: AbortSignal | undefined
-  /** The answer is complete; the connection is free. */
-  answered(response: ParsedResponse): void
+  /**
+   * Judges a complete response, before the connection is free.
+   *
+   * @returns whether the connection can be trusted with another request.
+   * @throws what the exchange is to fail with, when the response is not the one to its request.
+   */
+  accept(response: ParsedResponse): boolean
+  /** The response was accepted; the connection is free, and of use if `isReusable` says so. */
+  answered(response: ParsedResponse, isReusable: boolean): void
   /** There will be no answer; the connection is of no use any more. */
   failed(error: unknown): void
 }
 
+/** As much of a request surely fits into the buffers of the operating system. */
+const SURELY_WRITTEN = 8 * 1024
+
 /**
  * One TCP or TLS connection that carries one request at a time.
  *
- * G8: a response is handed only to the exchange under way. Whatever casts doubt on the connection (bytes that
- * nobody asked for, a broken frame, a checksum that does not match, a timeout, an abort) destroys it.
+ * A response is handed only to the exchange under way, and only when that accepts it. Whatever casts doubt on the
+ * connection (bytes that nobody asked for, a broken frame, a checksum that does not match, a response that is refused, a
+ * timeout, an abort) destroys it.
  */
 export class Connection implements Timed, TurnTask {
   readonly #socket: Socket
@@ -47,6 +58,8 @@ export class Connection implements Timed, TurnTask {
   #exchanges = 0
   #isReferenced = true
   #awaitsEndOfTurn = false
+  /** Whether the event loop has yet to look for bytes behind the latest response. */
+  #mayHaveUnread = false
 
   // The exchange under way. Its parts are fields, and not an object and closures of its own, because there is one
   // for every request.
@@ -54,6 +67,8 @@ export class Connection implements Timed, TurnTask {
   #isSent = false
   #isAnswered = false
   #parser: ResponseParser | undefined
+  /** A response that came before all of its request was written, as far as is known. */
+  #earlyResponse: ParsedResponse | undefined
   #timeoutMs = 0
   expiresAtMs: number = Infinity
 
@@ -97,8 +112,11 @@ export class Connection implements Timed, TurnTask {
 
   /**
    * Carries out an exchange: tells it once, possibly before this returns, that it was answered or that it failed, with
-   * an {@link AttemptTimeoutError}, a {@link ConnectionError} or the reason of its signal. After an answer the
-   * connection can be used again if the answer's `keepAlive` says so and {@link usable} is true.
+   * an {@link AttemptTimeoutError}, a {@link ConnectionError}, the reason of its signal or what it refuses the response
+   * with.
+   *
+   * The request leaves when the event loop has looked for bytes that nobody had asked for: behind a response there can be
+   * another one, which would be taken for the one to this request.
    *
    * @param nowMs the time by `performance.now()`.
    */
@@ -107,6 +125,7 @@ export class Connection implements Timed, TurnTask {
     this.#exchanges++
     this.#isSent = false
     this.#isAnswered = false
+    this.#earlyResponse = undefined
     this.#parser = undefined
     if (signal?.aborted === true) {
       exchange.failed(signal.reason)
@@ -126,9 +145,7 @@ export class Connection implements Timed, TurnTask {
       this.#socket.ref()
       this.#isReferenced = true
     }
-    // A request that is alone gains nothing by leaving later.
-    if (timer.underWay === 1 && this.#socket.writableLength === 0) this.#send(exchange)
-    else this.#runAtEndOfTurn()
+    this.#runAtEndOfTurn()
   }
 
   /** Marks the connection as idle: from the end of this turn on it lets the process end although it is open. */
@@ -150,12 +167,20 @@ export class Connection implements Timed, TurnTask {
 
   endTurn(): void {
     this.#awaitsEndOfTurn = false
-    if (this.#failure !== undefined || (this.#exchange !== undefined && this.#isSent)) return
+    if (this.#failure !== undefined) return
+    if (this.#earlyResponse !== undefined) {
+      this.#judgeEarly(this.#earlyResponse)
+      return
+    }
+    if (this.#exchange !== undefined && this.#isSent) return
+    const mayHaveUnread = this.#mayHaveUnread
+    this.#mayHaveUnread = false
     // The server has answered without reading all of the request before: what it does with the rest is anyone's guess.
     if (this.#socket.writableLength > 0) {
       this.#fail(this.#lost())
     } else if (this.#exchange !== undefined) {
-      this.#send(this.#exchange)
+      if (mayHaveUnread) this.#runAtEndOfTurn()
+      else this.#send(this.#exchange)
     } else {
       this.#socket.unref()
       this.#isReferenced = false
@@ -180,7 +205,7 @@ export class Connection implements Timed, TurnTask {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#exchange === undefined || !this.#isSent) {
+    if (this.#exchange === undefined || !this.#isSent || this.#earlyResponse !== undefined) {
       this.#fail(this.#invalid('the server sent bytes that nobody had asked for'))
       return
     }
@@ -200,7 +225,7 @@ export class Connection implements Timed, TurnTask {
   }
 
   #onEnd(): void {
-    if (this.#exchange === undefined || this.#parser === undefined) {
+    if (this.#exchange === undefined || this.#parser === undefined || this.#earlyResponse !== undefined) {
       this.#fail(this.#lost())
       return
     }
@@ -226,7 +251,37 @@ export class Connection implements Timed, TurnTask {
       )
       return
     }
-    this.#endExchange()?.answered(response)
+    const isLarge = (this.#exchange?.text.length ?? 0) > SURELY_WRITTEN
+    if (isLarge && this.#socket.writableLength > 0) {
+      // TLS reports only at the end of the turn what has been written.
+      this.#earlyResponse = response
+      this.#runAtEndOfTurn()
+      return
+    }
+    this.#hand(response)
+  }
+
+  /** Nobody carries out a request before having read it; to refuse it, some do not need all of it. */
+  #judgeEarly(response: ParsedResponse): void {
+    this.#earlyResponse = undefined
+    if (this.#socket.writableLength > 0 && response.statusCode < 300) {
+      this.#fail(this.#invalid('it came before all of the request had been sent'))
+    } else {
+      this.#hand(response)
+    }
+  }
+
+  /** Hands a response to the exchange under way, which has the last word on it. */
+  #hand(response: ParsedResponse): void {
+    let isTrusted: boolean
+    try {
+      isTrusted = this.#exchange?.accept(response) === true
+    } catch (error) {
+      this.#fail(this.#lost(), true, error)
+      return
+    }
+    this.#mayHaveUnread = true
+    this.#endExchange()?.answered(response, isTrusted && response.keepAlive)
   }
 
   /** Forgets the exchange under way; whoever ends it tells it how it ended. */
@@ -245,15 +300,16 @@ export class Connection implements Timed, TurnTask {
     this.#fail(this.#invalid(error.message))
   }
 
-  #fail(error: TransportError, isNews = true): void {
+  /** @param reason what the exchange under way fails with. */
+  #fail(failure: TransportError, isNews = true, reason: unknown = failure): void {
     if (this.#failure !== undefined) return
-    this.#failure = error
+    this.#failure = failure
     this.#context.timer.forget(this)
     // It takes a turn to close the socket, for which the process need not wait.
     this.#socket.unref()
     this.#socket.destroy()
     const exchange = this.#endExchange()
-    if (exchange !== undefined) exchange.failed(error)
+    if (exchange !== undefined) exchange.failed(reason)
     else if (isNews) this.#context.onIdleLost(this)
   }
 

@@ -24,8 +24,9 @@ const PROXY_AUTHENTICATION_REQUIRED = 407
  * A transport over `fetch`, for runtimes without raw sockets and for proxies.
  *
  * Requests settle in time as they do over sockets (G7). Connections are the business of `fetch`: it decides how many
- * there are, which certificates are trusted and what an answer that comes twice does to the next one (G8). Making a
- * connection cannot be told from waiting for the answer, so that an attempt may take `connectTimeoutMs` and
+ * there are and which certificates are trusted. A response that is not the one to its request is refused by what it says,
+ * as it is over sockets, but `fetch` may go on using its connection, on which the next response then is not the right one
+ * either (G8). Making a connection cannot be told from waiting for the answer, so that an attempt may take `connectTimeoutMs` and
  * `attemptTimeoutMs` together.
  *
  * @example

@@ -100,12 +100,14 @@ class Sending implements Exchange {
     else this.#sendOn(connection, nowMs)
   }
 
-  answered(response: ParsedResponse): void {
+  accept(response: ParsedResponse): boolean {
+    return this.#request.recipient?.accept(response) ?? false
+  }
+
+  answered(response: ParsedResponse, isReusable: boolean): void {
     const connection = this.#connection
     if (connection !== undefined) {
-      // What is no success and has no ID comes from something in between, and a copy of it could not be recognised.
-      const isRecognisable = response.statusCode < 300 || response.answerId !== undefined
-      if (response.keepAlive && isRecognisable) this.#pool.release(connection)
+      if (isReusable) this.#pool.release(connection)
       else this.#pool.discard(connection)
     }
     this.#resolve(response)

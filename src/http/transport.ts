@@ -19,6 +19,23 @@ export interface TransportRequest {
    */
   readonly deadlineAtMs: number
   readonly signal?: AbortSignal | undefined
+  /**
+   * Who judges the response. A request without one leaves its connection in doubt, so that it carries no other. A
+   * transport that has no say in connections need not ask.
+   */
+  readonly recipient?: ResponseRecipient | undefined
+}
+
+/** Whoever understands the response to one request. */
+export interface ResponseRecipient {
+  /**
+   * Judges a complete response, before its connection carries another request (G8). That a response is well-formed does
+   * not make it the one to this request, and behind one that is not, every response on the connection is somebody else's.
+   *
+   * @returns whether the connection can be trusted with another request; the response is delivered either way.
+   * @throws what the request is to fail with, when the response is not the one to it.
+   */
+  accept(response: TransportResponse): boolean
 }
 
 /**

@@ -3,7 +3,7 @@ import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
 import type { ExpressionInput } from '../dynamodb/operations.ts'
 import type { ServerClock } from '../dynamodb/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
-import { ConnectionError, SessionTooLargeError } from '../errors.ts'
+import { SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layout/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { markerOf } from './revision.ts'
@@ -135,11 +135,8 @@ export class ItemTable {
   /** Reads one item, expired or not. */
   async get(key: string, consistent: boolean, options: SendOptions): Promise<Item | undefined> {
     const input = { TableName: this.name, Key: this.itemKey(key), ConsistentRead: consistent }
-    for (let attempt = 1; ; attempt++) {
-      const { Item: item } = await this.client.send('GetItem', input, options)
-      if (item === undefined || this.layout.keyOfItem(item) === key) return item
-      if (attempt > 1) throw anotherItem(', twice')
-    }
+    const { Item: item } = await this.client.send('GetItem', input, options)
+    return item
   }
 
   /** Creates or replaces an item. */
@@ -160,7 +157,8 @@ export class ItemTable {
   /** Replaces an item when a condition holds. */
   replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
     const input = { TableName: this.name, Item: item, ...conditionInput(condition), ...ASKS_FOR_ITEM }
-    return this.#conditionally(key, this.client.send('PutItem', input, options), options)
+    const send = { ...options, key: this.itemKey(key) }
+    return this.#conditionally(key, this.client.send('PutItem', input, send), options)
   }
 
   /** Deletes an item, whatever it holds. */
@@ -201,25 +199,13 @@ export class ItemTable {
   ): Promise<Outcome> {
     try {
       const { Attributes: item } = await write
-      if (item !== undefined && this.layout.keyOfItem(item) !== key) throw anotherItem('')
       return { happened: true, item }
     } catch (error) {
       if (!isFailedCondition(error)) throw error
-      const found = itemOfFailedCondition(error)
-      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none. One of
-      // another key is the answer to another request.
-      const isOurs = found !== undefined && this.layout.keyOfItem(found) === key
-      return { happened: false, item: isOurs ? found : await this.get(key, true, options) }
+      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
+      return { happened: false, item: itemOfFailedCondition(error) ?? (await this.get(key, true, options)) }
     }
   }
-}
-
-function anotherItem(howOften: string): ConnectionError {
-  return new ConnectionError(
-    'INVALID_RESPONSE',
-    `DynamoDB was asked for one item and answered with another${howOften}`,
-    { retryable: true },
-  )
 }
 
 /** How a request says what it takes for granted. */

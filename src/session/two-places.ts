@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { cancellationCodesOf, isAwsError, isFailedCondition } from '../dynamodb/aws-error.ts'
 import type { SendOptions } from '../dynamodb/client.ts'
 import type { Input } from '../dynamodb/operations.ts'
-import { ConnectionError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
@@ -134,23 +133,8 @@ export class TwoPlaces {
     const { client, clock } = here
     const TransactItems = [{ Get: itemIn(here, keys.here) }, { Get: itemIn(there, keys.there) }]
     const ask = () => client.send('TransactGetItems', { TransactItems }, options)
-    for (let attempt = 1; ; attempt++) {
-      const { Responses: answers = [] } = await clock.atRightTime(() => this.#transact(ask, options))
-      const isList: boolean = Array.isArray(answers)
-      if (isList && answers.length === TransactItems.length) {
-        const items = answers.map(answer => answer.Item)
-        const [itemHere, itemThere] = items
-        if (isOf(here, keys.here, itemHere) && isOf(there, keys.there, itemThere)) return items
-      }
-      // The answer to another request, which tells nothing about this one (G8).
-      if (attempt > 1) {
-        throw new ConnectionError(
-          'INVALID_RESPONSE',
-          'DynamoDB was asked for two items and answered with others, twice',
-          { retryable: true },
-        )
-      }
-    }
+    const { Responses: answers = [] } = await clock.atRightTime(() => this.#transact(ask, options))
+    return answers.map(answer => answer.Item)
   }
 
   async #write(TransactItems: readonly TransactItem[], options: InTime): Promise<void> {
@@ -205,10 +189,6 @@ export class TwoPlaces {
 
 function itemIn(table: ItemTable, key: string): { readonly TableName: string; readonly Key: Item } {
   return { TableName: table.name, Key: table.itemKey(key) }
-}
-
-function isOf({ layout }: ItemTable, key: string, item: Item | undefined): boolean {
-  return item === undefined || layout.keyOfItem(item) === key
 }
 
 /** Holds where there is no session: no item, or one that has expired. */

@@ -129,7 +129,13 @@ describe('a request', () => {
 describe('the answer', () => {
   test('is the JSON object that came, values untouched', async () => {
     const answer = {
-      Item: { id: { S: 'é' }, n: { N: '1.50' }, b: { B: 'AAE=' }, ['__proto__x']: { NULL: true } },
+      Item: {
+        ...someKey.Key,
+        e: { S: 'é' },
+        n: { N: '1.50' },
+        b: { B: 'AAE=' },
+        ['__proto__x']: { NULL: true },
+      },
     }
     stub().answer({ body: answer })
     await expect(openTestClient(stub().endpoint).send('GetItem', someKey)).resolves.toEqual(answer)

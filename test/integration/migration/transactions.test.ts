@@ -153,7 +153,7 @@ describe.each(engines)('the transactions of sessions that move, on $name', engin
         return operation === 'TransactGetItems' && wrongAnswers-- > 0 ? { statusCode: 200, body } : undefined
       })
       expect(await store.read(newId())).toBeUndefined()
-      wrongAnswers = 2
+      wrongAnswers = 10
       await expect(store.read(newId())).rejects.toMatchObject({ code: 'INVALID_RESPONSE' })
     },
   )

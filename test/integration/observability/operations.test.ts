@@ -277,8 +277,8 @@ describe('subscribers', () => {
     giveUp.abort()
     await Promise.all([before, during])
     expect(seen).toEqual(['start'])
-    stub().answer({ body: { Item: { id: { S: 'x' } } } })
-    expect(await client.send('GetItem', someKey)).toEqual({ Item: { id: { S: 'x' } } })
+    stub().answer({ body: { Item: someKey.Key } })
+    expect(await client.send('GetItem', someKey)).toEqual({ Item: someKey.Key })
   })
 
   test('that throw do not break a call', async () => {
@@ -289,12 +289,12 @@ describe('subscribers', () => {
         })
       }
     }
-    stub().answer({ statusCode: 500 }, { body: { Item: { id: { S: 'x' } } } })
+    stub().answer({ statusCode: 500 }, { body: { Item: someKey.Key } })
     let output: unknown
     const { uncaughtExceptions } = await unhandledErrorsDuring(async () => {
       output = await openTestClient(stub().endpoint).send('GetItem', someKey)
     })
-    expect(output).toEqual({ Item: { id: { S: 'x' } } })
+    expect(output).toEqual({ Item: someKey.Key })
     // Two attempts, of which one failed, within one operation, which did not.
     expect(uncaughtExceptions).toHaveLength(2 * unfailed.length + 1 + unfailed.length)
   })

@@ -5,9 +5,18 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import type { TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
-import { bodyOf, controlTime, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
+import {
+  answerWithIndex,
+  bodyOf,
+  controlTime,
+  forbidUnhandledRejections,
+  requestTo,
+  serve,
+  settleDown,
+} from './harness.ts'
 
 forbidUnhandledRejections()
 
@@ -400,19 +409,100 @@ describe('the ID of an answer', () => {
     }
     expect(server.connections).toHaveLength(2)
   })
+})
 
-  it.each([302, 403, 429, 503])(
-    'is missed in an error with the status %i: its connection is not used again',
-    async statusCode => {
-      const transport = new SocketTransport()
-      const server = await serve()
-      for (const _ of [1, 2]) {
-        const response = transport.request(requestTo(server))
-        const connection = await server.accept()
-        await connection.request()
-        connection.send(httpResponse('', { statusCode }))
-        expect(await response).toMatchObject({ statusCode })
+describe('the recipient of a request', () => {
+  const refusal = new Error('it is not for me')
+
+  it('has the response before its connection carries another request', async () => {
+    const server = await serve(answerWithIndex)
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const order: string[] = []
+    const send = async (name: string): Promise<void> => {
+      const accept = ({ body }: TransportResponse): boolean => {
+        order.push(`${name} accepts ${body.toString()}`)
+        return true
       }
-    },
-  )
+      await transport.request(requestTo(server, { recipient: { accept } }))
+      order.push(`${name} is told`)
+    }
+    await Promise.all([send('first'), send('second')])
+    expect(order).toEqual(['first accepts 0', 'first is told', 'second accepts 0', 'second is told'])
+  })
+
+  it('that refuses a response has its request fail with the reason, and the connection closed', async () => {
+    const server = await serve(answerWithIndex)
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const refusing = {
+      accept: () => {
+        throw refusal
+      },
+    }
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('0')
+    const refused = rejectionOf(transport.request(requestTo(server, { recipient: refusing })))
+    const next = bodyOf(transport.request(requestTo(server)))
+    expect(await refused).toBe(refusal)
+    expect(await next).toBe('1')
+    await server.connections[0]?.closed
+  })
+
+  it.each<[string, TransportRequest['recipient']]>([
+    ['that does not trust it', { accept: () => false }],
+    ['that is not there', undefined],
+  ])('%s has the connection closed, and the response delivered', async (_, recipient) => {
+    const server = await serve(answerWithIndex)
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const responses = [recipient, undefined].map(async who =>
+      bodyOf(transport.request(requestTo(server, { recipient: who }))),
+    )
+    expect(await Promise.all(responses)).toEqual(['0', '1'])
+    await server.connections[0]?.closed
+  })
+})
+
+describe('a response that nobody asked for', () => {
+  it.each<[string, (send: () => void) => void]>([
+    [
+      'in the same turn',
+      send => {
+        send()
+      },
+    ],
+    [
+      'at the end of the turn',
+      send => {
+        setImmediate(send)
+      },
+    ],
+  ])('behind another one, %s, reaches no request that follows at once', async (_, later) => {
+    const server = await serve(async connection => connection.answerAll(({ body }) => httpResponse(body)))
+    const transport = new SocketTransport()
+    const send = async (body: string): Promise<string> =>
+      bodyOf(transport.request(requestTo(server, { body })))
+    expect(await send('first')).toBe('first')
+    const second = send('second')
+    later(() => server.connections[0]?.send(httpResponse('stray')))
+    expect(await second).toBe('second')
+    expect(server.connections).toHaveLength(2)
+  })
+
+  it('that comes before all of a request was written is no success', async () => {
+    const server = await serve(async connection => {
+      if (connection.index > 0) return connection.answerAll(() => httpResponse('second'))
+      await once(connection.socket, 'data')
+      connection.socket.pause()
+      connection.send(httpResponse('too early'))
+    })
+    const transport = new SocketTransport({ maxSockets: 1 })
+    const request = requestTo(server, { body: 'x'.repeat(32 * 1024 * 1024) })
+    const error = rejectionOf(transport.request(request))
+    expect(await error).toMatchObject({
+      ...invalidResponse,
+      message: `unusable answer from ${server.url}: it came before all of the request had been sent`,
+    })
+    expect(await bodyOf(transport.request(requestTo(server)))).toBe('second')
+    const [first] = server.connections
+    first?.socket.resume()
+    await first?.closed
+  })
 })

@@ -40,6 +40,7 @@ export function requestTo(
     connectTimeoutMs: 10_000,
     attemptTimeoutMs: 10_000,
     deadlineAtMs: performance.now() + 10_000,
+    recipient: { accept: () => true },
     ...overrides,
   }
 }

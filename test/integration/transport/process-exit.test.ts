@@ -42,6 +42,7 @@ const prelude = (url: string, ca: string | undefined): string => `
   const request = () => transport.request({
     endpoint, method: 'POST', path: '/', headers: [['host', endpoint.host]], body: '',
     connectTimeoutMs: 15_000, attemptTimeoutMs: 15_000, deadlineAtMs: performance.now() + 15_000,
+    recipient: { accept: () => true },
   })
   const send = async () => { console.log((await request()).body.toString()) }
 `

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { withheldMessage } from '../../../src/dynamodb/echo-guard.ts'
+import { withoutSecrets } from '../../../src/dynamodb/echo-guard.ts'
+import type { WireError } from '../../../src/dynamodb/wire-error.ts'
 import type { Credentials } from '../../../src/types.ts'
 
 const withheld = 'the message repeats parts of the request and is withheld'
@@ -16,7 +17,7 @@ const input = {
   ExpressionAttributeNames: { '#name': 'an-attribute-of-the-table' },
 }
 
-describe('withheldMessage', () => {
+describe('the message of an error', () => {
   test.each([
     '',
     'Requested resource not found: Table: the-name-of-the-table not found',
@@ -107,3 +108,44 @@ describe('withheldMessage', () => {
     expect(withheldMessage('undefined', input, staticCredentials)).toBe('undefined')
   })
 })
+
+describe('the codes and the request ID of an error', () => {
+  const telling: WireError = {
+    awsCode: 'session_id_0123456789',
+    message: '',
+    statusCode: 400,
+    requestId: 'session-id-0123456789',
+    cancellationCodes: ['None', 'session_id_0123456789'],
+  }
+
+  test('are withheld where they repeat something secret', () => {
+    const secret = { Key: { id: { S: 'session-id-0123456789' }, other: { S: 'session_id_0123456789' } } }
+    expect(withoutSecrets(telling, secret, credentials)).toEqual({
+      ...telling,
+      awsCode: 'Unknown',
+      requestId: undefined,
+      cancellationCodes: ['None', 'Unknown'],
+    })
+  })
+
+  test('are passed on otherwise', () => {
+    expect(withoutSecrets(telling, { Key: { id: { S: 'another' } } }, credentials)).toEqual(telling)
+  })
+
+  test.each(['ConditionalCheckFailedException', 'ProvisionedThroughputExceeded', 'ConditionalCheckFailed'])(
+    'are what they are although a session tells of such an error: %s',
+    code => {
+      const session = { Item: { data: { S: `{"lastError":"DynamoDB: ${code}: no"}` } } }
+      const wire = { ...telling, awsCode: code, cancellationCodes: [code] }
+      expect(withoutSecrets(wire, session, credentials)).toMatchObject({
+        awsCode: code,
+        cancellationCodes: [code],
+      })
+    },
+  )
+})
+
+function withheldMessage(message: string, of: object, by: Credentials): string {
+  return withoutSecrets({ awsCode: 'Unknown', message, statusCode: 400, requestId: undefined }, of, by)
+    .message
+}

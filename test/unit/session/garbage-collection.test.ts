@@ -59,7 +59,7 @@ describe('options', () => {
   })
 
   test('takes no limits for limits', async () => {
-    const { table, transport } = open({ body: {} })
+    const { table, transport } = open({ body: { Items: [] } })
     await collectGarbage(table, { maxReadUnitsPerSecond: Infinity, maxWriteUnitsPerSecond: Infinity })
     expect(inputsOf(transport).map(({ Limit }) => Limit)).toEqual([
       undefined,
@@ -79,7 +79,7 @@ describe('options', () => {
 
   test('a signal is let go of afterwards', async () => {
     const { signal } = new AbortController()
-    await collectGarbage(open({ body: {} }).table, { signal })
+    await collectGarbage(open({ body: { Items: [] } }).table, { signal })
     const refused = open({ statusCode: 400, body: { __type: 'x#AccessDeniedException' } })
     await expect(collectGarbage(refused.table, { signal })).rejects.toMatchObject({ code: 'ACCESS_DENIED' })
     expect(getEventListeners(signal, 'abort')).toEqual([])
@@ -88,7 +88,7 @@ describe('options', () => {
 
 describe('what is asked', () => {
   test('every segment is scanned for the keys of the expired of the namespace, at half the price', async () => {
-    const { table, transport } = open({ body: {} })
+    const { table, transport } = open({ body: { Items: [] } })
     expect(await collectGarbage(table, { segments: 2, graceSeconds: 60 })).toMatchObject({ segments: 2 })
     const expired = table.expiredAt(clock.nowMs - 60_000)
     const common = {
@@ -113,7 +113,7 @@ describe('what is asked', () => {
     [{ segments: 4, maxReadUnitsPerSecond: 25 }, 50],
     [{ segments: 10, maxReadUnitsPerSecond: 1 }, 1],
   ])('with %j a page has %i items', async (options, limit) => {
-    const { table, transport } = open({ body: {} })
+    const { table, transport } = open({ body: { Items: [] } })
     const enough = new Error('one page will do')
     const onProgress = (): never => {
       throw enough
