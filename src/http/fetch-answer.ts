@@ -1,5 +1,6 @@
 import { ConnectionError } from '../errors.ts'
 import { matchesChecksum } from './checksum.ts'
+import { GrowingBuffer } from './growing-buffer.ts'
 import { MAX_BODY_BYTES } from './response-parser.ts'
 import type { TransportResponse } from './transport.ts'
 
@@ -48,18 +49,16 @@ async function readBody(
   signal.addEventListener('abort', end)
   if (signal.aborted) end()
   if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge(origin)
-  const parts: Uint8Array[] = []
-  let bytes = 0
+  const read = new GrowingBuffer()
   for (;;) {
     const { done, value } = await chunks.next()
     // A body that was ended ends as a complete one does.
     signal.throwIfAborted()
-    if (done === true) return Buffer.concat(parts, bytes)
+    if (done === true) return read.view
     if (!isBytes(value)) throw invalid(origin, 'the body does not consist of bytes')
-    bytes += value.byteLength
     // Counted while it is read: a body in chunks does not say how long it is.
-    if (bytes > MAX_BODY_BYTES) throw tooLarge(origin)
-    parts.push(value)
+    if (read.length + value.byteLength > MAX_BODY_BYTES) throw tooLarge(origin)
+    read.append(value, MAX_BODY_BYTES)
   }
 }
 

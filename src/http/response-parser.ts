@@ -1,4 +1,6 @@
+import { requestIdIn } from '../internal/foreign-text.ts'
 import { expectedChecksum } from './checksum.ts'
+import { GrowingBuffer } from './growing-buffer.ts'
 import type { TransportResponse } from './transport.ts'
 
 /** What the parser hands over when the last byte of a response is in. */
@@ -7,7 +9,7 @@ export interface ParsedResponse extends TransportResponse {
   readonly keepAlive: boolean
   /** What the CRC-32 of the body has to be; `undefined` when the server did not say, `NaN` when it said nonsense. */
   readonly checksum: number | undefined
-  /** ID that AWS gives every answer. */
+  /** ID that AWS gives every answer; `undefined` for what cannot be one. */
   readonly answerId: string | undefined
 }
 
@@ -18,8 +20,13 @@ export class ResponseFormatError extends Error {
   }
 }
 
-/** Longest head of a response, without the empty line that ends it. */
+/**
+ * Longest head of a response, without the empty line that ends it. What else a response has beside its body (interim
+ * responses, extensions of chunks, trailers) counts, too.
+ */
 export const MAX_HEAD_BYTES: number = 64 * 1024
+/** Most header fields of a response. Each takes more memory than its bytes. */
+export const MAX_FIELDS = 256
 /** Longest body of a response. */
 export const MAX_BODY_BYTES: number = 64 * 1024 * 1024
 const MAX_CHUNK_LINE_BYTES = 4 * 1024
@@ -44,16 +51,21 @@ type State =
  */
 export class ResponseParser {
   #state: State = 'head'
+  /** Bytes of an element that is not complete, and how many of them have been searched for its end. */
   #unread: Buffer = EMPTY
+  #searched = 0
+  #held: GrowingBuffer | undefined
   #started = false
+  #bytesBesideBody = 0
 
   #statusCode = 0
   #headers = new Map<string, string>()
   #keepAlive = true
 
   #remaining = 0
-  #bodyBytes = 0
-  readonly #bodyParts: Buffer[] = []
+  /** The body, where it came as a whole; else it is collected. */
+  #wholeBody: Buffer | undefined
+  readonly #body = new GrowingBuffer()
 
   /** Whether any byte has arrived. */
   get started(): boolean {
@@ -68,7 +80,8 @@ export class ResponseParser {
    */
   push(chunk: Buffer): ParsedResponse | undefined {
     if (chunk.length > 0) this.#started = true
-    this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk])
+    if (this.#unread.length === 0) this.#unread = chunk
+    else this.#hold(chunk)
     while (this.#step()) {
       // Each step consumes one element: a head, a chunk line, a run of body bytes.
     }
@@ -94,16 +107,25 @@ export class ResponseParser {
   }
 
   #response(): ParsedResponse {
-    const parts = this.#bodyParts
-    const [only] = parts
+    const id = requestIdIn(this.#headers.get('x-amzn-requestid'))
     return {
       statusCode: this.#statusCode,
       headers: this.#headers,
-      body: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, this.#bodyBytes),
+      body: this.#wholeBody ?? this.#body.view,
       keepAlive: this.#keepAlive,
       checksum: expectedChecksum(this.#headers),
-      answerId: this.#headers.get('x-amzn-requestid'),
+      answerId: id === undefined ? undefined : ownText(id),
     }
+  }
+
+  /** Keeps what is unread together with what has come now. */
+  #hold(chunk: Buffer): void {
+    if (this.#held === undefined) {
+      this.#held = new GrowingBuffer()
+      this.#held.append(this.#unread, MAX_HEAD_BYTES)
+    }
+    this.#held.append(chunk, MAX_HEAD_BYTES)
+    this.#unread = this.#held.view
   }
 
   /** Consumes one element of the response; false when it takes more bytes or everything is in. */
@@ -128,11 +150,10 @@ export class ResponseParser {
   }
 
   #readHead(): boolean {
-    const end = this.#unread.indexOf(END_OF_HEAD)
-    if (isBeyond(MAX_HEAD_BYTES, end, END_OF_HEAD, this.#unread)) {
-      throw new ResponseFormatError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`)
-    }
+    const end = this.#find(END_OF_HEAD)
+    if (isBeyond(MAX_HEAD_BYTES - this.#bytesBesideBody, end, END_OF_HEAD, this.#unread)) throw headTooLarge()
     if (end === -1) return false
+    this.#countBesideBody(end)
     const lines = this.#take(end + END_OF_HEAD.length)
       .toString('latin1', 0, end)
       .split(END_OF_LINE)
@@ -174,7 +195,8 @@ export class ResponseParser {
       this.#keepAlive = false
       this.#state = 'body-until-close'
     } else {
-      this.#expectBody(length)
+      this.#remaining = length
+      this.#checkBodySize(length)
       this.#state = 'sized-body'
     }
   }
@@ -184,11 +206,14 @@ export class ResponseParser {
     if (line === undefined) return false
     const size = CHUNK_SIZE.exec(line)
     if (size === null) throw new ResponseFormatError('the response has a malformed chunk')
-    const bytes = Number.parseInt(size[1] ?? '', 16)
+    const [, digits = ''] = size
+    const bytes = Number.parseInt(digits, 16)
+    this.#countBesideBody(line.length - digits.length)
     if (bytes === 0) {
       this.#state = 'trailers'
     } else {
-      this.#expectBody(bytes)
+      this.#remaining = bytes
+      this.#checkBodySize(this.#body.length + bytes)
       this.#state = 'chunk-data'
     }
     return true
@@ -213,6 +238,7 @@ export class ResponseParser {
       // Trailers are checked and dropped: nothing here depends on them, and RFC 9110 6.5.1 forbids merging
       // them into the header without knowing each field.
       readFields([line], 0)
+      this.#countBesideBody(line.length)
     }
     return true
   }
@@ -226,16 +252,17 @@ export class ResponseParser {
     return this.#remaining === 0
   }
 
-  #expectBody(bytes: number): void {
-    this.#checkBodySize(this.#bodyBytes + bytes)
-    this.#remaining = bytes
-  }
-
   #takeBody(length: number): void {
     if (length === 0) return
-    this.#bodyBytes += length
-    this.#checkBodySize(this.#bodyBytes)
-    this.#bodyParts.push(this.#take(length))
+    this.#checkBodySize(this.#body.length + length)
+    const taken = this.#take(length)
+    const isWhole = this.#state === 'sized-body' && this.#remaining === 0 && this.#body.length === 0
+    if (isWhole) this.#wholeBody = taken
+    else
+      this.#body.append(
+        taken,
+        this.#state === 'sized-body' ? this.#body.length + length + this.#remaining : MAX_BODY_BYTES,
+      )
   }
 
   #checkBodySize(bytes: number): void {
@@ -244,19 +271,38 @@ export class ResponseParser {
     }
   }
 
+  #countBesideBody(bytes: number): void {
+    this.#bytesBesideBody += bytes
+    if (this.#bytesBesideBody > MAX_HEAD_BYTES) throw headTooLarge()
+  }
+
   #takeLine(): string | undefined {
-    const end = this.#unread.indexOf(END_OF_LINE)
+    const end = this.#find(END_OF_LINE)
     if (isBeyond(MAX_CHUNK_LINE_BYTES, end, END_OF_LINE, this.#unread)) {
       throw new ResponseFormatError('the response has an overlong chunk line')
     }
     return end === -1 ? undefined : this.#take(end + END_OF_LINE.length).toString('latin1', 0, end)
   }
 
+  /** Where the end of an element is; -1 when it has not come. What was searched before is not searched again. */
+  #find(terminator: string): number {
+    const from = Math.max(0, this.#searched - terminator.length + 1)
+    this.#searched = this.#unread.length
+    return this.#unread.indexOf(terminator, from)
+  }
+
   #take(length: number): Buffer {
+    this.#searched = 0
+    // What is left of the bytes that are held is copied when more come; the rest of them is not needed any more.
+    this.#held = undefined
     const taken = this.#unread.subarray(0, length)
     this.#unread = this.#unread.subarray(length)
     return taken
   }
+}
+
+function headTooLarge(): ResponseFormatError {
+  return new ResponseFormatError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`)
 }
 
 /** Whether an element is longer than `limit`, or will be: of an end that has not come, all but a byte may be in. */
@@ -275,6 +321,9 @@ export function parseFields(text: string): ReadonlyMap<string, string> {
 }
 
 function readFields(lines: readonly string[], from: number): Map<string, string> {
+  if (lines.length - from > MAX_FIELDS) {
+    throw new ResponseFormatError(`the response has more than ${MAX_FIELDS} header fields`)
+  }
   const fields = new Map<string, string>()
   for (let index = from; index < lines.length; index++) {
     const line = lines[index] ?? ''
@@ -295,14 +344,22 @@ function readFields(lines: readonly string[], from: number): Map<string, string>
 /** A service sends the same few field names every time; checking and lowering them is most of the work. */
 const knownFieldKeys = new Map<string, string>()
 const MAX_KNOWN_FIELD_KEYS = 64
+const MAX_KNOWN_FIELD_KEY_LENGTH = 64
 
 function fieldKey(name: string): string | undefined {
   const known = knownFieldKeys.get(name)
   if (known !== undefined) return known
   if (!FIELD_NAME.test(name)) return undefined
   const key = name.toLowerCase()
-  if (knownFieldKeys.size < MAX_KNOWN_FIELD_KEYS) knownFieldKeys.set(name, key)
+  if (knownFieldKeys.size < MAX_KNOWN_FIELD_KEYS && name.length <= MAX_KNOWN_FIELD_KEY_LENGTH) {
+    knownFieldKeys.set(ownText(name), ownText(key))
+  }
   return key
+}
+
+/** A copy of a part of a head that is kept: the part itself would keep all of the head in memory. */
+function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 function contentLength(value: string | undefined): number | undefined {

@@ -1,4 +1,11 @@
-import { MAX_BODY_BYTES, MAX_HEAD_BYTES, parseFields, type ParsedResponse } from './response-parser.ts'
+import { requestIdIn } from '../internal/foreign-text.ts'
+import {
+  MAX_BODY_BYTES,
+  MAX_FIELDS,
+  MAX_HEAD_BYTES,
+  parseFields,
+  type ParsedResponse,
+} from './response-parser.ts'
 
 const NUL = 0
 const TAB = 9
@@ -43,10 +50,13 @@ export function readWholeResponse(bytes: Buffer): ParsedResponse | undefined {
   let bodyBytes: number | undefined
   let checksum: number | undefined
   let answerId: string | undefined
+  let hasId = false
   let isEncoded = false
+  let fields = 0
 
   // No line without a line feed, and no byte from behind the end: both make a line end at 0.
   while (position > 0 && bytes[position] !== CR) {
+    if (++fields > MAX_FIELDS) return undefined
     const nameStart = position
     while (IS_NAME_BYTE[bytes[position] ?? NUL] === 1) position++
     const valueStart = position + 1
@@ -74,8 +84,9 @@ export function readWholeResponse(bytes: Buffer): ParsedResponse | undefined {
         break
       case ANSWER_ID.length:
         if (is(bytes, nameStart, ANSWER_ID)) {
-          if (answerId !== undefined) return undefined
-          answerId = bytes.toString('latin1', valueStart, valueEnd).trim()
+          if (hasId) return undefined
+          hasId = true
+          answerId = requestIdIn(bytes.toString('latin1', valueStart, valueEnd).trim())
         } else if (is(bytes, nameStart, CONTENT_ENCODING)) {
           isEncoded = true
         }
