@@ -256,8 +256,8 @@ export class SessionCorruptError extends DynamoDBSessionsError {
     this.prototype.name = 'SessionCorruptError'
   }
 
-  constructor(message: string) {
-    super('SESSION_CORRUPT', message)
+  constructor(message: string, options?: ErrorOptions) {
+    super('SESSION_CORRUPT', message, options)
   }
 }
 

@@ -45,8 +45,10 @@ export type {
 export type { ConnectionOptions } from './session/connection-options.ts'
 export type { CompressionOptions, EncryptionOptions } from './seal/seal-options.ts'
 export type {
+  BulkOptions,
   CallOptions,
   DestroyByUserOptions,
+  ListOptions,
   LockOptions,
   TouchOptions,
   WriteOptions,

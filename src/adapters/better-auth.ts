@@ -1,4 +1,5 @@
 import { SessionConflictError } from '../errors.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../session/key-values.ts'
 import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
 import { readOptions } from '../session/option-spec.ts'
@@ -37,9 +38,6 @@ export interface DynamoDBSecondaryStorage {
 
 const NAMESPACE = 'better-auth:'
 const MOST_ATTEMPTS = 20
-
-/** Latest moment that a JavaScript `Date` can hold. */
-const LATEST_MS = 8.64e15
 
 /**
  * Secondary storage for better-auth in DynamoDB: sessions, verification values and rate limits.

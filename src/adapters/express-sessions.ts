@@ -111,7 +111,10 @@ export class ExpressSessions {
 
   async list(): Promise<SessionData[]> {
     const sessions: SessionData[] = []
-    for await (const record of this.#sessions.records()) sessions.push(this.#loaded(record).data)
+    // One that cannot be read hides no other.
+    for await (const record of this.#sessions.records({ onError: this.#report })) {
+      sessions.push(this.#loaded(record).data)
+    }
     return sessions
   }
 

@@ -31,7 +31,10 @@ export interface DynamoDBStoreInstance extends Store {
   /** Moves the expiry of a session to that of its cookie. It neither creates nor revives a session. */
   touch(sid: string, session: SessionData, callback?: (error?: unknown) => void): void
 
-  /** All sessions of the store's `prefix`. Reads the whole table and holds all sessions in memory. */
+  /**
+   * All sessions of the store's `prefix`. Reads the whole table and holds all sessions in memory. An item that cannot be
+   * read hides no other: it is left out, and reported as a failure without a callback is.
+   */
   all(callback: (error: unknown, sessions?: SessionData[] | null) => void): void
 
   /** The number of sessions of the store's `prefix`. Reads the whole table. */

@@ -1,4 +1,5 @@
 import { callerMistake } from '../errors.ts'
+import { LATEST_MS, withinDateRange } from '../internal/date-range.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../session/key-values.ts'
 import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
@@ -157,13 +158,10 @@ function expiryOf(nowMs: number, ttl: unknown): number | undefined {
   return Math.min(Math.round(nowMs + ttl * 1000), LATEST_MS)
 }
 
-/** Latest moment that a JavaScript `Date` can hold. */
-const LATEST_MS = 8.64e15
-
 function metaOf({ writtenMs, expiresMs }: StoredValue, values: KeyValues): DynamoDBDriverMeta {
   return {
     // By the clock of this machine.
-    ...(writtenMs !== undefined && { mtime: new Date(writtenMs - values.clockOffsetMs) }),
+    ...(writtenMs !== undefined && { mtime: new Date(withinDateRange(writtenMs - values.clockOffsetMs)) }),
     ...(expiresMs !== undefined && { ttl: Math.ceil((expiresMs - values.now()) / 1000) }),
   }
 }

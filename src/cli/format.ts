@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 
-const LATEST_MS = 8.64e15
+import { LATEST_MS } from '../internal/date-range.ts'
+
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const
 const HASH = /^[\w-]{43}$/
 

@@ -1,4 +1,5 @@
 import { offAbort, onAbort } from './abort-listeners.ts'
+import { deferred } from './deferred.ts'
 
 /**
  * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
@@ -18,6 +19,26 @@ export function sleep(delayMs: number, signal: AbortSignal | undefined): Promise
     }, delayMs)
     if (signal !== undefined) onAbort(signal, giveUp)
   })
+}
+
+/**
+ * The outcome of a promise, but only until `signal` is aborted. The promise itself goes on.
+ *
+ * @throws the reason of `signal`.
+ */
+export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  const aborted = deferred<never>()
+  const giveUp = (): void => {
+    aborted.reject(signal.reason)
+  }
+  onAbort(signal, giveUp)
+  try {
+    if (signal.aborted) giveUp()
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    offAbort(signal, giveUp)
+  }
 }
 
 /**

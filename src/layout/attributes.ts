@@ -1,3 +1,5 @@
+import { withinDateRange } from '../internal/date-range.ts'
+
 /*
  * Attribute values as they come off the wire, where they need not be what their type says.
  */
@@ -12,10 +14,15 @@ export function textOf(value: unknown): string | undefined {
 
 /** The number of an attribute of type N; `undefined` for anything else. */
 export function numberOf(value: unknown): number | undefined {
-  const text = contentOf(value, 'N')
+  const text = numberTextOf(value)
   if (text === undefined || text === '') return undefined
   const number = Number(text)
   return Number.isFinite(number) ? number : undefined
+}
+
+/** The digits of an attribute of type N, of which a number may lose some; `undefined` for anything else. */
+export function numberTextOf(value: unknown): string | undefined {
+  return contentOf(value, 'N')
 }
 
 /** The base64 text of an attribute of type B; `undefined` for anything else. */
@@ -23,9 +30,12 @@ export function binaryOf(value: unknown): string | undefined {
   return contentOf(value, 'B')
 }
 
-/** A moment in milliseconds, from a number that is in seconds or, when that makes no sense, in milliseconds. */
+/**
+ * A moment in milliseconds, from a number that is in seconds or, when that makes no sense, in milliseconds. An attribute can
+ * hold numbers that are far from any moment: those become the first or the last that a `Date` can hold.
+ */
 export function epochMsOf(secondsOrMs: number): number {
-  return secondsOrMs > LARGEST_SECONDS ? secondsOrMs : secondsOrMs * 1000
+  return withinDateRange(secondsOrMs > LARGEST_SECONDS ? secondsOrMs : secondsOrMs * 1000)
 }
 
 function contentOf(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {

@@ -15,16 +15,22 @@ export const jsonCodec: SessionCodec = {
 const COOKIE_FIRST = '{"cookie":{'
 const COOKIE_ANYWHERE = '"cookie":'
 
+/** `JSON.stringify`, which frameworks call as well, overflows the stack not far beyond. */
+const DEEPEST = 3200
+
 const BLOCK_CHARACTERS = 128
 const QUOTE = 34
+const OPENING_BRACKET = 91
 const BACKSLASH = 92
+const CLOSING_BRACKET = 93
 const OPENING_BRACE = 123
 const CLOSING_BRACE = 125
 
 /**
  * Session data as JSON text.
  *
- * @throws {TypeError} `INVALID_SESSION_DATA` for what JSON cannot carry: no object, a cycle, a BigInt.
+ * @throws {TypeError} `INVALID_SESSION_DATA` for what JSON cannot carry: no object, a cycle, a BigInt; and for data that are
+ *   nested too deep.
  */
 export function stringifySessionData(data: unknown): string {
   let text: string | undefined
@@ -38,15 +44,23 @@ export function stringifySessionData(data: unknown): string {
   if (text === undefined || !text.startsWith('{')) {
     throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
   }
+  if (isNestedDeeper(text, DEEPEST)) {
+    throw callerMistake('INVALID_SESSION_DATA', `the session data are nested deeper than ${DEEPEST} levels`)
+  }
   return text
 }
 
 /**
  * Session data from JSON text.
  *
- * @throws {SessionCorruptError} when the text is not a JSON object.
+ * @throws {SessionCorruptError} when the text is not a JSON object, or is nested too deep.
  */
 export function parseSessionData(text: string): SessionData {
+  if (isNestedDeeper(text, DEEPEST)) {
+    throw new SessionCorruptError(
+      `the stored session is nested deeper than ${DEEPEST} levels; it was left as it is`,
+    )
+  }
   let data: unknown
   try {
     data = JSON.parse(text)
@@ -59,19 +73,53 @@ export function parseSessionData(text: string): SessionData {
   return data
 }
 
-/** Whether two JSON values are the same, whatever the order of their keys. */
+/** Whether two JSON values are the same, whatever the order of their keys and however deep they are nested. */
 export function isSameJson(left: unknown, right: unknown): boolean {
-  if (left === right) return true
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
-  if (Array.isArray(left) !== Array.isArray(right)) return false
-  const keys = Object.keys(left)
-  return (
-    keys.length === Object.keys(right).length &&
-    // A key may be called "__proto__" or "constructor": only own properties count.
-    keys.every(
-      key => Object.hasOwn(right, key) && isSameJson(Reflect.get(left, key), Reflect.get(right, key)),
-    )
-  )
+  const pairs: [left: unknown, right: unknown][] = [[left, right]]
+  // Not by calling itself: deep data would overflow the stack.
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const [ours, theirs] = pair
+    if (ours === theirs) continue
+    if (!isContainer(ours) || !isContainer(theirs) || Array.isArray(ours) !== Array.isArray(theirs))
+      return false
+    const keys = Object.keys(ours)
+    if (keys.length !== Object.keys(theirs).length) return false
+    for (const key of keys) {
+      // A key may be called "__proto__" or "constructor": only own properties count.
+      if (!Object.hasOwn(theirs, key)) return false
+      const mine: unknown = Reflect.get(ours, key)
+      const other: unknown = Reflect.get(theirs, key)
+      if (mine !== other) pairs.push([mine, other])
+    }
+  }
+  return true
+}
+
+/** Whether arrays and objects in a JSON text are nested deeper than so many levels. */
+function isNestedDeeper(text: string, levels: number): boolean {
+  // Each level has a bracket at both ends: nearly every text has too few to be looked at character by character.
+  if (text.length <= 2 * levels || !hasMore(text, levels)) return false
+  let isInString = false
+  for (let depth = 0, index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (character === QUOTE) isInString = !isInString
+    else if (isInString) index += character === BACKSLASH ? 1 : 0
+    else if (character === OPENING_BRACE || character === OPENING_BRACKET) depth++
+    else if (character === CLOSING_BRACE || character === CLOSING_BRACKET) depth--
+    if (depth > levels) return true
+  }
+  return false
+}
+
+/** Whether a text has more than so many opening brackets, those in strings included. */
+function hasMore(text: string, count: number): boolean {
+  let found = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      if (++found > count) return true
+    }
+  }
+  return false
 }
 
 /**
@@ -121,6 +169,10 @@ function endOfFirstCookie(text: string): number | undefined {
   return undefined
 }
 
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
 function isObject(value: unknown): value is SessionData {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isContainer(value) && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
 import { callerMistake, SessionCorruptError } from '../errors.ts'
+import { withinDateRange } from '../internal/date-range.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
 import { jsonCodec } from './json.ts'
@@ -200,7 +201,7 @@ function dataText(item: Item, key: string, seal: DataSeal | undefined): string {
 
 function expiryOf(item: Item): number {
   const exact = numberOf(item[EXPIRES_MS])
-  if (exact !== undefined) return exact
+  if (exact !== undefined) return withinDateRange(exact)
   const expires = numberOf(item[EXPIRES])
   if (expires === undefined) throw missing(EXPIRES, 'N')
   return epochMsOf(expires)
@@ -208,7 +209,7 @@ function expiryOf(item: Item): number {
 
 function createdOf(item: Item): number | undefined {
   const seconds = numberOf(item[CREATED])
-  return seconds === undefined ? undefined : seconds * 1000
+  return seconds === undefined ? undefined : withinDateRange(seconds * 1000)
 }
 
 function birthIn(item: Item): Pick<StoredSession, 'birth'> {

@@ -121,8 +121,15 @@ function isSameTo(codec: SessionCodec, left: unknown, right: unknown): boolean {
 }
 
 /** Whether there is something in data that a codec may write as something else: PHP's classes, and what is no finite number. */
-function mayBeLost(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isFinite(value)
-  if (typeof value !== 'object' || value === null) return false
-  return isMarked(value) || Object.values(value).some(member => mayBeLost(member))
+function mayBeLost(data: unknown): boolean {
+  const values: unknown[] = [data]
+  // Not by calling itself: deep data would overflow the stack.
+  while (values.length > 0) {
+    const value = values.pop()
+    if (typeof value === 'number' && !Number.isFinite(value)) return true
+    if (typeof value !== 'object' || value === null) continue
+    if (isMarked(value)) return true
+    for (const member of Object.values(value)) values.push(member)
+  }
+  return false
 }

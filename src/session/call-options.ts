@@ -1,3 +1,4 @@
+import type { DynamoDBSessionsError } from '../errors.ts'
 import type { SessionData } from '../types.ts'
 import type { ExpiryOptions } from './expiry.ts'
 import type { LockingOptions } from './locking-options.ts'
@@ -12,6 +13,28 @@ export interface CallOptions {
    * @default none
    */
   readonly signal?: AbortSignal | undefined
+}
+
+/** Options of calls that take many requests: each of these ends within the store's `deadlineMs`. */
+export interface BulkOptions extends CallOptions {
+  /**
+   * Longest time for the whole call, of a listing from its first entry to its last. Milliseconds. It then fails with
+   * `DeadlineExceededError`; what has been done stays done.
+   *
+   * @default none: it takes as long as the table is large
+   */
+  readonly deadlineMs?: number | undefined
+}
+
+/** Options of `SessionStore.records` and `SessionStore.listByUser`. */
+export interface ListOptions extends BulkOptions {
+  /**
+   * Told of an item that is no session that can be read, which is then left out: a `SessionCorruptError` or a
+   * `SessionDecryptionError`, and the item's partition key. What it throws ends the listing, as every other error does.
+   *
+   * @default none: the first such item ends the listing with its error
+   */
+  readonly onError?: ((error: DynamoDBSessionsError, key: string | undefined) => void) | undefined
 }
 
 /** Options of `SessionStore.write`. */
@@ -40,7 +63,7 @@ export interface LockOptions extends CallOptions, LockingOptions {
 }
 
 /** Options of `SessionStore.destroyByUser`. */
-export interface DestroyByUserOptions<Data extends object = SessionData> extends CallOptions {
+export interface DestroyByUserOptions<Data extends object = SessionData> extends BulkOptions {
   /**
    * The session to keep, or several: their IDs or records.
    *
@@ -54,6 +77,12 @@ export type OptionNames<Options extends object> = Readonly<Record<keyof Options,
 
 /** What {@link CallOptions} can be. */
 export const callOptionNames: OptionNames<CallOptions> = { signal: true }
+
+/** What {@link BulkOptions} can be. */
+export const bulkOptionNames: OptionNames<BulkOptions> = { signal: true, deadlineMs: true }
+
+/** What {@link ListOptions} can be. */
+export const listOptionNames: OptionNames<ListOptions> = { signal: true, deadlineMs: true, onError: true }
 
 /** What {@link TouchOptions} can be. */
 export const touchOptionNames: OptionNames<TouchOptions> = { ttlSeconds: true, expiresMs: true, signal: true }
@@ -78,7 +107,11 @@ export const lockOptionNames: OptionNames<LockOptions> = {
 }
 
 /** What {@link DestroyByUserOptions} can be. */
-export const destroyByUserOptionNames: OptionNames<DestroyByUserOptions> = { except: true, signal: true }
+export const destroyByUserOptionNames: OptionNames<DestroyByUserOptions> = {
+  except: true,
+  signal: true,
+  deadlineMs: true,
+}
 
 /**
  * Whether what a caller passed as options, if anything, has no other among them than those that the call takes. (What they

@@ -1,5 +1,6 @@
 import type { ServerClock } from '../dynamodb/server-clock.ts'
 import { callerMistake } from '../errors.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
 
 /** When a session is to expire; without either, the store's `ttlSeconds` decides. */
 export interface ExpiryOptions {
@@ -18,9 +19,6 @@ export interface ExpiryOptions {
    */
   readonly expiresMs?: number | undefined
 }
-
-/** Latest moment that a JavaScript `Date` can hold. */
-export const LATEST_MS = 8.64e15
 
 /**
  * The expiry of a session that is written now: epoch milliseconds, an integer, never in the past. (DynamoDB's TTL passes

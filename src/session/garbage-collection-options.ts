@@ -1,10 +1,12 @@
 import { isAbortSignal } from '../internal/core-objects.ts'
+import { LONGEST_DEADLINE_MS } from './bulk-call.ts'
+import type { BulkOptions } from './call-options.ts'
 import { integerOption, type OptionSpec, type OptionSpecs } from './option-spec.ts'
 
 /** Options of `SessionStore.collectGarbage`. */
-export interface GarbageCollectionOptions {
+export interface GarbageCollectionOptions extends BulkOptions {
   /**
-   * Ends the collection at any moment; it then rejects with the signal's reason. A delete that was under way may
+   * Ends the collection at any moment, also while `onProgress` is waited for; it then rejects with the signal's reason. A delete that was under way may
    * still happen.
    *
    * @default none
@@ -91,6 +93,7 @@ export const garbageCollectionOptionSpecs: OptionSpecs<GarbageCollectionOptions>
     takes: 'an AbortSignal',
     accepts: isAbortSignal,
   },
+  deadlineMs: integerOption('milliseconds', 1, LONGEST_DEADLINE_MS),
   onProgress: {
     takes: 'a function',
     accepts: (value): value is NonNullable<GarbageCollectionOptions['onProgress']> =>

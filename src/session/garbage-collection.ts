@@ -1,7 +1,7 @@
 import type { CapacityOutput, Input, Output } from '../dynamodb/operations.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
 import { DeadlineExceededError, ThrottlingError } from '../errors.ts'
-import { sleep } from '../internal/waiting.ts'
+import { sleep, unlessAborted } from '../internal/waiting.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type GarbageCollectionProgress,
   type GarbageCollectionResult,
 } from './garbage-collection-options.ts'
+import { inBulk } from './bulk-call.ts'
 import { CapacityPace, ThrottlingPauses } from './garbage-collection-pace.ts'
 import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from './item-table.ts'
 import { forEachAtOnce, projectKey, scanInput, scanPages } from './listing.ts'
@@ -53,13 +54,15 @@ export async function collectGarbage(
   const checked = readOptions<GarbageCollectionOptions>(options, garbageCollectionOptionSpecs, {})
   checked.signal?.throwIfAborted()
   const startedAtMs = performance.now()
-  const collector = new GarbageCollector(table, checked)
-  await collector.run()
-  return {
-    ...collector.progress,
-    segments: collector.segments,
-    durationMs: Math.round(performance.now() - startedAtMs),
-  }
+  return inBulk(checked, async ({ signal }) => {
+    const collector = new GarbageCollector(table, { ...checked, signal })
+    await collector.run()
+    return {
+      ...collector.progress,
+      segments: collector.segments,
+      durationMs: Math.round(performance.now() - startedAtMs),
+    }
+  })
 }
 
 class GarbageCollector {
@@ -137,13 +140,13 @@ class GarbageCollector {
     )
     for await (const { Items: items = [] } of pages) {
       await forEachAtOnce(items, deletesAtOnce, item => this.#deleteIfExpired(item))
-      await this.#options.onProgress?.(this.progress)
+      await unlessAborted(this.#options.onProgress?.(this.progress), this.#stop.signal)
     }
   }
 
   async #reportEnd(): Promise<void> {
     try {
-      await this.#options.onProgress?.(this.progress)
+      await unlessAborted(this.#options.onProgress?.(this.progress), this.#options.signal)
     } catch {
       // What ended the collection is the better error; it may even be this one.
     }

@@ -1,10 +1,13 @@
 import { isAwsError } from '../dynamodb/aws-error.ts'
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import type { Input, Output } from '../dynamodb/operations.ts'
-import { TableMismatchError } from '../errors.ts'
+import { SessionCorruptError, SessionDecryptionError, TableMismatchError } from '../errors.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
+import type { ListOptions } from './call-options.ts'
 import type { ItemTable } from './item-table.ts'
+
+export { inBulk, listInBulk } from './bulk-call.ts'
 
 type ScanInput = Input<'Scan'>
 type ScanPage = Output<'Scan'>
@@ -35,6 +38,27 @@ export async function* listItems(
       options.signal?.throwIfAborted()
       yield item
     }
+  }
+}
+
+/**
+ * What an item is read as; `undefined` for one that cannot be read, when somebody is told of that.
+ *
+ * @throws {SessionCorruptError | SessionDecryptionError} when nobody is.
+ */
+export async function unlessUnreadable<Value>(
+  { layout }: ItemTable,
+  item: Item,
+  { onError }: Pick<ListOptions, 'onError'>,
+  read: () => Value | Promise<Value>,
+): Promise<Value | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    const isAboutItem = error instanceof SessionCorruptError || error instanceof SessionDecryptionError
+    if (!isAboutItem || onError === undefined) throw error
+    onError(error, layout.keyOfItem(item))
+    return undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import { withinDateRange } from '../internal/date-range.ts'
 import type { StoredSession } from '../layout/layout.ts'
 import type { SessionData } from '../types.ts'
 import type { Lease } from './lease.ts'
@@ -88,7 +89,7 @@ export class SessionRecord<Data extends object = SessionData> {
   /** When the session began: epoch milliseconds by the clock of this machine, to the second. */
   get createdMs(): number | undefined {
     const { createdMs } = this.#version.session
-    return createdMs === undefined ? undefined : createdMs - this.#clockOffsetMs
+    return createdMs === undefined ? undefined : withinDateRange(createdMs - this.#clockOffsetMs)
   }
 
   /**
@@ -98,7 +99,7 @@ export class SessionRecord<Data extends object = SessionData> {
    * so that it can be compared with `Date.now()`.
    */
   get expiresMs(): number {
-    return this.#version.session.expiresMs - this.#clockOffsetMs
+    return withinDateRange(this.#version.session.expiresMs - this.#clockOffsetMs)
   }
 
   /** Whose session it is, as `userId` said when it was written. */

@@ -4,10 +4,14 @@ import type { DynamoDBClient } from '../dynamodb/client.ts'
 import type { SessionData } from '../types.ts'
 import {
   areOptions,
+  bulkOptionNames,
+  type BulkOptions,
   type CallOptions,
   callOptionNames,
   type DestroyByUserOptions,
   destroyByUserOptionNames,
+  listOptionNames,
+  type ListOptions,
   type LockOptions,
   lockOptionNames,
   type OptionNames,
@@ -179,10 +183,10 @@ export class SessionStore<Data extends object = SessionData> {
    * The partition keys of the sessions that have not expired, as {@link SessionRecord.key} has them. Reads the
    * whole table, a page at a time.
    */
-  async *keys(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
-    const [{ items }, { listItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
-    for await (const item of listItems(items, true, options)) {
+  async *keys(options: BulkOptions = {}): AsyncGenerator<string, void, undefined> {
+    if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
+    const [{ items }, { listInBulk, listItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
+    for await (const item of listInBulk(options, send => listItems(items, true, send))) {
       const key = items.layout.keyOfItem(item)
       if (key !== undefined) yield key
     }
@@ -192,28 +196,33 @@ export class SessionStore<Data extends object = SessionData> {
    * The sessions that have not expired. Reads the whole table, a page at a time; sessions that come and go
    * meanwhile may or may not be among them.
    *
-   * @throws {SessionCorruptError | SessionDecryptionError} on reaching an item that is not a session that can be read.
+   * @throws {SessionCorruptError | SessionDecryptionError} on reaching an item that is not a session that can be read,
+   *   unless `onError` is told of it instead.
    */
-  async *records(options: CallOptions = {}): AsyncGenerator<SessionRecord<Data>, void, undefined> {
-    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
-    const [{ items }, { listItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
-    for await (const item of listItems(items, false, options)) {
-      yield new SessionRecord<Data>(asRead(await items.open(item)), items.clock.offsetMs)
+  async *records(options: ListOptions = {}): AsyncGenerator<SessionRecord<Data>, void, undefined> {
+    if (!areOptions(options, listOptionNames)) await refuseOptions(options, listOptionNames)
+    const [{ items }, { listInBulk, listItems, unlessUnreadable }] = await Promise.all([
+      this.#ready(),
+      import('./listing.ts'),
+    ])
+    for await (const item of listInBulk(options, send => listItems(items, false, send))) {
+      const session = await unlessUnreadable(items, item, options, () => items.open(item))
+      if (session !== undefined) yield new SessionRecord<Data>(asRead(session), items.clock.offsetMs)
     }
   }
 
   /** The number of sessions that have not expired. Reads the whole table. */
-  async count(options: CallOptions = {}): Promise<number> {
-    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
-    const [{ items }, { countItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
-    return countItems(items, options)
+  async count(options: BulkOptions = {}): Promise<number> {
+    if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
+    const [{ items }, { countItems, inBulk }] = await Promise.all([this.#ready(), import('./listing.ts')])
+    return inBulk(options, send => countItems(items, send))
   }
 
   /** Deletes every session under this store's `prefix`, expired ones too. Reads the whole table. */
-  async clear(options: CallOptions = {}): Promise<void> {
-    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
-    const [{ items }, { deleteItems }] = await Promise.all([this.#ready(), import('./listing.ts')])
-    await deleteItems(items, options)
+  async clear(options: BulkOptions = {}): Promise<void> {
+    if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
+    const [{ items }, { deleteItems, inBulk }] = await Promise.all([this.#ready(), import('./listing.ts')])
+    await inBulk(options, send => deleteItems(items, send))
   }
 
   /**
@@ -234,15 +243,17 @@ export class SessionStore<Data extends object = SessionData> {
    * The sessions of a user that have not expired, in no particular order. Needs the option `userId` when they are
    * written, and the index that `createTable` makes. The index follows a moment later: a session that has just been
    * written may be missing, and one that has just been destroyed may be there.
+   *
+   * @throws {SessionCorruptError} on reaching an entry that does not say when it expires, unless `onError` is told of it
+   *   instead.
    */
-  async *listByUser(userId: string, options: CallOptions = {}): AsyncGenerator<UserSession, void, undefined> {
-    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
-    const [{ items }, { listByUser }] = await Promise.all([this.#ready(), import('./user-sessions.ts')])
-    for await (const { key, createdMs, expiresMs } of listByUser(items, userId, options)) {
-      // By the clock of this machine, as the times of a record are.
-      const { offsetMs } = items.clock
-      yield { key, createdMs: createdMs && createdMs - offsetMs, expiresMs: expiresMs - offsetMs }
-    }
+  async *listByUser(userId: string, options: ListOptions = {}): AsyncGenerator<UserSession, void, undefined> {
+    if (!areOptions(options, listOptionNames)) await refuseOptions(options, listOptionNames)
+    const [{ items }, { listByUser, localTimes }] = await Promise.all([
+      this.#ready(),
+      import('./user-sessions.ts'),
+    ])
+    for await (const session of listByUser(items, userId, options)) yield localTimes(items, session)
   }
 
   /**
@@ -255,9 +266,9 @@ export class SessionStore<Data extends object = SessionData> {
     if (!areOptions(options, destroyByUserOptionNames)) {
       await refuseOptions(options, destroyByUserOptionNames)
     }
-    const { except, signal } = options
+    const { except, ...others } = options
     const [sessions, { destroyByUser }] = await Promise.all([this.#ready(), import('./user-sessions.ts')])
-    return destroyByUser(sessions.items, userId, { except: sessions.keysOf(except), signal })
+    return destroyByUser(sessions.items, userId, { ...others, except: sessions.keysOf(except) })
   }
 
   /** Gives back the locks, lets calls under way finish, refuses new ones and closes the connections. */

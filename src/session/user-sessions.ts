@@ -2,11 +2,14 @@ import type { SendOptions } from '../dynamodb/client.ts'
 import type { Input } from '../dynamodb/operations.ts'
 import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
 import { callerMistake, SessionCorruptError, TableMismatchError } from '../errors.ts'
+import { withinDateRange } from '../internal/date-range.ts'
 import { sleep } from '../internal/waiting.ts'
 import type { Condition, UserIndex } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
+import type { BulkOptions, ListOptions } from './call-options.ts'
 import { ASKS_FOR_ITEM, type ItemTable } from './item-table.ts'
-import { DELETES_AT_ONCE, requireTableKey } from './listing.ts'
+import { inBulk, listInBulk } from './bulk-call.ts'
+import { DELETES_AT_ONCE, requireTableKey, unlessUnreadable } from './listing.ts'
 import { addIndexCommand, isUserId } from './user-index.ts'
 
 /** A session of a user, as the index has it. */
@@ -20,7 +23,7 @@ export interface UserSession {
 }
 
 /** Options of {@link destroyByUser}. */
-export interface DestroyByUserOptions extends SendOptions {
+export interface DestroyByUserOptions extends BulkOptions {
   /** Keys of the sessions to leave alone. */
   readonly except?: Iterable<string> | undefined
 }
@@ -53,17 +56,28 @@ const MAX_ROUNDS = 20
 export async function* listByUser(
   table: ItemTable,
   userId: string,
-  options: SendOptions = {},
+  options: ListOptions = {},
 ): AsyncGenerator<UserSession, void, undefined> {
-  const query = queryOf(table, userId, options)
-  for await (const item of entriesOf(query)) {
+  const query = queryOf(table, userId, {})
+  for await (const item of listInBulk(options, send => entriesOf({ ...query, options: send }))) {
     requireProjection(query, item)
-    const key = table.layout.keyOfItem(item)
-    if (key === undefined || !table.isLive(item, table.clock.now())) continue
-    const createdMs = table.layout.createdOf(item)
-    const expiresMs = Math.min(table.layout.expiryOf(item), table.latestExpiryMs(createdMs))
-    yield { key, createdMs, expiresMs }
+    const session = await unlessUnreadable(table, item, options, () => liveSessionOf(table, item))
+    if (session !== undefined) yield session
   }
+}
+
+/** The same session by the clock of this machine, as the times of a record are. */
+export function localTimes({ clock }: ItemTable, { key, createdMs, expiresMs }: UserSession): UserSession {
+  const local = (epochMs: number): number => withinDateRange(epochMs - clock.offsetMs)
+  return { key, createdMs: createdMs && local(createdMs), expiresMs: local(expiresMs) }
+}
+
+function liveSessionOf(table: ItemTable, item: Item): UserSession | undefined {
+  const { layout } = table
+  const key = layout.keyOfItem(item)
+  if (key === undefined || !table.isLive(item, table.clock.now())) return undefined
+  const createdMs = layout.createdOf(item)
+  return { key, createdMs, expiresMs: Math.min(layout.expiryOf(item), table.latestExpiryMs(createdMs)) }
 }
 
 /**
@@ -86,8 +100,11 @@ export async function destroyByUser(
   userId: string,
   { except = [], ...options }: DestroyByUserOptions = {},
 ): Promise<number> {
-  const query = queryOf(table, userId, options)
-  const handled = new Set(except)
+  return inBulk(options, send => destroyAll(queryOf(table, userId, send), new Set(except)))
+}
+
+/** Deletes what the index has, until it has nothing new for a while. */
+async function destroyAll(query: UserQuery, handled: Set<string>): Promise<number> {
   let destroyed = 0
   let pauses = 0
   for (let round = 1; round <= MAX_ROUNDS; round++) {
@@ -96,7 +113,7 @@ export async function destroyByUser(
     pauses = handled.size === handledBefore ? pauses + 1 : 0
     const pauseMs = SETTLING_PAUSES_MS[pauses]
     if (pauseMs === undefined) break
-    await sleep(pauseMs, options.signal)
+    await sleep(pauseMs, query.options.signal)
   }
   return destroyed
 }
@@ -185,6 +202,8 @@ async function* entriesOf({
       throw indexProblem(error, table, index) ?? error
     })
     for (const item of page.Items ?? []) {
+      // Whoever lists them may take long over each.
+      options.signal?.throwIfAborted()
       requireTableKey(table, item)
       yield item
     }

@@ -50,6 +50,27 @@ export function describeCorruptItems(subject: ContractSubject): void {
       await expect(toArray(store.records())).rejects.toBeInstanceOf(SessionCorruptError)
     })
 
+    test('a list of records goes on after it when somebody is told', async () => {
+      const { store, clock } = subject.open({ prefix: newPrefix() })
+      const keys: string[] = []
+      for (const data of [{}, {}, {}]) keys.push((await store.write(newId(), data)).key)
+      const [bad = ''] = keys
+      const [corrupt] = Object.values(subject.layout.corruptItems(clock.nowMs + 60_000))
+      await subject.table.put({ [subject.layout.partitionKey]: { S: bad }, ...corrupt })
+      const told: unknown[] = []
+      const options = { onError: (...entry: unknown[]) => told.push(entry) }
+      const records = await toArray(store.records(options))
+      expect(records.map(({ key }) => key).toSorted()).toEqual(keys.slice(1).toSorted())
+      expect(told).toEqual([[expect.any(SessionCorruptError), bad]])
+      const reason = new Error('enough')
+      const ending = store.records({
+        onError: () => {
+          throw reason
+        },
+      })
+      await expect(toArray(ending)).rejects.toBe(reason)
+    })
+
     test('a corrupt item can be destroyed, and goes with clear', async () => {
       const { store, clock } = subject.open({ prefix: newPrefix() })
       const [destroyed, cleared] = [newId(), newId()]

@@ -1,9 +1,13 @@
 import type { SessionData } from 'express-session'
 
+import { isAbortSignal } from '../../internal/core-objects.ts'
+import { unlessAborted } from '../../internal/waiting.ts'
 import { DynamoDBError, DynamoDBSessionsError, TableNotFoundError } from '../../errors.ts'
 import type {
+  BulkOptions,
   CallOptions,
   DestroyByUserOptions,
+  ListOptions,
   LockOptions,
   TouchOptions,
   WriteOptions,
@@ -59,7 +63,7 @@ export class DeferredSessionStore extends SessionStore<Data> {
   }
 
   override read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
-    return this.#use(store => store.read(id, options))
+    return this.#use(store => store.read(id, options), options)
   }
 
   override write(
@@ -77,50 +81,50 @@ export class DeferredSessionStore extends SessionStore<Data> {
     data: Data,
     options: WriteOptions<Data> = {},
   ): Promise<SessionRecord<Data> | undefined> {
-    return this.#use(store => store.write(id, data, options))
+    return this.#use(store => store.write(id, data, options), options)
   }
 
   override touch(target: string | SessionRecord<Data>, options?: TouchOptions): Promise<boolean> {
-    return this.#use(store => store.touch(target, options))
+    return this.#use(store => store.touch(target, options), options)
   }
 
   override destroy(target: string | SessionRecord<Data>, options?: CallOptions): Promise<void> {
-    return this.#use(store => store.destroy(target, options))
+    return this.#use(store => store.destroy(target, options), options)
   }
 
   override lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
-    return this.#use(store => store.lock(id, options))
+    return this.#use(store => store.lock(id, options), options)
   }
 
-  override async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
-    yield* this.#list(store => store.keys(options))
+  override async *keys(options?: BulkOptions): AsyncGenerator<string, void, undefined> {
+    yield* this.#list(store => store.keys(options), options)
   }
 
-  override async *records(options?: CallOptions): AsyncGenerator<SessionRecord<Data>, void, undefined> {
-    yield* this.#list(store => store.records(options))
+  override async *records(options?: ListOptions): AsyncGenerator<SessionRecord<Data>, void, undefined> {
+    yield* this.#list(store => store.records(options), options)
   }
 
-  override count(options?: CallOptions): Promise<number> {
-    return this.#use(store => store.count(options))
+  override count(options?: BulkOptions): Promise<number> {
+    return this.#use(store => store.count(options), options)
   }
 
-  override clear(options?: CallOptions): Promise<void> {
-    return this.#use(store => store.clear(options))
+  override clear(options?: BulkOptions): Promise<void> {
+    return this.#use(store => store.clear(options), options)
   }
 
   override collectGarbage(options?: GarbageCollectionOptions): Promise<GarbageCollectionResult> {
-    return this.#use(store => store.collectGarbage(options))
+    return this.#use(store => store.collectGarbage(options), options)
   }
 
   override async *listByUser(
     userId: string,
-    options?: CallOptions,
+    options?: ListOptions,
   ): AsyncGenerator<UserSession, void, undefined> {
-    yield* this.#list(store => store.listByUser(userId, options))
+    yield* this.#list(store => store.listByUser(userId, options), options)
   }
 
   override destroyByUser(userId: string, options?: DestroyByUserOptions<Data>): Promise<number> {
-    return this.#use(store => store.destroyByUser(userId, options))
+    return this.#use(store => store.destroyByUser(userId, options), options)
   }
 
   override async close(): Promise<void> {
@@ -131,12 +135,16 @@ export class DeferredSessionStore extends SessionStore<Data> {
     await super.close()
   }
 
-  /** Makes a call, and makes it again when the table had to be created first. */
-  async #use<Result>(call: (store: Store) => Promise<Result>): Promise<Result> {
+  /**
+   * Makes a call, and makes it again when the table had to be created first. What calls share goes on when one is given up.
+   */
+  async #use<Result>(call: (store: Store) => Promise<Result>, options: CallOptions = {}): Promise<Result> {
+    // One that is none is told by the call itself.
+    const signal = isAbortSignal(options.signal) ? options.signal : undefined
     const { keeper } = this
     const mayCreate = keeper?.isTableKnown() === false
     try {
-      const result = await call(this.#store ?? (await this.#open()))
+      const result = await call(this.#store ?? (await unlessAborted(this.#open(), signal)))
       if (mayCreate) keeper.found()
       return result
     } catch (error) {
@@ -144,8 +152,8 @@ export class DeferredSessionStore extends SessionStore<Data> {
     }
     try {
       // Another call may have done so while this one was under way.
-      if (!keeper.isTableKnown()) await keeper.create()
-      return await call(await this.#open())
+      if (!keeper.isTableKnown()) await unlessAborted(keeper.create(), signal)
+      return await call(await unlessAborted(this.#open(), signal))
     } catch (error) {
       throw withNameOfSdk(error)
     }
@@ -154,14 +162,19 @@ export class DeferredSessionStore extends SessionStore<Data> {
   /** Lists something; in a table that has just been created there is nothing. */
   async *#list<Entry>(
     list: (store: Store) => AsyncGenerator<Entry, void, undefined>,
+    options: CallOptions | undefined,
   ): AsyncGenerator<Entry, void, undefined> {
     const first = await this.#use(async store => {
       const entries = list(store)
       return { entries, result: await entries.next() }
-    })
+    }, options)
     if (first.result.done === true) return
-    yield first.result.value
-    yield* first.entries
+    try {
+      yield first.result.value
+      yield* first.entries
+    } finally {
+      await first.entries.return()
+    }
   }
 
   #open(): Promise<Store> {

@@ -22,9 +22,17 @@ export function documentCodec(depth: 0 | 1): SessionCodec {
   }
 }
 
-/** A document as text. */
+/**
+ * A document as text.
+ *
+ * @throws {SessionCorruptError} for one that is nested far deeper than DynamoDB takes.
+ */
 export function textOfDocument(document: object): string {
-  return JSON.stringify(document)
+  try {
+    return JSON.stringify(document)
+  } catch (cause) {
+    throw new SessionCorruptError('the stored session is nested too deep; it was left as it is', { cause })
+  }
 }
 
 /**

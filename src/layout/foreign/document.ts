@@ -30,13 +30,17 @@ export function marshallDocument(data: unknown, depth: number): Item {
  * @throws {SessionCorruptError} when it is not an attribute value.
  */
 export function unmarshallValue(attribute: unknown): unknown {
-  if (typeof attribute === 'object' && attribute !== null) {
+  return valueAt(attribute, 0)
+}
+
+function valueAt(attribute: unknown, depth: number): unknown {
+  if (typeof attribute === 'object' && attribute !== null && depth <= DEEPEST) {
     const [entry, another] = Object.entries(attribute) as [string, unknown][]
-    const value = entry === undefined || another !== undefined ? undefined : contentOf(...entry)
+    const value = entry === undefined || another !== undefined ? undefined : contentOf(...entry, depth)
     if (value !== undefined) return value
   }
   throw new SessionCorruptError(
-    'the stored session has an attribute of an unknown type; it was left as it is',
+    'the stored session has an attribute of an unknown type, or one nested deeper than DynamoDB takes; it was left as it is',
   )
 }
 
@@ -46,11 +50,15 @@ export function unmarshallValue(attribute: unknown): unknown {
  * @throws {SessionCorruptError} when something in it is not an attribute value.
  */
 export function unmarshallDocument(document: object): Record<string, unknown> {
-  // A key may be called "__proto__": fromEntries treats it as any other.
-  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, unmarshallValue(value)]))
+  return documentAt(document, 0)
 }
 
-function contentOf(type: string, content: unknown): unknown {
+function documentAt(document: object, depth: number): Record<string, unknown> {
+  // A key may be called "__proto__": fromEntries treats it as any other.
+  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, valueAt(value, depth)]))
+}
+
+function contentOf(type: string, content: unknown, depth: number): unknown {
   switch (type) {
     case 'S':
       return typeof content === 'string' ? content : undefined
@@ -63,14 +71,14 @@ function contentOf(type: string, content: unknown): unknown {
     case 'NULL':
       return null
     case 'M':
-      return typeof content === 'object' && content !== null ? unmarshallDocument(content) : undefined
+      return typeof content === 'object' && content !== null ? documentAt(content, depth + 1) : undefined
     case 'L':
-      return Array.isArray(content) ? content.map(unmarshallValue) : undefined
+      return Array.isArray(content) ? content.map(element => valueAt(element, depth + 1)) : undefined
     case 'SS':
     case 'NS':
     case 'BS':
       return Array.isArray(content)
-        ? content.map((element: unknown) => contentOf(type.slice(0, 1), element))
+        ? content.map((element: unknown) => contentOf(type.slice(0, 1), element, depth))
         : undefined
     default:
       return undefined

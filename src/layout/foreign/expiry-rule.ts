@@ -1,4 +1,5 @@
 import { SessionCorruptError } from '../../errors.ts'
+import { LATEST_MS } from '../../internal/date-range.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { epochMsOf, LARGEST_SECONDS, numberOf } from '../attributes.ts'
 import type { Condition } from '../layout.ts'
@@ -29,8 +30,8 @@ export interface ExpiryRule {
   expiredAt(nowMs: number): Condition
 }
 
-/** The expiry of sessions that never end: the latest moment that a JavaScript `Date` can hold. */
-export const NEVER_MS = 8.64e15
+/** The expiry of sessions that never end. */
+export const NEVER_MS: number = LATEST_MS
 
 /**
  * An expiry in attributes of type N, of which the first that an item has counts: seconds, with a fraction allowed, or

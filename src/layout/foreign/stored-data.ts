@@ -1,3 +1,4 @@
+import { SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { textOf } from '../attributes.ts'
 import { jsonCodec, parseSessionData } from '../json.ts'
@@ -18,7 +19,7 @@ export function jsonTextOf(value: AttributeValue, attribute: string): string {
   if (text !== undefined) return text
   const map = mapIn(value)
   if (map === undefined) throw noSession(attribute)
-  return jsonCodec.encode(unmarshallDocument(map), undefined)
+  return stored(() => jsonCodec.encode(unmarshallDocument(map), undefined))
 }
 
 /**
@@ -31,7 +32,24 @@ export function documentTextOf(value: AttributeValue, attribute: string): string
   if (map !== undefined) return textOfDocument(map)
   const text = textOf(value)
   if (text === undefined) throw noSession(attribute)
-  return mapCodec.encode(parseSessionData(text), undefined)
+  return stored(() => mapCodec.encode(parseSessionData(text), undefined))
+}
+
+/**
+ * What is stored, written another way.
+ *
+ * @throws {SessionCorruptError} for what that way has nothing for: it is a mistake, but none of the caller.
+ */
+function stored(write: () => string): string {
+  try {
+    return write()
+  } catch (cause) {
+    if (cause instanceof SessionCorruptError) throw cause
+    throw new SessionCorruptError(
+      'the stored session cannot be read as data of this layout; see the cause; it was left as it is',
+      { cause },
+    )
+  }
 }
 
 /** The content of a value of type M; `undefined` for anything else. */

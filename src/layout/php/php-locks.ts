@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../../types.ts'
-import { numberOf } from '../attributes.ts'
+import { numberOf, numberTextOf } from '../attributes.ts'
 import type { Condition, LockProtocol } from '../layout.ts'
 
 /** What a {@link phpLocks} has to know of the items. */
@@ -91,7 +91,8 @@ function numberOfOwner(owner: string): string {
 }
 
 function ownerOf(lock: AttributeValue): string | undefined {
-  const digits = 'N' in lock && typeof lock.N === 'string' && /^\d{3,38}$/.test(lock.N) ? lock.N : ''
+  const text = numberTextOf(lock) ?? ''
+  const digits = /^\d{3,38}$/.test(text) ? text : ''
   const hex = digits === '' ? '' : BigInt(digits).toString(16)
   // The byte that is 1 has one hexadecimal digit, and all others have two.
   return /^1(?:[0-9a-f]{2})+$/.test(hex) ? Buffer.from(hex.slice(1), 'hex').toString('base64url') : undefined

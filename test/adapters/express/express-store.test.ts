@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest'
 import '../../support/express-session-data.ts'
 
 import { DynamoDBStore } from '../../../src/adapters/express.ts'
+import { SessionCorruptError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/session/store.ts'
+import type { Item } from '../../../src/types.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
 import { engines } from '../../support/engines.ts'
 import { expressSubject } from '../../support/express-subject.ts'
@@ -367,6 +369,25 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
       await save(store, id, sessionOf({}, 'ada'))
       const ids = await callbackValue<string[]>(done => store.ids(done))
       expect(ids?.map(key => key.slice(-id.length))).toEqual([id])
+    })
+
+    test('an item that cannot be read hides no other from all, and is reported', async () => {
+      const prefix = newId()
+      const store = subject.store({ hashIds: false, prefix })
+      const item = async (id: string): Promise<Item> => (await subject.table.item(prefix + id)) ?? {}
+      const errors: unknown[] = []
+      store.on('error', (error: unknown) => errors.push(error))
+      await save(store, 'good', sessionOf({}, 'ada'))
+      await save(store, 'bad', sessionOf({}, 'eve'))
+      await save(store, 'eternal', sessionOf({ expires: new Date(Date.now() + HOUR_MS) }, 'ben'))
+      await subject.table.put({ ...(await item('bad')), data: { S: 'no JSON' } })
+      const farAway = { N: '9'.repeat(38) }
+      await subject.table.put({ ...(await item('eternal')), expiresMs: farAway, expires: farAway })
+      const sessions = await callbackValue<SessionData[] | null>(done => store.all(done))
+      expect(sessions?.map(({ user }) => user).toSorted()).toEqual(['ada', 'ben'])
+      expect(errors).toEqual([expect.any(SessionCorruptError)])
+      const ofEternal = await callbackValue<SessionData | null>(done => store.get('eternal', done))
+      expect(ofEternal?.cookie.expires).toBe('+275760-09-13T00:00:00.000Z')
     })
 
     test('touches show in what all returns', async () => {
