@@ -52,6 +52,8 @@ export interface SendOptions {
    * another item is not the one to this request.
    */
   readonly key?: Item | undefined
+  /** Hears of each attempt that ended without a response: its request may be carried out all the same, however late. */
+  readonly onDoubt?: (() => void) | undefined
 }
 
 /** Whether a value is an `AbortSignal`, by what is used of it: there are runtimes with several such classes. */

@@ -35,6 +35,7 @@ interface Call<Name extends Operation = Operation> {
   readonly limitMs: number
   readonly signal: AbortSignal | undefined
   readonly key: Item | undefined
+  readonly onDoubt: (() => void) | undefined
   /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
   clockOffsetMs: number
   /** Each is put right once for a call. */
@@ -96,7 +97,7 @@ export class DynamoDBClient {
   send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal, deadlineAtMs = Infinity, key }: SendOptions = {},
+    { signal, deadlineAtMs = Infinity, key, onDoubt }: SendOptions = {},
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
@@ -122,6 +123,7 @@ export class DynamoDBClient {
       clockOffsetMs: this.#clock.offsetMs,
       mayCorrectClock: true,
       mayReplaceCredentials: true,
+      onDoubt,
     }
     this.#underWay++
     return trace === undefined ? (this.#sendAtOnce(call) ?? this.#run(call)) : this.#runTraced(call, trace)
@@ -170,7 +172,7 @@ export class DynamoDBClient {
     try {
       answer = this.#options.transport.request(this.#requestOf(call, target, reader))
     } catch (error) {
-      return this.#run(call, failedFor(error))
+      return this.#run(call, failedFor(error, call))
     }
     return answer.then(
       response => {
@@ -178,7 +180,7 @@ export class DynamoDBClient {
         try {
           read = reader.read(response)
         } catch (error) {
-          return this.#run(call, failedFor(error))
+          return this.#run(call, failedFor(error, call))
         }
         this.#clock.observe(response.headers, sentAtMs)
         if (!('output' in read)) {
@@ -188,7 +190,7 @@ export class DynamoDBClient {
         this.#ended()
         return read.output
       },
-      (error: unknown) => this.#run(call, failedFor(error)),
+      (error: unknown) => this.#run(call, failedFor(error, call)),
     )
   }
 
@@ -263,7 +265,7 @@ export class DynamoDBClient {
       response = await this.#options.transport.request(this.#requestOf(call, target, reader))
       read = reader.read(response)
     } catch (error) {
-      return failedFor(error)
+      return failedFor(error, call)
     }
     this.#clock.observe(response.headers, sentAtMs)
     if (!('output' in read)) {
@@ -382,7 +384,8 @@ function readerFor<Name extends Operation>(
   return new ResponseReader(operation, input, key, endpoint.origin)
 }
 
-function failedFor(error: unknown): FailedAttempt {
+function failedFor(error: unknown, { onDoubt }: Call): FailedAttempt {
+  onDoubt?.()
   return { error, kind: retryKindOfError(error) }
 }
 

@@ -106,6 +106,30 @@ export interface LockProtocol {
   takeOver?(item: Item): Condition | undefined
 }
 
+/**
+ * How a layout keeps requests without effect that are carried out late: after they were given up, sent again, and others have
+ * gone on from there.
+ */
+export interface LateRequestGuard {
+  /** Holds for items of sessions that had started at a moment, and where there is no item. */
+  startedBy(epochMs: number): Condition
+
+  /** Holds for items of the session that an item is of, and where there is no item. */
+  isStill(item: Item): Condition
+
+  /** The attributes that say that a request which creates the session may still be carried out. */
+  creationExpected(nowMs: number): Item
+
+  /** Holds for items that do not say so, and where there is no item. */
+  noCreationExpected(nowMs: number): Condition
+
+  /** The opposite of {@link noCreationExpected}, of an item at hand. */
+  isCreationExpected(item: Item, nowMs: number): boolean
+
+  /** What keeps the place of a session that was destroyed, for as long as a request that creates it may be carried out. */
+  gravestone(key: string, nowMs: number): Item
+}
+
 /** The secondary index that finds the sessions of a user. */
 export interface UserIndex {
   readonly name: string
@@ -126,6 +150,8 @@ export interface Layout {
   readonly codec: SessionCodec
   /** Absent in layouts that have no locks. */
   readonly lock: LockProtocol | undefined
+  /** Absent in layouts that cannot keep late requests out of a key. */
+  readonly lateRequests?: LateRequestGuard | undefined
   /** Absent in layouts that do not write down whose session it is. */
   readonly userIndex: UserIndex | undefined
   /** Attributes that {@link toItem} may leave out, so that a save has to remove what an earlier one wrote. */
@@ -208,12 +234,6 @@ export interface Layout {
 
   /** The same as {@link sameSessionAs}, of an item at hand. */
   isSameSession(item: Item, session: SessionIdentity): boolean
-
-  /**
-   * Holds for items of sessions that started at that moment or earlier, and for no item at all; absent in layouts that do not
-   * say exactly when a session started.
-   */
-  startedBy?(epochMs: number): Condition
 
   /** Holds for items that belong to this layout's namespace of the table; absent when all do. */
   namespace(): Condition | undefined

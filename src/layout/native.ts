@@ -3,7 +3,15 @@ import { withinDateRange } from '../internal/date-range.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
 import { jsonCodec } from './json.ts'
-import type { Condition, Layout, LockProtocol, SessionIdentity, StoredSession, UserIndex } from './layout.ts'
+import type {
+  Condition,
+  LateRequestGuard,
+  Layout,
+  LockProtocol,
+  SessionIdentity,
+  StoredSession,
+  UserIndex,
+} from './layout.ts'
 
 /** What compresses and encrypts session data. */
 export interface DataSeal {
@@ -47,9 +55,15 @@ const EXPIRES_MS = 'expiresMs'
 const REVISION = 'rev'
 const CREATED = 'created'
 const BIRTH = 'birth'
+const LATE_UNTIL = 'lateUntil'
 const USER = 'user'
 const LOCK = 'lock'
 const LOCK_OWNER = 'lockOwner'
+/**
+ * For how long a request may be carried out after it was sent. AWS refuses a signature that is more than five minutes off, and
+ * clocks that differ by five minutes are not put right.
+ */
+export const LATE_REQUESTS_MS = 600_000
 /** Epoch milliseconds have that many until the year 2286. */
 const BIRTH_TIME_DIGITS = 13
 const ATTRIBUTES: ReadonlySet<string> = new Set([
@@ -59,6 +73,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
   REVISION,
   CREATED,
   BIRTH,
+  LATE_UNTIL,
   USER,
   LOCK,
   LOCK_OWNER,
@@ -124,7 +139,7 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     createdAfter,
     sameSessionAs,
     isSameSession,
-    startedBy,
+    lateRequests: lateRequestGuard(partitionKey),
     namespace: () => namespace(partitionKey, prefix, nameLength),
   }
 }
@@ -317,6 +332,40 @@ function startedBy(epochMs: number): Condition {
     expression: 'NOT attribute_type(#birth, :birthType) OR #birth < :birthAfter',
     names: { '#birth': BIRTH },
     values: { ':birthType': STRING_TYPE, ':birthAfter': { S: birthTimeOf(Math.floor(epochMs) + 1) } },
+  }
+}
+
+function lateUntil(nowMs: number): AttributeValue {
+  return { N: String(Math.ceil((nowMs + LATE_REQUESTS_MS) / 1000)) }
+}
+
+function lateRequestGuard(partitionKey: string): LateRequestGuard {
+  return {
+    startedBy,
+    isStill: item => {
+      const birth = item[BIRTH]
+      const names = { '#birth': BIRTH }
+      if (birth === undefined) return { expression: 'attribute_not_exists(#birth)', names, values: {} }
+      return {
+        expression: 'attribute_not_exists(#birth) OR #birth = :birth',
+        names,
+        values: { ':birth': birth },
+      }
+    },
+    creationExpected: nowMs => ({ [LATE_UNTIL]: lateUntil(nowMs) }),
+    noCreationExpected: nowMs => ({
+      expression: 'NOT attribute_type(#lateUntil, :lateType) OR #lateUntil <= :lateNow',
+      names: { '#lateUntil': LATE_UNTIL },
+      values: { ':lateType': NUMBER_TYPE, ':lateNow': { N: String(nowMs / 1000) } },
+    }),
+    isCreationExpected: (item, nowMs) => (numberOf(item[LATE_UNTIL]) ?? 0) > nowMs / 1000,
+    // It has expired by every clock, and time to live removes it when it is not needed any more.
+    gravestone: (key, nowMs) => ({
+      [partitionKey]: { S: key },
+      [EXPIRES]: lateUntil(nowMs),
+      [EXPIRES_MS]: { N: '0' },
+      [LATE_UNTIL]: lateUntil(nowMs),
+    }),
   }
 }
 

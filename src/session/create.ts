@@ -4,6 +4,7 @@ import { sleep } from '../internal/waiting.ts'
 import { isSameJson } from '../layout/json.ts'
 import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item, Random } from '../types.ts'
+import type { DoubtfulCreations } from './doubtful-creations.ts'
 import type { ItemTable } from './item-table.ts'
 import { isWriteOf } from './revision.ts'
 import { MOST_ATTEMPTS, pauseAfter, unwritten } from './save.ts'
@@ -14,6 +15,7 @@ export interface Creation {
   readonly item: Item
   /** What tells this write from all others, at each of its attempts. */
   readonly marker: string
+  readonly doubtful: DoubtfulCreations
   readonly random: Random
 }
 
@@ -29,22 +31,34 @@ export interface Creation {
  */
 export async function createSession(
   table: ItemTable,
-  { session, item, marker, random }: Creation,
+  { session, item: wanted, marker, doubtful, random }: Creation,
   options: SendOptions & { readonly deadlineAtMs: number },
 ): Promise<StoredSession> {
   const { layout } = table
+  const { key } = session
+  let item = wanted
   let condition: Condition | undefined = absent(table)
+  let inDoubt = 0
+  const onDoubt = (): void => {
+    inDoubt++
+    doubtful.add(key)
+  }
   for (let attempt = 1; ; attempt++) {
     if (condition === undefined) {
       // No attribute of this layout tells one version of a session from another.
       await table.put(item, options)
       return session
     }
-    const { happened, item: found } = await table.replace(session.key, item, condition, options)
-    if (happened) return session
-    if (found !== undefined) {
-      if (isSameJson(found, item)) return session
-      if (isWriteOf(marker, layout.revisionOf(found))) return table.open(found)
+    const { happened, item: found } = await table.replace(key, item, condition, { ...options, onDoubt })
+    if (happened) {
+      if (inDoubt > 0) await expectLateCreation(table, session, options)
+      return session
+    }
+    if (found !== undefined && (isSameJson(found, item) || isWriteOf(marker, layout.revisionOf(found)))) {
+      // Of the requests in doubt, one was carried out.
+      if (inDoubt === 1) doubtful.delete(key)
+      else await expectLateCreation(table, session, options)
+      return isSameJson(found, item) ? session : table.open(found)
     }
     const pauseMs = pauseAfter(attempt, random)
     if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= options.deadlineAtMs) {
@@ -55,7 +69,28 @@ export async function createSession(
     }
     await sleep(pauseMs, options.signal)
     condition = found === undefined ? absent(table) : asFound(table, found)
+    const nowMs = table.clock.now()
+    const isLateOneExpected = found && layout.lateRequests?.isCreationExpected(found, nowMs)
+    item =
+      isLateOneExpected === true ? { ...wanted, ...layout.lateRequests?.creationExpected(nowMs) } : wanted
   }
+}
+
+/**
+ * Has the item say that a request which creates it may still be carried out, so that whoever destroys it keeps that out. Nothing
+ * depends on whether this succeeds while this process is the one that destroys it.
+ */
+async function expectLateCreation(
+  table: ItemTable,
+  session: StoredSession,
+  options: SendOptions,
+): Promise<void> {
+  const { layout } = table
+  const { lateRequests } = layout
+  const condition = layout.sameSessionAs(session)
+  if (lateRequests === undefined || condition === undefined) return
+  const set = lateRequests.creationExpected(table.clock.now())
+  await Promise.allSettled([table.update(session.key, { set, remove: [], condition }, options)])
 }
 
 function absent({ layout: { partitionKey } }: ItemTable): Condition {

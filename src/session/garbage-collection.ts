@@ -218,7 +218,9 @@ class GarbageCollector {
   }
 
   #expired(): Condition {
-    return this.#table.expiredAt(this.#table.clock.now() - this.#graceMs)
+    const table = this.#table
+    const nowMs = table.clock.now()
+    return allOf(table.expiredAt(nowMs - this.#graceMs), table.layout.lateRequests?.noCreationExpected(nowMs))
   }
 
   /** Makes a call again and again for as long as it is throttled, with pauses that all calls keep. */

@@ -161,6 +161,17 @@ export class ItemTable {
     return this.#conditionally(key, this.client.send('PutItem', input, send), options)
   }
 
+  /** Deletes an item when a condition holds. */
+  deleteIf(key: string, condition: Condition, options: SendOptions): Promise<Outcome> {
+    const input = {
+      TableName: this.name,
+      Key: this.itemKey(key),
+      ...conditionInput(condition),
+      ...ASKS_FOR_ITEM,
+    }
+    return this.#conditionally(key, this.client.send('DeleteItem', input, options), options)
+  }
+
   /** Deletes an item, whatever it holds. */
   async delete(key: string, options: SendOptions): Promise<void> {
     await this.client.send('DeleteItem', { TableName: this.name, Key: this.itemKey(key) }, options)

@@ -4,6 +4,8 @@ import type { StoredSession } from '../layout/layout.ts'
 import { birthAt } from '../layout/native.ts'
 import type { Item, SessionData } from '../types.ts'
 import { createSession } from './create.ts'
+import { destroySession } from './destroy.ts'
+import { DoubtfulCreations } from './doubtful-creations.ts'
 import type { DestroyByUserOptions, LockOptions, TouchOptions, WriteOptions } from './call-options.ts'
 import { expiryAt, type ExpiryOptions, isTtl } from './expiry.ts'
 import type { ItemTable } from './item-table.ts'
@@ -45,6 +47,7 @@ const BIRTH_RANDOM_LENGTH = 8
 export class Sessions<Data extends object> {
   readonly items: ItemTable
   readonly #options: SessionsOptions<Data>
+  readonly #doubtfulCreations = new DoubtfulCreations()
   #locks: Locks | undefined
 
   constructor(options: SessionsOptions<Data>) {
@@ -93,9 +96,11 @@ export class Sessions<Data extends object> {
   async destroy(target: string | SessionRecord<Data>, options: SendOptions): Promise<void> {
     const key = this.keyOfTarget(target)
     const { migration } = this.#options
-    const oneDeadline = migration === undefined ? options : this.#oneDeadline(options.signal)
-    if (migration === undefined) await this.items.delete(key, oneDeadline)
-    else await migration.destroy(target, key, oneDeadline)
+    const oneDeadline = this.#oneDeadline(options.signal)
+    const { items } = this
+    await (migration === undefined
+      ? items.clock.atRightTime(() => destroySession(items, key, this.#doubtfulCreations, oneDeadline))
+      : migration.destroy(target, key, oneDeadline))
     this.#locks?.forget(key)
   }
 
@@ -230,7 +235,13 @@ export class Sessions<Data extends object> {
       this.#locks?.forget(key)
       return { ...asRead(created), origin: migration.originOf(id) }
     }
-    const creation = { session: created, item, marker, random: Math.random }
+    const creation = {
+      session: created,
+      item,
+      marker,
+      doubtful: this.#doubtfulCreations,
+      random: Math.random,
+    }
     const stored = await createSession(items, creation, options)
     this.#locks?.forget(key)
     return asSaved(stored, text)
@@ -295,7 +306,9 @@ export class Sessions<Data extends object> {
       return this.#readAndTouch(target, options, oneDeadline)
     }
     const expiresMs = this.#expiryOf(options, undefined, undefined)
-    return touchSession(this.items, { key, version: undefined, expiresMs, touchAfterSeconds: 0 }, oneDeadline)
+    const isDefault = options.expiresMs === undefined && options.ttlSeconds === undefined
+    const touch = { key, version: undefined, expiresMs, isDefault, touchAfterSeconds: 0 }
+    return touchSession(this.items, touch, oneDeadline)
   }
 
   async #readAndTouch(

@@ -14,11 +14,14 @@ export interface Touch {
   readonly version: Version | undefined
   /** The expiry that is wanted. */
   readonly expiresMs: number
+  /** Whether the caller named no expiry: then an extension by another request, a moment later, is as good. */
+  readonly isDefault?: boolean
   /** A touch that would move the expiry by less is left out; `undefined`: what {@link touchAfterMs} says. */
   readonly touchAfterSeconds: number | undefined
 }
 
 const MOST_ATTEMPTS = 20
+const NEGLIGIBLE_MS = 1000
 const SKIPPED_SHARE = 0.05
 const SKIPPED_AT_MOST_MS = 3_600_000
 const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
@@ -68,7 +71,8 @@ export async function touchSession(
       lease?.lose()
       return undefined
     }
-    if (lease === undefined && (isExtension || foundMs === nextMs)) return foundMs
+    const isGoodEnough = isExtension || foundMs === nextMs || isAsGood(touch, foundMs - nextMs)
+    if (lease === undefined && isGoodEnough) return foundMs
     // The lock is still to be given back.
     if (isExtension) nextMs = foundMs
     from = exactly(foundMs)
@@ -77,6 +81,10 @@ export async function touchSession(
     `others kept on moving the expiry of the session while it was touched (attempts: ${MOST_ATTEMPTS}); it was given up`,
     { attempts: MOST_ATTEMPTS },
   )
+}
+
+function isAsGood({ isDefault, version }: Touch, laterByMs: number): boolean {
+  return isDefault === true && version === undefined && laterByMs >= 0 && laterByMs < NEGLIGIBLE_MS
 }
 
 /** Between which moments the expiry has to be, for a touch to move it. */

@@ -167,7 +167,7 @@ describe.each(engines)('sessions that others move meanwhile, on $name', engine =
       await saveOn(other, id, 'theirs')
       const merged = await store.write(id, { a: 1, first: 1 }, { basis })
       await saveOn(old, id, 'moved')
-      const saved = await store.write(id, { a: 1, first: 1, second: 1 }, { basis: merged })
+      const saved = await store.write(id, { a: 1, first: 1, second: 1 }, { basis: merged?.asWritten() })
       expect(saved?.data).toEqual({ a: 1, theirs: 1, first: 1, moved: 1, second: 1 })
     })
 

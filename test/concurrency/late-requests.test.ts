@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest'
+
+import { ConnectionError } from '../../src/errors.ts'
+import { SocketTransport } from '../../src/http/socket-transport.ts'
+import type { Transport, TransportRequest } from '../../src/http/transport.ts'
+import { SessionStore } from '../../src/session/store.ts'
+import type { SessionStoreOptions } from '../../src/session/store-options.ts'
+import { engines } from '../support/engines.ts'
+import { toArray } from '../support/to-array.ts'
+import { newId } from '../support/session-ids.ts'
+import { type Content, concurrencySubject } from './concurrency-subject.ts'
+import { operationOf } from './logging-transport.ts'
+
+/** A transport that loses requests and has them carried out later. */
+class LateTransport implements Transport {
+  readonly sent: string[] = []
+  readonly #engine = new SocketTransport({ maxSockets: 4 })
+  readonly #held: TransportRequest[] = []
+  /** Happens before the next request that is not lost. */
+  beforeNext: (() => Promise<unknown>) | undefined
+  #losing: { readonly operation: string; left: number } | undefined
+
+  /** Loses that many of the next requests of an operation: those who sent them are told so at once. */
+  lose(operation: string, left = 1): void {
+    this.#losing = { operation, left }
+  }
+
+  /** Has the requests carried out that were lost; returns the status of each response. */
+  async carryOut(): Promise<number[]> {
+    const responses = this.#held.splice(0).map(request => this.#engine.request(request))
+    return (await Promise.all(responses)).map(({ statusCode }) => statusCode)
+  }
+
+  async request(request: TransportRequest): ReturnType<Transport['request']> {
+    const operation = operationOf(request)
+    this.sent.push(operation)
+    const losing = this.#losing
+    if (losing === undefined || losing.operation !== operation || losing.left === 0) {
+      const { beforeNext } = this
+      this.beforeNext = undefined
+      await beforeNext?.()
+      return this.#engine.request(request)
+    }
+    losing.left--
+    const { signal: _, ...held } = request
+    this.#held.push({ ...held, deadlineAtMs: Infinity })
+    throw new ConnectionError('CONNECTION_LOST', 'no response', { retryable: true })
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close()
+  }
+}
+
+const REFUSED = 400
+
+describe.each(engines)('$name, a request that is carried out late', engine => {
+  const subject = concurrencySubject(engine)
+
+  function open(options: SessionStoreOptions<Content> = {}): {
+    readonly store: SessionStore<Content>
+    readonly late: LateTransport
+  } {
+    const late = subject.closeLater(new LateTransport())
+    const settings = { ...subject.options, ...options, transport: late, touchAfterSeconds: 0 }
+    return { late, store: subject.closeLater(new SessionStore<Content>(settings)) }
+  }
+
+  describe('and creates a session', () => {
+    test('does not replace what was saved since', async () => {
+      const { store, late } = open()
+      const id = newId()
+      late.lose('PutItem')
+      const basis = await store.write(id, { user: 'ada' })
+      await store.write(id, { user: 'ada', cart: 1 }, { basis })
+      expect(await late.carryOut()).toEqual([REFUSED])
+      expect((await store.read(id))?.data).toEqual({ user: 'ada', cart: 1 })
+    })
+
+    test.each(['by the process that created it', 'by another process'])(
+      'does not bring a session back that was destroyed %s',
+      async by => {
+        const { store, late } = open()
+        const other = by === 'by another process' ? subject.store() : store
+        const id = newId()
+        late.lose('PutItem', 2)
+        await store.write(id, { user: 'ada' })
+        await other.destroy(id)
+        expect(await late.carryOut()).toEqual([REFUSED, REFUSED])
+        expect(await other.read(id)).toBeUndefined()
+        expect(await other.touch(id)).toBe(false)
+        expect(await other.lock(id)).toBeUndefined()
+        expect(await toArray(other.keys())).not.toContain(id)
+        await other.destroy(id)
+        await other.collectGarbage()
+        expect(await subject.table.item(id)).toHaveProperty('lateUntil')
+      },
+    )
+
+    test('does not bring one back of which nobody knew whether it was created', async () => {
+      const { store, late } = open({ maxAttempts: 2 })
+      const id = newId()
+      late.lose('PutItem', 2)
+      await expect(store.write(id, { user: 'ada' })).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+      await store.destroy(id)
+      expect(await late.carryOut()).toEqual([REFUSED, REFUSED])
+      expect(await store.read(id)).toBeUndefined()
+    })
+
+    test('nor one that was created anew and destroyed again by others', async () => {
+      const { store, late } = open()
+      const other = subject.store()
+      const id = newId()
+      late.lose('PutItem')
+      await store.write(id, { user: 'ada' })
+      await other.destroy(id)
+      const basis = await other.write(id, { user: 'grace' })
+      expect((await store.read(id))?.data).toEqual({ user: 'grace' })
+      await other.write(id, { user: 'grace', cart: 1 }, { basis })
+      await other.destroy(id)
+      expect(await late.carryOut()).toEqual([REFUSED])
+      expect(await store.read(id)).toBeUndefined()
+    })
+
+    test('and whose response alone was lost is no doubt: the session is deleted for good', async () => {
+      const { store, late } = open()
+      const id = newId()
+      late.lose('PutItem')
+      late.beforeNext = () => late.carryOut()
+      expect((await store.write(id, { user: 'ada' })).data).toEqual({ user: 'ada' })
+      expect(late.sent).not.toContain('UpdateItem')
+      await store.destroy(id)
+      expect(await subject.table.item(id)).toBeUndefined()
+    })
+
+    test('does not replace the session that took its place', async () => {
+      const { store, late } = open()
+      const id = newId()
+      await store.write(id, { user: 'ada' })
+      late.lose('PutItem', 2)
+      await store.write(id, { user: 'grace' })
+      await store.write(id, { user: 'eve' })
+      expect(await late.carryOut()).toEqual([REFUSED, REFUSED])
+      expect((await store.read(id))?.data).toEqual({ user: 'eve' })
+      late.lose('PutItem')
+      await store.write(id, { user: 'ada' })
+      await store.destroy(id)
+      await late.carryOut()
+      expect(await store.read(id)).toBeUndefined()
+    })
+  })
+
+  test('and deletes a session leaves the one alone that took its ID', async () => {
+    const { store, late } = open()
+    const id = newId()
+    await store.write(id, { user: 'ada' })
+    late.lose('DeleteItem')
+    await store.destroy(id)
+    await nextMillisecond()
+    await subject.store().write(id, { user: 'grace' })
+    expect(await late.carryOut()).toEqual([REFUSED])
+    expect((await store.read(id))?.data).toEqual({ user: 'grace' })
+  })
+
+  test('and overwrites a session does not undo what was saved since', async () => {
+    const { store, late } = open({ onConflict: 'overwrite' })
+    const id = newId()
+    const basis = await store.write(id, { a: 1 })
+    late.lose('UpdateItem')
+    const saved = await store.write(id, { a: 2 }, { basis })
+    await store.write(id, { a: 3 }, { basis: saved })
+    expect(await late.carryOut()).toEqual([REFUSED])
+    expect((await store.read(id))?.data).toEqual({ a: 3 })
+  })
+
+  test.each([
+    ['extends', 600, 1200],
+    ['shortens', 60, 1200],
+    ['shortens', 60, 90],
+  ])('and %s a session to %i s does not undo a touch to %i s', async (_what, lateSeconds, laterSeconds) => {
+    for (const byRecord of [false, true]) {
+      const { store, late } = open()
+      const id = newId()
+      const record = await store.write(id, {}, { ttlSeconds: 300 })
+      late.lose('UpdateItem')
+      expect(await store.touch(byRecord ? record : id, { ttlSeconds: lateSeconds })).toBe(true)
+      await store.touch(id, { ttlSeconds: laterSeconds })
+      const expiresMs = (await store.read(id))?.expiresMs
+      await late.carryOut()
+      expect((await store.read(id))?.expiresMs).toBe(expiresMs)
+    }
+  })
+})
+
+/** Births are told apart by the millisecond before anything random. */
+async function nextMillisecond(): Promise<void> {
+  const startMs = Date.now()
+  while (Date.now() <= startMs) await new Promise(setImmediate)
+}
