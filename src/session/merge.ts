@@ -68,6 +68,18 @@ export function isUnchanged(ours: SessionData, basis: SessionData, isSame: IsSam
   return isSameLifetime(mine, before) && isSame(withoutTimes(mine), withoutTimes(before))
 }
 
+/** The same as {@link isUnchanged}, of what a codec encoded; it decodes no more of it than it has to. */
+export function isUnchangedText(codec: SessionCodec, ours: string, basis: string): boolean {
+  if (ours === basis) return true
+  const parts =
+    codec.differingParts === undefined ? ([ours, basis] as const) : codec.differingParts(ours, basis)
+  if (parts === undefined) return false
+  const [mine, before] = parts
+  return isUnchanged(codec.decodeExactly(mine), codec.decodeExactly(before), (left, right) =>
+    codec.isSame(left, right),
+  )
+}
+
 /** express-session computes the lifetime anew from two looks at the clock, between which it may tick. */
 function isSameLifetime(left: unknown, right: unknown): boolean {
   const [mine, other] = [own(left, LIFETIME), own(right, LIFETIME)]

@@ -17,7 +17,7 @@ import {
   lockingSpec,
   lockingTerms,
 } from './locking-options.ts'
-import { isUnchanged } from './merge.ts'
+import { isUnchangedText } from './merge.ts'
 import type { Migration } from './migration.ts'
 import { asRead, asSaved, SessionRecord, type Version, versionOf } from './record.ts'
 import { newMarker } from './revision.ts'
@@ -260,7 +260,7 @@ export class Sessions<Data extends object> {
     const createdMs = stored.createdMs ?? this.#wholeSecond()
     const expiresMs = this.#expiryOf(wanted, data, { createdMs })
     const user = this.#userOf(data, stored.user)
-    if (user === stored.user && this.#isUnchanged(text, basis.seenText)) {
+    if (user === stored.user && isUnchangedText(codec, text, basis.seenText)) {
       const storedMs = await this.#touch(basis, expiresMs, touchAfterSeconds, options)
       if (storedMs === undefined) return undefined
       return { ...asSaved({ ...stored, expiresMs: storedMs }, basis.seenText), origin: basis.origin }
@@ -276,17 +276,6 @@ export class Sessions<Data extends object> {
     return migration === undefined
       ? saveSession(this.items, save, options)
       : migration.save(this.items, save, options)
-  }
-
-  #isUnchanged(text: string, seenText: string): boolean {
-    if (text === seenText) return true
-    const { codec } = this.items.layout
-    const whole = [text, seenText] as const
-    const parts = codec.differingParts === undefined ? whole : codec.differingParts(...whole)
-    if (parts === undefined) return false
-    const [ours, seen] = parts
-    const [mine, before] = [codec.decodeExactly(ours), codec.decodeExactly(seen)]
-    return isUnchanged(mine, before, (left, right) => codec.isSame(left, right))
   }
 
   /** When the session expires now; `undefined` when there was nothing to touch. */
