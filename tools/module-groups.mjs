@@ -13,6 +13,7 @@ export const moduleGroups = [
     'http',
     'http/endpoint.js',
     'http/error-classification.js',
+    'http/fetch-transport.js',
     'http/retry.js',
     'http/socket-transport.js',
     'internal/credentials-shape.js',

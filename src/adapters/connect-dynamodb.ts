@@ -3,6 +3,7 @@ import type { SessionData } from 'express-session'
 
 import { callerMistake, TableNotFoundError } from '../errors.ts'
 import { isError } from '../internal/core-objects.ts'
+import { inBackground } from '../internal/waiting.ts'
 import { type Callback, deliver, warnOf } from './callback.ts'
 import { DeferredSessionStore } from './connect-dynamodb/deferred-session-store.ts'
 import { expiresValue, isOver } from './connect-dynamodb/expires-value.ts'
@@ -208,7 +209,7 @@ function connectDynamoDB<Session extends object = SessionData>(
           if (error) this.#report(error)
         })
       }, intervalMs)
-      return timer.unref()
+      return inBackground(timer)
     }
 
     async #reap(): Promise<void> {

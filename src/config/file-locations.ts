@@ -54,11 +54,19 @@ export function homeDirectory(environment: Environment): string {
 }
 
 function homeOfSystemUser(): string {
-  const root = nodePath.parse(process.cwd()).root
   try {
     // Rarely needed, and a module that every start would have to load.
-    return process.getBuiltinModule('node:os').homedir() || root
+    return process.getBuiltinModule('node:os').homedir() || rootDirectory()
   } catch {
-    return root
+    return rootDirectory()
+  }
+}
+
+function rootDirectory(): string {
+  try {
+    return nodePath.parse(process.cwd()).root
+  } catch {
+    // The working directory may be gone, or be none of this process's business.
+    return nodePath.sep
   }
 }

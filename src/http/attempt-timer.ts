@@ -1,3 +1,4 @@
+import { inBackground } from '../internal/waiting.ts'
 import { atEndOfTurn, type TurnTask } from './end-of-turn.ts'
 
 /** Something with a time limit. */
@@ -62,14 +63,16 @@ export class AttemptTimer implements TurnTask {
   #setFor(expiresAtMs: number): void {
     this.#stop()
     this.#firesAtMs = expiresAtMs
-    this.#timer = setTimeout(
-      () => {
-        setImmediate(() => {
-          this.#expire()
-        })
-      },
-      Math.ceil(Math.max(0, expiresAtMs - performance.now())),
-    ).unref()
+    this.#timer = inBackground(
+      setTimeout(
+        () => {
+          setImmediate(() => {
+            this.#expire()
+          })
+        },
+        Math.ceil(Math.max(0, expiresAtMs - performance.now())),
+      ),
+    )
   }
 
   #stop(): void {

@@ -1,7 +1,8 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
-import { type ConnectionError, ConnectTimeoutError } from '../errors.ts'
+import { ConnectionError, ConnectTimeoutError } from '../errors.ts'
+import { codeOf, messageOf } from '../internal/core-objects.ts'
 import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { deferred } from '../internal/deferred.ts'
 import { certificateRejected, connectFailed, type ConnectFailure } from './connect-failure.ts'
@@ -42,7 +43,13 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     // Nothing has been asked for yet: this is no server to send a request to.
     socket.destroy()
   })
-  const socket = endpoint.protocol === 'https:' ? openTls(options, incoming) : openTcp(endpoint, incoming)
+  let socket: Socket
+  try {
+    socket = openSocket(options, incoming)
+  } catch (cause) {
+    reject(cannotOpen(options, cause))
+    return promise
+  }
   socket.setNoDelay(true)
 
   const settle = (): void => {
@@ -60,6 +67,11 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     reject(error)
   }
   const onReady = (): void => {
+    const mistaken = wrongHost(socket, endpoint)
+    if (mistaken !== undefined) {
+      fail(failureOf(endpoint, mistaken, socket))
+      return
+    }
     settle()
     resolve(new Connection(socket, incoming, context))
   }
@@ -84,17 +96,38 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   return promise
 }
 
-function openTcp({ hostname, port }: Endpoint, { onread }: Incoming): Socket {
-  return connectTcp({ host: hostname, port, onread })
+/** How a socket is told to read; see {@link Incoming}. */
+type Reading = Pick<Incoming, 'onread'> | undefined
+
+/** Whether this runtime opens sockets that are told where to read to: Deno before 2.8 throws instead. */
+let takesOnread = true
+
+function openSocket(options: ConnectOptions, incoming: Incoming): Socket {
+  const open = options.context.endpoint.protocol === 'https:' ? openTls : openTcp
+  let socket: Socket
+  try {
+    socket = open(options, takesOnread ? incoming : undefined)
+  } catch (error) {
+    if (!takesOnread) throw error
+    socket = open(options, undefined)
+    takesOnread = false
+  }
+  incoming.listenTo(socket)
+  return socket
 }
 
-function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, { onread }: Incoming): TLSSocket {
+function openTcp({ context }: ConnectOptions, reading: Reading): Socket {
+  const { hostname, port } = context.endpoint
+  return connectTcp({ host: hostname, port, ...(reading && { onread: reading.onread }) })
+}
+
+function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, reading: Reading): TLSSocket {
   const { hostname, port } = context.endpoint
   // The types of Node do not know that connections over TLS take "onread", too.
-  const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
+  const options: ConnectionOptions & { readonly onread?: OnReadOpts } = {
     host: hostname,
     port,
-    onread,
+    ...(reading && { onread: reading.onread }),
     ALPNProtocols: ['http/1.1'],
     ...(isIP(hostname) === 0 && { servername: hostname }),
     ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
@@ -103,6 +136,33 @@ function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, { on
   const socket = connectTls(options)
   if (onTlsSession !== undefined) socket.on('session', onTlsSession)
   return socket
+}
+
+/** The error where there is not even a socket: its options make no sense, or the runtime has no sockets like Node's. */
+function cannotOpen({ context, ca }: ConnectOptions, cause: unknown): ConnectionError {
+  const { origin } = context.endpoint
+  const remedy =
+    ca === undefined
+      ? 'pass the option transport: fetchTransport() where the runtime has no sockets like those of Node'
+      : 'check the option "ca"; where the runtime takes no "ca", pass the option transport: fetchTransport()'
+  const reason = codeOf(cause) ?? messageOf(cause) ?? 'unknown error'
+  return new ConnectionError(
+    'CONNECTION_FAILED',
+    `no socket could be opened to ${origin} (${reason}); ${remedy}`,
+    {
+      cause,
+      retryable: false,
+    },
+  )
+}
+
+/**
+ * What is wrong with the certificate of a host that goes by its address, which TLS has no field to ask for: Bun 1.2 does
+ * not compare the two.
+ */
+function wrongHost(socket: Socket, { hostname }: Endpoint): Error | undefined {
+  if (isIP(hostname) === 0 || !('getPeerCertificate' in socket)) return undefined
+  return checkServerIdentity(hostname, (socket as TLSSocket).getPeerCertificate())
 }
 
 function failureOf(endpoint: Endpoint, cause: Error | undefined, socket: Socket): ConnectionError {

@@ -1,6 +1,7 @@
 import { ConnectionError } from '../errors.ts'
 import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
+import { inBackground } from '../internal/waiting.ts'
 import { openConnection } from './connect.ts'
 import { AttemptTimer } from './attempt-timer.ts'
 import type { Connection, ConnectionContext } from './connection.ts'
@@ -141,9 +142,11 @@ export class ConnectionPool {
   #keepIdle(connection: Connection): void {
     connection.rest(performance.now(), this.#options.clock.now())
     this.#idle.push(connection)
-    this.#sweepTimer ??= setTimeout(() => {
-      this.#sweep()
-    }, this.#options.idleTimeoutMs).unref()
+    this.#sweepTimer ??= inBackground(
+      setTimeout(() => {
+        this.#sweep()
+      }, this.#options.idleTimeoutMs),
+    )
   }
 
   #forgetIdle(connection: Connection): void {
@@ -161,9 +164,11 @@ export class ConnectionPool {
     for (let oldest = this.#idle[0]; oldest !== undefined; oldest = this.#idle[0]) {
       const leftMs = oldest.idleSinceMs + this.#options.idleTimeoutMs - now
       if (leftMs > 0) {
-        this.#sweepTimer = setTimeout(() => {
-          this.#sweep()
-        }, leftMs).unref()
+        this.#sweepTimer = inBackground(
+          setTimeout(() => {
+            this.#sweep()
+          }, leftMs),
+        )
         return
       }
       this.#idle.shift()

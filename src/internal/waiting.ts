@@ -80,3 +80,13 @@ export function settleWithin<T>(
     if (signal?.aborted === true) giveUp()
   })
 }
+
+/** Lets the process end although a timer has not fired yet. */
+export function inBackground(timer: NodeJS.Timeout): NodeJS.Timeout {
+  const given: unknown = timer
+  if (typeof given === 'object') return timer.unref()
+  // A number, as in a browser: in Deno before 2.8, in Workers and where jsdom stands for a browser.
+  const deno = Reflect.get(globalThis, 'Deno') as { unrefTimer(id: unknown): void } | undefined
+  deno?.unrefTimer(given)
+  return timer
+}

@@ -110,8 +110,9 @@ function withId(secret: KeyObject): EncryptionKey {
 function stretchPassphrase(passphrase: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(passphrase, SCRYPT_SALT, KEY_BYTES, SCRYPT_COST, (error, bytes) => {
-      if (error === null) resolve(bytes)
-      else reject(error)
+      // Bun says undefined where there is none.
+      if (error) reject(error)
+      else resolve(bytes)
     })
   })
 }

@@ -2,6 +2,7 @@ import { isAbortSignal } from '../internal/core-objects.ts'
 import type { SendOptions } from '../dynamodb/client.ts'
 import { callerMistake, DeadlineExceededError } from '../errors.ts'
 import { offAbort, onAbort } from '../internal/abort-listeners.ts'
+import { inBackground } from '../internal/waiting.ts'
 import type { BulkOptions } from './call-options.ts'
 
 /** What a timer can wait for: nearly 25 days. */
@@ -59,13 +60,15 @@ function beginBulkCall({ signal, deadlineMs }: BulkOptions): {
     controller.abort(signal?.reason)
   }
   if (signal !== undefined) onAbort(signal, abort)
-  const timer = setTimeout(() => {
-    controller.abort(
-      new DeadlineExceededError(
-        `the call did not end within ${deadlineMs} ms; what has been done stays done`,
-      ),
-    )
-  }, deadlineMs).unref()
+  const timer = inBackground(
+    setTimeout(() => {
+      controller.abort(
+        new DeadlineExceededError(
+          `the call did not end within ${deadlineMs} ms; what has been done stays done`,
+        ),
+      )
+    }, deadlineMs),
+  )
   return {
     send: { signal: controller.signal },
     end: () => {

@@ -92,7 +92,7 @@ export interface ConnectionOptions {
    * connections and certificates itself, so that `maxSockets` and `ca` cannot be given with it. Closing the store
    * leaves it open.
    *
-   * @default keep-alive connections over `node:net` and `node:tls`
+   * @default keep-alive connections over `node:net` and `node:tls`; in Cloudflare Workers `fetchTransport()`
    */
   readonly transport?: Transport | undefined
 

@@ -1,7 +1,9 @@
 import type { Environment } from '../config/environment.ts'
 import type { InstanceRegion } from '../config/instance-metadata-region.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
+import { callerMistake } from '../errors.ts'
 import { boundedTransport } from '../http/bounded-transport.ts'
+import { fetchTransport, needsFetch } from '../http/fetch-transport.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
@@ -39,13 +41,22 @@ function chooseTransport(
   { transport, maxSockets, ca }: ConnectionOptions,
   clock: Clock,
 ): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
-  if (transport === undefined) {
+  if (transport === undefined && !needsFetch()) {
     return {
       transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), ca, clock }),
       ownsTransport: true,
     }
   }
-  return { transport: boundedTransport(transport), ownsTransport: false }
+  if (transport !== undefined) return { transport: boundedTransport(transport), ownsTransport: false }
+  for (const [name, value] of Object.entries({ maxSockets, ca })) {
+    if (value !== undefined) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        `the option "${name}" has no effect in Cloudflare Workers; leave it out`,
+      )
+    }
+  }
+  return { transport: fetchTransport(), ownsTransport: true }
 }
 
 /** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */

@@ -1,4 +1,5 @@
 import type { SendOptions } from '../dynamodb/client.ts'
+import { inBackground } from '../internal/waiting.ts'
 import type { ItemTable } from './item-table.ts'
 import { LeaseEnd } from './lease-end.ts'
 
@@ -150,6 +151,6 @@ export class Lease {
   #setTimer(atMs: number, onTime: () => void): void {
     clearTimeout(this.#timer)
     if (!this.#isHeld) return
-    this.#timer = setTimeout(onTime, Math.max(0, atMs - performance.now())).unref()
+    this.#timer = inBackground(setTimeout(onTime, Math.max(0, atMs - performance.now())))
   }
 }

@@ -17,6 +17,7 @@ export interface ScenarioSettings {
   readonly table: string
   readonly refusedEndpoint: string
   readonly silentEndpoint: string
+  readonly mistakenEndpoint?: string
 }
 
 /** Settings for one run of the scenario, on the first engine; what they need is stopped when the running test ends. */
@@ -44,7 +45,11 @@ export async function overTls(settings: ScenarioSettings): Promise<ScenarioSetti
   })
   const origin = await serve(front)
   const endpoint = `https://localhost:${new URL(origin).port}`
-  return { ...settings, connection: { ...settings.connection, endpoint, ca: authority.cert } }
+  return {
+    ...settings,
+    connection: { ...settings.connection, endpoint, ca: authority.cert },
+    mistakenEndpoint: origin.replace('http:', 'https:'),
+  }
 }
 
 /** Runs a program of the folder `fixtures` until it ends by itself; rejects with what it printed when it fails. */

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { deferred } from '../../../src/internal/deferred.ts'
-import { settleWithin, sleep } from '../../../src/internal/waiting.ts'
+import { inBackground, settleWithin, sleep } from '../../../src/internal/waiting.ts'
 
 const reason = new Error('the caller gave up')
 const timedOut = new Error('too slow')
@@ -147,5 +147,28 @@ describe('settleWithin', () => {
 
   it('needs no signal', async () => {
     expect(await stateOf(settleWithin(Promise.resolve(1), 100, undefined, onTimeout))).toEqual({ value: 1 })
+  })
+})
+
+describe('a timer in the background', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
+
+  it('does not keep the process alive', () => {
+    const before = timeouts()
+    const timer = inBackground(setTimeout(() => undefined, 60_000))
+    expect(timeouts()).toBe(before)
+    expect(timer.hasRef()).toBe(false)
+    clearTimeout(timer)
+  })
+
+  it('may be a number, which Deno has a function of its own for', () => {
+    const unrefTimer = vi.fn<(id: unknown) => void>()
+    const number: unknown = 7
+    expect(inBackground(number as NodeJS.Timeout)).toBe(7)
+    vi.stubGlobal('Deno', { unrefTimer })
+    inBackground(number as NodeJS.Timeout)
+    expect(unrefTimer).toHaveBeenCalledWith(7)
   })
 })

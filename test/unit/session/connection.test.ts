@@ -285,3 +285,35 @@ test('opening a client asks nobody', () => {
   onTestFinished(() => client.close())
   expect(asked).toBe(0)
 })
+
+describe('in Cloudflare Workers', () => {
+  beforeEach(() => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
+
+  test('requests go through fetch, because no socket outlives the request that has opened it', async () => {
+    const sent = vi.fn<typeof globalThis.fetch>(() =>
+      Promise.resolve(
+        new Response('{}', {
+          headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': 'A' },
+        }),
+      ),
+    )
+    vi.stubGlobal('fetch', sent)
+    const client = openClient({ region: 'eu-west-1', credentials }, nothing)
+    await client.send('GetItem', input)
+    expect(sent.mock.calls[0]?.[0]).toBe('https://dynamodb.eu-west-1.amazonaws.com/')
+    expect(requests).toEqual([])
+    await client.close()
+    expect(await rejectionOf(client.send('GetItem', input))).toMatchObject({ code: 'STORE_CLOSED' })
+  })
+
+  test.each([{ maxSockets: 1 }, { ca: 'PEM' }])('%j is refused, for it would have no effect', options => {
+    expect(() => openClient({ region: 'eu-west-1', credentials, ...options }, nothing)).toThrow(
+      'has no effect in Cloudflare Workers; leave it out',
+    )
+  })
+})
