@@ -1,6 +1,7 @@
 import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
 import type { Environment } from '../config/environment.ts'
+import { GrowingBuffer } from '../http/growing-buffer.ts'
 import { codeOf } from '../internal/core-objects.ts'
 
 /** Limits of {@link outputOfShellCommand}. */
@@ -49,8 +50,7 @@ export function outputOfShellCommand(
       resolve({ kind: 'not-started', code: codeOf(error) })
       return
     }
-    const chunks: Buffer[] = []
-    let byteCount = 0
+    const output = new GrowingBuffer()
 
     const settle = (outcome: ShellCommandOutcome): void => {
       clearTimeout(timer)
@@ -65,15 +65,14 @@ export function outputOfShellCommand(
       stop({ kind: 'timed-out' })
     }, timeoutMs)
     child.stdout?.on('data', (chunk: Buffer) => {
-      byteCount += chunk.length
-      if (byteCount > maxOutputBytes) stop({ kind: 'too-much-output' })
-      else chunks.push(chunk)
+      if (output.length + chunk.length > maxOutputBytes) stop({ kind: 'too-much-output' })
+      else output.append(chunk, maxOutputBytes)
     })
     child.on('error', error => {
       settle({ kind: 'not-started', code: codeOf(error) })
     })
     child.on('close', (exitCode, signal) => {
-      if (exitCode === 0) settle({ kind: 'completed', output: Buffer.concat(chunks).toString('utf8') })
+      if (exitCode === 0) settle({ kind: 'completed', output: output.view.toString('utf8') })
       else settle({ kind: 'failed', exitCode, signal })
     })
   })

@@ -3,6 +3,7 @@ import type { ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import type { Credentials } from '../types.ts'
 import { isCredentials } from '../internal/credentials-shape.ts'
+import { foreignText } from '../internal/foreign-text.ts'
 import { instantOf } from './instant.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { callService, ServiceCallError, type ServiceCall } from './service-call.ts'
@@ -229,7 +230,7 @@ function failureOf({ statusCode, body }: TransportResponse, secrets: readonly st
   return {
     statusCode,
     awsCode: isCode ? code : 'Unknown',
-    message: repeats(message, secrets) ? WITHHELD : message.slice(0, MAX_MESSAGE_LENGTH),
+    message: repeats(message, secrets) ? WITHHELD : foreignText(message, MAX_MESSAGE_LENGTH),
   }
 }
 

@@ -1,4 +1,8 @@
 import { codeOf, isError } from '../internal/core-objects.ts'
+import { foreignText } from '../internal/foreign-text.ts'
+
+/** The texts of TLS errors quote certificates. */
+const MAX_REASON_LENGTH = 300
 
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ECONNRESET',
@@ -16,7 +20,7 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
 /** The reason to put behind a message: the code of a system error, or its text. */
 export function because(cause: Error | undefined): string {
   if (cause === undefined) return ''
-  return ` (${errorCode(cause) ?? cause.message})`
+  return ` (${foreignText(errorCode(cause) ?? cause.message, MAX_REASON_LENGTH)})`
 }
 
 /** Code of a system error; where both address families were tried, the code of the first failure. */

@@ -5,7 +5,7 @@ import { sleep } from '../internal/waiting.ts'
 import { integerOption, type OptionSpecs, readOptions } from '../session/option-spec.ts'
 import { billingFinding, type Finding, keyFinding, timeToLiveFinding, userIndexFinding } from './findings.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
-import { type Billing, describeRaw, isUsable, stateOf, type TableAccess } from './table-state.ts'
+import { type Billing, describeRaw, isUsable, shown, stateOf, type TableAccess } from './table-state.ts'
 import { enableTimeToLive, settledTimeToLiveOf } from './time-to-live.ts'
 
 /** Options of {@link createTable}: where DynamoDB is, and what the table is to be. */
@@ -171,7 +171,7 @@ async function waitUntil(
     const description = await describeRaw(job)
     if (isReached(description)) return description
     if (performance.now() + pauseMs > job.giveUpAtMs) {
-      const status = description?.TableStatus ?? 'not there'
+      const status = description === undefined ? 'not there' : shown(description.TableStatus)
       throw new DeadlineExceededError(`table "${job.table}" did not become active in time; it is ${status}`)
     }
     await sleep(pauseMs, job.send.signal)

@@ -2,7 +2,7 @@ import { createTableCommand, otherRegionOf, placeOf, type TableSettings } from '
 import type { TableNotFoundError } from '../errors.ts'
 import type { LayoutTable } from '../session/layout-table.ts'
 import { addIndexCommand, userIndex } from '../session/user-index.ts'
-import { type Billing, isUsable, type KeyAttribute, type TableState } from './table-state.ts'
+import { type Billing, isUsable, type KeyAttribute, shown, type TableState } from './table-state.ts'
 import { isOn } from './time-to-live.ts'
 
 /** One thing that was looked at. */
@@ -163,5 +163,5 @@ function unusableIndex(what: string, fix: string): Finding {
 }
 
 function inWords(key: readonly KeyAttribute[]): string {
-  return key.map(({ name, role, type }) => `${name} (${role}, ${type ?? 'unknown type'})`).join(', ')
+  return key.map(({ name, role, type }) => `${name} (${shown(role)}, ${type ?? 'unknown type'})`).join(', ')
 }

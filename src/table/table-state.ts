@@ -1,6 +1,7 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import type { IndexDescription, KeySchema, TableDescription } from '../dynamodb/operations.ts'
 import { TableNotFoundError } from '../errors.ts'
+import { foreignText } from '../internal/foreign-text.ts'
 import type { LayoutTable } from '../session/layout-table.ts'
 import { type ProvisionedCapacity, userIndex } from '../session/user-index.ts'
 
@@ -86,10 +87,13 @@ export function stateOf(
 ): TableState {
   return {
     table,
-    status: description.TableStatus ?? 'unknown',
+    status: shown(description.TableStatus),
     key: keyOf(description.KeySchema, description),
     billing: billingOf(description),
-    timeToLive,
+    timeToLive: timeToLive && {
+      status: shown(timeToLive.status),
+      attribute: timeToLive.attribute === undefined ? undefined : shown(timeToLive.attribute),
+    },
     userIndex: userIndexOf(description),
     itemCount: description.ItemCount,
     sizeBytes: description.TableSizeBytes,
@@ -105,11 +109,10 @@ function keyOf(
   schema: KeySchema = [],
   { AttributeDefinitions: definitions }: TableDescription,
 ): KeyAttribute[] {
-  return schema.map(({ AttributeName: name, KeyType: role }) => ({
-    name,
-    role,
-    type: definitions?.find(definition => definition.AttributeName === name)?.AttributeType,
-  }))
+  return schema.map(({ AttributeName: name, KeyType: role }) => {
+    const type = definitions?.find(definition => definition.AttributeName === name)?.AttributeType
+    return { name: shown(name), role, type: type === undefined ? undefined : shown(type) }
+  })
 }
 
 /** Tables that have always been provisioned have no summary of it. */
@@ -128,7 +131,7 @@ function userIndexOf(description: TableDescription): UserIndexState | undefined 
   const index = description.GlobalSecondaryIndexes?.find(({ IndexName: name }) => name === userIndex.name)
   if (index === undefined) return undefined
   return {
-    status: index.IndexStatus ?? 'unknown',
+    status: shown(index.IndexStatus),
     key: keyOf(index.KeySchema, description),
     projected: projectedOf(index),
   }
@@ -136,4 +139,9 @@ function userIndexOf(description: TableDescription): UserIndexState | undefined 
 
 function projectedOf({ Projection: projection }: IndexDescription): 'ALL' | readonly string[] {
   return projection?.ProjectionType === 'ALL' ? 'ALL' : (projection?.NonKeyAttributes ?? [])
+}
+
+/** What the engine says of itself, and messages and applications repeat; no name in DynamoDB is longer. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? foreignText(value, 255) : 'unknown'
 }

@@ -339,6 +339,13 @@ describe('a refusal', () => {
     expect(sts.service.requests).toHaveLength(1)
   })
 
+  it('is quoted without what a terminal obeys, and up to a limit', async () => {
+    const sts = await fakeSts()
+    sts.answers(stsError('AccessDenied', `one&#10;two&#27;[31m${'x'.repeat(2000)}`, 403))
+    const { message } = await failureOf(provider(sts))
+    expect(message).toContain(`AccessDenied: one two [31m${'x'.repeat(988)} (the trust policy`)
+  })
+
   it.each([
     ['AccessDenied', 403],
     ['ExpiredTokenException', 400],

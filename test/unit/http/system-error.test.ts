@@ -41,4 +41,10 @@ describe('because', () => {
     expect(because(systemError('ECONNRESET'))).toBe(' (ECONNRESET)')
     expect(because(new Error('socket hang up'))).toBe(' (socket hang up)')
   })
+
+  it('is of limited length, and nothing that a terminal obeys', () => {
+    expect(because(new Error(`cert for \u001B[2J\r\n${'x'.repeat(1000)}`))).toBe(
+      ` (cert for  [2J  ${'x'.repeat(285)})`,
+    )
+  })
 })
