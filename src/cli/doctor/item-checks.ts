@@ -18,22 +18,48 @@ export async function checkItems(
 ): Promise<readonly Check[]> {
   if (sample === undefined) return [check('skip', 'item format', 'no items could be read')]
   if (sample.length === 0) return [check('pass', 'item format', 'the table is empty')]
-  const ours = sample.filter(item => writerOf(item) === WRITERS[layout.name])
-  const checks = [formatCheck(sample, ours.length)]
+  const written = sample.map(item => ({ item, writer: writerFor(item, layout, settings) }))
+  const checks = [
+    formatCheck(
+      written.map(({ writer }) => writer),
+      layout,
+    ),
+  ]
+  const ours = written.filter(({ writer }) => writer === WRITERS[layout.name]).map(({ item }) => item)
   if (ours.length === 0) return checks
-  if (isNative(settings)) checks.push(keyCheck(ours, layout, settings))
-  checks.push(await readingCheck(ours, layout))
+  const ownKeys = ours.filter(item => isOwnKey(layout.keyOfItem(item), layout, settings))
+  checks.push(keyCheck(ours.length, ownKeys.length, layout))
+  // What others keep in the table may be written otherwise: with other keys of encryption, or for other session IDs.
+  if (ownKeys.length > 0) checks.push(await readingCheck(ownKeys, layout))
   return checks
 }
 
-function formatCheck(sample: readonly Item[], ours: number): Check {
-  const counts = new Map<ItemWriter, number>()
-  for (const item of sample) {
-    const writer = writerOf(item)
-    counts.set(writer, (counts.get(writer) ?? 0) + 1)
+/**
+ * Which software wrote an item. Some of it is told by the names of its keys, which can be configured: then it is that of the
+ * layout if that can read the item.
+ */
+function writerFor(item: Item, layout: Layout, settings: StoreSettings): ItemWriter {
+  const writer = writerOf(item)
+  const ofLayout = WRITERS[layout.name]
+  if (writer !== 'other software' || ofLayout === undefined || isNative(settings)) return writer
+  return isOwnKey(layout.keyOfItem(item), layout, settings) && canBeRead(item, layout) ? ofLayout : writer
+}
+
+function canBeRead(item: Item, layout: Layout): boolean {
+  try {
+    layout.fromItem(item)
+    return true
+  } catch (error) {
+    if (error instanceof SessionCorruptError) return false
+    throw error
   }
-  const found = `of ${counted(sample.length, 'item')}: ${[...counts].map(([writer, count]) => `${count} by ${writer}`).join(', ')}`
-  if (ours === sample.length) return check('pass', 'item format', found)
+}
+
+function formatCheck(writers: readonly ItemWriter[], layout: Layout): Check {
+  const counts = new Map<ItemWriter, number>()
+  for (const writer of writers) counts.set(writer, (counts.get(writer) ?? 0) + 1)
+  const found = `of ${counted(writers.length, 'item')}: ${[...counts].map(([writer, count]) => `${count} by ${writer}`).join(', ')}`
+  if (writers.every(writer => writer === WRITERS[layout.name])) return check('pass', 'item format', found)
   const isReadable = Object.values(WRITERS).some(writer => writer !== undefined && counts.has(writer))
   const fix = isReadable
     ? '--layout (DYNAMODB_SESSIONS_LAYOUT) reads items of other software, DYNAMODB_SESSIONS_MIGRATE_FROM moves them'
@@ -41,23 +67,35 @@ function formatCheck(sample: readonly Item[], ours: number): Check {
   return check('warn', 'item format', found, fix)
 }
 
-/** Whether the keys are as the prefix and the hashing of these settings make them. */
-function keyCheck(
-  ours: readonly Item[],
-  layout: Layout,
-  { prefix = '', hashIds = true }: StoreSettings,
-): Check {
-  const others = ours.filter(item => !isOwnKey(layout.keyOfItem(item), prefix, hashIds)).length
-  if (others === 0) return check('pass', 'item keys', 'they are as the prefix and the hashing make them')
-  const found = `${others} of ${counted(ours.length, 'item')} ${others === 1 ? 'has a key' : 'have keys'} that these settings do not make`
-  const fix =
-    'another application may share the table; else give the prefix (--prefix) and the hashing (--no-hash-ids) of the application'
-  return check('warn', 'item keys', found, fix)
+/** Whether the keys are as these settings make them. */
+function keyCheck(items: number, own: number, { name }: Layout): Check {
+  const others = items - own
+  const [made, given] = KEY_SETTINGS[name] ?? ['the prefix', 'the prefix (--prefix)']
+  if (others === 0)
+    return check('pass', 'item keys', `they are as ${made} ${name in KEY_SETTINGS ? 'make' : 'makes'} them`)
+  const found = `${others} of ${counted(items, 'item')} ${others === 1 ? 'has a key' : 'have keys'} that these settings do not make`
+  return check(
+    'warn',
+    'item keys',
+    found,
+    `another application may share the table; else give ${given} of the application`,
+  )
 }
 
-function isOwnKey(key: string | undefined, prefix: string, hashIds: boolean): boolean {
-  if (key === undefined || !key.startsWith(prefix)) return false
-  return !hashIds || key.length === prefix.length + SESSION_ID_HASH_LENGTH
+/** What else than the prefix decides about the keys of a layout, as a finding and as its remedy name it. */
+const KEY_SETTINGS: Readonly<Record<string, readonly [made: string, given: string]>> = {
+  native: ['the prefix and the hashing', 'the prefix (--prefix) and the hashing (--no-hash-ids)'],
+  php: ['the prefix and the session name', 'the prefix (--prefix) and DYNAMODB_SESSIONS_SESSION_NAME'],
+}
+
+function isOwnKey(
+  key: string | undefined,
+  layout: Layout,
+  { prefix = '', hashIds = true, ...settings }: StoreSettings,
+): boolean {
+  if (key === undefined) return false
+  if (!isNative(settings)) return layout.idOfKey(key) !== undefined
+  return key.startsWith(prefix) && (!hashIds || key.length === prefix.length + SESSION_ID_HASH_LENGTH)
 }
 
 async function readingCheck(ours: readonly Item[], layout: Layout): Promise<Check> {

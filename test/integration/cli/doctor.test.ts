@@ -442,6 +442,32 @@ describe.each(engines)('$name, doctor', engine => {
     expect(right.check('item keys')).toMatchObject({ level: 'pass' })
   })
 
+  test.each([
+    ['adonis', 'key', 'adonis:'],
+    ['connect-dynamodb', 'id', 'shop:'],
+    ['pwrdrvr', 'id', 'shop#'],
+    ['php', 'id', 'shop:'],
+  ] as const)(
+    'the prefix of the layout %s counts, and items of another are not broken',
+    async (layout, partitionKey, prefix) => {
+      const table = (await SessionTable.create(engine, partitionKey)).name
+      const store = new SessionStore({ ...connectionTo(engine), table, layout, prefix })
+      await store.write('SECRETID', { secret: 'SECRET-DATA' })
+      await store.close()
+      const args = ['--table', table, '--layout', layout, '--no-user-index'] as const
+      const right = await examine(environment, ...args, '--prefix', prefix)
+      expect(right.check('item format')?.level).toBe('pass')
+      expect(right.check('item keys')?.level).toBe('pass')
+      expect(right.check('item content')?.level).toBe('pass')
+      const other = await examine(environment, ...args, '--prefix', 'other:')
+      expect([other.check('item keys')?.level, other.check('item content')]).toEqual([
+        layout === 'pwrdrvr' ? undefined : 'warn',
+        undefined,
+      ])
+      expect(right.stdout + other.stdout).not.toContain('SECRET')
+    },
+  )
+
   test('items that are encrypted with another key are found', async () => {
     const table = await tableIn(engine)
     const options = { ...connectionTo(engine), table }
