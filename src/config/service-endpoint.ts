@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors.ts'
-import { parseEndpoint } from '../http/endpoint.ts'
+import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import type { CustomEndpoint } from '../internal/endpoint-settings.ts'
 import { isHostLabel, partitionOf, realRegion } from '../internal/partitions.ts'
@@ -60,20 +60,35 @@ export function configuredEndpoint(
 }
 
 /**
- * An endpoint whose URL can be used.
+ * An endpoint whose URL can be used. Plain HTTP to another machine is a process warning, once for each endpoint.
  *
  * @param source the option, variable or property that names it.
  * @throws {ConfigurationError} when it cannot be used. The message names the source and does not repeat the URL.
  */
 export function checkedEndpoint(url: string, source: string): CustomEndpoint {
+  let endpoint: Endpoint
   try {
-    parseEndpoint(url)
-    return { url, source }
+    endpoint = parseEndpoint(url)
   } catch (cause) {
     throw new ConfigurationError('INVALID_SETTING', `${source} cannot be used: ${messageOf(cause)}`, {
       cause,
     })
   }
+  warnOfPlainHttp(endpoint, source)
+  return { url, source }
+}
+
+/** Endpoints that have been warned of. */
+const plain = new Set<string>()
+
+function warnOfPlainHttp({ protocol, hostname, origin }: Endpoint, source: string): void {
+  if (protocol !== 'http:' || isLoopback(hostname) || plain.has(origin)) return
+  plain.add(origin)
+  process.emitWarning(
+    `${source}: ${origin} is plain HTTP to another machine, so that sessions and session tokens of credentials can be read ` +
+      'and changed on the way; use https://',
+    { type: 'DynamoDBSessionsWarning', code: 'DYNAMODB_SESSIONS_PLAIN_HTTP' },
+  )
 }
 
 /**

@@ -45,3 +45,19 @@ export function parseEndpoint(url: string): Endpoint {
     path: parsed.pathname.endsWith('/') ? parsed.pathname : `${parsed.pathname}/`,
   }
 }
+
+/**
+ * Whether what is sent to a host stays on this machine, by its name alone: nothing is looked up. The names that containers
+ * have for each other or for their host, and link-local and private addresses, are on a network.
+ *
+ * @param hostname as {@link Endpoint.hostname} has it.
+ */
+export function isLoopback(hostname: string): boolean {
+  return (
+    /^(?:.+\.)?localhost\.?$/.test(hostname) ||
+    hostname === '::1' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname) ||
+    // 127.0.0.0/8 as URLs have it where it is mapped into IPv6.
+    /^::ffff:7f[\da-f]{2}:[\da-f]{1,4}$/.test(hostname)
+  )
+}

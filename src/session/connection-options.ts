@@ -17,7 +17,8 @@ export interface ConnectionOptions {
 
   /**
    * URL to send requests to instead of the region's own, for example that of DynamoDB Local or of a VPC
-   * endpoint. Plain `http:` sends session data unencrypted: for a loopback address only.
+   * endpoint. Plain `http:` sends session data unencrypted: it is for loopback addresses, and a
+   * process warning with any other.
    *
    * @default the environment variables `DYNAMODB_SESSIONS_ENDPOINT`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, else
    *   the profile's, else the region's own

@@ -3,7 +3,7 @@ import { instanceRegionLookup } from '../../config/instance-metadata-region.ts'
 import { type ClientSettings, resolveSettings } from '../../config/settings.ts'
 import { loadSharedConfig, selectedProfile } from '../../config/shared-config.ts'
 import { endpointUrlFor } from '../../dynamodb/endpoint-rules.ts'
-import { parseEndpoint } from '../../http/endpoint.ts'
+import { isLoopback, parseEndpoint } from '../../http/endpoint.ts'
 import { SocketTransport } from '../../http/socket-transport.ts'
 import { PendingSteps } from '../../internal/pending-steps.ts'
 import { systemClock } from '../../session/connection.ts'
@@ -107,8 +107,4 @@ function sourceOfEndpoint(source: string, invocation: Invocation, environment: E
 function regionOfArn(table: string | undefined): string | undefined {
   const [arn, , , region] = table?.split(':') ?? []
   return arn === 'arn' ? region : undefined
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '::1' || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 }

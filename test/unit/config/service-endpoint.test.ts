@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import type { Environment } from '../../../src/config/environment.ts'
 import {
@@ -25,6 +25,33 @@ endpoint_url = http://nobody
 services = local
 endpoint_url = http://profile
 `
+
+describe('plain HTTP', () => {
+  test('to another machine is a warning, once for each endpoint, without anything secret', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    for (const url of ['http://one.example:8000/a', 'http://one.example:8000/b', 'http://two.example']) {
+      expect(checkedEndpoint(url, 'the option "endpoint"').url).toBe(url)
+    }
+    configuredEndpoint('sts', { AWS_ENDPOINT_URL_STS: 'http://sts.example' }, mergeFiles('', ''), 'default')
+    const told = warn.mock.calls.map(([message, options]) => [String(message).split(' is plain')[0], options])
+    const kind = { type: 'DynamoDBSessionsWarning', code: 'DYNAMODB_SESSIONS_PLAIN_HTTP' }
+    expect(told).toEqual([
+      ['the option "endpoint": http://one.example:8000', kind],
+      ['the option "endpoint": http://two.example', kind],
+      ['the environment variable AWS_ENDPOINT_URL_STS: http://sts.example', kind],
+    ])
+    warn.mockRestore()
+  })
+
+  test('to this machine is none, nor is HTTPS', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    for (const url of ['http://127.0.0.1:8000', 'http://localhost', 'https://dynamodb.example']) {
+      checkedEndpoint(url, 'the option "endpoint"')
+    }
+    expect(warn).not.toHaveBeenCalled()
+    warn.mockRestore()
+  })
+})
 
 describe('configuredEndpoint', () => {
   const VARIABLES = { AWS_ENDPOINT_URL_DYNAMODB: 'http://one', AWS_ENDPOINT_URL: ' http://two ' }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { type Endpoint, parseEndpoint } from '../../../src/http/endpoint.ts'
+import { type Endpoint, isLoopback, parseEndpoint } from '../../../src/http/endpoint.ts'
 
 const examples: readonly (readonly [url: string, endpoint: Endpoint])[] = [
   [
@@ -115,5 +115,32 @@ describe('parseEndpoint', () => {
     expect(parse).toThrow(TypeError)
     expect(parse).toThrow(because)
     expect(parse).not.toThrow(/hunter2/)
+  })
+})
+
+describe('isLoopback', () => {
+  it.each([
+    ['http://localhost:8000', true],
+    ['http://LOCALHOST./', true],
+    ['http://dynamodb.localhost', true],
+    ['http://127.0.0.1:8000', true],
+    ['http://127.255.3.4', true],
+    ['http://2130706433', true],
+    ['http://[::1]:8000', true],
+    ['http://[::ffff:127.0.0.1]', true],
+    ['http://dynamodb:8000', false],
+    ['http://host.docker.internal:8000', false],
+    ['http://localhost.example.com', false],
+    ['http://notlocalhost', false],
+    ['http://127.0.0.1.example.com', false],
+    ['http://169.254.170.2', false],
+    ['http://172.17.0.2:8000', false],
+    ['http://10.0.0.5', false],
+    ['http://[fe80::1]', false],
+    ['http://[::ffff:10.0.0.5]', false],
+    ['http://0.0.0.0:8000', false],
+    ['http://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com', false],
+  ])('of %s is %s', (url, expected) => {
+    expect(isLoopback(parseEndpoint(url).hostname)).toBe(expected)
   })
 })
