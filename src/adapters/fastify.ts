@@ -11,6 +11,8 @@ import type { SessionStoreOptions } from '../session/store-options.ts'
 import { type Callback, deliver, warnOf } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { LOADED_AS, LoadedSession } from './fastify/loaded-session.ts'
+import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
+import { isSessionCookie } from './session-cookie.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`. */
 export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<Session>, 'locking'> {}
@@ -115,25 +117,33 @@ export class DynamoDBStore implements FastifySessionStore {
     if (record === undefined) return null
     const loadedAs = new LoadedSession()
     this.#origins.set(loadedAs, { sessionId, record })
-    const { data, expiresMs } = record
     // The plugin copies what it gets, key by key, into the session that the request will save.
-    const loaded: Session & Record<typeof LOADED_AS, LoadedSession> = { ...data, [LOADED_AS]: loadedAs }
-    if (Object.hasOwn(data, 'cookie')) {
-      loaded.cookie = withStoredExpiry(data.cookie, expiresMs) as Session['cookie']
-    }
-    return loaded
+    return Object.assign(shownForm(record), { [LOADED_AS]: loadedAs })
   }
 
   async #save(sessionId: string, session: Session): Promise<void> {
     if (!isData(session)) {
       throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
     }
-    const data = storedForm(session)
     const basis = this.#originOf(sessionId, session)
-    const record = await this.#sessions.write(sessionId, data, { basis, ...expiryOfCookie(data.cookie) })
+    const whole = storedForm(session)
+    const data = this.#withoutForeignKeys(whole, session, basis?.data)
+    const record = await this.#sessions.write(sessionId, data, { basis, ...expiryOfCookie(whole.cookie) })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) this.#origins.set(session, { sessionId, record: record.asWritten() })
     repairExpiry(session.cookie, record?.expiresMs)
+  }
+
+  /** A session with a cookie only where that belongs, and with what the session object could not show. */
+  #withoutForeignKeys(data: Session, session: Session, stored: Partial<Session> | undefined): Session {
+    const shadowed = shadowedEntries(session, stored)
+    const keepsCookie =
+      stored === undefined ? mayHave(COOKIE_KEYS, this.#sessions.layoutName) : isSessionCookie(stored.cookie)
+    if (keepsCookie && shadowed.length === 0) return data
+    const kept: Partial<Session> = { ...data, ...Object.fromEntries(shadowed) }
+    if (!keepsCookie) delete kept.cookie
+    if (!keepsCookie && stored?.cookie !== undefined) kept.cookie = stored.cookie
+    return kept as Session
   }
 
   /** What a session was loaded or last saved as, provided that it was under this ID. */
@@ -151,6 +161,28 @@ export class DynamoDBStore implements FastifySessionStore {
       warnOf(error)
     })
   }
+}
+
+/** Methods of the plugin's sessions, which it would lay data over. */
+const METHODS: ReadonlySet<string> = new Set([
+  'destroy',
+  'get',
+  'isModified',
+  'isSaved',
+  'options',
+  'regenerate',
+  'reload',
+  'save',
+  'set',
+  'touch',
+])
+
+/** A session as the plugin can take it, with a cookie that shows when the session expires in fact. */
+function shownForm({ data, expiresMs }: SessionRecord<Session>): Session {
+  const { cookie, ...others }: Partial<Session> = data
+  const shown = Object.entries(others).filter(([key]) => !METHODS.has(key))
+  const shownCookie = isSessionCookie(cookie) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
+  return { ...Object.fromEntries(shown), ...shownCookie } as Session
 }
 
 function isData(session: unknown): boolean {

@@ -8,6 +8,7 @@ import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import { expiryOfCookie } from './cookie-expiry.ts'
+import { HONO_SESSIONS_KEYS, mayHave } from './framework-keys.ts'
 
 /** A value in a session of `hono-sessions`. */
 export interface HonoSessionEntry {
@@ -52,6 +53,8 @@ interface Origin {
   readonly record: SessionRecord<StoredHonoSession> | undefined
   /** What was in `_data`, as text. */
   readonly dataText: string
+  /** Whether the stored session has values instead of entries, as other software keeps them. */
+  readonly isPlain: boolean
 }
 
 /** What is known about one request of `hono-sessions`. */
@@ -160,12 +163,10 @@ export class DynamoDBStore {
       await this.#sessions.touch(origin.record, expiry)
       return
     }
-    const record = await this.#sessions.write(sessionId, toStored(sessionData), {
-      basis: origin.record,
-      ...expiry,
-    })
+    const stored = toStored(sessionData, origin.isPlain)
+    const record = await this.#sessions.write(sessionId, stored, { basis: origin.record, ...expiry })
     if (record === undefined) return
-    this.#remember(sessionData, { id: sessionId, record: record.asWritten(), dataText: dataText ?? '' })
+    this.#remember(sessionData, { ...origin, record: record.asWritten(), dataText: dataText ?? '' })
   }
 
   /** Deletes a session. */
@@ -183,8 +184,9 @@ export class DynamoDBStore {
     try {
       const record = await this.#sessions.read(sessionId)
       if (record === undefined) return null
-      const data = fromStored(record, sessionId)
-      this.#remember(data, { id: sessionId, record, dataText: textOf(data) ?? '' })
+      const isPlain = isPlainSession(record.data)
+      const data = fromStored(record, sessionId, isPlain)
+      this.#remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
       return data
     } catch (error) {
       // The cookie may hold anything. What cannot be an ID is the ID of no session.
@@ -196,11 +198,12 @@ export class DynamoDBStore {
 
   async #create(sessionId: string, data: HonoSessionData): Promise<void> {
     const dataText = textOf(data) ?? ''
+    const isPlain = !mayHave(HONO_SESSIONS_KEYS, this.#sessions.layoutName)
     const isSkipped = !this.#storesEmpty && dataText === '{}'
     const record = isSkipped
       ? undefined
-      : await this.#sessions.write(sessionId, toStored(data), expiryOf(data))
-    this.#remember(data, { id: sessionId, record: record?.asWritten(), dataText })
+      : await this.#sessions.write(sessionId, toStored(data, isPlain), expiryOf(data))
+    this.#remember(data, { id: sessionId, record: record?.asWritten(), dataText, isPlain })
   }
 
   #remember(data: HonoSessionData, origin: Origin): void {
@@ -220,25 +223,48 @@ function textOf({ _data }: HonoSessionData): string | undefined {
   }
 }
 
-function toStored({ _data, _expire, _accessed }: HonoSessionData): StoredHonoSession {
-  const entries = Object.entries(_data).map(([key, entry]) => [storedKey(key), entry] as const)
-  return { ...Object.fromEntries<unknown>(entries), _expire, _accessed }
+function toStored({ _data, _expire, _accessed }: HonoSessionData, isPlain: boolean): StoredHonoSession {
+  const entries = Object.entries(_data)
+  if (isPlain) return Object.fromEntries<unknown>(entries.map(([key, entry]) => [key, plainValue(entry)]))
+  return {
+    ...Object.fromEntries<unknown>(entries.map(([key, entry]) => [storedKey(key), entry])),
+    _expire,
+    _accessed,
+  }
 }
 
 function fromStored(
   { data, expiresMs }: SessionRecord<StoredHonoSession>,
   sessionId: string,
+  isPlain: boolean,
 ): HonoSessionData {
   const { _expire, _accessed, ...entries } = data
-  const known = Object.entries(entries).map(([key, entry]) => [keyOfStored(key), entry] as const)
+  const known = isPlain
+    ? Object.entries(data).map(([key, value]) => [key, entryOf(value)] as const)
+    : Object.entries(entries).map(([key, entry]) => [keyOfStored(key), entry] as const)
   return {
     _id: sessionId,
     _data: Object.fromEntries(known) as HonoSessionData['_data'],
     // What is stored may have been extended since by a touch. Without an expiry the framework is to see none.
-    _expire: typeof _expire === 'string' ? new Date(expiresMs).toISOString() : null,
+    _expire: !isPlain && typeof _expire === 'string' ? new Date(expiresMs).toISOString() : null,
     _delete: false,
-    _accessed: typeof _accessed === 'string' ? _accessed : null,
+    _accessed: !isPlain && typeof _accessed === 'string' ? _accessed : null,
   }
+}
+
+/** Whether a stored session has not all of what this store adds. */
+function isPlainSession(data: StoredHonoSession): boolean {
+  return !HONO_SESSIONS_KEYS.names.every(name => Object.hasOwn(data, name))
+}
+
+/** An entry where others keep values. Only that it is read once has to be stored with it. */
+function plainValue(entry: HonoSessionEntry): unknown {
+  return entry.flash ? entry : entry.value
+}
+
+function entryOf(value: unknown): HonoSessionEntry {
+  const isFlash = typeof value === 'object' && value !== null && 'flash' in value && value.flash === true
+  return isFlash && 'value' in value ? { value: value.value, flash: true } : { value, flash: false }
 }
 
 /** Keeps the keys of the application apart from `_expire` and `_accessed`, and from `cookie`, which merges differently. */

@@ -1,15 +1,20 @@
 import { callerMistake } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
-import type { ExpiryOptions } from '../session/expiry.ts'
-import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import type { SessionData } from '../types.ts'
 import { asUnmistakableError, warnOf } from './callback.ts'
-import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { KnownSessions, type Origin } from './koa/known-sessions.ts'
-import { hasSession, type KoaStoreCall, responseOf } from './koa/koa-request.ts'
+import { contextOf, hasSession, type KoaStoreCall, responseOf } from './koa/koa-request.ts'
+import {
+  expiryOf,
+  isOfKoaSession,
+  loadedForm,
+  type MaxAge,
+  type SessionForm,
+  storedForm,
+} from './koa/session-form.ts'
 import { whenClosed } from './request-end.ts'
 
 export type { KoaStoreCall } from './koa/koa-request.ts'
@@ -67,8 +72,8 @@ export class DynamoDBStore<Data extends object = SessionData> {
    * @param call what `koa-session` passes along.
    * @throws {TypeError} `INVALID_OPTION` with `locking`, when `call` has no context: whose session is it to be?
    */
-  get(key: string, _maxAge?: number | 'session', call?: KoaStoreCall): Promise<Data | undefined> {
-    return settled(this.#load(key, call))
+  get(key: string, maxAge?: number | 'session', call?: KoaStoreCall): Promise<Data | undefined> {
+    return settled(this.#load(key, maxAge, call))
   }
 
   /**
@@ -106,11 +111,12 @@ export class DynamoDBStore<Data extends object = SessionData> {
     if (this.#ownsSessions) await this.#sessions.close()
   }
 
-  async #load(key: string, call: KoaStoreCall | undefined): Promise<Data | undefined> {
+  async #load(key: string, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<Data | undefined> {
     try {
-      const origin = this.#sessions.locksSessions ? await this.#lock(key, call) : await this.#read(key)
+      const found = this.#sessions.locksSessions ? await this.#lock(key, call) : await this.#read(key)
+      const origin = found && { ...found, maxAge }
       if (origin === undefined) return undefined
-      const loaded = loadedForm(origin.record)
+      const loaded = loadedForm(origin.record, this.#formOf(origin.record.data, call))
       this.#known.hasLoaded(key, origin, loaded, call)
       return loaded
     } catch (error) {
@@ -158,11 +164,20 @@ export class DynamoDBStore<Data extends object = SessionData> {
     call: KoaStoreCall | undefined,
   ): Promise<void> {
     if (this.#known.isGone(call)) return
-    const basis = this.#known.originOf(key, session, call)?.record
-    const expiry = expiryOf(session, maxAge)
-    const record = await this.#sessions.write(key, storedForm(session), { basis, ...expiry })
+    const origin = this.#known.originOf(key, session, call)
+    const basis = origin?.record
+    const form = this.#formOf(session, call)
+    const data = storedForm(session, basis?.data, form, origin?.maxAge)
+    const record = await this.#sessions.write(key, data, { basis, ...expiryOf(session, maxAge, form) })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#known.hasSaved(key, { record: record.asWritten() }, session, call)
+    if (record !== undefined) {
+      this.#known.hasSaved(key, { record: record.asWritten(), maxAge: origin?.maxAge }, session, call)
+    }
+  }
+
+  #formOf(data: Data, call: KoaStoreCall | undefined): SessionForm {
+    const isKoaSession = contextOf(call) !== undefined || isOfKoaSession(data)
+    return { layout: this.#sessions.layoutName, isKoaSession }
   }
 
   async #destroy(key: string, call: KoaStoreCall | undefined): Promise<void> {
@@ -184,38 +199,4 @@ async function settled<Value>(outcome: Promise<Value>): Promise<Value> {
   } catch (error) {
     throw asUnmistakableError(error)
   }
-}
-
-/** A session as the middleware gets it: `_expire` and the cookie say when it expires in fact, touches included (G5). */
-function loadedForm<Data extends object>({ data, expiresMs }: SessionRecord<Data>): Data {
-  const { _expire, _maxAge, cookie } = data as MiddlewareData
-  return {
-    ...data,
-    ...(cookie !== undefined && { cookie: withStoredExpiry(cookie, expiresMs) }),
-    ...((typeof _expire === 'number' || typeof _maxAge === 'number') && { _expire: expiresMs }),
-  }
-}
-
-/** A session as it is stored: without `_expire`, which is the item's expiry, and would make every extension a change. */
-function storedForm<Data extends object>(session: Data): Data {
-  if (typeof session !== 'object' || session === null || !('_expire' in session)) return session
-  const { _expire: _, ...data } = session as Data & MiddlewareData
-  return data as unknown as Data
-}
-
-function expiryOf(session: object, maxAge: number | 'session' | undefined): ExpiryOptions {
-  const { _expire, cookie } = (session ?? {}) as MiddlewareData
-  if (typeof _expire === 'number' && Number.isFinite(_expire)) return { expiresMs: _expire }
-  const expiry = expiryOfCookie({ maxAge })
-  return expiry.ttlSeconds === undefined && expiry.expiresMs === undefined ? expiryOfCookie(cookie) : expiry
-}
-
-/** What the two packages add to the data of a session. */
-interface MiddlewareData {
-  /** koa-session: when the session expires, epoch milliseconds. */
-  readonly _expire?: unknown
-  /** koa-session: how long it lives, milliseconds. */
-  readonly _maxAge?: unknown
-  /** koa-generic-session */
-  readonly cookie?: unknown
 }

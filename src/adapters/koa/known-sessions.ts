@@ -7,6 +7,8 @@ import { contextOf, type KoaStoreCall } from './koa-request.ts'
 export interface Origin<Data extends object> {
   readonly record: SessionRecord<Data>
   readonly lock?: SessionLock<Data> | undefined
+  /** How long the middleware let sessions live then. */
+  readonly maxAge?: number | 'session' | undefined
 }
 
 /** What one request has to do with sessions. */
