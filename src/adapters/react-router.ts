@@ -65,7 +65,7 @@ interface Origin<Stored extends object> {
  *   loaded or last committed as. The commit then clears the cookie.
  * - A session ID comes from here, never from a visitor: when the session of a cookie is not found, what is committed gets
  *   another ID, of 256 random bits.
- * - Committing the same session object again does not begin another session.
+ * - Committing the same session object again does not begin another session. After `destroySession`, it clears the cookie.
  * - A session ends when its cookie does, else after `ttlSeconds`. Committing one that has not changed extends it, which is
  *   left out when it would change little (`touchAfterSeconds`).
  *
@@ -121,6 +121,7 @@ class Storage<Data extends object, FlashData extends object> {
   readonly #store: SessionStore<FlashSessionData<Data, FlashData>>
   readonly #cookie: Cookie
   readonly #origins = new WeakMap<object, Origin<FlashSessionData<Data, FlashData>>>()
+  readonly #destroyed = new WeakSet()
 
   constructor(store: SessionStore<FlashSessionData<Data, FlashData>>, cookie: Cookie) {
     this.#store = store
@@ -145,6 +146,7 @@ class Storage<Data extends object, FlashData extends object> {
   }
 
   commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
+    if (this.#destroyed.has(session)) return this.#inner({}).destroySession(withId(session, ''), options)
     const origin = this.#origins.get(session)
     let isGone = false
     const inner = this.#inner({
@@ -169,7 +171,9 @@ class Storage<Data extends object, FlashData extends object> {
     const deleteData = async (sessionId: string): Promise<void> => {
       if (sessionId !== '') await this.#store.destroy(sessionId)
     }
-    return this.#inner({ deleteData }).destroySession(withId(session, id), options)
+    const header = await this.#inner({ deleteData }).destroySession(withId(session, id), options)
+    this.#destroyed.add(session)
+    return header
   }
 
   /** React Router's own storage, with what one call is to do. */

@@ -174,6 +174,22 @@ describe.each(engines)('$name, session storage for React Router', engine => {
     await expect(storage.destroySession(await storage.getSession())).resolves.toMatch(/^sid=;/)
   })
 
+  test('committing a session object that was destroyed clears the cookie, and stores nothing', async () => {
+    const storage = storageOf()
+    const session = await storage.getSession()
+    session.set('user', 'ada')
+    const cookie = cookieOf(await storage.commitSession(session))
+    const [loaded, begun] = [await storage.getSession(cookie), await storage.getSession()]
+    begun.set('user', 'grace')
+    for (const destroyed of [loaded, begun]) {
+      await storage.destroySession(destroyed)
+      expect(await storage.commitSession(destroyed)).toMatch(/^sid=; .*Expires=Thu, 01 Jan 1970/)
+      destroyed.set('user', 'eve')
+      expect(await storage.commitSession(destroyed)).toMatch(/^sid=; /)
+    }
+    expect((await storage.getSession(cookie)).data).toEqual({})
+  })
+
   test('a session that was made by hand gets an ID of its own', async () => {
     const storage = storageOf()
     const header = await storage.commitSession(createSession<Data, Flash>({ user: 'ada' } as Data, 'by-hand'))
