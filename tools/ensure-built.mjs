@@ -1,31 +1,30 @@
 import { createHash } from 'node:crypto'
-import { cp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { moduleGroups } from './module-groups.mjs'
 import { root, runTool } from './run-tool.mjs'
+import { entryFolders, writeEntries } from './write-entries.mjs'
 
 const stampFile = join(root, 'node_modules', '.built')
 const inputs = [
   'src',
   'tools/ensure-built.mjs',
-  'tools/merge-modules.mjs',
-  'tools/module-groups.mjs',
-  'tools/relative-paths.mjs',
+  'tools/write-entries.mjs',
+  'rolldown.config.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package.json',
   'package-lock.json',
 ]
-const outputs = ['build', 'dist']
+const outputs = ['build', 'dist', ...entryFolders]
 
 /**
- * Compiles `src` into a clean `build`, and makes of that a clean `dist`: the code in merged files, the declarations as they
- * are. Does nothing when both are exactly what the last build made of the same sources.
+ * Compiles `src` into a clean `build`, and makes of that a clean `dist` and the folders of the entries. Does nothing when all
+ * are exactly what the last build made of the same sources.
  *
  * @returns {Promise<boolean>} Whether there was something to build.
- * @throws {Error} with the compiler's messages, when the sources do not compile; or when they cannot be merged.
+ * @throws {Error} with the tool's messages, when the sources do not compile or cannot be merged.
  */
 export async function ensureBuilt() {
   const inputHash = await hashOf(inputs)
@@ -34,25 +33,20 @@ export async function ensureBuilt() {
   }
 
   for (const folder of outputs) await rm(join(root, folder), { recursive: true, force: true })
-  const { exitCode, output } = await runTool('typescript', ['-p', 'tsconfig.build.json', '--noEmitOnError'])
-  if (exitCode !== 0) throw new Error(`The sources do not compile:\n${output}`)
-  // Not at the top: it loads the bundler, and this file is loaded before anything is installed.
-  const { mergeModules } = await import('./merge-modules.mjs')
-  await mergeModules({ root, from: 'build', to: 'dist' }, moduleGroups)
-  await copyDeclarations('build', 'dist')
+  await run('typescript', ['-p', 'tsconfig.build.json', '--noEmitOnError'])
+  await run('rolldown', ['-c', '--log-level', 'warn'])
+  await writeEntries()
   await writeFile(stampFile, stamp(inputHash, await hashOf(outputs)))
   return true
 }
 
 /**
- * @param {string} from
- * @param {string} to
+ * @param {import('./run-tool.mjs').Tool} tool
+ * @param {readonly string[]} args
  */
-async function copyDeclarations(from, to) {
-  await cp(join(root, from), join(root, to), {
-    recursive: true,
-    filter: async path => path.endsWith('.d.ts') || (await stat(path)).isDirectory(),
-  })
+async function run(tool, args) {
+  const { exitCode, output } = await runTool(tool, args)
+  if (exitCode !== 0) throw new Error(`The package cannot be built:\n${output}`)
 }
 
 /**

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 const toolScripts = {
   oxlint: 'bin/oxlint',
   prettier: 'bin/prettier.cjs',
+  rolldown: 'bin/cli.mjs',
   typescript: 'bin/tsc',
   vitest: 'vitest.mjs',
 }

@@ -281,4 +281,4 @@ export type {
   SessionModule,
   TouchResult,
 }
-export { connectDynamoDB, connectDynamoDB as default, connectDynamoDB as 'module.exports' }
+export { connectDynamoDB, connectDynamoDB as default }

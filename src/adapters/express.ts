@@ -1,10 +1,10 @@
-import expressSession from 'express-session'
+import { Store } from 'express-session'
 
 import { createDynamoDBStore, type DynamoDBStoreClass } from './express-store.ts'
 
 export type { DynamoDBStoreOptions } from './express-store.ts'
 
-const StoreOfTheApplication: DynamoDBStoreClass = /* @__PURE__ */ createDynamoDBStore(expressSession.Store)
+const StoreOfTheApplication: DynamoDBStoreClass = /* @__PURE__ */ createDynamoDBStore(Store)
 
 /**
  * Keeps the sessions of `express-session` in DynamoDB.

@@ -1,6 +1,7 @@
 import { codeOf } from '../internal/core-objects.ts'
 import { EXIT, UsageError } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
+import { globalHelp } from './help.ts'
 import { type CommandLineIo, Interruption, writeLine } from './io.ts'
 
 /**
@@ -68,7 +69,6 @@ async function runCommand(entry: CommandEntry, args: readonly string[], io: Comm
 }
 
 async function writeGlobalHelp(io: CommandLineIo, output: CommandLineIo['stdout']): Promise<void> {
-  const { globalHelp } = await import('./help.ts')
   await output.write(globalHelp({ output, environment: io.environment }))
 }
 

@@ -5,7 +5,7 @@
  * Every Node process under such a NODE_OPTIONS runs this, npm among them. So it is a single file that only hooks into the
  * module loader, and loads the rest when a session framework is loaded.
  */
-import Module, { createRequire } from 'node:module'
+import { createRequire } from 'node:module'
 
 import type { Substitutes } from './substitutes.ts'
 
@@ -51,7 +51,8 @@ watchModules(() => {
  * @param substitutes loads what decides on them; called when a watched file is.
  */
 function watchModules(substitutes: () => Substitutes): void {
-  const loader = Module as unknown as CommonJSLoader
+  // Its default export, without the helper of the bundler for that, which would be one more file.
+  const loader = require('node:module') as CommonJSLoader
   const { _load: load } = loader
   const { '.js': compile } = loader._extensions
 

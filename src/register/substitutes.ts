@@ -27,7 +27,7 @@ export function replacementOf(filename: string): { readonly exports: unknown } |
   try {
     checkPreloadSettings(process.env)
     if (!replacesConnectDynamodb(process.env) || require.resolve(folder) !== filename) return undefined
-    return { exports: require('../adapters/connect-dynamodb.js') }
+    return { exports: require('../adapters/connect-dynamodb.cjs') }
   } catch (error) {
     stopOrWarn('replace connect-dynamodb', error)
     return undefined

@@ -111,12 +111,12 @@ interface Checked {
 async function entriesOfPackage(): Promise<Entry[]> {
   const { name, exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     readonly name: string
-    readonly exports: Readonly<Record<string, string | { readonly types: string }>>
+    readonly exports: Readonly<Record<string, string | { readonly import?: { readonly types: string } }>>
   }
   return Object.entries(exports).flatMap(([path, target]) => {
-    if (typeof target === 'string') return []
-    const declarations = join('node_modules', name, target.types)
-    const source = target.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, '../../src/$1.ts')
+    if (typeof target === 'string' || target.import === undefined) return []
+    const declarations = join('node_modules', name, target.import.types)
+    const source = target.import.types.replace(/^\.\/dist\/(.*)\.d\.mts$/, '../../src/$1.ts')
     return [{ path, specifier: name + path.slice(1), declarations, source }]
   })
 }

@@ -20,11 +20,11 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './hono-sessions': ['core', 'errors', 'http'],
   './web': ['core', 'errors', 'http', 'signing', 'web'],
   './react-router': ['core', 'errors', 'http', 'signing'],
-  './unstorage': ['core', 'errors', 'http', 'key-values', 'listing'],
+  './unstorage': ['core', 'errors', 'http', 'key-values', 'listing', 'rolldown-runtime'],
   './better-auth': ['core', 'errors', 'http', 'key-values'],
   './connect-dynamodb': ['core', 'errors', 'http'],
   './php': ['errors', 'php'],
-  './table': ['core', 'errors', 'http', 'table'],
+  './table': ['core', 'errors', 'http', 'rolldown-runtime', 'table'],
   './credentials': [
     'cache-file',
     'container',
@@ -36,6 +36,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
     'login',
     'process',
     'provider-chain',
+    'rolldown-runtime',
     'service-call',
     'settings',
     'sso',
@@ -85,10 +86,13 @@ function environmentOf(table: SessionTable): Record<string, string> {
 describe('the merged files', () => {
   it('hold each module once, so that there is one copy of each class', async () => {
     const files = (await readdir(dist, { recursive: true })).filter(file => file.endsWith('.js'))
-    const codes = await Promise.all(files.map(file => readFile(join(dist, file), 'utf8')))
-    const modules = codes.flatMap(modulesIn)
-    expect(modules.length).toBeGreaterThan(150)
-    expect(modules.filter((module, index) => modules.indexOf(module) !== index)).toEqual([])
+    for (const isForBundlers of [false, true]) {
+      const merged = files.filter(file => file.startsWith('esm') === isForBundlers)
+      const codes = await Promise.all(merged.map(file => readFile(join(dist, file), 'utf8')))
+      const modules = codes.flatMap(modulesIn)
+      expect(modules.length).toBeGreaterThan(150)
+      expect(modules.filter((module, index) => modules.indexOf(module) !== index)).toEqual([])
+    }
   })
 
   it('are the entries of package.json', async () => {
@@ -99,25 +103,47 @@ describe('the merged files', () => {
   })
 
   it.each(Object.entries(chunksOfEntries))('%s loads no more than it needs', async (entry, chunks) => {
-    const { files } = await loadedBy(['--input-type=module', '--eval', `import '${specifierOf(entry)}'`])
-    expect(files.filter(file => !file.startsWith('chunks/'))).toHaveLength(1)
-    const loaded = files.filter(file => file.startsWith('chunks/'))
+    const required = await loadedBy(['--input-type=commonjs', '--eval', `require('${specifierOf(entry)}')`])
+    const loaded = required.files.filter(file => file.startsWith('chunks/'))
     expect(loaded).toEqual(chunks.map(chunk => `chunks/${chunk}.js`))
+    const imported = await loadedBy(['--input-type=module', '--eval', `import '${specifierOf(entry)}'`])
+    // The ES module is an addition, and not another copy of anything.
+    expect(imported.files.filter(file => /^(?:chunks|esm)\//.test(file))).toEqual(loaded)
   })
 
-  it.each(entries)('%s is found by require(), too', async entry => {
-    const { stdout, stderr } = await app.run(process.execPath, [
-      '--input-type=commonjs',
-      '--eval',
-      `console.log(typeof require('${specifierOf(entry)}'))`,
-    ])
-    expect([stdout.trim(), stderr]).toEqual([expect.stringMatching(/^(?:object|function)$/), ''])
+  it('export the same, of one instance, to import and to require()', async () => {
+    const print = `
+      import { createRequire } from 'node:module'
+      const require = createRequire(import.meta.url)
+      const differences = []
+      let count = 0
+      for (const specifier of ${JSON.stringify(entries.map(specifierOf))}) {
+        const required = require(specifier)
+        const { default: main, ...imported } = await import(specifier)
+        for (const name of new Set([...Object.keys(required), ...Object.keys(imported)])) {
+          if (name === 'default' ? required.default !== main : required[name] !== imported[name]) {
+            differences.push(specifier + ' ' + name)
+          }
+          count++
+        }
+      }
+      console.log(JSON.stringify({ differences, areMany: count > 60 }))`
+    const { stdout, stderr } = await app.run(process.execPath, ['--input-type=module', '--eval', print])
+    expect([JSON.parse(stdout), stderr]).toEqual([{ differences: [], areMany: true }, ''])
+  })
+
+  it('are functions where require() is to give one', async () => {
+    const print = `
+      const connectDynamoDB = require('${name}/connect-dynamodb')
+      console.log([connectDynamoDB, connectDynamoDB.default, connectDynamoDB.connectDynamoDB].map(it => typeof it).join())`
+    const { stdout } = await app.run(process.execPath, ['--input-type=commonjs', '--eval', print])
+    expect(stdout).toBe('function,function,function\n')
   })
 
   it('export what their declarations say', async () => {
     const print = `
       const names = {}
-      for (const specifier of ${JSON.stringify(entries.map(specifierOf))}) {
+      for (const specifier of ${JSON.stringify(entries.filter(entry => entry !== './register').map(specifierOf))}) {
         names[specifier] = Object.keys(await import(specifier))
       }
       console.log(JSON.stringify(names))`
@@ -137,15 +163,17 @@ describe('the merged files', () => {
 })
 
 describe.each(engines)('on $name', engine => {
-  it('a process loads six files to read a session with credentials from its environment', async () => {
+  it('a process loads eight files to read a session with credentials from its environment', async () => {
     const table = await SessionTable.create(engine)
     const { files } = await loadedBy(['read-express.mjs'], environmentOf(table))
     expect(files).toEqual([
       'adapters/express.js',
+      'adapters/express.mjs',
       'chunks/core.js',
       'chunks/default-provider.js',
       'chunks/errors.js',
       'chunks/http.js',
+      'chunks/rolldown-runtime.js',
       'chunks/settings.js',
     ])
   })
@@ -157,8 +185,10 @@ describe.each(engines)('on $name', engine => {
       'chunks/core.js',
       'chunks/errors.js',
       'chunks/http.js',
+      'chunks/rolldown-runtime.js',
       'chunks/settings.js',
       'index.js',
+      'index.mjs',
     ])
     expect(modules).toContain('session/store.js')
     expect(modules.filter(module => module.startsWith('credentials/'))).toEqual([])

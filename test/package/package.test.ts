@@ -10,6 +10,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines, uniqueTableName } from '../support/engines.ts'
 import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
 
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  readonly exports: object
+}
+/** What follows the name of the package in an import. */
+const entryPaths = Object.keys(manifest.exports)
+  .filter(path => path !== '.' && path !== './package.json')
+  .map(path => path.slice(2))
+
 let app: PackedApp
 
 beforeAll(async () => {
@@ -53,14 +61,20 @@ describe('the packed tarball', () => {
     expect(files).toContain('package/dist/adapters/express.js')
     expect(files).toContain('package/dist/adapters/express.d.ts')
     expect(files).toContain('package/docs/guarantees.md')
-    const others = files.filter(file => !/^package\/(?:dist\/.*\.(?:js|d\.ts)|docs\/.*\.md)$/.test(file))
-    expect(others.toSorted()).toEqual([
-      'package/CHANGELOG.md',
-      'package/LICENSE',
-      'package/README.md',
-      'package/SECURITY.md',
-      'package/package.json',
-    ])
+    const published =
+      /^package\/(?:dist\/(?:.*\.(?:c?js|mjs|d\.[cm]?ts)|(?:esm\/)?package\.json)|docs\/.*\.md)$/
+    const others = files.filter(file => !published.test(file))
+    const folders = entryPaths.map(path => `package/${path}/package.json`)
+    expect(others.toSorted()).toEqual(
+      [
+        'package/CHANGELOG.md',
+        'package/LICENSE',
+        'package/README.md',
+        'package/SECURITY.md',
+        'package/package.json',
+        ...folders,
+      ].toSorted(),
+    )
   })
 
   it('holds what its documents link to, but for what only the repository has', async () => {
@@ -83,11 +97,9 @@ describe('the packed tarball', () => {
     expect(messages.map(message => formatMessage(message, pkg))).toEqual([])
   })
 
-  it('has types that resolve in every mode of Node', async () => {
+  it('has types that resolve, and are those of what is loaded, in every mode', async () => {
     const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
-    // ESM-only on purpose: the Node versions of `engines` load ES modules with require().
-    const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']
-    const checked = app.run(process.execPath, [attw, app.tarball, ...rules, '--format', 'ascii'])
+    const checked = app.run(process.execPath, [attw, app.tarball, '--format', 'ascii'])
     await expect(checked).resolves.toBeDefined()
   })
 })
@@ -119,7 +131,7 @@ describe('an app that installed the tarball', () => {
 describe('a bundle of ./express', () => {
   it('loads nothing that looks for credentials before that is needed', async () => {
     const { outputFiles, metafile } = await build({
-      entryPoints: [join(root, 'dist/adapters/express.js')],
+      entryPoints: [join(root, 'dist/esm/adapters/express.js')],
       bundle: true,
       splitting: true,
       write: false,

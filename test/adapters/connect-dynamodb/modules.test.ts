@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { engines, uniqueTableName } from '../../support/engines.ts'
@@ -26,28 +25,34 @@ store.set('one', { cookie: { maxAge: 60000 }, user: 'ada' }, error => {
 const apps = {
   'app.cjs': `
 const session = require('express-session')
-const connectDynamoDB = require('./connect-dynamodb.mjs')
+const connectDynamoDB = require('dynamodb-sessions/connect-dynamodb')
 const DynamoDBStore = connectDynamoDB(session)
 ${useOfStore}`,
   'one-line.cjs': `
 const session = require('express-session')
-const DynamoDBStore = require('./connect-dynamodb.mjs')({ session })
+const DynamoDBStore = require('dynamodb-sessions/connect-dynamodb')({ session })
 ${useOfStore}`,
   'app.mjs': `
 import session from 'express-session'
-import connectDynamoDB from './connect-dynamodb.mjs'
+import connectDynamoDB from 'dynamodb-sessions/connect-dynamodb'
 const DynamoDBStore = connectDynamoDB(session)
 ${useOfStore}`,
   'named.mjs': `
 import session from 'express-session'
-import { connectDynamoDB } from './connect-dynamodb.mjs'
+import { connectDynamoDB } from 'dynamodb-sessions/connect-dynamodb'
 const DynamoDBStore = connectDynamoDB(session)
 ${useOfStore}`,
   // What a compiler makes of \`import connectDynamoDB from\` in a CommonJS project.
   'compiled.cjs': `
 const withDefault = module => (module && module.__esModule ? module : { default: module })
 const session = withDefault(require('express-session')).default
-const connectDynamoDB = withDefault(require('./connect-dynamodb.mjs')).default
+const connectDynamoDB = withDefault(require('dynamodb-sessions/connect-dynamodb')).default
+const DynamoDBStore = connectDynamoDB(session)
+${useOfStore}`,
+  // And of \`import { connectDynamoDB } from\`.
+  'compiled-named.cjs': `
+const session = require('express-session')
+const { connectDynamoDB } = require('dynamodb-sessions/connect-dynamodb')
 const DynamoDBStore = connectDynamoDB(session)
 ${useOfStore}`,
 }
@@ -56,15 +61,9 @@ describe.each(engines)('$name, an app of the module system', engine => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'connect-dynamodb-'))
-    await build({
-      entryPoints: [join(root, 'src/adapters/connect-dynamodb.ts')],
-      outfile: join(folder, 'connect-dynamodb.mjs'),
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      logLevel: 'error',
-    })
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+    await mkdir(join(folder, 'node_modules'))
+    await symlink(root, join(folder, 'node_modules/dynamodb-sessions'))
+    await symlink(join(root, 'node_modules/express-session'), join(folder, 'node_modules/express-session'))
     for (const [name, text] of Object.entries(apps)) await writeFile(join(folder, name), text)
   })
   afterAll(async () => {

@@ -81,17 +81,18 @@ describe('the executable', () => {
     expect(await run(['lst'])).toMatchObject({ exitCode: 2, stdout: '' })
   })
 
-  test('loads no more for its help than the help, in two files', async () => {
+  test('loads no more for its help than the help, in three files', async () => {
     const { files, modules } = await filesLoadedBy(join(root, 'dist'), record => run(['--help'], record))
-    expect(files).toEqual(['chunks/cli.js', 'cli/main.js'])
+    expect(files).toEqual(['chunks/cli.js', 'chunks/errors.js', 'cli/main.js'])
     expect(modules).toEqual([
       'cli/command.js',
       'cli/commands.js',
-      'cli/help.js',
       'cli/io.js',
       'cli/main.js',
       'cli/run.js',
       'cli/style.js',
+      'errors.js',
+      'internal/core-objects.js',
     ])
   })
 

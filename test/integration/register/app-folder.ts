@@ -1,11 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
 /** How a program is run. */
 export interface RunOptions {
@@ -35,22 +34,13 @@ export class AppFolder {
     this.path = path
   }
 
-  /** Compiles this package into the `node_modules` of a new folder. */
+  /** Copies this package, as it was built, into the `node_modules` of a new folder. */
   static async create(): Promise<AppFolder> {
     const folder = new AppFolder(await mkdtemp(join(tmpdir(), 'register-')))
     const installed = join(folder.path, 'node_modules/dynamodb-sessions')
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const output = [
-      '--outDir',
-      join(installed, 'dist'),
-      '--declaration',
-      'false',
-      '--isolatedDeclarations',
-      'false',
-    ]
-    const project = join(root, 'tsconfig.build.json')
-    await promisify(execFile)(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
-    await cp(join(root, 'package.json'), join(installed, 'package.json'))
+    for (const name of ['dist', 'package.json']) {
+      await cp(join(root, name), join(installed, name), { recursive: true })
+    }
     return folder
   }
 

@@ -1,0 +1,160 @@
+/*
+ * Loaders that cannot load ES modules with require(), and compilers that know no `exports`: Jest, ts-jest, TypeScript 5.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { engineCredentials, engineRegion, engines } from '../support/engines.ts'
+import { SessionTable } from '../support/session-table.ts'
+import { type Finished, installPackedApp, type PackedApp, root } from './packed-app.ts'
+
+/** Comes from the registry: this repository itself has no use for them. */
+const tools = [
+  'jest@30.5.2',
+  'ts-jest@29.4.15',
+  'typescript@5.9.3',
+  '@types/jest@30.0.0',
+  '@types/node@20.19.43',
+  '@types/express-session@1.19.0',
+  'express-session@1.19.0',
+]
+
+/** Uses what is loaded at once and what is loaded later: locks, layouts, encryption, lists. */
+const useOfStores = `
+  const options = { table: process.env['TABLE'] ?? '', region: '${engineRegion}' }
+  for (const more of [{ locking: true }, { layout: 'php' }, { encryption: { keys: [new Uint8Array(32)] } }] as const) {
+    const store = new SessionStore<{ user: string }>({ ...options, ...more, hashIds: false, prefix: 'mine-' })
+    await store.write('an-ID', { user: 'ada' })
+    expect((await store.read('an-ID'))?.data).toEqual({ user: 'ada' })
+    expect(await store.count()).toBe(1)
+    await store.destroy('an-ID')
+    await store.close()
+  }
+  expect(new DynamoDBStore(options)).toBeInstanceOf(Store)
+  const elsewhere = new SessionStore({ ...options, table: 'no-such-table' })
+  await expect(elsewhere.read('an-ID')).rejects.toBeInstanceOf(TableNotFoundError)
+  await elsewhere.close()`
+const useOfStoresInJavaScript = useOfStores.replaceAll(' as const', '').replace('<{ user: string }>', '')
+
+const imports = `
+import { Store } from 'express-session'
+import { SessionStore, TableNotFoundError } from 'dynamodb-sessions'
+import connectDynamoDB from 'dynamodb-sessions/connect-dynamodb'
+import { DynamoDBStore } from 'dynamodb-sessions/express'
+import dynamoDBDriver, { dynamoDBDriver as sameDriver } from 'dynamodb-sessions/unstorage'
+`
+
+const files: Readonly<Record<string, string>> = {
+  'package.json': '{ "private": true }',
+  'javascript.test.js': `
+const { Store } = require('express-session')
+const { SessionStore, TableNotFoundError } = require('dynamodb-sessions')
+const { DynamoDBStore } = require('dynamodb-sessions/express')
+test('sessions', async () => {${useOfStoresInJavaScript}
+}, 60_000)`,
+  'module.test.mjs': `
+import { createRequire } from 'node:module'
+${imports}
+test('sessions', async () => {${useOfStoresInJavaScript}
+}, 60_000)
+test('one instance', () => {
+  const require = createRequire(import.meta.url)
+  expect(require('dynamodb-sessions').SessionStore).toBe(SessionStore)
+  expect(require('dynamodb-sessions/express').DynamoDBStore).toBe(DynamoDBStore)
+  expect(require('dynamodb-sessions/connect-dynamodb')).toBe(connectDynamoDB)
+})`,
+  'typescript.test.ts': `${imports}
+test('sessions', async () => {${useOfStores}
+}, 60_000)
+test('functions', () => {
+  expect([connectDynamoDB, dynamoDBDriver, sameDriver].map(value => typeof value)).toEqual(['function', 'function', 'function'])
+})`,
+  'jest.config.js': `module.exports = {
+    testEnvironment: 'node',
+    transform: { 'ts$': ['ts-jest', { tsconfig: 'tsconfig.json' }] },
+    testMatch: ['**/*.test.{js,mjs,ts}'],
+  }`,
+  'tsconfig.json': JSON.stringify({
+    compilerOptions: { module: 'commonjs', target: 'es2022', strict: true, esModuleInterop: true },
+  }),
+}
+
+let app: PackedApp
+
+beforeAll(async () => {
+  app = await installPackedApp()
+  for (const [name, text] of Object.entries(files)) await writeFile(join(app.folder, name), text)
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund']
+  await app.run('npm', ['install', ...quiet, app.tarball, ...tools])
+}, 300_000)
+
+afterAll(async () => {
+  await app.remove()
+})
+
+async function node(
+  script: string,
+  args: readonly string[],
+  options: readonly string[] = [],
+): Promise<Finished> {
+  const [engine] = engines
+  if (engine === undefined) throw new Error('there is no engine')
+  const table = await SessionTable.create(engine)
+  return app.run(process.execPath, [...options, join('node_modules', script), ...args], {
+    AWS_ACCESS_KEY_ID: engineCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: engineCredentials.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+    TABLE: table.name,
+  })
+}
+
+describe('Jest', () => {
+  it.each([
+    { file: 'javascript.test.js', options: [] },
+    { file: 'typescript.test.ts', options: [] },
+    { file: 'module.test.mjs', options: ['--experimental-vm-modules'] },
+  ])(
+    'runs $file',
+    async ({ file, options }) => {
+      const { stderr } = await node('jest/bin/jest.js', [file], options)
+      expect(stderr).toMatch(/^Tests: +\d passed, \d total$/m)
+    },
+    180_000,
+  )
+})
+
+describe('TypeScript 5', () => {
+  const resolutions = [
+    { module: 'commonjs', resolution: 'node10', file: 'app.ts' },
+    { module: 'node16', resolution: 'node16', file: 'app.cts' },
+    { module: 'node16', resolution: 'node16', file: 'app.mts' },
+  ]
+
+  it.each(resolutions)(
+    'finds every entry by $resolution, from $file',
+    async ({ module, resolution, file }) => {
+      const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+        exports: object
+      }
+      const entries = Object.keys(exports).filter(path => path !== './package.json')
+      // The frameworks that are not installed here have no types.
+      const others = entries.filter(path => !/fastify|hono$|react-router/.test(path))
+      const lines = others.map(path => `import 'dynamodb-sessions${path.slice(1)}'`)
+      await writeFile(
+        join(app.folder, file),
+        `${imports}${lines.join('\n')}
+      export const Stores: object[] = [connectDynamoDB({ Store }), DynamoDBStore, SessionStore, TableNotFoundError]
+      export const drivers = [dynamoDBDriver({}), sameDriver({})]
+      // @ts-expect-error: not an option
+      new DynamoDBStore({ tabel: 'sessions' })`,
+      )
+      const settings = ['--strict', '--noEmit', '--esModuleInterop', '--target', 'es2022', '--types', 'node']
+      const ways = ['--module', module, '--moduleResolution', resolution]
+      const { stdout } = await node('typescript/bin/tsc', [...settings, ...ways, file])
+      expect(stdout).toBe('')
+    },
+    180_000,
+  )
+})
