@@ -290,7 +290,7 @@ export class DynamoDBClient {
   }
 
   #requestOf(
-    { operation, body, deadlineAtMs, signal }: Call,
+    { operation, body, deadlineAtMs, signal, onDoubt }: Call,
     target: SigningTarget,
     recipient: ResponseRecipient,
   ): TransportRequest {
@@ -301,6 +301,7 @@ export class DynamoDBClient {
       deadlineAtMs,
       signal,
       recipient,
+      onDoubt,
     })
   }
 

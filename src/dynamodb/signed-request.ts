@@ -18,7 +18,7 @@ export interface SigningTarget {
 /** What a request may take, who may give it up, and who judges the response. */
 export type RequestTerms = Pick<
   TransportRequest,
-  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal' | 'recipient'
+  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal' | 'recipient' | 'onDoubt'
 >
 
 const API_VERSION = 'DynamoDB_20120810'
@@ -37,7 +37,7 @@ export class RequestSigner {
     operation: Operation,
     body: string,
     target: SigningTarget,
-    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, recipient }: RequestTerms,
+    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, recipient, onDoubt }: RequestTerms,
   ): TransportRequest {
     const { signer, host, contentTarget, token } = this.#prepare(operation, target)
     const { amzDate, authorization } = signer.sign(body, target.nowMs)
@@ -61,6 +61,7 @@ export class RequestSigner {
       deadlineAtMs,
       signal,
       recipient,
+      onDoubt,
     }
   }
 

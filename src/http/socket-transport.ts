@@ -121,6 +121,7 @@ class Sending implements Exchange {
     }
     if (connection.mayHaveBeenStale) {
       if (wasLostBefore(connection, error)) {
+        this.#request.onDoubt?.()
         this.#startOn(this.#pool.replace(connection, this.#request))
         return
       }

@@ -24,6 +24,8 @@ export interface TransportRequest {
    * transport that has no say in connections need not ask.
    */
   readonly recipient?: ResponseRecipient | undefined
+  /** Hears that the request was lost and is sent again: the lost one may be carried out all the same. */
+  readonly onDoubt?: (() => void) | undefined
 }
 
 /** Whoever understands the response to one request. */

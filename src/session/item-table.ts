@@ -154,6 +154,15 @@ export class ItemTable {
     return this.#updateItem(key, { ...updateInput(update), ReturnValues: 'ALL_NEW' }, options)
   }
 
+  /** Changes an item by an expression, when a condition holds. */
+  updateByExpression(
+    key: string,
+    input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues: 'ALL_NEW' },
+    options: SendOptions,
+  ): Promise<Outcome> {
+    return this.#updateItem(key, input, options)
+  }
+
   /** Replaces an item when a condition holds. */
   replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
     const input = { TableName: this.name, Item: item, ...conditionInput(condition), ...ASKS_FOR_ITEM }

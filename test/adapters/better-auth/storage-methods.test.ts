@@ -6,6 +6,7 @@ import {
   type DynamoDBSecondaryStorageOptions,
 } from '../../../src/adapters/better-auth.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
+import type { Item } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { hashed } from '../../support/session-ids.ts'
@@ -22,6 +23,12 @@ describe.each(engines)('$name, the methods of the secondary storage', engine => 
 
   function freshKey(): string {
     return `key-${keys++}`
+  }
+
+  /** How many writers have left a mark in a counter. */
+  async function marksOf(key: string): Promise<number> {
+    const item = await subject.table.item(`better-auth:${hashed(key)}`)
+    return Object.keys(item ?? {}).filter(name => name.startsWith('seq-')).length
   }
 
   describe('values', () => {
@@ -227,6 +234,74 @@ describe.each(engines)('$name, the methods of the secondary storage', engine => 
       expect(await store.increment(key, 60)).toBe(3)
       expect(await store.increment(key, 60)).toBe(44)
       expect(lostOperations).toEqual(['PutItem', 'UpdateItem', 'UpdateItem'])
+    })
+
+    test.each([
+      ['one after the other, over hours', 61_000, 40, 16],
+      ['at the same time', 0, 70, 64],
+    ])('marks of writers do not pile up: %s', async (_when, pauseMs, writers, most) => {
+      const clock = new ManualClock()
+      const key = freshKey()
+      const counts: number[] = []
+      for (let writer = 0; writer < writers; writer++) {
+        counts.push(await storage({ clock }).increment(key, 0))
+        clock.advance(pauseMs)
+      }
+      expect(counts).toEqual(Array.from({ length: writers }, (_, index) => index + 1))
+      expect(await marksOf(key)).toBeLessThanOrEqual(most)
+    })
+
+    test('marks that an older version has left are removed, some at a time', async () => {
+      const key = freshKey()
+      const id = { S: `better-auth:${hashed(key)}` }
+      const marks = Array.from({ length: 300 }, (_, index): [string, Item[string]][] => [
+        [`seq-old${index}`, { N: String(index + 1) }],
+        [`at-old${index}`, { N: String(index + 1) }],
+      ]).flat()
+      await subject.table.put({ id, count: { N: '300' }, ...Object.fromEntries(marks) })
+      const store = storage()
+      for (let count = 301; count <= 310; count++) expect(await store.increment(key, 0)).toBe(count)
+      expect(await marksOf(key)).toBeLessThanOrEqual(64)
+    })
+
+    test('counts right by a clock that is behind', async () => {
+      const clock = new ManualClock()
+      const late = new ManualClock()
+      const key = freshKey()
+      for (let writer = 0; writer < 20; writer++) {
+        await storage({ clock }).increment(key, 0)
+        clock.advance(61_000)
+      }
+      const store = storage({ clock: late })
+      expect([await store.increment(key, 0), await store.increment(key, 0)]).toEqual([21, 22])
+      expect(await storage({ clock }).increment(key, 0)).toBe(23)
+    })
+
+    test.each([
+      ['so many others have counted since that its mark is gone', 0, 70, '72'],
+      ['its window is over and another has begun', 61_000, 1, '1'],
+    ])('is an error and counts once, when %s', async (_what, pauseMs, others, count) => {
+      const clock = new ManualClock()
+      const key = freshKey()
+      let isLossy = false
+      const endpoint = await subject.losing(async ({ operation }) => {
+        if (!isLossy || operation !== 'UpdateItem') return false
+        isLossy = false
+        clock.advance(pauseMs)
+        for (let other = 0; other < others; other++) {
+          clock.advance(1)
+          await storage({ clock }).increment(key, 60)
+        }
+        return true
+      })
+      // The others take their time before the response is lost.
+      const patience = { attemptTimeoutMs: 60_000, deadlineMs: 120_000 }
+      const store = storage({ endpoint: endpoint.url, clock, ...patience })
+      expect(await store.increment(key, 60)).toBe(1)
+      isLossy = true
+      await expect(store.increment(key, 60)).rejects.toMatchObject({ code: 'SESSION_CONFLICT' })
+      expect(await store.get(key)).toBe(count)
+      expect(await store.increment(key, 60)).toBe(Number(count) + 1)
     })
 
     test('a key that holds a text is refused and keeps it', async () => {
