@@ -14,6 +14,7 @@ import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 import { rememberResponses, whenOver } from './request-end.ts'
 import { type CookieProperties, isSameButForExpiry, isSessionCookie, propertiesOf } from './session-cookie.ts'
+import { tellingJson } from './telling-json.ts'
 
 /** What a session object was loaded or last saved as, and under which ID. */
 interface Origin {
@@ -44,6 +45,8 @@ export class ExpressSessions {
   readonly #report: (reason: unknown) => void
   readonly #keepsCookies: boolean
   readonly #origins = hiddenField<Origin>()
+  /** Of a session object that took the place of another under a new ID: what that was loaded or last saved as. */
+  readonly #predecessors = hiddenField<SessionRecord<SessionData>>()
   /** Of a cookie that was lent to a session without one: its properties then. Unless they change, it is not stored. */
   readonly #lent = hiddenField<CookieProperties>()
 
@@ -76,7 +79,9 @@ export class ExpressSessions {
     requireSession(session)
     const basis = this.#originOf(sid, session)?.record
     const data = this.#storedForm(session, basis)
-    const record = await this.#sessions.write(sid, data, { basis, ...expiryOfCookie(session.cookie) })
+    const movedFrom = basis === undefined ? this.#predecessors.of(session) : undefined
+    const expiry = expiryOfCookie(session.cookie)
+    const record = await this.#sessions.write(sid, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) {
       this.#origins.set(session, { sid, record: record.asWritten(), cookie: storedCookieIn(data) })
@@ -160,7 +165,17 @@ export class ExpressSessions {
     }
     const cookie = origin.cookie && propertiesOf(session.cookie)
     this.#origins.set(session, { ...origin, cookie })
+    // The middleware compares the JSON of the two.
+    if (this.#sessions.holdsPhpValues) [data, session].forEach(defineToJSON)
     if (origin.lock !== undefined) this.#holdForRequest(origin.lock, request, session)
+  }
+
+  /** Takes note that a session took the place of another: what an application carries over stays as it is stored. */
+  replace(previous: unknown, session: unknown): void {
+    const record = this.#origins.of(previous)?.record ?? this.#predecessors.of(previous)
+    if (record === undefined || !isSession(session)) return
+    this.#predecessors.set(session, record)
+    if (this.#sessions.holdsPhpValues) defineToJSON(session)
   }
 
   /** A session as the application gets it, whose cookie shows when it expires in fact. */
@@ -256,6 +271,21 @@ export function isSession(value: unknown): value is SessionData {
 
 function requireSession(session: unknown): void {
   if (!isSession(session)) throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+}
+
+/**
+ * Lets the middleware see changes between values that JSON writes alike: it compares the JSON of sessions. A BigInt, which
+ * JSON refuses, would leave the request without a response.
+ */
+function defineToJSON(session: SessionData): void {
+  Object.defineProperty(session, 'toJSON', {
+    configurable: true,
+    value: () => {
+      const { cookie: _, ...data } = session
+      const text = tellingJson(data)
+      return text === undefined ? data : (JSON.parse(text) as object)
+    },
+  })
 }
 
 function storedCookieIn({ cookie }: Partial<SessionData>): CookieProperties | undefined {

@@ -128,6 +128,14 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       return this.#sessions.close()
     }
 
+    override regenerate(...[request, callback]: Parameters<Store['regenerate']>): void {
+      const { session: previous } = request
+      super.regenerate(request, (error: unknown) => {
+        this.#sessions.replace(previous, request.session)
+        callback(error)
+      })
+    }
+
     override createSession(...[request, data]: Parameters<Store['createSession']>): Session & SessionData {
       const created = super.createSession(request, data)
       this.#sessions.adopt(request, data, created, () => this.#newCookie(request))

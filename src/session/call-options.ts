@@ -47,6 +47,15 @@ export interface WriteOptions<Data extends object = SessionData> extends CallOpt
    * @default none: the session is created, or replaced whatever it is
    */
   readonly basis?: SessionRecord<Data> | undefined
+
+  /**
+   * The record of the session that goes on under this new ID. Values that have not changed are written exactly as they
+   * were stored there, which matters where JavaScript cannot tell them apart, such as 3.0 and 3 of PHP. Nothing else is
+   * taken from it, and it stays as it is. Does not go with `basis`.
+   *
+   * @default none
+   */
+  readonly movedFrom?: SessionRecord<Data> | undefined
 }
 
 /** Options of `SessionStore.touch`. */
@@ -90,6 +99,7 @@ export const touchOptionNames: OptionNames<TouchOptions> = { ttlSeconds: true, e
 /** What {@link WriteOptions} can be. */
 export const writeOptionNames: OptionNames<WriteOptions> = {
   basis: true,
+  movedFrom: true,
   ttlSeconds: true,
   expiresMs: true,
   signal: true,

@@ -1,3 +1,4 @@
+import { callerMistake } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import type { StoredSession } from '../layout/layout.ts'
 import type { SessionData } from '../types.ts'
@@ -105,6 +106,35 @@ export class SessionRecord<Data extends object = SessionData> {
   /** Whose session it is, as `userId` said when it was written. */
   get userId(): string | undefined {
     return this.#version.session.user
+  }
+}
+
+/**
+ * Refuses records that a write cannot go out from.
+ *
+ * @param key of the session that is written.
+ * @throws {TypeError} `INVALID_OPTION`.
+ * @internal
+ */
+export function requireRecords(
+  { basis, movedFrom }: Readonly<Record<'basis' | 'movedFrom', unknown>>,
+  key: string,
+): void {
+  if (basis !== undefined && !(basis instanceof SessionRecord)) {
+    throw callerMistake('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
+  }
+  if (basis !== undefined && basis.key !== key) {
+    throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
+  }
+  if (movedFrom === undefined) return
+  if (!(movedFrom instanceof SessionRecord)) {
+    throw callerMistake('INVALID_OPTION', 'the option "movedFrom" takes the record of another session')
+  }
+  if (basis !== undefined) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      'the options "basis" and "movedFrom" exclude each other: the one saves a session, the other begins one',
+    )
   }
 }
 

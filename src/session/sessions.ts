@@ -19,7 +19,7 @@ import {
 } from './locking-options.ts'
 import { isUnchangedText } from './merge.ts'
 import type { Migration } from './migration.ts'
-import { asRead, asSaved, SessionRecord, type Version, versionOf } from './record.ts'
+import { asRead, asSaved, requireRecords, SessionRecord, type Version, versionOf } from './record.ts'
 import { newMarker } from './revision.ts'
 import { type ConflictPolicy, saveSession } from './save.ts'
 import { SessionLock } from './session-lock.ts'
@@ -69,18 +69,13 @@ export class Sessions<Data extends object> {
   }
 
   async write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
-    const { basis, signal } = options
+    const { basis, movedFrom, signal } = options
     const key = this.#keyOf(id)
     const { clock } = this.items
     const oneDeadline = this.#oneDeadline(signal)
+    requireRecords({ basis, movedFrom }, key)
     if (basis === undefined) {
       return this.#recordOf(await clock.atRightTime(() => this.#create(id, key, data, options, oneDeadline)))
-    }
-    if (!(basis instanceof SessionRecord)) {
-      throw callerMistake('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
-    }
-    if (basis.key !== key) {
-      throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
     }
     return this.#recordOf(
       await clock.atRightTime(() => this.#save(versionOf(basis), data, options, oneDeadline)),
@@ -209,11 +204,12 @@ export class Sessions<Data extends object> {
     id: string,
     key: string,
     data: Data,
-    wanted: ExpiryOptions,
+    wanted: WriteOptions<Data>,
     options: SendOptions & { readonly deadlineAtMs: number },
   ): Promise<Version> {
     const { items } = this
-    const text = items.layout.codec.encode(data, undefined)
+    const { movedFrom } = wanted
+    const text = items.layout.codec.encode(data, movedFrom && versionOf(movedFrom).session.text)
     const createdMs = this.#wholeSecond()
     const marker = newMarker()
     const session: StoredSession = {

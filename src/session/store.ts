@@ -94,6 +94,17 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /**
+   * Whether sessions may hold values that are more than JSON, such as the integers of PHP.
+   *
+   * @internal
+   */
+  get holdsPhpValues(): boolean {
+    const { migrateFrom } = this.#options
+    const source = typeof migrateFrom === 'object' ? migrateFrom.layout : migrateFrom
+    return [this.layoutName, source].some(layout => layout === 'php' || layout === 'laravel')
+  }
+
+  /**
    * How sessions are written as items: the option `layout`.
    *
    * @internal

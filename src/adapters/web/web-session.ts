@@ -7,6 +7,7 @@ import type { SessionRecord } from '../../session/record.ts'
 import type { SessionLock } from '../../session/session-lock.ts'
 import type { SessionStore } from '../../session/store.ts'
 import type { SessionData } from '../../types.ts'
+import { tellingJson } from '../telling-json.ts'
 import type { PresentedCookie, SessionCookie } from './cookie.ts'
 import { markedResponse } from './response-headers.ts'
 
@@ -77,7 +78,7 @@ export class WebSession<Data extends object = SessionData> {
     this.#record = record
     this.#id = record && presented.id
     this.#data = record?.data ?? ({} as Data)
-    this.#knownText = textOf(this.#data)
+    this.#knownText = tellingJson(this.#data)
     this.#status = record === undefined ? 'new' : 'stored'
     this.#isExtended = !context.isRolling
     this.#isCookieDue = record !== undefined && presented.isOutdated
@@ -217,14 +218,14 @@ export class WebSession<Data extends object = SessionData> {
     if (Object.keys(this.#data).length === 0) return
     // A second try after a failure must not leave two sessions behind.
     this.#id ??= this.#context.cookie.newId()
-    const text = textOf(this.#data)
+    const text = tellingJson(this.#data)
     const record = await this.#context.store.write(this.#id, this.#data, { signal: options.signal })
     this.#hasStored(record, text)
     this.#isCookieDue = true
   }
 
   async #save(basis: SessionRecord<Data>, { signal }: CallOptions): Promise<void> {
-    const text = textOf(this.#data)
+    const text = tellingJson(this.#data)
     const isChanged = text === undefined || text !== this.#knownText
     if (!isChanged && this.#isExtended && this.#lock?.isHeld !== true) return
     const expiresMs = isChanged || !this.#isExtended ? undefined : basis.expiresMs
@@ -249,8 +250,8 @@ export class WebSession<Data extends object = SessionData> {
     // Not every layout has revisions.
     if (latest.revision === undefined || latest.revision !== old.revision) this.#takeOver(latest.data)
     const id = this.#context.cookie.newId()
-    const text = textOf(this.#data)
-    const record = await store.write(id, this.#data, { signal })
+    const text = tellingJson(this.#data)
+    const record = await store.write(id, this.#data, { movedFrom: latest, signal })
     // Letting it expire, other than destroying it, tells whether it was still there.
     const wasThere = await store.touch(old, { expiresMs: 0, signal })
     if (!wasThere) {
@@ -268,8 +269,8 @@ export class WebSession<Data extends object = SessionData> {
   /** Brings in what somebody else has changed since the session was read, but for the keys that were changed here. */
   #takeOver(latest: Data): void {
     const known = entriesOf(this.#knownText)
-    const ours = entriesOf(textOf(this.#data))
-    const theirs = entriesOf(textOf(latest))
+    const ours = entriesOf(tellingJson(this.#data))
+    const theirs = entriesOf(tellingJson(latest))
     for (const key of new Set([...known.keys(), ...theirs.keys()])) {
       const isOurs = !isDeepStrictEqual(ours.get(key), known.get(key))
       if (isOurs || isDeepStrictEqual(theirs.get(key), known.get(key))) continue
@@ -304,17 +305,6 @@ export class WebSession<Data extends object = SessionData> {
     const outcome = this.#turn.then(work)
     this.#turn = outcome.catch(() => undefined)
     return outcome
-  }
-}
-
-/** Session data as the store writes them; `undefined` for what JSON cannot carry, which the store will refuse. */
-/** The data as text to compare; `undefined` for what cannot be written, which writing then tells. */
-function textOf(data: object): string | undefined {
-  try {
-    // The data of a PHP session may have them.
-    return JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-  } catch {
-    return undefined
   }
 }
 

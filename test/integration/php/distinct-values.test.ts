@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto'
 
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
+import { DynamoDBStore as ExpressStore } from '../../../src/adapters/express.ts'
+import { webSessions } from '../../../src/adapters/web.ts'
 import { PhpFloat } from '../../../src/layout/php/values.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
 import { engines } from '../../support/engines.ts'
+import { sessionCookie, startApp } from '../../support/express-app.ts'
 import { SessionTable } from '../../support/session-table.ts'
 
 const [engine] = engines
+const cookie = { signed: false, name: 'PHPSESSID', prefix: 'none' } as const
 if (engine === undefined) throw new Error('there is no engine')
 
 /** Values that look the same as JSON or once they are decoded, and are not the same to PHP. */
@@ -72,6 +76,45 @@ describe('PHP values that JavaScript hardly tells apart', () => {
       expect(record?.data['other']).toBe(7)
     },
   )
+
+  test.each(changes)(
+    'a change from %s to %s is stored by a handler of ./web',
+    async (before, value, after) => {
+      const sessions = webSessions({ ...table.options, layout: 'php', cookie })
+      onTestFinished(() => sessions.close())
+      const id = await storedAs(`other|i:7;v|${before}`)
+      const request = new Request('http://127.0.0.1/', { headers: { cookie: `PHPSESSID=${id}` } })
+      await sessions.handle(request, session => {
+        session.set('v', value)
+        return new Response()
+      })
+      expect(await stored(id)).toEqual({ S: `other|i:7;v|${after}` })
+    },
+  )
+
+  test('such changes are stored by Express, next to integers that JSON cannot hold', async () => {
+    const store = new ExpressStore({ ...table.options, layout: 'php' })
+    let next: unknown
+    const app = await startApp({ store }, routes => {
+      routes.get('/', (request, response) => {
+        Reflect.set(request.session, 'v', next)
+        response.json(request.session)
+      })
+    })
+    onTestFinished(async () => {
+      await app.close()
+      await store.close()
+    })
+    for (const [before, value, after] of changes) {
+      next = value
+      const id = await storedAs(`big|i:9223372036854775807;v|${before}`)
+      const headers = { cookie: `connect.sid=${sessionCookie(id)}` }
+      const response = await fetch(app.origin, { headers })
+      expect(app.errors).toEqual([])
+      expect(await response.json()).toMatchObject({ big: '9223372036854775807n' })
+      expect(await stored(id)).toEqual({ S: `big|i:9223372036854775807;v|${after}` })
+    }
+  })
 
   test('such a change by the other is kept', async () => {
     const store = open()

@@ -1,0 +1,26 @@
+/**
+ * JSON in which values differ that JSON writes alike, or not at all, although PHP tells them apart: `NaN`, infinities,
+ * `-0`, BigInts and `PhpFloat`. It is for comparing and for showing, not for storing.
+ *
+ * @returns `undefined` for what has no such text, a value that contains itself for example.
+ */
+export function tellingJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, tell)
+  } catch {
+    return undefined
+  }
+}
+
+/** A replacer of `JSON.stringify`, which calls it with the object that has the key. */
+function tell(this: unknown, key: string, written: unknown): unknown {
+  if (typeof written === 'bigint') return `${written}n`
+  if (typeof written !== 'number') return written
+  if (Object.is(written, -0)) return { '@number': '-0' }
+  if (!Number.isFinite(written)) return { '@number': String(written) }
+  // A PhpFloat has turned itself into its number by now.
+  const original: unknown = typeof this === 'object' && this !== null ? Reflect.get(this, key) : undefined
+  const isFloat =
+    typeof original === 'object' && original !== null && Reflect.get(original, '@php') === 'float'
+  return isFloat ? { '@php': 'float', value: written } : written
+}
