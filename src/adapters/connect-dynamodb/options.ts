@@ -120,6 +120,7 @@ export interface Settings {
   readonly store: SessionStoreOptions<SessionData>
 }
 
+const LAYOUT = 'connect-dynamodb'
 const DEFAULT_PREFIX = 'sess:'
 const DEFAULT_CAPACITY_UNITS = 5
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -136,11 +137,18 @@ export function readSettings(
 ): Settings {
   const specs = optionSpecs()
   const options = readOptions<DynamoDBStoreOptions>(withoutNulls(given), specs, {})
-  const { table, partitionKey, prefix } = readOptions<SessionStoreOptions<SessionData>>(
+  const { table, partitionKey, prefix, layout } = readOptions<SessionStoreOptions<SessionData>>(
     { table: options.table, partitionKey: options.hashKey, prefix: options.prefix },
     storeOptionSpecs<SessionData>(),
     environment,
   )
+  if (layout !== undefined && layout !== LAYOUT) {
+    throw callerMistake(
+      'INVALID_OPTION',
+      `the environment variable DYNAMODB_SESSIONS_LAYOUT says "${layout}", and the stand-in for connect-dynamodb keeps the layout ` +
+        'of that; unset it, or use dynamodb-sessions/express with "migrateFrom"',
+    )
+  }
   const hashKey = partitionKey ?? DEFAULT_PARTITION_KEY
   const specialKeys = options.specialKeys ?? []
   checkSpecialKeys(specialKeys, [hashKey, ...RESERVED_ATTRIBUTES])
@@ -162,7 +170,7 @@ export function readSettings(
       table: table ?? DEFAULT_TABLE,
       partitionKey: hashKey,
       prefix: prefix ?? DEFAULT_PREFIX,
-      layout: 'connect-dynamodb',
+      layout: LAYOUT,
     },
   }
 }

@@ -1,5 +1,5 @@
 import expressSession from 'express-session'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import defaultExport, {
   connectDynamoDB,
@@ -167,6 +167,22 @@ describe('the options', () => {
         code: 'INVALID_OPTION',
         name: 'TypeError',
         message: expect.stringContaining(`"${name}"`) as string,
+      }),
+    )
+  })
+
+  test.each([
+    ['DYNAMODB_SESSIONS_LAYOUT', 'native'],
+    ['DYNAMODB_SESSIONS_ENCRYPTION', 'a-passphrase-that-is-long'],
+    ['DYNAMODB_SESSIONS_LOCKING', 'true'],
+    ['DYNAMODB_SESSIONS_HASH_IDS', 'true'],
+  ])('refuse %s=%s in the environment, which does not go with these items', (variable, text) => {
+    vi.stubEnv(variable, text)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(() => new Store({})).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(variable) as string,
       }),
     )
   })
