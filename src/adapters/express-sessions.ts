@@ -9,10 +9,9 @@ import type { SessionLock } from '../session/session-lock.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
-import { deliver } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
-import { rememberResponses, whenOver } from './request-end.ts'
+import { RequestLocks } from './request-locks.ts'
 import { type CookieProperties, isSameButForExpiry, isSessionCookie, propertiesOf } from './session-cookie.ts'
 import { tellingJson } from './telling-json.ts'
 
@@ -49,6 +48,8 @@ export class ExpressSessions {
   readonly #predecessors = hiddenField<SessionRecord<SessionData>>()
   /** Of a cookie that was lent to a session without one: its properties then. Unless they change, it is not stored. */
   readonly #lent = hiddenField<CookieProperties>()
+  /** Absent in a store that does not lock. */
+  readonly #locks: RequestLocks | undefined
 
   /**
    * @param options options of a {@link SessionStore}, or one to use.
@@ -62,17 +63,26 @@ export class ExpressSessions {
     this.#sessions = options instanceof SessionStore ? options : new SessionStore<SessionData>(options)
     this.#report = report
     this.#keepsCookies = mayHave(COOKIE_KEYS, this.#sessions.layoutName)
-    if (this.#sessions.locksSessions) rememberResponses()
+    this.#locks = this.#sessions.locksSessions ? new RequestLocks(report) : undefined
   }
 
+  /** Loads a session, locked where the store locks. {@link handedOver} has to be told when the caller has it. */
   async load(sid: string): Promise<SessionData | null> {
+    // A request that has locked its session would wait for itself.
+    const locks = this.#locks !== undefined && !this.#locks.areHeldHere
     // The lock is not renewed before it belongs to a request, whose end ends it.
-    const lock = this.#sessions.locksSessions ? await this.#sessions.lock(sid, { renew: false }) : undefined
-    const record = this.#sessions.locksSessions ? lock?.record : await this.#sessions.read(sid)
+    const lock = locks ? await this.#sessions.lock(sid, { renew: false }) : undefined
+    const record = locks ? lock?.record : await this.#sessions.read(sid)
     if (record === undefined) return null
     const { data, cookie } = this.#loaded(record)
     this.#origins.set(data, { sid, record, lock, cookie })
     return data
+  }
+
+  /** The caller has got what {@link load} gave: unless that has become the session of a request, its lock ends here. */
+  handedOver(data: SessionData | null | undefined): void {
+    const lock = this.#origins.of(data)?.lock
+    if (lock !== undefined) this.#locks?.endOfCall(lock)
   }
 
   async save(sid: string, session: SessionData): Promise<void> {
@@ -167,7 +177,7 @@ export class ExpressSessions {
     this.#origins.set(session, { ...origin, cookie })
     // The middleware compares the JSON of the two.
     if (this.#sessions.holdsPhpValues) [data, session].forEach(defineToJSON)
-    if (origin.lock !== undefined) this.#holdForRequest(origin.lock, request, session)
+    if (origin.lock !== undefined) this.#locks?.hold(origin.lock, request, session)
   }
 
   /** Takes note that a session took the place of another: what an application carries over stays as it is stored. */
@@ -232,25 +242,6 @@ export class ExpressSessions {
   async #read(sid: string): Promise<Pick<Origin, 'record' | 'cookie'> | undefined> {
     const record = await this.#sessions.read(sid)
     return record && { record, cookie: storedCookieIn(record.data) }
-  }
-
-  /** Keeps the lock of a session until its request is over, however that ends, if nothing has ended it before. */
-  #holdForRequest(lock: SessionLock<SessionData>, request: IncomingMessage, session: Session): void {
-    const release = (): void => {
-      lock.release().catch(this.#report)
-    }
-    // A session that is loaded outside of a request (`store.load`) is locked for one lease.
-    if (whenOver(request, release)) lock.keepAlive()
-    // A request that loads its session again would wait for itself.
-    const reload = session.reload.bind(session)
-    Object.defineProperty(session, 'reload', {
-      configurable: true,
-      writable: true,
-      value: (callback: (error: unknown) => void) => {
-        deliver(lock.release(), error => (error ? callback(error) : reload(callback)), this.#report)
-        return session
-      },
-    })
   }
 
   /** What a session object was loaded or last saved as, provided that it was under this ID. */

@@ -15,7 +15,11 @@ export type DynamoDBStoreOptions = SessionStoreOptions<SessionData>
 
 /** A session store of `express-session` that keeps the sessions in DynamoDB. */
 export interface DynamoDBStoreInstance extends Store {
-  /** Loads a session: calls back with `null` when there is none. Does not extend its life. */
+  /**
+   * Loads a session: calls back with `null` when there is none. Does not extend its life.
+   *
+   * With `locking` it waits for the lock, which ends with the call unless the callback makes the session that of a request.
+   */
   get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void
 
   /**
@@ -89,7 +93,14 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
-      this.#deliver(this.#sessions.load(sid), callback)
+      this.#deliver(this.#sessions.load(sid), (error, session) => {
+        try {
+          if (typeof callback === 'function') callback(error, session)
+        } finally {
+          // By now, the middleware has made it the session of a request.
+          this.#sessions.handedOver(session)
+        }
+      })
     }
 
     set(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {

@@ -6,7 +6,7 @@ import type { SessionStoreOptions } from '../session/store-options.ts'
 import type { SessionData } from '../types.ts'
 import { asUnmistakableError, warnOf } from './callback.ts'
 import { KnownSessions, type Origin } from './koa/known-sessions.ts'
-import { contextOf, hasSession, type KoaStoreCall, responseOf } from './koa/koa-request.ts'
+import { contextOf, exchangeOf, hasSession, isOfRequest, type KoaStoreCall } from './koa/koa-request.ts'
 import {
   expiryOf,
   isOfKoaSession,
@@ -15,7 +15,7 @@ import {
   type SessionForm,
   storedForm,
 } from './koa/session-form.ts'
-import { whenClosed } from './request-end.ts'
+import { hasBegun, rememberResponses, whenClosed } from './request-end.ts'
 
 export type { KoaStoreCall } from './koa/koa-request.ts'
 
@@ -55,6 +55,8 @@ export class DynamoDBStore<Data extends object = SessionData> {
   readonly #sessions: SessionStore<Data>
   readonly #ownsSessions: boolean
   readonly #known = new KnownSessions<Data>()
+  /** Whether the caller is koa-session, which tells whose request a call belongs to. */
+  #servesKoaSession = false
 
   /**
    * @param options options of a {@link SessionStore}, or a `SessionStore` to use; {@link close} leaves that open.
@@ -64,13 +66,14 @@ export class DynamoDBStore<Data extends object = SessionData> {
   constructor(options: DynamoDBStoreOptions<Data> | SessionStore<Data> = {}) {
     this.#ownsSessions = !(options instanceof SessionStore)
     this.#sessions = options instanceof SessionStore ? options : new SessionStore<Data>(options)
+    if (this.#sessions.locksSessions) rememberResponses()
   }
 
   /**
    * Loads a session; `undefined` when there is none. Does not extend its life.
    *
    * @param call what `koa-session` passes along.
-   * @throws {TypeError} `INVALID_OPTION` with `locking`, when `call` has no context: whose session is it to be?
+   * @throws {TypeError} `INVALID_OPTION` with `locking`, for a caller that never passes a context: `koa-generic-session`.
    */
   get(key: string, maxAge?: number | 'session', call?: KoaStoreCall): Promise<Data | undefined> {
     return settled(this.#load(key, maxAge, call))
@@ -131,10 +134,15 @@ export class DynamoDBStore<Data extends object = SessionData> {
     return record && { record }
   }
 
-  /** Locks a session until its request is over, however that ends, if nothing has ended the lock before. */
+  /**
+   * Locks a session until its request is over, however that ends, if nothing has ended the lock before. Where there is no
+   * response that would end it, for a WebSocket or a job, the session is only read.
+   */
   async #lock(key: string, call: KoaStoreCall | undefined): Promise<Origin<Data> | undefined> {
-    const response = responseOf(call)
-    if (response === undefined) {
+    this.#servesKoaSession ||= isOfRequest(call)
+    const exchange = exchangeOf(call)
+    if (exchange === undefined) {
+      if (this.#servesKoaSession) return this.#read(key)
       throw callerMistake(
         'INVALID_OPTION',
         'the option "locking" goes with koa-session 6.2 and newer only: other callers do not tell the store when a ' +
@@ -147,13 +155,13 @@ export class DynamoDBStore<Data extends object = SessionData> {
     // The lock is not renewed before it belongs to a request, whose end ends it.
     const lock = await this.#sessions.lock(key, { renew: false })
     if (lock === undefined) return undefined
-    const release = (): void => {
+    const { request, response } = exchange
+    lock.keepAlive(() => !hasBegun(response))
+    whenClosed(response, request, () => {
       lock.release().catch((error: unknown) => {
         warnOf(asUnmistakableError(error))
       })
-    }
-    lock.keepAlive()
-    whenClosed(response, release)
+    })
     return { record: lock.record, lock }
   }
 

@@ -66,8 +66,8 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
 
 /** The part of an `EventEmitter` that tells of an event once. */
 export interface Emitter {
-  once(event: 'close', listener: () => void): unknown
-  off(event: 'close', listener: () => void): unknown
+  once(event: 'close' | 'finish', listener: () => void): unknown
+  off(event: 'close' | 'finish', listener: () => void): unknown
 }
 
 /** Whether a value emits events as those of `node:events` do. */

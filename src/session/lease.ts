@@ -54,10 +54,14 @@ export class Lease {
     return !this.#isGivenBack
   }
 
-  /** Renews the lease in the background from now on, until it ends or `maxHoldMs` has passed. */
-  keepAlive(): void {
+  /**
+   * Renews the lease in the background from now on, until it ends or `maxHoldMs` has passed.
+   *
+   * @param isNeeded asked before each renewal; when it says no, the lock is given back instead.
+   */
+  keepAlive(isNeeded: () => boolean = () => true): void {
     const { leaseMs } = this.#options
-    if (this.#isHeld) this.#renewAt(this.#endsAtMs - leaseMs + leaseMs / RENEWALS_PER_LEASE)
+    if (this.#isHeld) this.#renewAt(this.#endsAtMs - leaseMs + leaseMs / RENEWALS_PER_LEASE, isNeeded)
   }
 
   /**
@@ -126,7 +130,7 @@ export class Lease {
   }
 
   /** Renews the lease at an instant of `performance.now()`, or lets it end when it has been held for long enough. */
-  #renewAt(renewAtMs: number): void {
+  #renewAt(renewAtMs: number, isNeeded: () => boolean): void {
     const { end, leaseMs, maxHoldMs } = this.#options
     const takenAtMs = end.atMs - leaseMs
     if (this.#isGivenBack || renewAtMs >= this.#endsAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
@@ -135,10 +139,11 @@ export class Lease {
     }
     this.#setTimer(renewAtMs, () => {
       if (!this.isHeld) return
-      this.renew().then(
-        () => this.keepAlive(),
+      const next = isNeeded() ? this.renew() : this.release()
+      next.then(
+        () => this.keepAlive(isNeeded),
         // The network may have failed; while the lease lasts there is time to try again.
-        () => this.#renewAt(performance.now() + leaseMs / RENEWALS_PER_LEASE / 2),
+        () => this.#renewAt(performance.now() + leaseMs / RENEWALS_PER_LEASE / 2, isNeeded),
       )
     })
   }

@@ -47,10 +47,11 @@ export class SessionLock<Data extends object = SessionData> {
    * Renews the lock in the background until it ends, for `maxHoldSeconds` at most. `lock` has done this already unless
    * it was told not to.
    *
+   * @param isNeeded asked before each renewal; when it says no, the lock is given back instead.
    * @internal
    */
-  keepAlive(): void {
-    this.#lease.keepAlive()
+  keepAlive(isNeeded?: () => boolean): void {
+    this.#lease.keepAlive(isNeeded)
   }
 
   /**

@@ -11,7 +11,11 @@ interface Example {
   readonly code: string
 }
 
-const examples: readonly Example[] = [...(await examplesOf('README.md')), ...(await examplesOfSources())]
+const examples: readonly Example[] = [
+  ...(await examplesOf('README.md')),
+  ...(await examplesOf('docs/frameworks/websockets.md')),
+  ...(await examplesOfSources()),
+]
 let app: PackedApp
 
 beforeAll(async () => {

@@ -1,4 +1,5 @@
-import { type Emitter, isEmitter } from '../../internal/core-objects.ts'
+import type { Emitter } from '../../internal/core-objects.ts'
+import { responseTo } from '../request-end.ts'
 
 /** What `koa-session` passes to its store along with each call. */
 export interface KoaStoreCall {
@@ -14,11 +15,22 @@ export function contextOf(call: KoaStoreCall | undefined): object | undefined {
   return typeof context === 'object' && context !== null ? context : undefined
 }
 
-/** The response that a call belongs to; `undefined` when the call does not tell. */
-export function responseOf(call: KoaStoreCall | undefined): Emitter | undefined {
+/** Whether a call comes from a request, or what stands for one. */
+export function isOfRequest(call: KoaStoreCall | undefined): boolean {
   const context = contextOf(call)
-  const response: unknown = context && Reflect.get(context, 'res')
-  return isEmitter(response) ? response : undefined
+  return context !== undefined && ('req' in context || 'res' in context)
+}
+
+/** The request that a call belongs to, and the response that ends it; `undefined` when there is none. */
+export function exchangeOf(
+  call: KoaStoreCall | undefined,
+): { readonly request: object; readonly response: Emitter } | undefined {
+  const context = contextOf(call)
+  if (context === undefined) return undefined
+  const request: unknown = Reflect.get(context, 'req')
+  const known = typeof request === 'object' && request !== null ? request : {}
+  const response = responseTo(known, Reflect.get(context, 'res'))
+  return response && { request: known, response }
 }
 
 /** Whether the request of a call has a session: `ctx.session = null` takes it away. */

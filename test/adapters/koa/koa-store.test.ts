@@ -179,6 +179,21 @@ describe.each(engines)('$name, DynamoDBStore of Koa', engine => {
       await expect(store.get('id', HOUR_MS, { ctx: {} })).rejects.toMatchObject(refused)
     })
 
+    test('a WebSocket, or a job beside koa-session, reads without a lock', async () => {
+      const store = openStore({ locking: { maxWaitMs: 0 } })
+      await store.set('free', { user: 'ada' })
+      const upgrade = Object.assign(new IncomingMessage(new Socket()), { upgrade: true })
+      const call = callOf({ req: upgrade })
+      const holder = callOf()
+      expect(await store.get('free', HOUR_MS, call)).toMatchObject({ user: 'ada' })
+      expect(await store.get('free', HOUR_MS, holder)).toMatchObject({ user: 'ada' })
+      for (const reading of [store.get('free', HOUR_MS, call), store.get('free')]) {
+        expect(await reading).toMatchObject({ user: 'ada' })
+      }
+      holder.ctx.res.emit('close')
+      await expect.poll(() => subject.table.item('free')).not.toHaveProperty('lock')
+    })
+
     test('the lock ends with the response, or with the destroy', async () => {
       const store = openStore({ locking: { maxWaitMs: 0 } })
       await store.set('locked', { user: 'ada' })
