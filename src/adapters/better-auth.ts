@@ -5,6 +5,7 @@ import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-valu
 import { readOptions } from '../session/option-spec.ts'
 import { type Merger, mergerOf } from './better-auth/merging.ts'
 import { type RecentRead, RecentReads } from './better-auth/recent-reads.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /** Options of {@link dynamoDBSecondaryStorage}. */
 export type DynamoDBSecondaryStorageOptions = KeyValuesOptions
@@ -68,7 +69,7 @@ const MOST_ATTEMPTS = 20
 export function dynamoDBSecondaryStorage(
   options: DynamoDBSecondaryStorageOptions = {},
 ): DynamoDBSecondaryStorage {
-  const settings = readOptions<KeyValuesOptions>(options, keyValuesOptionSpecs(), process.env)
+  const settings = readOptions<KeyValuesOptions>(options, keyValuesOptionSpecs(), processEnvironment())
   const storage = new SecondaryStorage(new KeyValues(settings, { namespace: NAMESPACE, hashKeys: true }))
   // better-auth takes methods out of the object and calls them as functions.
   return {

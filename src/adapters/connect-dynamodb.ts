@@ -30,6 +30,7 @@ import type {
 } from './connect-dynamodb/store-types.ts'
 import { isSession } from './express-sessions.ts'
 import { createDynamoDBStore } from './express-store.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /**
  * Makes a session store class that takes the place of connect-dynamodb's: the same options and methods, on the same items,
@@ -77,7 +78,7 @@ function connectDynamoDB<Session extends object = SessionData>(
     #initializing: Promise<void> | undefined
 
     constructor(options?: DynamoDBStoreOptions) {
-      const settings = readSettings(options, process.env)
+      const settings = readSettings(options, processEnvironment())
       const sessions = new DeferredSessionStore({ ...settings.store, ...settings.connection }, async () => ({
         ...settings.store,
         ...(await findConnection(settings)),

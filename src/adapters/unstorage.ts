@@ -5,6 +5,7 @@ import { KeyValues, type StoredValue } from '../session/key-values.ts'
 import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
 import { forEachAtOnce } from '../session/listing.ts'
 import { type OptionSpec, type OptionSpecs, readOptions } from '../session/option-spec.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /**
  * Options of {@link dynamoDBDriver}. Each that a text can carry may also come from the environment, as
@@ -97,7 +98,7 @@ const ITEMS_AT_ONCE = 16
  *   first call.
  */
 export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDriver {
-  const settings = readOptions<DynamoDBDriverOptions>(options, driverOptionSpecs(), process.env)
+  const settings = readOptions<DynamoDBDriverOptions>(options, driverOptionSpecs(), processEnvironment())
   const values = new KeyValues(settings, { namespace: NAMESPACE, hashKeys: false })
 
   const getItem = async (key: string): Promise<string | null> => (await values.read(key))?.text ?? null

@@ -30,7 +30,12 @@ export function mergeFiles(configText: string, credentialsText: string): SharedC
     if (/^(?:profile|sso-session|services)\s/.test(header)) continue
     addTo(kinds.profile, header, section)
   }
-  return { profiles: kinds.profile, ssoSessions: kinds['sso-session'], services: kinds.services }
+  return {
+    profiles: kinds.profile,
+    ssoSessions: kinds['sso-session'],
+    services: kinds.services,
+    withheld: [],
+  }
 }
 
 interface SectionTitle {

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts'
 import type { AccountIdEndpointMode, EndpointSettings } from '../internal/endpoint-settings.ts'
+import { isWithheld } from '../internal/process-environment.ts'
 import { isHostLabel, realRegion } from '../internal/partitions.ts'
 import {
   booleanSetting,
@@ -16,6 +17,7 @@ import {
   type SelectedProfile,
   selectedProfile,
   type SharedConfig,
+  withheldNote,
 } from './shared-config.ts'
 
 /** What was said in code, and where else to look. */
@@ -50,7 +52,9 @@ export interface ClientSettings extends EndpointSettings {
 export async function resolveSettings(sources: SettingsSources): Promise<ClientSettings> {
   const { environment, endpoint } = sources
   const profile = selectedProfile(environment, sources.profile)
-  const config = isComplete(sources) ? NO_SHARED_CONFIG : await loadSharedConfig(environment)
+  const config = isComplete(sources)
+    ? NO_SHARED_CONFIG
+    : await loadSharedConfig(environment, profile.explicit || !hasRegion(sources))
   const lookUp = <T>(
     variable: string,
     property: string,
@@ -75,9 +79,12 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
   }
 }
 
-function isComplete({ environment, region, endpoint, maxAttempts }: SettingsSources): boolean {
-  const hasRegion = region !== undefined || regionFromEnvironment(environment) !== undefined
-  return hasRegion && endpoint !== undefined && maxAttempts !== undefined
+function isComplete(sources: SettingsSources): boolean {
+  return hasRegion(sources) && sources.endpoint !== undefined && sources.maxAttempts !== undefined
+}
+
+function hasRegion({ environment, region }: SettingsSources): boolean {
+  return region !== undefined || regionFromEnvironment(environment) !== undefined
 }
 
 async function findRegion(
@@ -98,7 +105,7 @@ async function findRegion(
     'REGION_MISSING',
     'no AWS region; looked at: the option "region" and the environment variables DYNAMODB_SESSIONS_REGION, ' +
       `${REGION_VARIABLES.join(', ')}, ${describeProfile(environment, config, profile)}, and the instance metadata ` +
-      `(${answer.reason}); set one of them, for example to eu-west-1`,
+      `(${answer.reason}); set one of them, for example to eu-west-1${withheldNote(config)}${withheldVariables()}`,
   )
 }
 
@@ -106,6 +113,11 @@ function describeProfile(environment: Environment, config: SharedConfig, { name 
   const { configFile, credentialsFile } = fileLocations(environment)
   const state = config.profiles.has(name) ? 'which has no region' : 'which does not exist'
   return `the profile "${name}" in ${configFile.path} and ${credentialsFile.path} (${state})`
+}
+
+function withheldVariables(): string {
+  const names = REGION_VARIABLES.filter(isWithheld)
+  return names.length === 0 ? '' : `; this process may not read the variables ${names.join(' and ')}`
 }
 
 function checkedRegion(region: string, source: string): string {

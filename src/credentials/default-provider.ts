@@ -5,6 +5,7 @@ import { fromEnv } from './env.ts'
 import type { DefaultProviderOptions } from './provider-chain.ts'
 
 export type { DefaultProviderOptions } from './provider-chain.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /**
  * The public `defaultProvider` without the check of its options, which a store has no use for.
@@ -13,7 +14,7 @@ export type { DefaultProviderOptions } from './provider-chain.ts'
  *   there was nothing to be had. It does not cache: a `SessionStore` does.
  */
 export function defaultProvider(options: DefaultProviderOptions = {}): CredentialProvider {
-  const environment = options.context?.environment ?? process.env
+  const environment = options.context?.environment ?? processEnvironment()
   let chain: CredentialProvider | undefined
   return async () => {
     // What comes first and is most often all there is: the rest need not be loaded for it.

@@ -3,6 +3,7 @@ import { CredentialsError } from '../errors.ts'
 import type { CredentialProvider, Credentials } from '../types.ts'
 import { instantOf } from './instant.ts'
 import type { ProviderOptions } from './provider-context.ts'
+import { isWithheld, processEnvironment } from '../internal/process-environment.ts'
 
 /**
  * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
@@ -13,7 +14,7 @@ import type { ProviderOptions } from './provider-context.ts'
  * @returns a provider that throws {@link CredentialsError} when a key is missing, naming the variable.
  */
 export function fromEnv(options: ProviderOptions = {}): CredentialProvider {
-  const environment = options.context?.environment ?? process.env
+  const environment = options.context?.environment ?? processEnvironment()
   return () => readCredentials(environment)
 }
 
@@ -36,7 +37,10 @@ function readCredentials(environment: Environment): Credentials {
 function required(environment: Environment, variable: string): string {
   const value = environment[variable]
   if (value === undefined || value === '')
-    throw new CredentialsError(`${variable} is not set`, { tryNextProvider: true })
+    throw new CredentialsError(
+      `${variable} ${isWithheld(variable) ? 'may not be read by this process' : 'is not set'}`,
+      { tryNextProvider: true },
+    )
   return checked(value, variable)
 }
 

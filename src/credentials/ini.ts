@@ -68,7 +68,7 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
     const { name, explicit } = selectedProfile(context.environment, options.profile)
     const profile = config.profiles.get(name)
     if (profile === undefined) {
-      throw new CredentialsError(absentProfileMessage(name, context), { tryNextProvider: !explicit })
+      throw new CredentialsError(absentProfileMessage(name, context, config), { tryNextProvider: !explicit })
     }
     if (formOfProfile(profile, false).kind === 'none') {
       throw new CredentialsError(`${profileTitle(name)} says nothing about credentials`, {

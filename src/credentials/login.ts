@@ -84,7 +84,7 @@ async function credentialsOfLogin(
   if (session === undefined || session === '') {
     throw new CredentialsError(
       section === undefined
-        ? absentProfileMessage(profile, context)
+        ? absentProfileMessage(profile, context, config)
         : `${profileTitle(profile)} has no login_session`,
       { tryNextProvider: true },
     )

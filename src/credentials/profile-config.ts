@@ -1,5 +1,5 @@
 import { fileLocations } from '../config/file-locations.ts'
-import { loadSharedConfig, type SharedConfig } from '../config/shared-config.ts'
+import { loadSharedConfig, type SharedConfig, withheldNote } from '../config/shared-config.ts'
 import { ConfigurationError, CredentialsError } from '../errors.ts'
 import type { ProviderContext } from './provider-context.ts'
 
@@ -23,11 +23,15 @@ export function profileTitle(name: string): string {
 }
 
 /** What to say of a profile that does not exist: where it was looked for, and how its section is written. */
-export function absentProfileMessage(name: string, { environment }: ProviderContext): string {
+export function absentProfileMessage(
+  name: string,
+  { environment }: ProviderContext,
+  config: SharedConfig,
+): string {
   const { configFile, credentialsFile } = fileLocations(environment)
   const section = name === 'default' ? 'default' : `profile ${name}`
   return (
     `${profileTitle(name)} does not exist: there is neither [${section}] in ${configFile.path} nor ` +
-    `[${name}] in ${credentialsFile.path}`
+    `[${name}] in ${credentialsFile.path}${withheldNote(config)}`
   )
 }

@@ -45,7 +45,7 @@ export class ProfileCredentials {
     const { config, context } = this.#input
     const profile = config.profiles.get(name)
     if (profile === undefined) {
-      throw this.#unusable(`${absentProfileMessage(name, context)} (${this.#wayTo(visited)})`)
+      throw this.#unusable(`${absentProfileMessage(name, context, config)} (${this.#wayTo(visited)})`)
     }
     const form = formOfProfile(profile, visited.length > 0)
     if (form.kind === 'static') return staticCredentials(name, profile)

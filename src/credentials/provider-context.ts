@@ -3,6 +3,7 @@ import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock, Random } from '../types.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 const DEFAULT_DEADLINE_MS = 7000
 
@@ -39,7 +40,7 @@ export interface ProviderOptions {
  */
 export function contextOf({ context }: ProviderOptions): ProviderContext {
   return {
-    environment: context?.environment ?? process.env,
+    environment: context?.environment ?? processEnvironment(),
     clock: context?.clock ?? { now: () => Date.now() },
     random: context?.random ?? Math.random,
     // Kept alive just long enough for the few requests that one refresh makes.

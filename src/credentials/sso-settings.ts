@@ -74,7 +74,9 @@ function settingsOfProfile(name: string, config: SharedConfig, context: Provider
   const profile = config.profiles.get(name)
   if (profile === undefined || !PROFILE_KEYS.some(key => profile.has(key))) {
     throw new CredentialsError(
-      profile === undefined ? absentProfileMessage(name, context) : `${source} has no sso_ properties`,
+      profile === undefined
+        ? absentProfileMessage(name, context, config)
+        : `${source} has no sso_ properties`,
       { tryNextProvider: true },
     )
   }

@@ -25,10 +25,21 @@ export function messageOf(value: unknown): string | undefined {
   return isError(value) ? value.message : undefined
 }
 
+/** The name, and no code, of the errors for what Deno does not permit. */
+const NOT_CAPABLE = 'NotCapable'
+
 /** The `code` of an error, such as the `ENOENT` of a missing file; `undefined` where it has none. */
 export function codeOf(value: unknown): string | undefined {
-  const code: unknown = isError(value) ? Reflect.get(value, 'code') : undefined
-  return typeof code === 'string' ? code : undefined
+  if (!isError(value)) return undefined
+  const code: unknown = Reflect.get(value, 'code')
+  if (typeof code === 'string') return code
+  return value.name === NOT_CAPABLE ? NOT_CAPABLE : undefined
+}
+
+/** Whether an error says that the runtime does not permit something, as `node --permission` and Deno do. */
+export function isNotPermitted(value: unknown): boolean {
+  const code = codeOf(value)
+  return code === 'ERR_ACCESS_DENIED' || code === NOT_CAPABLE
 }
 
 /** Whether a value is a `Date`, valid or not. */

@@ -5,6 +5,7 @@ import type { unreadVariables } from '../session/unread-variables.ts'
 import { stopOrWarn } from './failure.ts'
 import type { Framework, StoreConstructor } from './frameworks.ts'
 import { checkPreloadSettings } from './preload-settings.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 const require: (path: string) => unknown = createRequire(import.meta.url)
 
@@ -19,7 +20,7 @@ let sessions: SessionStore | undefined
  */
 export function createDefaultStore(framework: Framework, memoryStore: StoreConstructor): object | undefined {
   try {
-    checkPreloadSettings(process.env)
+    checkPreloadSettings(processEnvironment())
     if (sessions === undefined) warnOfUnreadVariables()
     sessions ??= openSessions()
     return framework.createStore(sessions, memoryStore)
@@ -39,7 +40,7 @@ function warnOfUnreadVariables(): void {
   const variables = require('../session/unread-variables.js') as {
     readonly unreadVariables: typeof unreadVariables
   }
-  for (const text of variables.unreadVariables(process.env)) {
+  for (const text of variables.unreadVariables(processEnvironment())) {
     process.emitWarning(text, 'DynamoDBSessionsWarning')
   }
 }

@@ -1,6 +1,7 @@
 import { callerMistake } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { isOptional } from './preload-settings.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 let hasWarned = false
 
@@ -14,7 +15,7 @@ let hasWarned = false
 export function stopOrWarn(task: string, cause: unknown): void {
   const reason = messageOf(cause) ?? 'the reason is unknown'
   const problem = `dynamodb-sessions/register cannot ${task}: ${reason}`
-  if (!isOptional(process.env)) {
+  if (!isOptional(processEnvironment())) {
     throw callerMistake(
       'INVALID_OPTION',
       `${problem} (with DYNAMODB_SESSIONS_OPTIONAL=1 the application would start without it)`,

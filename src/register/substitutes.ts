@@ -6,6 +6,7 @@ import { frameworks, type StoreConstructor } from './frameworks.ts'
 import { stopOrWarn } from './failure.ts'
 import { checkPreloadSettings, replacesConnectDynamodb } from './preload-settings.ts'
 import { isStandIn, storeStandIn } from './store-stand-in.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /** What decides on the exports of watched files. */
 export interface Substitutes {
@@ -25,8 +26,9 @@ export function replacementOf(filename: string): { readonly exports: unknown } |
   const folder = /^.*[\\/]connect-dynamodb(?=[\\/])/.exec(filename)?.[0]
   if (folder === undefined || packageName(folder) !== 'connect-dynamodb') return undefined
   try {
-    checkPreloadSettings(process.env)
-    if (!replacesConnectDynamodb(process.env) || require.resolve(folder) !== filename) return undefined
+    checkPreloadSettings(processEnvironment())
+    if (!replacesConnectDynamodb(processEnvironment()) || require.resolve(folder) !== filename)
+      return undefined
     return { exports: require('../adapters/connect-dynamodb.cjs') }
   } catch (error) {
     stopOrWarn('replace connect-dynamodb', error)

@@ -13,6 +13,7 @@ import type { KeyValuesOptions } from './key-values-options.ts'
 import { isWriteOf, newMarker, revisionAfter } from './revision.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /** What an adapter decides about its key-value storage. */
 export interface KeyValuesSetup {
@@ -60,7 +61,7 @@ export class KeyValues {
       encryption,
       compression,
     })
-    this.#client = openClient(settings, process.env)
+    this.#client = openClient(settings, processEnvironment())
     const { table, consistentRead } = settings
     this.#tableUnder = base => {
       return itemTableOf(this.#client, { table, consistentRead }, this.#layout.layoutUnder(base))

@@ -32,6 +32,7 @@ import type { SessionLock } from './session-lock.ts'
 import type { Sessions } from './sessions.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from './store-options.ts'
 import type { UserSession } from './user-sessions.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 const NO_OPTIONS = {}
 
@@ -72,7 +73,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
    */
   constructor(options: SessionStoreOptions<Data> = {}) {
-    const environment = process.env
+    const environment = processEnvironment()
     this.#options = readOptions<SessionStoreOptions<Data>>(options, storeOptionSpecs<Data>(), environment)
     checkStoreLayout(this.#options, options)
     this.#client = openClient(this.#options, environment)

@@ -12,6 +12,7 @@ import {
 import { openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import { findTable, isUsable, stateOf, type TableAccess, type TableState } from './table-state.ts'
 import { timeToLiveOf } from './time-to-live.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /** What {@link checkTable} found. */
 export interface TableReport {
@@ -83,7 +84,7 @@ async function withTable<Result>(
   options: TableOptions,
   use: (access: TableAccess, checked: TableOptions) => Promise<Result>,
 ): Promise<Result> {
-  const checked = readOptions<TableOptions>(options, tableSpecs, process.env)
+  const checked = readOptions<TableOptions>(options, tableSpecs, processEnvironment())
   const access = await openTable(checked, options)
   try {
     return await use(access, checked)

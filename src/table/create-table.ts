@@ -7,6 +7,7 @@ import { billingFinding, type Finding, keyFinding, timeToLiveFinding, userIndexF
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import { type Billing, describeRaw, isUsable, shown, stateOf, type TableAccess } from './table-state.ts'
 import { enableTimeToLive, settledTimeToLiveOf } from './time-to-live.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /** Options of {@link createTable}: where DynamoDB is, and what the table is to be. */
 export interface CreateTableOptions extends TableOptions {
@@ -89,7 +90,7 @@ const specs: OptionSpecs<CreateTableOptions> = {
  * @throws {DeadlineExceededError} when the table is not active after `waitTimeoutMs`.
  */
 export async function createTable(options: CreateTableOptions = {}): Promise<CreateTableResult> {
-  const checked = readOptions<CreateTableOptions>(options, specs, process.env)
+  const checked = readOptions<CreateTableOptions>(options, specs, processEnvironment())
   const job: Job = {
     ...(await openTable(checked, options)),
     billing: checked.billing,

@@ -8,6 +8,7 @@ import { booleanOption, optionName, type OptionSpec, type OptionSpecs } from '..
 import { DEFAULT_TABLE, tableOptionSpecs } from '../session/store-options.ts'
 import type { ProvisionedCapacity } from '../session/user-index.ts'
 import type { Billing, TableAccess } from './table-state.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 
 /** What every function of this subpath takes: where DynamoDB is, and which table it is about. */
 export interface TableOptions extends ConnectionOptions {
@@ -118,7 +119,7 @@ export async function openTable(options: TableOptions, given: object): Promise<T
   return {
     ...asked,
     userIndex: options.userIndex === false ? undefined : asked.userIndex,
-    client: openClient(options, process.env),
+    client: openClient(options, processEnvironment()),
     table: options.table ?? DEFAULT_TABLE,
     send: { signal: options.signal },
   }

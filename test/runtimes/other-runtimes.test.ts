@@ -1,31 +1,17 @@
-import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-
 import { describe, expect, test } from 'vitest'
 
 import { SessionStore } from '../../src/index.ts'
 import { areInstalled } from '../support/packages.ts'
+import { runtimeBinary, runtimesFolder } from './runtime-binary.ts'
 import { overTls, run, type ScenarioSettings, scenarioSettings } from './scenario-run.ts'
 import { startWorker } from './workerd.ts'
 
-const folder = fileURLToPath(new URL('packages/', import.meta.url))
-const isThere = await areInstalled(folder, 'the runtimes of test/runtimes')
+const isThere = await areInstalled(runtimesFolder, 'the runtimes of test/runtimes')
 const LONG_MS = 120_000
 
-/** The binary of a runtime, which npm has installed for this platform: of Bun, one for every kind of processor and libc. */
-function binary(scope: string, path: string): string {
-  const parent = `${folder}node_modules/${scope}`
-  const found = readdirSync(parent)
-    .map(name => `${parent}/${name}/${path}`)
-    .find(candidate => spawnSync(candidate, ['--version']).status === 0)
-  if (found === undefined) throw new Error(`no package of ${scope} runs on this machine`)
-  return found
-}
-
 describe.skipIf(!isThere).each([
-  { name: 'Bun', command: () => [binary('@oven', 'bin/bun')] as const },
-  { name: 'Deno', command: () => [binary('@deno', 'deno'), 'run', '--allow-all'] as const },
+  { name: 'Bun', command: () => [runtimeBinary('@oven', 'bin/bun')] as const },
+  { name: 'Deno', command: () => [runtimeBinary('@deno', 'deno'), 'run', '--allow-all'] as const },
 ])('$name', ({ command }) => {
   test(
     'uses a store in every way, over TCP and TLS, and ends by itself',

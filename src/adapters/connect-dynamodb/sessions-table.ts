@@ -6,6 +6,7 @@ import { readOptions } from '../../session/option-spec.ts'
 import { withNameOfSdk } from './deferred-session-store.ts'
 import type { Settings } from './options.ts'
 import { readSdkClient } from './sdk-client.ts'
+import { processEnvironment } from '../../internal/process-environment.ts'
 
 /** A table as DynamoDB describes it: the fields of `DescribeTable`. */
 export type TableDescription = Readonly<Record<string, unknown>>
@@ -19,7 +20,7 @@ const CREATION_TIMEOUT_MS = 30_000
 export async function findConnection({ client, connection }: Settings): Promise<ConnectionOptions> {
   if (client === undefined) return connection
   const { deadlineMs = DEFAULT_DEADLINE_MS } = connection
-  const found = readSdkClient(client, connection, process.env)
+  const found = readSdkClient(client, connection, processEnvironment())
   const read = await settleWithin(found, deadlineMs, undefined, () => {
     return new DeadlineExceededError(
       `the client in the option "client" did not tell its region and endpoint within ${deadlineMs} ms`,
@@ -35,7 +36,10 @@ export async function findConnection({ client, connection }: Settings): Promise<
  */
 export async function describeSessionsTable(settings: Settings): Promise<TableDescription> {
   const connection = await findConnection(settings)
-  const client = openClient(readOptions(connection, connectionOptionSpecs, process.env), process.env)
+  const client = openClient(
+    readOptions(connection, connectionOptionSpecs, processEnvironment()),
+    processEnvironment(),
+  )
   try {
     const { Table: description } = await client.send('DescribeTable', { TableName: settings.table })
     return { ...description }

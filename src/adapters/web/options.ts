@@ -3,6 +3,7 @@ import { booleanOption, type OptionSpecs, readOptions } from '../../session/opti
 import { SessionStore } from '../../session/store.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from '../../session/store-options.ts'
 import type { SessionCookieOptions } from './cookie.ts'
+import { processEnvironment } from '../../internal/process-environment.ts'
 
 /** The options of web sessions that are not about the table. */
 export interface WebSessionSettings {
@@ -71,9 +72,9 @@ export function checkOptions<Data extends object>(options: WebSessionsOptions<Da
       ? readOptions<Settings<Data> & SessionStoreOptions<Data>>(
           options,
           { ...storeOptionSpecs<Data>(), ...specs },
-          process.env,
+          processEnvironment(),
         )
-      : readOptions<Settings<Data>>(options, specs, process.env)
+      : readOptions<Settings<Data>>(options, specs, processEnvironment())
   if (secrets === undefined && cookie?.signed !== false) {
     throw callerMistake(
       'INVALID_OPTION',

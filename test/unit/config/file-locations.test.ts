@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { Environment } from '../../../src/config/environment.ts'
 import { fileLocations, homeDirectory } from '../../../src/config/file-locations.ts'
@@ -73,6 +73,19 @@ test.each<[Environment, string]>([
   [{}, homedir()],
 ])('the home directory by %j', (environment, home) => {
   expect(homeDirectory(environment)).toBe(home)
+})
+
+test('a process whose working directory is gone, and that knows no home, has the root directory', () => {
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
+    throw new Error('Requires sys access to "homedir"')
+  })
+  vi.spyOn(process, 'cwd').mockImplementation(() => {
+    throw Object.assign(new Error('no such file or directory, uv_cwd'), { code: 'ENOENT' })
+  })
+  expect(homeDirectory({})).toBe(path.sep)
 })
 
 test.skipIf(process.geteuid?.() !== 0)(

@@ -5,7 +5,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { Environment } from '../../../src/config/environment.ts'
 import { mergeFiles } from '../../../src/config/profile-sections.ts'
-import { type ConfigSection, loadSharedConfig, selectedProfile } from '../../../src/config/shared-config.ts'
+import {
+  type ConfigSection,
+  loadSharedConfig,
+  selectedProfile,
+  withheldNote,
+} from '../../../src/config/shared-config.ts'
 import { ConfigurationError } from '../../../src/errors.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { asOrdinaryUser } from '../../support/ordinary-user.ts'
@@ -175,6 +180,15 @@ describe('loadSharedConfig', () => {
       `the AWS credentials file ${credentialsFile()} cannot be read (EACCES); make it readable for this process, or ` +
         'remove it',
     )
+  })
+
+  test('a file that may not be read, and that nothing depends on, counts as absent', async () => {
+    await writeFile(configFile(), '[default]\nk=1')
+    await writeFile(credentialsFile(), '[default]\nk=2')
+    await chmod(configFile(), 0)
+    const config = await asOrdinaryUser(() => loadSharedConfig(environment, false))
+    expect(config.profiles.get('default')?.get('k')).toBe('2')
+    expect(withheldNote(config)).toBe(`; this process may not read ${configFile()}`)
   })
 
   test('files in a directory that this process may not look into are not its own', async () => {

@@ -1,0 +1,39 @@
+/**
+ * The environment variables of this process. One that it may not read, as in Deno without `--allow-env`, counts as unset.
+ */
+export function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  return Reflect.has(globalThis, 'Deno') ? readable : process.env
+}
+
+/** Whether this process may not read a variable, so that nobody knows whether it is set. */
+export function isWithheld(name: string): boolean {
+  try {
+    Reflect.get(process.env, name)
+    return false
+  } catch {
+    return true
+  }
+}
+
+const readable: Readonly<Record<string, string | undefined>> = new Proxy<Record<string, string | undefined>>(
+  {},
+  {
+    get: (_, name) => valueOf(name),
+    has: (_, name) => valueOf(name) !== undefined,
+    ownKeys: () => {
+      try {
+        return Reflect.ownKeys(process.env)
+      } catch {
+        return []
+      }
+    },
+    getOwnPropertyDescriptor: (_, name) => {
+      const value = valueOf(name)
+      return value === undefined ? undefined : { value, enumerable: true, configurable: true, writable: true }
+    },
+  },
+)
+
+function valueOf(name: string | symbol): unknown {
+  return typeof name === 'symbol' || isWithheld(name) ? undefined : process.env[name]
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+import { beforeEach, describe, expect, test } from 'vitest'
+
+import { createTable } from '../../src/table/index.ts'
+import { areInstalled } from '../support/packages.ts'
+import { temporaryHome } from '../support/temporary-home.ts'
+import { runtimeBinary, runtimesFolder } from './runtime-binary.ts'
+import { run, type ScenarioSettings, scenarioSettings } from './scenario-run.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const ourFiles = ['dist', 'package.json', 'test/runtimes/fixtures'].map(path => `${root}${path}`)
+const isThere = await areInstalled(runtimesFolder, 'the runtimes of test/runtimes')
+const flag = spawnSync(process.execPath, ['--permission', '-e', '']).status === 0 ? '' : 'experimental-'
+
+let settings: ScenarioSettings
+let environment: Readonly<Record<string, string>>
+
+beforeEach(async () => {
+  settings = await scenarioSettings()
+  await createTable({ ...settings.connection, table: settings.table, onWarning: () => undefined })
+  const home = await temporaryHome({ config: '[default]\nregion = eu-west-1\n' })
+  environment = { ...home.environment, AWS_EC2_METADATA_DISABLED: 'true' }
+})
+
+describe.each([
+  {
+    name: 'Node',
+    command: () =>
+      [
+        process.execPath,
+        '--no-warnings',
+        `--${flag}permission`,
+        ...ourFiles.map(path => `--allow-fs-read=${path}${path.endsWith('json') ? '' : '/*'}`),
+      ] as const,
+    variables: /AWS_ACCESS_KEY_ID is not set/,
+    isSkipped: false,
+  },
+  {
+    name: 'Deno',
+    command: () =>
+      [
+        runtimeBinary('@deno', 'deno'),
+        'run',
+        '--no-prompt',
+        '--allow-net=127.0.0.1',
+        `--allow-read=${ourFiles.join(',')}`,
+        '--allow-env=AWS_EC2_METADATA_DISABLED,HOME',
+      ] as const,
+    variables: /AWS_ACCESS_KEY_ID may not be read by this process/,
+    isSkipped: !isThere,
+  },
+])('a process of $name without permissions', ({ command, variables, isSkipped }) => {
+  const outcome = (more: object): Promise<string> =>
+    run(command(), 'without-permissions.mjs', { ...settings, ...more }, environment)
+
+  test.skipIf(isSkipped)(
+    'needs none where region and credentials are given',
+    async () => {
+      expect(await outcome({})).toBe('read undefined\n')
+    },
+    60_000,
+  )
+
+  test.skipIf(isSkipped)(
+    'says what it may not read where something may be in there',
+    async () => {
+      const withheld = /this process may not read \S+\.aws\/config and \S+\.aws\/credentials/
+      const withoutCredentials = await outcome({ isIncomplete: true })
+      expect(withoutCredentials).toMatch(/^CREDENTIALS_UNAVAILABLE: /)
+      expect(withoutCredentials).toMatch(withheld)
+      expect(withoutCredentials).toMatch(variables)
+      const withoutRegion = await outcome({ isWithoutRegion: true })
+      expect(withoutRegion).toMatch(/^REGION_MISSING: /)
+      expect(withoutRegion).toMatch(withheld)
+    },
+    60_000,
+  )
+})
