@@ -1,4 +1,5 @@
 import { isDate } from '../internal/core-objects.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
 
 /**
@@ -26,8 +27,11 @@ export function withStoredExpiry(cookie: unknown, expiresMs: number): unknown {
   if (typeof cookie !== 'object' || cookie === null || !('expires' in cookie)) return cookie
   const { expires } = cookie
   if (expires === undefined || expires === null || expires === false) return cookie
-  // Nobody has touched the session since it was saved.
-  if (typeof expires === 'string' && Date.parse(expires) === expiresMs) return cookie
+  const cookieMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
+  // No one has touched the session since it was saved; many layouts round up to whole seconds.
+  if (cookieMs === expiresMs || Math.ceil(cookieMs / 1000) * 1000 === expiresMs) return cookie
+  // A session that never expires by itself says nothing about its cookie.
+  if (expiresMs >= LATEST_MS) return cookie
   return { ...cookie, expires: new Date(expiresMs).toISOString() }
 }
 

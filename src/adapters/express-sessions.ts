@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Cookie, Session, SessionData } from 'express-session'
 
 import { callerMistake } from '../errors.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
 import { hiddenField } from '../internal/hidden-field.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionLock } from '../session/session-lock.ts'
@@ -196,7 +197,7 @@ export class ExpressSessions {
       stored.cookie = cookie
       return { data, cookie: propertiesOf(cookie) }
     }
-    const expires = new Date(expiresMs).toISOString()
+    const expires = expiresMs < LATEST_MS ? new Date(expiresMs).toISOString() : null
     const value = { originalMaxAge: null, expires, httpOnly: true, path: '/' }
     // Not enumerable: JSON, copies and comparisons of the data show what is stored.
     const lent = { value, configurable: true, enumerable: false, writable: true }
@@ -206,7 +207,7 @@ export class ExpressSessions {
   /** Lends a session the cookie of a new one, which shows when the session expires in fact. */
   #lend(session: SessionData, cookie: Cookie, { expiresMs }: SessionRecord<SessionData>): void {
     const { originalMaxAge } = cookie
-    cookie.expires = new Date(expiresMs)
+    if (expiresMs < LATEST_MS) cookie.expires = new Date(expiresMs)
     cookie.originalMaxAge = originalMaxAge
     session.cookie = cookie
     this.#lent.set(cookie, propertiesOf(cookie))

@@ -24,7 +24,7 @@ export const textLayouts: readonly ContractLayout[] = [
     ttlAttribute: 'expires',
     plainIds: true,
     data: jsonData,
-    corruptItems: corruptTexts('sess', 'expires', inSeconds),
+    corruptItems: expiresMs => withoutExpiry(corruptTexts('sess', 'expires', inSeconds)(expiresMs)),
   },
   {
     name: 'layout connect-dynamodb-session',

@@ -26,7 +26,8 @@ const TYPE = 'type'
 
 /**
  * The items of connect-dynamodb: `sess` is JSON text, `expires` seconds. A special key that the session does not have is
- * removed from the item. A special key may be called `type`, and takes the place of the mark that is there otherwise.
+ * removed from the item. Items whose `expires` is missing or no number never expire, until a save or touch gives them one, as in
+ * connect-dynamodb itself. A special key may be called `type`, and takes the place of the mark that is there otherwise.
  *
  * @throws {TypeError} `INVALID_OPTION` when a special key would overwrite the session.
  */
@@ -46,7 +47,7 @@ export function connectDynamoDBLayout({ partitionKey, prefix, specialKeys }: Con
     dataAttribute: DATA,
     otherAttributes: [EXPIRES, TYPE],
     codec: jsonCodec,
-    expiry: expiryIn([{ name: EXPIRES, unit: 's' }]),
+    expiry: expiryIn([{ name: EXPIRES, unit: 's' }], true),
     dataOf: ({ text }) => ({ S: text }),
     textOf: value => jsonTextOf(value, DATA),
     others: session => ({ [TYPE]: { S: 'connect-session' }, ...specialAttributes(session, specialKeys) }),

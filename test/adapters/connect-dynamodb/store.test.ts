@@ -65,6 +65,32 @@ describe.each(engines)('$name, a store in the place of connect-dynamodb', engine
   })
 
   describe('get', () => {
+    test('the expiry of the cookie is as exact as it was set', async () => {
+      const store = subject.store({ clock })
+      const id = newId()
+      const expires = new Date(Math.floor(clock.nowMs / 1000) * 1000 + HOUR_MS + 123).toISOString()
+      await set(store, id, sessionOf({ expires }, { user: 'ada' }))
+      expect((await get(store, id))?.cookie.expires).toBe(expires)
+    })
+
+    test.each([
+      ['no expiry', undefined],
+      ['an expiry that is a text', { S: '1700000000' }],
+      ['an expiry that is nothing', { NULL: true }],
+    ])('an item with %s is a session, as in connect-dynamodb', async (_, expires) => {
+      const store = subject.store({ clock })
+      const id = newId()
+      const session = sessionOf({ expires: '2026-11-23T12:00:00.000Z' }, { user: 'ada' })
+      await subject.table.put({
+        id: { S: `sess:${id}` },
+        sess: { S: JSON.stringify(session) },
+        ...(expires && { expires }),
+      })
+      expect(await get(store, id)).toEqual(session)
+      expect(store.getParsedSession({ Item: await item(id) })).toEqual(session)
+      expect(await outcome<number>(done => store.length(done))).toMatchObject({ error: null })
+    })
+
     test('calls back with the session, or with null', async () => {
       const store = subject.store()
       const id = newId()
@@ -171,6 +197,21 @@ describe.each(engines)('$name, a store in the place of connect-dynamodb', engine
   })
 
   describe('touch', () => {
+    test('gives an item that does not say when it expires an expiry in seconds', async () => {
+      const store = subject.store({ clock })
+      const id = newId()
+      const session = sessionOf({ maxAge: HOUR_MS }, { user: 'ada' })
+      await subject.table.put({
+        id: { S: `sess:${id}` },
+        sess: { S: JSON.stringify(session) },
+        expires: { S: '1700000000' },
+      })
+      const loaded = await get(store, id)
+      if (!loaded) throw new Error('the session is not there')
+      await touch(store, id, loaded)
+      expect((await item(id))?.['expires']).toEqual({ N: String(nowSeconds() + 3601) })
+    })
+
     test('moves the expiry, and calls back with the whole second', async () => {
       const store = subject.store({ clock })
       const id = newId()
