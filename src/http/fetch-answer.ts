@@ -1,4 +1,5 @@
 import { ConnectionError } from '../errors.ts'
+import { isUint8Array } from '../internal/core-objects.ts'
 import { matchesChecksum } from './checksum.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import { MAX_BODY_BYTES } from './response-parser.ts'
@@ -55,7 +56,7 @@ async function readBody(
     // A body that was ended ends as a complete one does.
     signal.throwIfAborted()
     if (done === true) return read.view
-    if (!isBytes(value)) throw invalid(origin, 'the body does not consist of bytes')
+    if (!isUint8Array(value)) throw invalid(origin, 'the body does not consist of bytes')
     // Counted while it is read: a body in chunks does not say how long it is.
     if (read.length + value.byteLength > MAX_BODY_BYTES) throw tooLarge(origin)
     read.append(value, MAX_BODY_BYTES)
@@ -89,10 +90,6 @@ function isResponse(response: unknown): response is Response {
     headers !== null &&
     Symbol.iterator in headers
   )
-}
-
-function isBytes(chunk: unknown): chunk is Uint8Array {
-  return ArrayBuffer.isView(chunk)
 }
 
 function tooLarge(origin: string): ConnectionError {
