@@ -2,6 +2,9 @@ import type { AttributeValue, Item } from '../types.ts'
 import type { Operation } from './operations.ts'
 import type { WireError } from './wire-error.ts'
 
+/** What was parsed; what it holds has yet to be looked at. */
+type JsonObject = Readonly<Record<string, unknown>>
+
 /** What the input of an operation tells about its response. */
 export interface Asked {
   readonly TableName?: string | undefined
@@ -39,14 +42,14 @@ const OPERATIONS_WITH: ReadonlyMap<string, ReadonlySet<Operation>> = new Map<str
 const ASSIGNMENT = /(#\w+) = (:\w+)(?=,| [A-Z]|$)/g
 
 /** What the outputs of an operation have to be; those of the others can say nothing that could be wrong. */
-const CHECKS: Partial<Record<Operation, (asked: Asked, output: object) => boolean>> = {
-  GetItem: ({ Key }, output) => isItemAt(Key, fieldOf(output, 'Item')),
-  UpdateItem: (asked, output) => isUpdated(asked, fieldOf(output, 'Attributes')),
-  DeleteItem: (asked, output) => areOldAttributes(asked, fieldOf(output, 'Attributes')),
+const CHECKS: Partial<Record<Operation, (asked: Asked, output: JsonObject) => boolean>> = {
+  GetItem: ({ Key }, output) => isItemAt(Key, output['Item']),
+  UpdateItem: (asked, output) => isUpdated(asked, output['Attributes']),
+  DeleteItem: (asked, output) => areOldAttributes(asked, output['Attributes']),
   Scan: isPage,
   Query: isPage,
-  TransactGetItems: (asked, output) => areItemsOf(asked, fieldOf(output, 'Responses')),
-  DescribeTable: (asked, output) => isOfTable(asked, fieldOf(output, 'Table')),
+  TransactGetItems: (asked, output) => areItemsOf(asked, output['Responses']),
+  DescribeTable: (asked, output) => isOfTable(asked, output['Table']),
 }
 
 /**
@@ -56,10 +59,11 @@ const CHECKS: Partial<Record<Operation, (asked: Asked, output: object) => boolea
  * An output that says nothing, as that of most writes, can be the one to any such request.
  */
 export function isOwnOutput(operation: Operation, asked: Asked, output: object): boolean {
+  if (!isObject(output)) return false
   for (const field of Object.keys(output)) {
     if (OPERATIONS_WITH.get(field)?.has(operation) === false) return false
   }
-  if (!isOfTable(asked, fieldOf(output, 'ConsumedCapacity'))) return false
+  if (!isOfTable(asked, output['ConsumedCapacity'])) return false
   return CHECKS[operation]?.(asked, output) ?? true
 }
 
@@ -94,9 +98,9 @@ function areOldAttributes({ Key, ReturnValues }: Asked, attributes: unknown): bo
   return ReturnValues === 'ALL_OLD' ? isItemAt(Key, attributes) : attributes === undefined
 }
 
-function isPage(asked: Asked, output: object): boolean {
-  const items = fieldOf(output, 'Items')
-  const count = fieldOf(output, 'Count')
+function isPage(asked: Asked, output: JsonObject): boolean {
+  const items = output['Items']
+  const count = output['Count']
   if (asked.Select === 'COUNT') return typeof count === 'number'
   if (!Array.isArray(items) || (count !== undefined && count !== items.length)) return false
   const [, name, value] = /^(#\w+) = (:\w+)/.exec(asked.KeyConditionExpression ?? '') ?? []
@@ -107,13 +111,13 @@ function isPage(asked: Asked, output: object): boolean {
 function areItemsOf({ TransactItems: actions = [] }: Asked, responses: unknown): boolean {
   if (!Array.isArray(responses) || responses.length !== actions.length) return false
   return responses.every((response: unknown, index) => {
-    return isObject(response) && isItemAt(actions[index]?.Get?.Key, fieldOf(response, 'Item'))
+    return isObject(response) && isItemAt(actions[index]?.Get?.Key, response['Item'])
   })
 }
 
 /** Whether something is of the table that was asked, as far as it says so. */
 function isOfTable({ TableName: asked }: Asked, described: unknown): boolean {
-  const name = isObject(described) ? fieldOf(described, 'TableName') : undefined
+  const name = isObject(described) ? described['TableName'] : undefined
   return asked === undefined || typeof name !== 'string' || ownName(name) === ownName(asked)
 }
 
@@ -126,8 +130,9 @@ function ownName(table: string): string {
 function isItemAt(key: Item | undefined, item: unknown): boolean {
   if (item === undefined || key === undefined) return true
   if (!isObject(item)) return false
-  for (const [name, value] of Object.entries(key)) {
-    if (!isSameValue(fieldOf(item, name), value)) return false
+  for (const name of Object.keys(key)) {
+    const value = key[name]
+    if (value !== undefined && !isSameValue(item[name], value)) return false
   }
   return true
 }
@@ -135,26 +140,22 @@ function isItemAt(key: Item | undefined, item: unknown): boolean {
 /** Whether an attribute has the value of the request that these placeholders stand for. */
 function hasValue(
   { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Asked,
-  item: object,
+  item: JsonObject,
   name: string,
   value: string,
 ): boolean {
   const expected = values[value]
-  return expected === undefined || isSameValue(fieldOf(item, names[name] ?? name), expected)
+  return expected === undefined || isSameValue(item[names[name] ?? name], expected)
 }
 
 /** Compares what a key can be; of other types, and of numbers, DynamoDB may have written the same in another way. */
 function isSameValue(found: unknown, expected: AttributeValue): boolean {
   if (!isObject(found)) return false
-  if ('S' in expected) return fieldOf(found, 'S') === expected.S
-  if ('B' in expected) return fieldOf(found, 'B') === expected.B
-  return 'N' in expected ? Number(fieldOf(found, 'N')) === Number(expected.N) : true
+  if ('S' in expected) return found['S'] === expected.S
+  if ('B' in expected) return found['B'] === expected.B
+  return 'N' in expected ? Number(found['N']) === Number(expected.N) : true
 }
 
-function fieldOf(object: object, name: string): unknown {
-  return Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined
-}
-
-function isObject(value: unknown): value is object {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null
 }
