@@ -66,6 +66,7 @@ const LOCK_OWNER = 'lockOwner'
 export const LATE_REQUESTS_MS = 600_000
 /** Epoch milliseconds have that many until the year 2286. */
 const BIRTH_TIME_DIGITS = 13
+const BIRTH_RANDOM_LENGTH = 8
 const ATTRIBUTES: ReadonlySet<string> = new Set([
   DATA,
   EXPIRES,
@@ -339,7 +340,8 @@ function lateUntil(nowMs: number): AttributeValue {
   return { N: String(Math.ceil((nowMs + LATE_REQUESTS_MS) / 1000)) }
 }
 
-function lateRequestGuard(partitionKey: string): LateRequestGuard {
+/** What keeps late requests for items with a {@link birthAttribute} without effect. */
+export function lateRequestGuard(partitionKey: string): LateRequestGuard {
   return {
     startedBy,
     isStill: item => {
@@ -369,9 +371,18 @@ function lateRequestGuard(partitionKey: string): LateRequestGuard {
   }
 }
 
-/** The marker of a session that starts at a moment: that moment, and something random. */
+/**
+ * The marker of a session that starts at a moment: that moment, and something random.
+ *
+ * @param random at least as many random characters as are used.
+ */
 export function birthAt(epochMs: number, random: string): string {
-  return birthTimeOf(epochMs) + random
+  return birthTimeOf(epochMs) + random.slice(0, BIRTH_RANDOM_LENGTH)
+}
+
+/** The attribute that holds it. */
+export function birthAttribute(epochMs: number, random: string): Item {
+  return { [BIRTH]: { S: birthAt(epochMs, random) } }
 }
 
 function birthTimeOf(epochMs: number): string {

@@ -1,7 +1,7 @@
 import { callerMistake, SessionCorruptError } from '../errors.ts'
 import { binaryOf, numberOf, textOf } from '../layout/attributes.ts'
 import { allOf, type Condition, type Layout } from '../layout/layout.ts'
-import type { DataSeal } from '../layout/native.ts'
+import { birthAttribute, type DataSeal } from '../layout/native.ts'
 import {
   type CompressionOptions,
   copiedEncryption,
@@ -10,6 +10,7 @@ import {
 } from '../seal/seal-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { nativeLayoutOf } from './native-sessions.ts'
+import { newMarker } from './revision.ts'
 
 /** What {@link KeyValueLayout} is made of. */
 export interface KeyValueLayoutOptions {
@@ -127,6 +128,7 @@ export class KeyValueLayout {
     return {
       [this.#layout.partitionKey]: { S: key },
       [CREATED]: { N: String(Math.floor(nowMs / 1000)) },
+      ...birthAttribute(nowMs, newMarker()),
     }
   }
 

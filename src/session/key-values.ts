@@ -1,16 +1,18 @@
 import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../dynamodb/item-size.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../dynamodb/aws-error.ts'
-import { DynamoDBSessionsError, SessionTooLargeError } from '../errors.ts'
+import { DynamoDBSessionsError, SessionConflictError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition } from '../layout/layout.ts'
+import { lateRequestGuard } from '../layout/native.ts'
 import type { Item } from '../types.ts'
 import { openClient } from './connection.ts'
-import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from './item-table.ts'
+import { ASKS_FOR_ITEM, conditionInput, type ItemTable, type Outcome } from './item-table.ts'
 import { KeyValueCounters } from './key-value-counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import { itemTableOf } from './native-sessions.ts'
 import type { KeyValuesOptions } from './key-values-options.ts'
 import { isWriteOf, newMarker, revisionAfter } from './revision.ts'
+import { MOST_ATTEMPTS } from './save.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -39,8 +41,8 @@ export interface Replacement {
  * Values under keys in a DynamoDB table, for adapters whose framework wants no more than that.
  *
  * A value is absent from the millisecond in which it expires (G5), a failed read is never an absent value (G6), and every
- * call settles within `deadlineMs` (G7). Writes do not look at what is there, but for {@link replace} and {@link removeIf};
- * counters count exactly (G11).
+ * call settles within `deadlineMs` (G7). Writes replace whatever is there, but for {@link replace} and {@link removeIf}; a copy
+ * of a request that is carried out late leaves newer values alone, and counters count exactly (G11).
  */
 export class KeyValues {
   readonly #client: DynamoDBClient
@@ -106,8 +108,13 @@ export class KeyValues {
    * @throws {SessionTooLargeError} when the item would exceed 400 KB; nothing was sent.
    */
   async write(key: string, text: string, { expiresMs, ...options }: NewValueOptions): Promise<void> {
-    const { item } = await this.#newItem(key, text, expiresMs, newMarker())
-    await this.#table.put(item, options)
+    const marker = newMarker()
+    const { stored, item } = await this.#newItem(key, text, expiresMs, marker)
+    await this.#overOlder(options, async (older, inTime) => {
+      const outcome = await this.#table.replace(stored, item, older, inTime)
+      const isOwn = outcome.item !== undefined && isWriteOf(marker, this.#revisionOf(outcome.item))
+      return isOwn ? { happened: true, item } : outcome
+    })
   }
 
   /**
@@ -137,7 +144,11 @@ export class KeyValues {
 
   /** Deletes a value; deleting one that does not exist is no error. */
   async remove(key: string, options: SendOptions = {}): Promise<void> {
-    await this.#table.delete(this.#layout.keyOf(key), options)
+    const stored = this.#layout.keyOf(key)
+    await this.#overOlder(options, async (older, inTime) => {
+      const outcome = await this.#table.deleteIf(stored, older, inTime)
+      return outcome.item === undefined ? { happened: true, item: undefined } : outcome
+    })
   }
 
   /** Deletes a value if what is stored is what was read. */
@@ -174,9 +185,21 @@ export class KeyValues {
     const nowMs = this.now()
     const revision = newMarker()
     const taken = this.#layout.takenAttributes(revision, nowMs)
-    const update = { set: taken, remove: [], condition: table.liveAt(nowMs) }
-    const { happened, item } = await table.updateAndGet(stored, update, options)
-    if (item === undefined || (!happened && this.#revisionOf(item) !== revision)) return undefined
+    const outcome = await this.#overOlder(options, async (older, inTime) => {
+      const update = { set: taken, remove: [], condition: allOf(table.liveAt(nowMs), older) }
+      const tried = await table.updateAndGet(stored, update, inTime)
+      const { item: found } = tried
+      const isOver = found === undefined || !table.isLive(found, nowMs)
+      return isOver ? { happened: true, item: found } : tried
+    })
+    const { happened, item } = outcome
+    if (!happened) {
+      throw new SessionConflictError(
+        'the value may or may not have been taken: a response was lost, and another value has been written since',
+        { attempts: 2 },
+      )
+    }
+    if (item === undefined || this.#revisionOf(item) !== revision) return undefined
     const { text } = await this.#layout.valueOf(item)
     // It is taken, whatever becomes of the delete: what that leaves behind is expired, for time to live to remove.
     await Promise.allSettled([this.#delete(stored, this.#isWrite(revision), options)])
@@ -224,6 +247,38 @@ export class KeyValues {
   /** Lets calls under way finish, refuses new ones and closes the connections. */
   async close(): Promise<void> {
     await this.#client.close()
+  }
+
+  /**
+   * Does what is to concern only what was written before now: a copy of the request that is carried out late leaves alone what
+   * was written since. When something newer is found, by a clock that is ahead of this one, it is done to exactly that; but
+   * not when an earlier request may have been carried out.
+   *
+   * @returns what did not happen came before what was found, as far as anybody can tell.
+   */
+  async #overOlder(
+    options: SendOptions,
+    attempt: (older: Condition, options: SendOptions) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const guard = lateRequestGuard(this.#table.layout.partitionKey)
+    const older = guard.startedBy(this.now())
+    const deadlineAtMs = options.deadlineAtMs ?? performance.now() + this.#client.deadlineMs
+    let isInDoubt = false
+    const onDoubt = (): void => {
+      isInDoubt = true
+    }
+    let condition = older
+    for (let number = 1; ; number++) {
+      const outcome = await attempt(condition, { ...options, deadlineAtMs, onDoubt })
+      if (outcome.happened || (isInDoubt && outcome.item !== undefined)) return outcome
+      if (number === MOST_ATTEMPTS) {
+        throw new SessionConflictError(
+          `others kept on writing a value while it was written, taken or deleted (attempts: ${number}); nothing was done`,
+          { attempts: number },
+        )
+      }
+      condition = outcome.item === undefined ? older : guard.isStill(outcome.item)
+    }
   }
 
   async #newItem(

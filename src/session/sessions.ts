@@ -41,7 +41,6 @@ export interface SessionsOptions<Data extends object> {
 }
 
 const MAX_KEY_BYTES = 2048
-const BIRTH_RANDOM_LENGTH = 8
 
 /** The sessions of one table in one layout: what `SessionStore` does once its layout is loaded. */
 export class Sessions<Data extends object> {
@@ -219,7 +218,7 @@ export class Sessions<Data extends object> {
       revision: marker,
       version: undefined,
       createdMs,
-      birth: birthAt(items.clock.now(), newMarker().slice(0, BIRTH_RANDOM_LENGTH)),
+      birth: birthAt(items.clock.now(), newMarker()),
       expiresMs: this.#expiryOf(wanted, data, { createdMs }),
       user: this.#userOf(data, undefined),
     }

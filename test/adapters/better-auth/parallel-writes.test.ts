@@ -78,7 +78,7 @@ describe.each(engines)('$name, parallel writes of what better-auth stores', engi
         ({ operation, input }) => operation === 'PutItem' && 'ConditionExpression' in input && lost++ === 0,
       )
       const store = storage({ endpoint: endpoint.url })
-      await store.set(token, sessionText(token), 60)
+      await storage().set(token, sessionText(token), 60)
       await between(
         store,
         token,

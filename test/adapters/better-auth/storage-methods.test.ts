@@ -8,6 +8,7 @@ import {
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
 import type { Item } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
+import { LateTransport } from '../../support/late-transport.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -158,6 +159,56 @@ describe.each(engines)('$name, the methods of the secondary storage', engine => 
       await store.set(key, 'first', 60)
       expect(await store.getAndDelete(key)).toBe('first')
       expect(await store.get(key)).toBe('next')
+    })
+  })
+
+  describe('a request that is carried out late', () => {
+    test.each<[string, string, (store: DynamoDBSecondaryStorage, key: string) => Promise<unknown>]>([
+      ['writes', 'PutItem', (store, key) => store.set(key, 'first')],
+      ['deletes', 'DeleteItem', (store, key) => store.delete(key)],
+      ['takes away', 'UpdateItem', (store, key) => store.getAndDelete(key)],
+    ])('and %s a value leaves the one alone that was set since', async (_what, operation, request) => {
+      const late = subject.closeLater(new LateTransport())
+      const [clock, key] = [new ManualClock(), freshKey()]
+      const store = storage({ transport: late, clock })
+      await store.set(key, 'old')
+      clock.advance(5)
+      late.lose(operation)
+      await request(store, key)
+      clock.advance(5)
+      await store.set(key, 'new')
+      expect(await late.carryOut()).toEqual([400])
+      expect(await store.get(key)).toBe('new')
+      expect(await store.getAndDelete(key)).toBe('new')
+    })
+
+    test('does what it is to do, whatever the clocks are', async () => {
+      const [ahead, behind, key] = [new ManualClock(), new ManualClock(), freshKey()]
+      ahead.advance(3000)
+      const [store, other] = [storage({ clock: behind }), storage({ clock: ahead })]
+      await other.set(key, 'a')
+      await store.set(key, 'b')
+      expect(await store.get(key)).toBe('b')
+      await other.set(key, 'c')
+      expect(await store.getAndDelete(key)).toBe('c')
+      await other.set(key, 'd')
+      await store.delete(key)
+      expect(await store.get(key)).toBeNull()
+    })
+
+    test('and may have taken a value away, of which another has taken the place, is an error', async () => {
+      const late = subject.closeLater(new LateTransport())
+      const [clock, key] = [new ManualClock(), freshKey()]
+      const store = storage({ transport: late, clock })
+      await store.set(key, 'once')
+      late.lose('UpdateItem')
+      late.beforeNext = async () => {
+        await late.carryOut()
+        clock.advance(5)
+        await storage({ clock }).set(key, 'another')
+      }
+      await expect(store.getAndDelete(key)).rejects.toMatchObject({ code: 'SESSION_CONFLICT' })
+      expect(await store.get(key)).toBe('another')
     })
   })
 

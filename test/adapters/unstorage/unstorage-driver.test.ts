@@ -182,7 +182,7 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
       for (const ttl of [undefined, 0, Infinity]) {
         await store.setItem('lasting', 1, { ttl })
         const lasting = await subject.table.item(`${prefix}unstorage:lasting`)
-        expect(Object.keys(lasting ?? {}).toSorted()).toEqual(['created', 'data', 'id', 'rev'])
+        expect(Object.keys(lasting ?? {}).toSorted()).toEqual(['birth', 'created', 'data', 'id', 'rev'])
       }
       clock.advance(100 * 365 * 86_400_000)
       expect(await store.getItem('lasting')).toBe(1)
