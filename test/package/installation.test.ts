@@ -106,3 +106,16 @@ async function plan(folder: string, args: readonly string[]): Promise<Plan> {
   const lock = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8')) as { packages: Plan }
   return lock.packages
 }
+
+it.each([
+  ['express', 'express-session'],
+  ['react-router', 'react-router'],
+])('./%s says what to install when there is no %s', async (entry, framework) => {
+  const specifier = `dynamodb-sessions/${entry}`
+  const missing = new RegExp(`Cannot find (?:module|package) '${framework}'`)
+  await expect(
+    app.run(process.execPath, ['--input-type=commonjs', '--eval', `require('${specifier}')`]),
+  ).rejects.toThrow(missing)
+  const imported = app.run(process.execPath, ['--input-type=module', '--eval', `import '${specifier}'`])
+  await expect(imported).rejects.toThrow(missing)
+})
