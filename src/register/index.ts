@@ -36,6 +36,13 @@ const WATCHED_REQUEST =
 const require: (path: string) => unknown = createRequire(import.meta.url)
 let loaded: Substitutes | undefined
 
+if ('bun' in process.versions) {
+  process.emitWarning(
+    'dynamodb-sessions/register has no effect in Bun, which does not load modules through the hooks of Node: sessions stay ' +
+      'where the application keeps them; pass a store of dynamodb-sessions to the framework instead',
+    'DynamoDBSessionsWarning',
+  )
+}
 watchModules(() => {
   loaded ??= require('./substitutes.js') as Substitutes
   return loaded
