@@ -96,7 +96,7 @@ function layoutToMoveFrom(name: string): LayoutName {
 
 function inWords({ found, moved, passedOver, failed }: MoveCounts): string {
   const parts = [`${counted(found, 'session')} found`, `${moved} moved`]
-  if (passedOver > 0) parts.push(`${passedOver} moved or ended by others`)
+  if (passedOver > 0) parts.push(`${passedOver} moved, ended or locked by others`)
   if (failed > 0) parts.push(`${failed} cannot be moved and stay where they are`)
   return parts.join(', ')
 }

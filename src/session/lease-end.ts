@@ -1,7 +1,17 @@
-import type { ServerClock } from '../dynamodb/server-clock.ts'
+import { randomBytes } from 'node:crypto'
 
+import type { ServerClock } from '../dynamodb/server-clock.ts'
+import type { LockProtocol } from '../layout/layout.ts'
+import type { Item } from '../types.ts'
+
+const OWNER_BYTES = 12
 /** The largest part of a lease by which its end may be wrong. */
 const TOLERANCE = 0.1
+
+/** Random mark of one who wants a lock. */
+export function newOwner(): string {
+  return randomBytes(OWNER_BYTES).toString('base64url')
+}
 
 /**
  * When a lease ends that is asked for now: in the time of the server, for other processes, and in that of this process.
@@ -34,4 +44,15 @@ export class LeaseEnd {
     const latestEndMs = latestMs - agoMs + this.#leaseMs + toleranceMs
     return this.untilMs < soonestMs || this.untilMs > latestEndMs
   }
+}
+
+/**
+ * How long the lock of an item still lasts: 0 when it is free or its lease has ended; `undefined` when it has no end, as
+ * those of PHP.
+ */
+export function remainingLockMs(item: Item, protocol: LockProtocol, clock: ServerClock): number | undefined {
+  const holder = protocol.holderOf(item)
+  if (holder === undefined) return 0
+  const { untilMs } = holder
+  return untilMs === undefined ? undefined : Math.max(0, untilMs - clock.serverTime().earliestMs)
 }

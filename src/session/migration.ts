@@ -2,15 +2,27 @@ import type { SendOptions } from '../dynamodb/client.ts'
 import { callerMistake, LockLostError, SessionConflictError } from '../errors.ts'
 import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/waiting.ts'
-import type { StoredSession } from '../layout/layout.ts'
+import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item, SessionData } from '../types.ts'
 import { Adoption } from './adoption.ts'
 import type { ItemTable } from './item-table.ts'
+import { newOwner, remainingLockMs } from './lease-end.ts'
+import type { Elsewhere } from './locks.ts'
 import { asRead, asSaved, type Origin, type SessionRecord, type Version, versionOf } from './record.ts'
 import { isWriteOf, newMarker, revisionAfter } from './revision.ts'
 import { MOST_ATTEMPTS, pauseAfter, resolveConflict, type Save, saveSession, unwritten } from './save.ts'
 import { type Touch, touchSession } from './touch.ts'
 import { type Found, type InTime, type Keys, TwoPlaces } from './two-places.ts'
+
+/** How a session is moved. */
+interface Move {
+  /** Of the write that it is. */
+  readonly marker: string
+  /** The attributes of a lock that it is to have here. */
+  readonly lock?: Item
+  /** Holds while nobody has locked it there. */
+  readonly free?: Condition | undefined
+}
 
 /**
  * Moves sessions from where they used to be: another layout, another prefix or another table.
@@ -132,43 +144,47 @@ export class Migration {
     else await this.#places.delete(keys, this.#inTime(options))
   }
 
-  /**
-   * Locks a session here, where it is brought first; again when others have moved it away meanwhile.
-   *
-   * @param lock asks for the lock; `undefined` when the session is not here.
-   * @throws {SessionConflictError} when others kept on moving it.
-   */
-  async lockHere<Locked>(
-    id: string,
-    lock: () => Promise<Locked | undefined>,
-    signal: AbortSignal | undefined,
-  ): Promise<Locked | undefined> {
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      if ((await this.moveOne(id, { signal })) === 'gone') return undefined
-      const locked = await lock()
-      if (locked !== undefined) return locked
+  /** What has to be known to lock a session that may not be here. */
+  elsewhere(id: string, signal: AbortSignal | undefined): Elsewhere {
+    const keys = this.#keysOf(id)
+    return {
+      protocol: this.#there.layout.lock,
+      find: async () => {
+        const options = this.#inTime({ signal })
+        return (
+          (await this.#places.lookIn('there', keys.there, options)) ??
+          (await this.#places.find(keys, options))
+        )
+      },
+      bring: async ({ session: from }, lock, free) => {
+        const adopted = this.#adoption.adopt(from, keys.here)
+        return this.#moveItem(adopted, from, { marker: newMarker(), lock, free }, this.#inTime({ signal }))
+      },
     }
-    throw gaveUp('others kept on moving the session away while its lock was waited for', MOST_ATTEMPTS)
   }
 
   /**
-   * Moves a session as it is, unless there is one here already, which then is the newer one.
+   * Moves a session as it is, unless there is one here already, which then is the newer one, or somebody has locked it.
    *
    * @returns what became of it; `'gone'` when it was not there any more.
    */
-  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'here' | 'gone'> {
+  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'here' | 'locked' | 'gone'> {
     const keys = this.#keysOf(id)
     const inTime = this.#inTime(options)
+    const { clock } = this.#here
+    const { lock: protocol } = this.#there.layout
     let found =
       (await this.#places.lookIn('here', keys.here, inTime)) ??
       (await this.#places.lookIn('there', keys.there, inTime)) ??
       (await this.#places.find(keys, inTime))
     for (let attempt = 1; found !== undefined; attempt++) {
-      const { place, session: from } = found
+      const { place, item, session: from } = found
       if (place === 'here') return 'here'
+      if (protocol !== undefined && remainingLockMs(item, protocol, clock) !== 0) return 'locked'
+      const free = protocol?.freeFor(newOwner(), clock.serverTime().earliestMs)
       const adopted = this.#adoption.adopt(from, keys.here)
-      const move = () => this.#move(adopted, from, newMarker(), inTime)
-      if ((await this.#here.clock.atRightTime(move)) !== undefined) return 'moved'
+      const move = () => this.#moveItem(adopted, from, { marker: newMarker(), free }, inTime)
+      if ((await clock.atRightTime(move)) !== undefined) return 'moved'
       found = await this.#follow(keys, undefined, attempt, inTime)
     }
     return 'gone'
@@ -272,14 +288,26 @@ export class Migration {
     marker: string,
     options: InTime,
   ): Promise<Version | undefined> {
-    this.#adoption.checkWhole(session)
-    const item = await this.#here.itemOf({ ...session, revision: revisionAfter(from.revision, marker) })
-    const unchanged = unwritten(this.#there.layout, from)
-    if (!(await this.#places.move(item, from.key, unchanged, options))) return undefined
-    return asRead(this.#here.versionIn(item, session))
+    const item = await this.#moveItem(session, from, { marker }, options)
+    return item && asRead(this.#here.versionIn(item, session))
   }
 
-  #versionOf({ place, session }: Found, { here, there }: Keys): Version {
+  /** @returns the item here; `undefined` when the session was not moved. */
+  async #moveItem(
+    session: StoredSession,
+    from: StoredSession,
+    { marker, lock, free }: Move,
+    options: InTime,
+  ): Promise<Item | undefined> {
+    this.#adoption.checkWhole(session)
+    const revision = revisionAfter(from.revision, marker)
+    const item = { ...(await this.#here.itemOf({ ...session, revision })), ...lock }
+    const unseen = unwritten(this.#there.layout, from)
+    const unchanged = unseen === undefined ? free : allOf(unseen, free)
+    return (await this.#places.move(item, from.key, unchanged, options)) ? item : undefined
+  }
+
+  #versionOf({ place, session }: Pick<Found, 'place' | 'session'>, { here, there }: Keys): Version {
     return place === 'here'
       ? { ...asRead(session), origin: { key: there, session: undefined } }
       : { ...asRead(this.#adoption.adopt(session, here)), origin: { key: there, session } }

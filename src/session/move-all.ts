@@ -18,7 +18,7 @@ export interface MoveCounts {
   /** Sessions that were found there, alive. */
   readonly found: number
   readonly moved: number
-  /** Sessions that were here already, or not there any more when it was their turn. */
+  /** Sessions that were here already, not there any more, or locked by a request when it was their turn. */
   readonly passedOver: number
   /** Items whose key does not tell the session ID, or which cannot be read or moved; they are where they were. */
   readonly failed: number

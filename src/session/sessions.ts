@@ -125,8 +125,7 @@ export class Sessions<Data extends object> {
     }
     const locks = await this.#openLocks()
     const settled = { ...lockingTerms(given), signal }
-    const take = (): ReturnType<Locks['lock']> => locks.lock(key, settled)
-    const locked = await (migration === undefined ? take() : migration.lockHere(id, take, signal))
+    const locked = await locks.lock(key, settled, migration?.elsewhere(id, signal))
     if (locked === undefined) return undefined
     if (renew) locked.lease.keepAlive()
     const version = { ...asRead(locked.session, locked.lease), origin: migration?.originOf(id) }

@@ -17,6 +17,7 @@ export interface Keys {
 /** Where a session is, and what it is there. */
 export interface Found {
   readonly place: 'here' | 'there'
+  readonly item: Item
   readonly session: StoredSession
 }
 
@@ -159,7 +160,7 @@ export class TwoPlaces {
   async #opened(place: Found['place'], item: Item | undefined): Promise<Found | undefined> {
     const table = this[place]
     if (item === undefined || !table.isLive(item, table.clock.now())) return undefined
-    return { place, session: await table.open(item) }
+    return { place, item, session: await table.open(item) }
   }
 
   async #findInSteps(keys: Keys, options: InTime): Promise<Found | undefined> {

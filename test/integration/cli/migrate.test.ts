@@ -27,7 +27,7 @@ describe.each(engines)('migrate, on $name', engine => {
     const moved = await cli('--table', table, '--from', 'connect-dynamodb')
     expect(moved).toMatchObject({
       exitCode: 0,
-      stdout: '70 sessions found, 69 moved, 1 moved or ended by others\n',
+      stdout: '70 sessions found, 69 moved, 1 moved, ended or locked by others\n',
     })
     expect(await store.count()).toBe(70)
     expect((await store.read('visitor-0'))?.data).toEqual({ newer: true })
@@ -49,6 +49,18 @@ describe.each(engines)('migrate, on $name', engine => {
     const store = open(to, {})
     expect((await store.read('one'))?.data).toEqual({ a: 1 })
     await Promise.all([old.close(), store.close()])
+  })
+
+  test('leaves alone what a request has locked', async () => {
+    const { name: table } = await SessionTable.create(engine)
+    const old = open(table, { prefix: 'a:', hashIds: false })
+    await old.write('one', { a: 1 })
+    const lock = await old.lock('one', { leaseSeconds: 900 })
+    const args = ['--table', table, '--from', 'native', '--from-prefix', 'a:', '--from-no-hash-ids']
+    expect((await cli(...args)).stdout).toBe('1 session found, 0 moved, 1 moved, ended or locked by others\n')
+    await old.write('one', { a: 2 }, { basis: lock?.record })
+    expect((await cli(...args)).stdout).toBe('1 session found, 1 moved\n')
+    await old.close()
   })
 
   test('moves what has no prefix, where the layout has one by default', async () => {
