@@ -129,15 +129,16 @@ export class ExpressSessions {
     const sessions: SessionData[] = []
     // One that cannot be read hides no other.
     for await (const record of this.#sessions.records({ onError: this.#report })) {
-      sessions.push(this.#loaded(record).data)
+      sessions.push(withId(this.#loaded(record).data, await this.#sessions.idOfKey(record.key)))
     }
     return sessions
   }
 
-  async listKeys(): Promise<string[]> {
-    const keys: string[] = []
-    for await (const key of this.#sessions.keys()) keys.push(key)
-    return keys
+  /** The IDs of all sessions; the key of one whose ID the key does not tell. */
+  async listIds(): Promise<string[]> {
+    const ids: string[] = []
+    for await (const key of this.#sessions.keys()) ids.push((await this.#sessions.idOfKey(key)) ?? key)
+    return ids
   }
 
   async count(): Promise<number> {
@@ -278,6 +279,12 @@ function defineToJSON(session: SessionData): void {
       return text === undefined ? data : (JSON.parse(text) as object)
     },
   })
+}
+
+/** A session with its ID, which is not enumerable, so that saving a copy of the session does not store it. */
+function withId(session: SessionData, id: string | undefined): SessionData {
+  if (id === undefined || Object.hasOwn(session, 'id')) return session
+  return Object.defineProperty(session, 'id', { value: id, configurable: true, enumerable: false })
 }
 
 function storedCookieIn({ cookie }: Partial<SessionData>): CookieProperties | undefined {

@@ -36,7 +36,8 @@ export interface DynamoDBStoreInstance extends Store {
   touch(sid: string, session: SessionData, callback?: (error?: unknown) => void): void
 
   /**
-   * All sessions of the store's `prefix`. Reads the whole table and holds all sessions in memory. An item that cannot be
+   * All sessions of the store's `prefix`. Where IDs are not hashed (`hashIds: false`, and the layouts of other software), each has
+   * its ID as `id`, a property that is not enumerable; data under that name take precedence. Reads the whole table and holds all sessions in memory. An item that cannot be
    * read hides no other: it is left out, and reported as a failure without a callback is.
    */
   all(callback: (error: unknown, sessions?: SessionData[] | null) => void): void
@@ -48,8 +49,8 @@ export interface DynamoDBStoreInstance extends Store {
   clear(callback?: (error?: unknown) => void): void
 
   /**
-   * The partition keys of all sessions of the store's `prefix`: with `hashIds: false` and no prefix the session
-   * IDs, otherwise what is stored in their place. Reads the whole table.
+   * The IDs of all sessions of the store's `prefix`, for `get` and `destroy`. With `hashIds`, which is the default, nobody knows
+   * them: then it is the partition keys. Reads the whole table.
    */
   ids(callback: (error: unknown, ids?: string[]) => void): void
 
@@ -128,7 +129,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     ids(callback: (error: unknown, ids?: string[]) => void): void {
-      this.#deliver(this.#sessions.listKeys(), callback)
+      this.#deliver(this.#sessions.listIds(), callback)
     }
 
     destroyByUser(userId: string, options?: DestroyByUserOptions<SessionData>): Promise<number> {

@@ -124,6 +124,15 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /**
+   * The session ID that a partition key is of; `undefined` where keys do not tell, as with `hashIds`.
+   *
+   * @internal
+   */
+  async idOfKey(key: string): Promise<string | undefined> {
+    return (await this.#ready()).items.layout.idOfKey(key)
+  }
+
+  /**
    * Reads a session. Reading does not extend its life, and does not wait for locks.
    *
    * @returns the session, or `undefined` when there is none or it has expired.
@@ -192,8 +201,8 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /**
-   * The partition keys of the sessions that have not expired, as {@link SessionRecord.key} has them. Reads the
-   * whole table, a page at a time.
+   * The partition keys of the sessions that have not expired, as {@link SessionRecord.key} has them: not session IDs, but the
+   * `prefix` and what is stored in their place. Reads the whole table, a page at a time.
    */
   async *keys(options: BulkOptions = {}): AsyncGenerator<string, void, undefined> {
     if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)

@@ -62,6 +62,10 @@ export class DeferredSessionStore extends SessionStore<Data> {
     return this.#use(store => store.dataAsRead(record))
   }
 
+  override idOfKey(key: string): Promise<string | undefined> {
+    return this.#use(store => store.idOfKey(key))
+  }
+
   override read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
     return this.#use(store => store.read(id, options), options)
   }

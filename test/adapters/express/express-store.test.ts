@@ -362,13 +362,28 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
       expect(await callbackValue<number>(done => other.length(done))).toBe(1)
     })
 
-    test('ids are the session IDs when those are not hashed', async () => {
-      const table = await subject.recorder()
-      const store = subject.store({ hashIds: false, prefix: newId(), endpoint: table.url })
-      const id = newId()
-      await save(store, id, sessionOf({}, 'ada'))
-      const ids = await callbackValue<string[]>(done => store.ids(done))
-      expect(ids?.map(key => key.slice(-id.length))).toEqual([id])
+    test.each([{ hashIds: false }, { layout: 'php' }] as const)(
+      '%j: ids and all tell the session IDs',
+      async options => {
+        const store = subject.store({ ...options, prefix: newId() })
+        const id = newId()
+        await save(store, id, sessionOf({}, 'ada'))
+        expect(await callbackValue<string[]>(done => store.ids(done))).toEqual([id])
+        const [session] = (await callbackValue<SessionData[] | null>(done => store.all(done))) ?? []
+        expect(session).toMatchObject({ id, user: 'ada' })
+        expect(JSON.stringify(session)).not.toContain(id)
+        await callbackValue(done => {
+          store.destroy(id, done)
+        })
+        expect(await callbackValue<string[]>(done => store.ids(done))).toEqual([])
+      },
+    )
+
+    test('all tells no IDs that are hashed', async () => {
+      const store = subject.store({ prefix: newId() })
+      await save(store, newId(), sessionOf({}, 'ada'))
+      const [session = {}] = (await callbackValue<SessionData[] | null>(done => store.all(done))) ?? []
+      expect('id' in session).toBe(false)
     })
 
     test('an item that cannot be read hides no other from all, and is reported', async () => {
