@@ -38,6 +38,7 @@ const entriesByPath = [
 const groups = {
   errors: ['errors', 'internal/core-objects'],
   http: [
+    'http/clock-skew',
     'http/endpoint',
     'http/error-classification',
     'http/fetch-transport',
@@ -50,7 +51,8 @@ const groups = {
     'sigv4/sign',
   ],
   core: ['adapters/express-store', 'session/store'],
-  settings: ['config/settings'],
+  settings: ['config/call-settings', 'config/route-search', 'config/settings'],
+  proxy: ['config/proxy-settings', 'http/proxy-tunnel'],
   'default-provider': [
     'credentials/cached-provider',
     'credentials/default-provider',

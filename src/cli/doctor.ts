@@ -1,6 +1,5 @@
 import type { Layout } from '../layout/layout.ts'
-import { SocketTransport } from '../http/socket-transport.ts'
-import { openClient } from '../session/connection.ts'
+import { chooseTransport, openClient } from '../session/connection.ts'
 import { layoutTableOf } from '../session/layout-table.ts'
 import { DEFAULT_TABLE } from '../session/store-options.ts'
 import type { TableAccess } from '../table/table-state.ts'
@@ -86,8 +85,8 @@ async function examine(
   if (url === undefined) return [...before, ...notMade('there is no endpoint', AFTER_ENDPOINT)]
 
   await progress.show(`asking ${url}`)
-  const transport = new ClockComparison(new SocketTransport({ ca: options.ca }))
-  const { ca: _ca, maxSockets: _maxSockets, ...rest } = options
+  const transport = new ClockComparison(chooseTransport(options, environment).transport)
+  const { ca: _ca, maxSockets: _maxSockets, proxy: _proxy, ...rest } = options
   const client = openClient({ ...rest, credentials, transport, deadlineMs: DEADLINE_MS }, environment)
   const { layout } = (await sessionsAt(client, options)).items
   const asked = layoutTableOf(layout)

@@ -2,13 +2,8 @@ import { ConfigurationError } from '../errors.ts'
 import type { AccountIdEndpointMode, EndpointSettings } from '../internal/endpoint-settings.ts'
 import { isWithheld } from '../internal/process-environment.ts'
 import { isHostLabel, realRegion } from '../internal/partitions.ts'
-import {
-  booleanSetting,
-  type Environment,
-  REGION_VARIABLES,
-  regionFromEnvironment,
-  settingOf,
-} from './environment.ts'
+import { type CallSettings, callSettings } from './call-settings.ts'
+import { type Environment, REGION_VARIABLES, regionFromEnvironment, settingOf } from './environment.ts'
 import { fileLocations } from './file-locations.ts'
 import { checkedEndpoint, configuredEndpoint, endpointFlags } from './service-endpoint.ts'
 import {
@@ -32,12 +27,7 @@ export interface SettingsSources {
 }
 
 /** Everything about calls to DynamoDB that can be configured and does not depend on the credentials. */
-export interface ClientSettings extends EndpointSettings {
-  /** Most times a call is sent, the first included; `undefined` when nobody says. */
-  readonly maxAttempts: number | undefined
-  /** Whether a wrong clock may be corrected by the server's. */
-  readonly correctsClockSkew: boolean
-}
+export interface ClientSettings extends EndpointSettings, CallSettings {}
 
 /**
  * Finds region, endpoint and retry settings where the AWS SDK finds them: in the options, else in the environment, else
@@ -61,6 +51,7 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
     parse: (text: string) => T | undefined,
   ): T | undefined => settingOf(environment, config.profiles.get(profile.name), variable, property, parse)
 
+  const calls = callSettings(environment, config.profiles.get(profile.name))
   const region = realRegion(await findRegion(sources, config, profile))
   const { useFips, useDualStack } = endpointFlags(environment, config, profile.name)
   return {
@@ -73,9 +64,8 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
     useDualStack,
     accountIdEndpointMode:
       lookUp('AWS_ACCOUNT_ID_ENDPOINT_MODE', 'account_id_endpoint_mode', toEndpointMode) ?? 'preferred',
-    maxAttempts: sources.maxAttempts ?? lookUp('AWS_MAX_ATTEMPTS', 'max_attempts', toPositiveInteger),
-    correctsClockSkew:
-      lookUp('AWS_DISABLE_CLOCK_SKEW_CORRECTION', 'disable_clock_skew_correction', booleanSetting) !== true,
+    maxAttempts: sources.maxAttempts ?? calls.maxAttempts,
+    correctsClockSkew: calls.correctsClockSkew,
   }
 }
 
@@ -135,9 +125,4 @@ function toEndpointMode(text: string): AccountIdEndpointMode | undefined {
 function oneOf<T extends string>(values: readonly T[], text: string): T | undefined {
   const lowered = text.toLowerCase()
   return values.find(value => value === lowered)
-}
-
-function toPositiveInteger(text: string): number | undefined {
-  const number = /^\d+$/.test(text) ? Number(text) : 0
-  return Number.isSafeInteger(number) && number > 0 ? number : undefined
 }

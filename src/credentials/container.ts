@@ -147,13 +147,13 @@ async function ask(
   { endpoint, path }: ContainerEndpoint,
   source: string,
   timeoutMs: number,
-  { environment, transport }: ProviderContext,
+  { environment, transport, serviceTransport }: ProviderContext,
   options: FromHttpOptions,
 ): Promise<Outcome> {
   const authorization = await authorizationToken(environment, options)
   let response: TransportResponse
   try {
-    response = await transport.request({
+    response = await (endpoint.protocol === 'https:' ? serviceTransport : transport).request({
       endpoint,
       method: 'GET',
       path,

@@ -19,6 +19,8 @@ export interface JsonCall {
   /** Header fields with lower-case names, without `host`. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
+  /** Profile whose settings of calls count. */
+  readonly profile: string
   /** Texts that no error may repeat. */
   readonly secrets: readonly string[]
 }

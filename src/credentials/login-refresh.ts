@@ -52,7 +52,13 @@ export async function refreshLogin(
     return failed(`dpopKey in the file ${login.path} is not a P-256 private key in PEM format`)
   }
   try {
-    const answer = await createToken(token, key, operationUrl('signin', endpoint, 'v1/token'), context)
+    const answer = await createToken(
+      token,
+      key,
+      login.profile,
+      operationUrl('signin', endpoint, 'v1/token'),
+      context,
+    )
     const credentials = await saved(answer, token, context)
     return credentials === undefined
       ? failed(`the answer of ${OPERATION} lacks a usable accessToken, refreshToken or expiresIn`)
@@ -73,6 +79,7 @@ export async function refreshLogin(
 async function createToken(
   { clientId, refreshToken, credentials }: LoginToken,
   key: KeyObject,
+  profile: string,
   url: string,
   context: ProviderContext,
 ): Promise<JsonObject> {
@@ -80,6 +87,7 @@ async function createToken(
     {
       name: OPERATION,
       method: 'POST',
+      profile,
       url,
       headers: [['content-type', 'application/json']],
       body: JSON.stringify({ clientId, refreshToken, grantType: 'refresh_token' }),
@@ -87,7 +95,12 @@ async function createToken(
     },
     {
       ...context,
-      transport: provingTransport(context.transport, { method: 'POST', url }, key, context.clock),
+      serviceTransport: provingTransport(
+        context.serviceTransport,
+        { method: 'POST', url },
+        key,
+        context.clock,
+      ),
     },
   )
 }

@@ -7,6 +7,8 @@ import { type JsonObject, objectIn, textIn } from './json-call.ts'
 
 /** A log-in that `aws login` made. */
 export interface Login {
+  /** Profile that it belongs to. */
+  readonly profile: string
   /** Cache file that holds it. */
   readonly path: string
   /** What it is, for error messages: `the log-in of the profile "dev"`. */

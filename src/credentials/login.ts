@@ -90,6 +90,7 @@ async function credentialsOfLogin(
     )
   }
   const login: Login = {
+    profile,
     path: cacheFilePath(session, context),
     described: `the log-in of ${profileTitle(profile)}`,
     remedy: `run "aws login --profile ${profile}"`,

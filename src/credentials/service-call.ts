@@ -1,3 +1,5 @@
+import { callSettings } from '../config/call-settings.ts'
+import { canBeClockSkew } from '../http/clock-skew.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import { retryKindOfAnswer, retryKindOfError, type ServiceFailure } from '../http/error-classification.ts'
 import { deadlineExceeded, withRetries } from '../http/retry.ts'
@@ -5,6 +7,7 @@ import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import { signRequest } from '../sigv4/sign.ts'
 import type { Credentials } from '../types.ts'
+import { readSharedConfig } from './profile-config.ts'
 import type { ProviderContext } from './provider-context.ts'
 
 /** A request to STS, SSO or sign-in. */
@@ -19,6 +22,8 @@ export interface ServiceCall {
   readonly body: string
   /** Signs the request; absent for calls that are sent unsigned. */
   readonly signing?: { readonly credentials: Credentials; readonly region: string; readonly service: string }
+  /** Profile whose `max_attempts` and `disable_clock_skew_correction` count. */
+  readonly profile: string
   /** Reads an error answer (any status from 300 on). */
   readonly readFailure: (response: TransportResponse) => ServiceFailure
 }
@@ -38,7 +43,7 @@ export class ServiceCallError extends Error {
   }
 }
 
-const MAX_ATTEMPTS = 3
+const DEFAULT_MAX_ATTEMPTS = 3
 const BASE_DELAY_MS = 50
 const CONNECT_TIMEOUT_MS = 2000
 const ATTEMPT_TIMEOUT_MS = 5000
@@ -46,14 +51,21 @@ const DEADLINE_MS = 15_000
 
 /**
  * Sends a request to an AWS service other than DynamoDB: signed when asked for, retried by the standard retry mode
- * of the AWS SDKs (3 attempts, 50 ms base).
+ * of the AWS SDKs (3 attempts unless `AWS_MAX_ATTEMPTS` or the profile says otherwise, 50 ms base). A wrong clock is put
+ * right once, as for DynamoDB.
  *
  * @returns the answer, whose status is below 300.
  * @throws {ServiceCallError} for an error answer, {@link TransportError} or {@link DeadlineExceededError} when there
  *   was none.
  */
 export async function callService(call: ServiceCall, context: ProviderContext): Promise<TransportResponse> {
-  const { clock, random, transport, pending } = context
+  const { environment, clock, random, serviceTransport, pending } = context
+  const config = await readSharedConfig(context)
+  const { maxAttempts = DEFAULT_MAX_ATTEMPTS, correctsClockSkew } = callSettings(
+    environment,
+    config.profiles.get(call.profile),
+  )
+  let mayCorrectClock = correctsClockSkew
   const url = new URL(call.url)
   const endpoint = parseEndpoint(url.origin)
   const deadlineAtMs = performance.now() + DEADLINE_MS
@@ -61,7 +73,7 @@ export async function callService(call: ServiceCall, context: ProviderContext): 
     async number => {
       try {
         const response = await pending.step(`${call.name} at ${endpoint.origin}, attempt ${number}`, () =>
-          transport.request({
+          serviceTransport.request({
             endpoint,
             method: call.method,
             path: url.pathname + url.search,
@@ -74,8 +86,13 @@ export async function callService(call: ServiceCall, context: ProviderContext): 
         )
         if (response.statusCode < 300) return { value: response }
         const failure = call.readFailure(response)
+        const error = new ServiceCallError(call.name, failure)
+        if (mayCorrectClock && canBeClockSkew(failure)) {
+          mayCorrectClock = false
+          if (clock.correct?.(response.headers) === true) return { error, kind: 'corrected' }
+        }
         return {
-          error: new ServiceCallError(call.name, failure),
+          error,
           kind: retryKindOfAnswer(failure),
           hintMs: retryHintMs(response.headers.get('x-amz-retry-after')),
         }
@@ -84,7 +101,7 @@ export async function callService(call: ServiceCall, context: ProviderContext): 
       }
     },
     {
-      maxAttempts: MAX_ATTEMPTS,
+      maxAttempts,
       baseDelayMs: BASE_DELAY_MS,
       deadlineAtMs,
       quota: new RetryQuota(),

@@ -11,6 +11,8 @@ import { sharedFlight } from './shared-flight.ts'
 
 /** A log-in to AWS IAM Identity Center. */
 export interface SsoLogin {
+  /** Profile whose settings of calls count. */
+  readonly profile: string
   /** What the tools name the cache file after: name of the `sso-session`, or the start URL in the older form. */
   readonly cacheKey: string
   /** What is logged in to, for error messages: `the SSO session "work"`. */
@@ -102,7 +104,7 @@ async function freshToken(
   }
   attempts.set(path, { atMs: nowMs, failure: undefined })
   try {
-    return await refreshToken(file, refreshUrl, context)
+    return await refreshToken(file, login.profile, refreshUrl, context)
   } catch (error) {
     const failure = messageOf(error) ?? 'unknown error'
     attempts.set(path, { atMs: nowMs, failure })
@@ -132,6 +134,7 @@ function orExpired(
 
 async function refreshToken(
   file: CacheFile,
+  profile: string,
   refreshUrl: () => string,
   context: ProviderContext,
 ): Promise<SsoToken> {
@@ -147,6 +150,7 @@ async function refreshToken(
     {
       name,
       method: 'POST',
+      profile,
       url: refreshUrl(),
       headers: [['content-type', 'application/json']],
       body: JSON.stringify({

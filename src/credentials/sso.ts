@@ -73,6 +73,7 @@ function ssoLogin(
 ): SsoLogin {
   if (session === undefined) {
     return {
+      profile,
       cacheKey: startUrl,
       described: `the SSO log-in of ${source}`,
       loginCommand: `aws sso login --profile ${profile}`,
@@ -80,6 +81,7 @@ function ssoLogin(
     }
   }
   return {
+    profile,
     cacheKey: session,
     described: `the SSO session "${session}"`,
     loginCommand: `aws sso login --sso-session ${session}`,
@@ -92,7 +94,7 @@ async function roleCredentialsAnswer(
   url: string,
   accessToken: string,
   role: string,
-  { loginCommand }: SsoLogin,
+  { loginCommand, profile }: SsoLogin,
   context: ProviderContext,
 ): Promise<JsonObject> {
   try {
@@ -100,6 +102,7 @@ async function roleCredentialsAnswer(
       {
         name: 'sso:GetRoleCredentials',
         method: 'GET',
+        profile,
         url,
         headers: [['x-amz-sso_bearer_token', accessToken]],
         body: '',

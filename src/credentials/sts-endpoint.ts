@@ -12,6 +12,8 @@ export interface StsEndpoint {
   readonly url: string
   /** A real region, without `fips-`. */
   readonly region: string
+  /** Profile whose settings of calls count. */
+  readonly profile: string
 }
 
 /** Settings of the client that calls the AWS Security Token Service (STS). */
@@ -56,7 +58,7 @@ export function stsEndpoint(
     ].find(isSet) ?? fallbackRegion()
   try {
     const { origin, path } = parseEndpoint(callUrl('sts', region, environment, config, profile))
-    return { url: origin + path, region: realRegion(region).name }
+    return { url: origin + path, region: realRegion(region).name, profile }
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause
     throw new CredentialsError(`STS cannot be called: ${cause.message}`, { cause })

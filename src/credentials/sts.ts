@@ -163,11 +163,12 @@ function formOf(
 
 async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderContext): Promise<Credentials> {
   const { operation, roleArn, fields, signer, secrets } = call
-  const { url, region } = endpoint
+  const { url, region, profile } = endpoint
   const serviceCall: ServiceCall = {
     name: `sts:${operation}`,
     method: 'POST',
     url,
+    profile,
     headers: [['content-type', 'application/x-www-form-urlencoded']],
     body: fields.toString(),
     ...(signer !== undefined && { signing: { credentials: signer, region, service: 'sts' } }),

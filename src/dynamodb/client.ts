@@ -1,4 +1,5 @@
 import { callerMistake, DeadlineExceededError, DynamoDBSessionsError } from '../errors.ts'
+import { canBeClockSkew } from '../http/clock-skew.ts'
 import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
 import { deadlineExceeded, type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
 import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
@@ -22,7 +23,7 @@ import { dependsOnTime, type Input, type Operation, type Output } from './operat
 import { type ReadResponse, ResponseReader } from './response-reader.ts'
 import { ServerClock } from './server-clock.ts'
 import { RequestSigner, type SigningTarget } from './signed-request.ts'
-import { canBeClockSkew, isRejectedCredentials, toDynamoDBError, type WireError } from './wire-error.ts'
+import { isRejectedCredentials, toDynamoDBError, type WireError } from './wire-error.ts'
 
 export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
 

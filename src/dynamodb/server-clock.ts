@@ -1,10 +1,5 @@
+import { clockSkewMs, type CorrectableClock } from '../http/clock-skew.ts'
 import type { Clock } from '../types.ts'
-
-/**
- * Difference from which a clock counts as wrong: AWS refuses signatures that are more than 5 minutes off, and a
- * `Date` header is a moment old.
- */
-const WRONG_FROM_MS = 240_000
 
 /** A clock that is farther off tells another time on purpose: one that a test has set. Engines mind none, AWS 5 minutes. */
 const OTHER_FROM_MS = 86_400_000
@@ -48,7 +43,7 @@ interface Sight {
  * that the seconds by which it is always off do not blur the expiry of sessions. For what processes have to agree
  * about among themselves, such as the end of a lease, there is {@link serverTime}.
  */
-export class ServerClock implements Clock {
+export class ServerClock implements CorrectableClock {
   readonly #machine: Clock
   readonly #monotonicNow: () => number
   #offsetMs = 0
@@ -148,10 +143,9 @@ export class ServerClock implements Clock {
    * @returns whether the clock was wrong and has been put right.
    */
   correct(headers: ReadonlyMap<string, string>): boolean {
-    const serverMs = headers.has('age') ? Number.NaN : Date.parse(headers.get('date') ?? '')
-    if (Number.isNaN(serverMs) || Math.abs(serverMs - this.now()) < WRONG_FROM_MS) return false
-    this.#offsetMs = serverMs - this.#machine.now()
-    return true
+    const skewMs = clockSkewMs(headers, this.now())
+    this.#offsetMs += skewMs ?? 0
+    return skewMs !== undefined
   }
 
   #narrowed(leastMs: number, mostMs: number, atMs: number): Pick<Sight, 'leastMs' | 'mostMs'> {

@@ -46,14 +46,6 @@ const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
   'RequestTimeTooSkewed',
 ])
 
-const SKEW_RELATED_CODES: ReadonlySet<string> = new Set([
-  ...CLOCK_SKEW_CODES,
-  'AccessDeniedException',
-  'AuthFailure',
-  'InvalidSignatureException',
-  'SignatureDoesNotMatch',
-])
-
 const EXPIRED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -98,11 +90,6 @@ export function readWireError({ statusCode, headers, body }: TransportResponse):
     item,
     cancellationCodes,
   }
-}
-
-/** Whether AWS may have refused a request for its time: the codes under which the services do. */
-export function canBeClockSkew({ awsCode }: WireError): boolean {
-  return SKEW_RELATED_CODES.has(awsCode)
 }
 
 /** Whether AWS has stopped accepting the credentials themselves, so that others may do. */

@@ -9,6 +9,7 @@ import { certificateRejected, connectFailed, type ConnectFailure } from './conne
 import { Connection, type ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Incoming } from './incoming.ts'
+import type { Route } from './route.ts'
 import { because, errorCode, isTransientCode } from './system-error.ts'
 
 /** How to make a connection. */
@@ -16,8 +17,9 @@ export interface ConnectOptions {
   readonly context: ConnectionContext
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
-  /** Certificates (PEM) to trust instead of the ones Node trusts. */
-  readonly ca?: string | readonly string[] | undefined
+  readonly route: Route
+  /** An open connection to the endpoint through a proxy; absent for a direct one. */
+  readonly tunnel?: Socket | undefined
   /** TLS session of an earlier connection, which saves a round trip and most of the handshake's CPU. */
   readonly tlsSession?: Buffer | undefined
   /** Told about each TLS session that can be resumed later. */
@@ -69,17 +71,17 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   const onReady = (): void => {
     const mistaken = wrongHost(socket, endpoint)
     if (mistaken !== undefined) {
-      fail(failureOf(endpoint, mistaken, socket))
+      fail(failureOf(options, mistaken, socket))
       return
     }
     settle()
     resolve(new Connection(socket, incoming, context))
   }
   const onError = (cause: Error): void => {
-    fail(failureOf(endpoint, cause, socket))
+    fail(failureOf(options, cause, socket))
   }
   const onClose = (): void => {
-    fail(failureOf(endpoint, undefined, socket))
+    fail(failureOf(options, undefined, socket))
   }
   const giveUp = (): void => {
     fail(signal?.reason)
@@ -93,6 +95,8 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   socket.once('error', onError)
   socket.once('close', onClose)
   socket.once(readyEvent, onReady)
+  // What a tunnel connects to is connected already.
+  if (socket === options.tunnel) onReady()
   return promise
 }
 
@@ -103,7 +107,17 @@ type Reading = Pick<Incoming, 'onread'> | undefined
 let takesOnread = true
 
 function openSocket(options: ConnectOptions, incoming: Incoming): Socket {
-  const open = options.context.endpoint.protocol === 'https:' ? openTls : openTcp
+  const { context, tunnel } = options
+  const isSecure = context.endpoint.protocol === 'https:'
+  if (tunnel !== undefined) {
+    // Over another socket the option "onread" has no effect.
+    const socket = isSecure ? openTls(options, undefined) : tunnel
+    incoming.listenTo(socket)
+    // Over TLS the tunnel is read by what is above it.
+    if (!isSecure) tunnel.resume()
+    return socket
+  }
+  const open = isSecure ? openTls : openTcp
   let socket: Socket
   try {
     socket = open(options, takesOnread ? incoming : undefined)
@@ -121,12 +135,14 @@ function openTcp({ context }: ConnectOptions, reading: Reading): Socket {
   return connectTcp({ host: hostname, port, ...(reading && { onread: reading.onread }) })
 }
 
-function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, reading: Reading): TLSSocket {
+function openTls(
+  { context, route: { ca }, tunnel, tlsSession, onTlsSession }: ConnectOptions,
+  reading: Reading,
+): TLSSocket {
   const { hostname, port } = context.endpoint
   // The types of Node do not know that connections over TLS take "onread", too.
   const options: ConnectionOptions & { readonly onread?: OnReadOpts } = {
-    host: hostname,
-    port,
+    ...(tunnel === undefined ? { host: hostname, port } : { socket: tunnel }),
     ...(reading && { onread: reading.onread }),
     ALPNProtocols: ['http/1.1'],
     ...(isIP(hostname) === 0 && { servername: hostname }),
@@ -139,7 +155,7 @@ function openTls({ context, ca, tlsSession, onTlsSession }: ConnectOptions, read
 }
 
 /** The error where there is not even a socket: its options make no sense, or the runtime has no sockets like Node's. */
-function cannotOpen({ context, ca }: ConnectOptions, cause: unknown): ConnectionError {
+function cannotOpen({ context, route: { ca } }: ConnectOptions, cause: unknown): ConnectionError {
   const { origin } = context.endpoint
   const remedy =
     ca === undefined
@@ -165,7 +181,11 @@ function wrongHost(socket: Socket, { hostname }: Endpoint): Error | undefined {
   return checkServerIdentity(hostname, (socket as TLSSocket).getPeerCertificate())
 }
 
-function failureOf(endpoint: Endpoint, cause: Error | undefined, socket: Socket): ConnectionError {
+function failureOf(
+  { context: { endpoint }, route: { trustAdvice = 'pass that as the option "ca"' } }: ConnectOptions,
+  cause: Error | undefined,
+  socket: Socket,
+): ConnectionError {
   const code = errorCode(cause)
   const failure: ConnectFailure = {
     endpoint,
@@ -174,7 +194,7 @@ function failureOf(endpoint: Endpoint, cause: Error | undefined, socket: Socket)
     otherwise: `could not connect to ${endpoint.origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
     // Without a code the server hung up in the middle of the handshake.
     retryable: code === undefined || isTransientCode(code),
-    trustAdvice: 'pass that as the option "ca"',
+    trustAdvice,
   }
   const isRejected = 'authorizationError' in socket && typeof socket.authorizationError === 'string'
   return isRejected ? certificateRejected(failure) : connectFailed(failure)

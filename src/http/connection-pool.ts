@@ -1,13 +1,17 @@
-import { ConnectionError } from '../errors.ts'
+import type { Socket } from 'node:net'
+
+import { ConnectionError, ConnectTimeoutError } from '../errors.ts'
 import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
-import { inBackground } from '../internal/waiting.ts'
+import { isPromise } from '../internal/core-objects.ts'
+import { inBackground, settleWithin } from '../internal/waiting.ts'
 import { openConnection } from './connect.ts'
 import { AttemptTimer } from './attempt-timer.ts'
 import type { Connection, ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Clock } from '../types.ts'
 import { RepeatedAnswers } from './repeated-answers.ts'
+import type { Route, RouteFinder } from './route.ts'
 import type { TransportRequest } from './transport.ts'
 
 /** Limits of a {@link ConnectionPool}. */
@@ -22,6 +26,8 @@ export interface ConnectionPoolOptions {
   readonly clock: Clock
   /** Certificates (PEM) to trust instead of the ones Node trusts. */
   readonly ca?: string | readonly string[] | undefined
+  /** Finds the way to the endpoint, certificates included. `@default` directly, trusting `ca` */
+  readonly route?: RouteFinder | undefined
 }
 
 interface Waiter {
@@ -220,22 +226,58 @@ export class ConnectionPool {
   }
 
   /** Opens a connection in a place that the caller holds; the place is given up when that fails. */
-  async #connect({ connectTimeoutMs, deadlineAtMs, signal }: TransportRequest): Promise<Connection> {
+  async #connect(request: TransportRequest): Promise<Connection> {
+    const { connectTimeoutMs, deadlineAtMs, signal } = request
+    const endsAtMs = Math.min(performance.now() + connectTimeoutMs, deadlineAtMs)
+    const leftMs = (): number => Math.ceil(Math.max(0, endsAtMs - performance.now()))
+    const { ca, route: findRoute } = this.#options
+    let tunnel: Socket | undefined
     try {
+      const route = findRoute === undefined ? { ca } : await this.#findRoute(findRoute, leftMs(), signal)
+      tunnel = await this.#openTunnel(route, leftMs(), signal)
       return await openConnection({
         context: this.#context,
-        timeoutMs: Math.ceil(Math.max(0, Math.min(connectTimeoutMs, deadlineAtMs - performance.now()))),
+        timeoutMs: leftMs(),
         signal,
-        ca: this.#options.ca,
+        route,
+        tunnel,
         tlsSession: this.#tlsSession,
         onTlsSession: session => {
           this.#tlsSession = session
         },
       })
     } catch (error) {
+      tunnel?.destroy()
       this.#vacate()
       throw error
     }
+  }
+
+  async #findRoute(
+    findRoute: RouteFinder,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Route> {
+    const route = findRoute(this.#endpoint)
+    if (!isPromise(route)) return route
+    return settleWithin(route, timeoutMs, signal, () => {
+      return new ConnectTimeoutError(
+        `no connection to ${this.#endpoint.origin} within ${timeoutMs} ms: the files that name certificates to trust ` +
+          'could not be read in time',
+      )
+    })
+  }
+
+  /** A tunnel to the endpoint, where the way leads through a proxy, whose code few apps need. */
+  async #openTunnel(
+    route: Route,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Socket | undefined> {
+    const { proxy } = route
+    if (proxy === undefined) return undefined
+    const { openTunnel } = await import('./proxy-tunnel.ts')
+    return openTunnel({ proxy, endpoint: this.#endpoint, route, timeoutMs, signal })
   }
 
   /** Passes a free place on to the next waiter. */

@@ -32,6 +32,7 @@ export class SocketTransport implements Transport {
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       clock: options.clock ?? { now: () => Date.now() },
       ca: options.ca,
+      route: options.route,
     }
   }
 

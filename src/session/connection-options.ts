@@ -82,15 +82,26 @@ export interface ConnectionOptions {
 
   /**
    * Certificates of the authorities to trust, in PEM, instead of those that Node trusts. Certificates are always
-   * verified.
+   * verified. Calls of STS, SSO and sign-in that find credentials use them, too.
    *
-   * @default the certificate authorities that Node trusts
+   * @default the environment variables `DYNAMODB_SESSIONS_CA` (certificates), `AWS_CA_BUNDLE` (a file), else the profile's
+   *   `ca_bundle` (a file), else the certificate authorities that Node trusts
    */
   readonly ca?: string | readonly string[] | undefined
 
   /**
-   * What carries requests: `fetchTransport()` where there are no raw sockets, or for a proxy. It decides about
-   * connections and certificates itself, so that `maxSockets` and `ca` cannot be given with it. Closing the store
+   * URL of an HTTP proxy to make connections through, by `CONNECT`: `http://proxy.example.com:3128`, with
+   * `user:password@` where it asks for them; `false` for none, whatever the environment says. Loopback and link-local
+   * addresses are never reached through a proxy.
+   *
+   * @default the environment variables `DYNAMODB_SESSIONS_PROXY`, `HTTPS_PROXY` (`HTTP_PROXY` for an endpoint without TLS),
+   *   in capitals or not, except for the hosts in `NO_PROXY`
+   */
+  readonly proxy?: string | false | undefined
+
+  /**
+   * What carries requests: `fetchTransport()` where there are no raw sockets. It decides about
+   * connections, certificates and proxies itself, so that `maxSockets`, `ca` and `proxy` cannot be given with it. Closing the store
    * leaves it open.
    *
    * @default keep-alive connections over `node:net` and `node:tls`; in Cloudflare Workers `fetchTransport()`
@@ -113,7 +124,7 @@ const withinDeadline: readonly OptionRelation[] = [
 
 const ownTransport: OptionRelation = {
   option: 'transport',
-  otherwise: 'a transport decides about its connections and certificates itself',
+  otherwise: 'a transport decides about its connections, certificates and proxies itself',
 }
 
 /**
@@ -147,6 +158,12 @@ export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
     fromText: text => text,
     notWith: ownTransport,
   },
+  proxy: {
+    takes: 'the URL of an HTTP proxy, such as http://proxy.example.com:3128, or false',
+    accepts: (value): value is string | false => value === false || isProxyUrl(value),
+    fromText: text => (text === 'false' ? false : text),
+    notWith: ownTransport,
+  },
   transport: {
     takes: 'a transport, such as fetchTransport() returns',
     accepts: (value): value is Transport => hasMethod(value, 'request') && hasMethod(value, 'close'),
@@ -164,6 +181,11 @@ function isEndpointUrl(text: string): boolean {
   } catch {
     return false
   }
+}
+
+function isProxyUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  return ['http:', 'https:'].includes(new URL(value).protocol)
 }
 
 function isPem(value: unknown): value is string | readonly string[] {

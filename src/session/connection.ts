@@ -1,10 +1,14 @@
 import type { Environment } from '../config/environment.ts'
 import type { InstanceRegion } from '../config/instance-metadata-region.ts'
+import type { RouteSearch } from '../config/route-search.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
+import type { ServerClock } from '../dynamodb/server-clock.ts'
 import { callerMistake } from '../errors.ts'
 import { boundedTransport } from '../http/bounded-transport.ts'
 import { fetchTransport, needsFetch } from '../http/fetch-transport.ts'
+import type { RouteFinder } from '../http/route.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
+import type { Transport } from '../http/transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
@@ -24,31 +28,37 @@ export const systemClock: Clock = { now: () => Date.now() }
 export function openClient(options: ConnectionOptions, environment: Environment): DynamoDBClient {
   const clock = options.clock ?? systemClock
   const pending = { settings: new PendingSteps(), credentials: new PendingSteps() }
-  return new DynamoDBClient({
+  // Calls of STS are signed, and credentials expire, by the clock that DynamoDB has put right, and the other way round.
+  const clockOfClient = (): ServerClock => client.clock
+  const client = new DynamoDBClient({
     settings: lazySettings(options, environment, clock, pending.settings),
-    credentials: findCredentials(options, environment, clock, pending.credentials),
+    credentials: findCredentials(options, environment, clockOfClient, pending.credentials),
     pending,
-    ...chooseTransport(options, clock),
+    ...chooseTransport(options, environment),
     clock,
     random: Math.random,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
   })
+  return client
 }
 
-function chooseTransport(
-  { transport, maxSockets, ca }: ConnectionOptions,
-  clock: Clock,
+/** What carries requests to DynamoDB, and those to the services that give credentials. */
+export function chooseTransport(
+  options: ConnectionOptions,
+  environment: Environment,
 ): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
+  const { transport, maxSockets, ca, proxy, clock = systemClock } = options
   if (transport === undefined && !needsFetch()) {
+    const route = routeFinder(options, environment)
     return {
-      transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), ca, clock }),
+      transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), route, clock }),
       ownsTransport: true,
     }
   }
   if (transport !== undefined) return { transport: boundedTransport(transport), ownsTransport: false }
-  for (const [name, value] of Object.entries({ maxSockets, ca })) {
+  for (const [name, value] of Object.entries({ maxSockets, ca, proxy })) {
     if (value !== undefined) {
       throw callerMistake(
         'INVALID_OPTION',
@@ -57,6 +67,24 @@ function chooseTransport(
     }
   }
   return { transport: fetchTransport(), ownsTransport: true }
+}
+
+/** The transport for the services that give credentials: that of the caller, or one of few and short-lived connections. */
+export function serviceTransport(options: ConnectionOptions, environment: Environment): Transport {
+  const { transport } = options
+  if (transport !== undefined) return boundedTransport(transport)
+  if (needsFetch()) return fetchTransport()
+  return new SocketTransport({ maxSockets: 4, idleTimeoutMs: 2000, route: routeFinder(options, environment) })
+}
+
+/** The way to an endpoint; the code that reads variables and files for it is loaded for the first connection. */
+function routeFinder({ ca, proxy, profile }: ConnectionOptions, environment: Environment): RouteFinder {
+  let search: RouteSearch | undefined
+  return async endpoint => {
+    const { RouteSearch } = await import('../config/route-search.ts')
+    search ??= new RouteSearch({ environment, ca, proxy, profile, hasOptions: true })
+    return search.find(endpoint)
+  }
 }
 
 /** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */
@@ -90,7 +118,7 @@ function lazySettings(
 function findCredentials(
   options: ConnectionOptions,
   environment: Environment,
-  clock: Clock,
+  clock: () => ServerClock,
   pending: PendingSteps,
 ): CredentialSource {
   const { credentials: given } = options
@@ -103,7 +131,7 @@ function findCredentials(
         ? lazyDefaultProvider(options, environment, clock, pending)
         : () => pending.step('the function that the option "credentials" is', given)
     // Calls that come at the same time share one source.
-    source ??= cachedProvider(provider, { clock, random: Math.random })
+    source ??= cachedProvider(provider, { clock: clock(), random: Math.random })
     return source
   }
   return request => (source === undefined ? load().then(loaded => loaded(request)) : source(request))
@@ -111,15 +139,26 @@ function findCredentials(
 
 /** Loads the chain when it is first asked, so that an app that passes its credentials never does. */
 function lazyDefaultProvider(
-  { profile, region, deadlineMs = DEFAULT_DEADLINE_MS }: ConnectionOptions,
+  options: ConnectionOptions,
   environment: Environment,
-  clock: Clock,
+  clock: () => ServerClock,
   pending: PendingSteps,
 ): CredentialProvider {
+  const { profile, region, deadlineMs = DEFAULT_DEADLINE_MS } = options
   let provider: CredentialProvider | undefined
   return async () => {
     const { defaultProvider } = await import('../credentials/default-provider.ts')
-    provider ??= defaultProvider({ profile, region, context: { environment, clock, deadlineMs, pending } })
+    provider ??= defaultProvider({
+      profile,
+      region,
+      context: {
+        environment,
+        clock: clock(),
+        deadlineMs,
+        pending,
+        serviceTransport: serviceTransport(options, environment),
+      },
+    })
     return provider()
   }
 }

@@ -71,6 +71,7 @@ export const storeLayoutRules: LayoutRules<SessionStoreOptions> = {
   deadlineMs: everyLayout,
   maxSockets: everyLayout,
   ca: everyLayout,
+  proxy: everyLayout,
   transport: everyLayout,
   clock: everyLayout,
 }

@@ -59,6 +59,7 @@ export async function fakeSts(environment: Readonly<Record<string, string>> = {}
       clock,
       random: () => 0,
       transport,
+      serviceTransport: transport,
       deadlineMs: 7000,
       pending: new PendingSteps(),
     },

@@ -3,6 +3,7 @@ import { loadSharedConfig, selectedProfile } from '../../config/shared-config.ts
 import { formOfProfile } from '../../credentials/profile-forms.ts'
 import { CredentialsError, DeadlineExceededError } from '../../errors.ts'
 import { settleWithin } from '../../internal/waiting.ts'
+import { serviceTransport } from '../../session/connection.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { duration } from '../format.ts'
 import type { StoreSettings } from '../store-settings.ts'
@@ -113,8 +114,9 @@ function describe(credentials: Credentials, source: string): Check {
 }
 
 /** The places of the default chain, in its order. */
-function placesOf({ profile, region }: StoreSettings, environment: Environment): readonly Place[] {
-  const context = { environment }
+function placesOf(options: StoreSettings, environment: Environment): readonly Place[] {
+  const { profile, region } = options
+  const context = { environment, serviceTransport: serviceTransport(options, environment) }
   const isNamed = profile !== undefined || variable(environment, 'AWS_PROFILE') !== undefined
   const isContainer = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].some(
     name => variable(environment, name) !== undefined,

@@ -63,6 +63,7 @@ async function contextFor(
     clock: new ManualClock(),
     random: () => 0,
     transport,
+    serviceTransport: transport,
     deadlineMs: 7000,
     pending: new PendingSteps(),
   }

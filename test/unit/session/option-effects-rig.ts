@@ -1,4 +1,5 @@
-import type { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { parseEndpoint } from '../../../src/http/endpoint.ts'
+import type { SocketTransportOptions } from '../../../src/http/socket-transport.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
@@ -83,12 +84,16 @@ export class WatchedDynamoDB implements Transport {
 export async function observe(
   database: WatchedDynamoDB,
   options: SessionStoreOptions,
-  opened: readonly SessionStoreOptions[],
+  opened: readonly (SocketTransportOptions | undefined)[],
   fails: boolean,
 ): Promise<Observation> {
   const { clock = new ManualClock() } = options
   const store = new SessionStore({ credentials: SECRETS, clock, ...options })
-  const results: unknown[] = [store.locksSessions, opened.length, ...opened]
+  const results: unknown[] = [
+    store.locksSessions,
+    opened.length,
+    ...(await Promise.all(opened.map(socketOptionsOf))),
+  ]
   const step = async (action: () => Promise<unknown>): Promise<void> => {
     results.push(await action().catch((error: unknown) => (error instanceof Error ? error.message : error)))
   }
@@ -121,12 +126,10 @@ export async function observe(
   return [...results, ...distinct(database.seen)]
 }
 
-/** The options that the sockets of a store were opened with. */
-export function socketOptionsOf(
-  options: ConstructorParameters<typeof SocketTransport>[0],
-): SessionStoreOptions {
-  const { maxSockets, ca } = options ?? {}
-  return { maxSockets, ca }
+/** What the sockets of a store were opened with, and the way that they go. */
+async function socketOptionsOf(options: SocketTransportOptions | undefined): Promise<object> {
+  const route = await options?.route?.(parseEndpoint('https://dynamodb.eu-west-1.amazonaws.com'))
+  return { maxSockets: options?.maxSockets, ...route }
 }
 
 /** Retries vary with the load of the machine: what counts is what was sent, and how often when nothing was to be had. */

@@ -8,6 +8,7 @@ import { commonOptions } from '../../../src/cli/common-options.ts'
 import { parseInvocation } from '../../../src/cli/invocation.ts'
 import { storeSettings } from '../../../src/cli/store-settings.ts'
 import type * as socketTransport from '../../../src/http/socket-transport.ts'
+import type { SocketTransportOptions } from '../../../src/http/socket-transport.ts'
 import type { TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../../src/session/layout-options.ts'
 import { variableOf } from '../../../src/session/option-spec.ts'
@@ -15,20 +16,20 @@ import { SessionStore } from '../../../src/session/store.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from '../../../src/session/store-options.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
-import { type Observation, observe, socketOptionsOf, WatchedDynamoDB } from './option-effects-rig.ts'
+import { type Observation, observe, WatchedDynamoDB } from './option-effects-rig.ts'
 
 const sockets = vi.hoisted(() => ({
   database: undefined as WatchedDynamoDB | undefined,
-  opened: [] as SessionStoreOptions[],
+  opened: [] as (SocketTransportOptions | undefined)[],
 }))
 
 vi.mock('../../../src/http/socket-transport.ts', async original => {
   const { SocketTransport } = await original<typeof socketTransport>()
   return {
     SocketTransport: class extends SocketTransport {
-      constructor(options?: ConstructorParameters<typeof SocketTransport>[0]) {
+      constructor(options?: SocketTransportOptions) {
         super(options)
-        sockets.opened.push(socketOptionsOf(options))
+        sockets.opened.push(options)
       }
 
       override request(request: TransportRequest): Promise<TransportResponse> {
@@ -83,6 +84,7 @@ const rows: Readonly<Record<Name, Row>> = {
   deadlineMs: { value: 90_000, text: '90000', layouts: every },
   maxSockets: { value: 3, text: '3', layouts: every },
   ca: { value: pem, text: pem, layouts: every },
+  proxy: { value: 'http://proxy.test:3128', text: 'http://proxy.test:3128', layouts: every },
   transport: { value: new WatchedDynamoDB(), layouts: every },
   clock: { value: new ManualClock(Date.UTC(2040, 1)), layouts: every },
   ttlSeconds: { value: 60, text: '60', layouts: every },

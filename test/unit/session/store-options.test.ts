@@ -166,6 +166,15 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     fromText: [[pem, pem]],
     wrongTexts: [secret],
   },
+  proxy: {
+    right: ['http://proxy.test:3128', 'https://ada:secret@proxy.test', false],
+    wrong: ['', secret, 'proxy.test:3128', 'socks5://proxy.test', true, 7, null, {}],
+    fromText: [
+      ['http://proxy.test:3128', 'http://proxy.test:3128'],
+      ['false', false],
+    ],
+    wrongTexts: [secret, 'true'],
+  },
   clock: {
     right: [{ now: () => 0 }, { now: Date.now, other: 1 }],
     wrong: [{}, { now: 7 }, () => 0, 7, secret, null, []],
@@ -352,6 +361,7 @@ const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
   deadlineMs: 'DYNAMODB_SESSIONS_DEADLINE_MS',
   maxSockets: 'DYNAMODB_SESSIONS_MAX_SOCKETS',
   ca: 'DYNAMODB_SESSIONS_CA',
+  proxy: 'DYNAMODB_SESSIONS_PROXY',
   clock: 'DYNAMODB_SESSIONS_CLOCK',
   transport: 'DYNAMODB_SESSIONS_TRANSPORT',
   ttlSeconds: 'DYNAMODB_SESSIONS_TTL_SECONDS',
