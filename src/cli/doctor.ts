@@ -77,7 +77,7 @@ async function examine(
 ): Promise<readonly Check[]> {
   const { credentials, check: credentialsCheck } = await findCredentials(options, environment, signal)
   const { region, settings } = await checkRegion(invocation, options, environment)
-  const before = [checkVariables(environment), credentialsCheck, region]
+  const before = [await checkVariables(environment, options.profile), credentialsCheck, region]
   if (settings === undefined) return [...before, ...notMade('there is no region', AFTER_REGION)]
 
   const { endpoint, url } = checkEndpoint(invocation, options, settings, credentials, environment)

@@ -1,4 +1,5 @@
 import { callerMistake } from '../errors.ts'
+import { insteadOfSdkOption } from './sdk-options.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 
 /** What one option takes. */
@@ -175,8 +176,10 @@ function namesOf<Options extends object>(specs: OptionSpecs<Options>): (keyof Op
 }
 
 function unknownOption(name: string, known: readonly string[]): TypeError {
+  const instead = insteadOfSdkOption(name)
   const alike = known.find(candidate => simplified(candidate) === simplified(name))
-  const hint = alike === undefined ? '' : `; did you mean "${alike}"?`
+  const meant = alike === undefined ? '' : `; did you mean "${alike}"?`
+  const hint = instead === undefined ? meant : `, as clients of the AWS SDK have it: ${instead}`
   return callerMistake(
     'INVALID_OPTION',
     `there is no option "${name}"${hint} (the options are: ${known.join(', ')})`,

@@ -115,6 +115,26 @@ describe('an unknown option', () => {
     expect(messageOf({ color: 7, nonsense: undefined })).toMatch(/^there is no option "nonsense"/)
   })
 
+  test.each([
+    ['requestHandler', /"proxy", or pass a "transport"/],
+    ['useFipsEndpoint', /AWS_USE_FIPS_ENDPOINT=true/],
+    ['useDualstackEndpoint', /AWS_USE_DUALSTACK_ENDPOINT=true/],
+    ['retryStrategy', /set "maxAttempts" and "deadlineMs"/],
+    ['logger', /diagnostics channels/],
+    ['customUserAgent', /leave it out/],
+    ['tls', /"endpoint"/],
+    ['credentialDefaultProvider', /pass it as "credentials"/],
+    ['maxRetries', /set "maxAttempts"/],
+    ['accessKeyId', /pass "credentials"/],
+  ])('says what stands for the option %s of the AWS SDK', (option, counterpart) => {
+    const message = messageOf({ [option]: 'hunter2' })
+    expect(message).toMatch(counterpart)
+    expect(message.startsWith(`there is no option "${option}", as clients of the AWS SDK have it: `)).toBe(
+      true,
+    )
+    expect(message).not.toContain('hunter2')
+  })
+
   test('of an object with a prototype of its own is not looked for in the prototype', () => {
     class Extended {
       readonly color = 'red'
