@@ -48,6 +48,7 @@ const groups = {
     'internal/diagnostics',
     'internal/partitions',
     'internal/pending-steps',
+    'internal/user-agent',
     'sigv4/sign',
   ],
   core: ['adapters/express-store', 'session/store'],

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.ts'
 import type { AccountIdEndpointMode, EndpointSettings } from '../internal/endpoint-settings.ts'
 import { isWithheld } from '../internal/process-environment.ts'
 import { isHostLabel, realRegion } from '../internal/partitions.ts'
+import { toAppId } from '../internal/user-agent.ts'
 import { type CallSettings, callSettings } from './call-settings.ts'
 import { type Environment, REGION_VARIABLES, regionFromEnvironment, settingOf } from './environment.ts'
 import { fileLocations } from './file-locations.ts'
@@ -27,7 +28,10 @@ export interface SettingsSources {
 }
 
 /** Everything about calls to DynamoDB that can be configured and does not depend on the credentials. */
-export interface ClientSettings extends EndpointSettings, CallSettings {}
+export interface ClientSettings extends EndpointSettings, CallSettings {
+  /** Name of the application, for the `User-Agent`. */
+  readonly appId: string | undefined
+}
 
 /**
  * Finds region, endpoint and retry settings where the AWS SDK finds them: in the options, else in the environment, else
@@ -64,6 +68,7 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
     useDualStack,
     accountIdEndpointMode:
       lookUp('AWS_ACCOUNT_ID_ENDPOINT_MODE', 'account_id_endpoint_mode', toEndpointMode) ?? 'preferred',
+    appId: lookUp('AWS_SDK_UA_APP_ID', 'sdk_ua_app_id', toAppId),
     maxAttempts: sources.maxAttempts ?? calls.maxAttempts,
     correctsClockSkew: calls.correctsClockSkew,
   }

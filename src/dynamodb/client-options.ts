@@ -9,6 +9,8 @@ export interface DynamoDBSettings extends EndpointSettings {
   readonly maxAttempts: number
   /** Whether a wrong clock is corrected by the server's. */
   readonly correctsClockSkew: boolean
+  /** Name of the application, for the `User-Agent`. */
+  readonly appId?: string | undefined
 }
 
 /** What the searches for settings and credentials are waiting for. */
@@ -28,6 +30,8 @@ export interface DynamoDBClientOptions {
   readonly transport: Transport
   /** Whether `DynamoDBClient.close` closes the transport. */
   readonly ownsTransport: boolean
+  /** Finds the value of `x-amzn-trace-id`; absent where there are no traces. */
+  readonly traceId?: (() => string | undefined) | undefined
   readonly clock: Clock
   readonly random: Random
   readonly connectTimeoutMs: number

@@ -8,6 +8,8 @@ import { isPromise } from '../internal/core-objects.ts'
 import { type Deferred, deferred } from '../internal/deferred.ts'
 import { settleWithin } from '../internal/waiting.ts'
 import type { Credentials, Item } from '../types.ts'
+import { userAgent } from '../internal/user-agent.ts'
+import type { Header } from '../sigv4/canonical-request.ts'
 import { type CallTrace, callTraceOf, type Success } from './call-trace.ts'
 import {
   type DynamoDBClientOptions,
@@ -49,6 +51,7 @@ type Outcome<Name extends Operation> = SuccessfulAttempt<Success<Name>> | Failed
 interface Prepared {
   readonly settings: DynamoDBSettings
   readonly endpoints: EndpointCache
+  readonly userAgent: Header
 }
 
 const RETRY_BASE_DELAY_MS = 25
@@ -240,7 +243,13 @@ export class DynamoDBClient {
 
   async #search(): Promise<Prepared> {
     const settings = await this.#options.settings()
-    return this.#prepared ?? { settings, endpoints: new EndpointCache(settings) }
+    return (
+      this.#prepared ?? {
+        settings,
+        endpoints: new EndpointCache(settings),
+        userAgent: ['user-agent', userAgent(settings.appId)],
+      }
+    )
   }
 
   async #attempt<Name extends Operation>(
@@ -278,7 +287,7 @@ export class DynamoDBClient {
 
   #targetOf(
     { input, clockOffsetMs }: Call,
-    { settings, endpoints }: Prepared,
+    { settings, endpoints, userAgent: header }: Prepared,
     credentials: Credentials,
   ): SigningTarget {
     return {
@@ -287,6 +296,8 @@ export class DynamoDBClient {
       credentials,
       // AWS refuses what a wrong clock has made also when another call has put the clock right since.
       nowMs: this.#clock.now() - this.#clock.offsetMs + clockOffsetMs,
+      userAgent: header,
+      traceId: this.#options.traceId?.(),
     }
   }
 

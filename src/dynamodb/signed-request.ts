@@ -13,6 +13,9 @@ export interface SigningTarget {
   readonly region: string
   readonly credentials: Credentials
   readonly nowMs: number
+  readonly userAgent: Header
+  /** Value of `x-amzn-trace-id`. */
+  readonly traceId: string | undefined
 }
 
 /** What a request may take, who may give it up, and who judges the response. */
@@ -47,7 +50,10 @@ export class RequestSigner {
       contentTarget,
       ['x-amz-date', amzDate],
       ['authorization', authorization],
+      // Neither this nor the trace is signed: both may change on the way.
+      target.userAgent,
     ]
+    if (target.traceId !== undefined) headers.push(['x-amzn-trace-id', target.traceId])
     if (token !== undefined) headers.push(token)
     // Written out, and not spread together: this object is made for every request.
     return {

@@ -10,6 +10,7 @@ import type { RouteFinder } from '../http/route.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
+import { lambdaTrace } from '../internal/user-agent.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 
@@ -35,6 +36,7 @@ export function openClient(options: ConnectionOptions, environment: Environment)
     credentials: findCredentials(options, environment, clockOfClient, pending.credentials),
     pending,
     ...chooseTransport(options, environment),
+    traceId: lambdaTrace(environment),
     clock,
     random: Math.random,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,

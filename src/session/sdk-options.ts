@@ -11,7 +11,8 @@ const COUNTERPARTS: Readonly<Record<string, string>> = {
   'retryStrategy|retryMode|defaultsMode': 'the retry mode is standard; set "maxAttempts" and "deadlineMs"',
   maxRetries: 'set "maxAttempts", which counts the first attempt, too',
   logger: 'subscribe to the diagnostics channels: docs/observability.md',
-  'customUserAgent|userAgentAppId|defaultUserAgentProvider': 'leave it out; requests have no user agent',
+  'customUserAgent|userAgentAppId|defaultUserAgentProvider':
+    'set AWS_SDK_UA_APP_ID, or sdk_ua_app_id in the profile',
   'tls|sslEnabled': 'say http:// or https:// in "endpoint"',
   'credentialDefaultProvider|credentialProvider': 'pass it as "credentials"',
   'accessKeyId|secretAccessKey|sessionToken':

@@ -1,4 +1,5 @@
 import { type Environment, variable } from '../../config/environment.ts'
+import { toAppId } from '../../internal/user-agent.ts'
 import { type ConfigSection, loadSharedConfig, selectedProfile } from '../../config/shared-config.ts'
 
 /** A setting of the AWS SDK that this package does not heed, or only in part. */
@@ -73,7 +74,8 @@ const SETTINGS: readonly PartlyHeeded[] = [
   {
     variable: 'AWS_SDK_UA_APP_ID',
     property: 'sdk_ua_app_id',
-    judge: () => 'has no effect; requests have no user agent',
+    judge: value =>
+      toAppId(value) === undefined ? 'is longer than 50 characters, and has no effect' : undefined,
   },
   { variable: 'AWS_CREDENTIAL_SCOPE', property: 'aws_credential_scope', judge: () => 'has no effect' },
   { variable: 'ALL_PROXY', judge: () => 'has no effect; HTTPS_PROXY names a proxy' },

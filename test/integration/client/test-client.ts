@@ -46,6 +46,7 @@ export function useStub(): () => StubDynamoDB {
 export interface TestClientOptions extends Partial<Omit<DynamoDBClientOptions, 'settings'>> {
   readonly maxAttempts?: number
   readonly correctsClockSkew?: boolean
+  readonly appId?: string
   /** Called when the client looks for region and endpoint, which it finds when this has settled. */
   readonly onLookup?: () => Promise<void> | void
 }
@@ -53,7 +54,7 @@ export interface TestClientOptions extends Partial<Omit<DynamoDBClientOptions, '
 /** A client of the real parts that talks to `endpoint`; back-off takes no time unless a test wants it to. */
 export function openTestClient(
   endpoint: string,
-  { onLookup, maxAttempts = 4, correctsClockSkew = true, ...options }: TestClientOptions = {},
+  { onLookup, maxAttempts = 4, correctsClockSkew = true, appId, ...options }: TestClientOptions = {},
   transportOptions: SocketTransportOptions = {},
 ): DynamoDBClient {
   const transport = new SocketTransport(transportOptions)
@@ -65,6 +66,7 @@ export function openTestClient(
     accountIdEndpointMode: 'preferred',
     maxAttempts,
     correctsClockSkew,
+    appId,
   }
   onTestFinished(() => transport.close())
   return new DynamoDBClient({

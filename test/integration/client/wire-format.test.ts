@@ -4,6 +4,7 @@ import { signRequest } from '../../../src/sigv4/sign.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { StubRequest } from '../../support/stub-dynamodb.ts'
+import { userAgent } from '../../../src/internal/user-agent.ts'
 import { openTestClient, someKey, testCredentials, testRegion, useStub } from './test-client.ts'
 
 const stub = useStub()
@@ -58,7 +59,23 @@ describe('a request', () => {
         /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE000000001\/20261123\/eu-west-1\/dynamodb\/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=[\da-f]{64}$/,
       ) as string,
       'content-length': String(Buffer.byteLength(body)),
+      'user-agent': userAgent(undefined),
     })
+  })
+
+  test('names the application, and the trace of the moment, which are not signed', async () => {
+    let traceId: string | undefined = 'Root=1-5759e988'
+    const client = openTestClient(stub().endpoint, { appId: 'shop', traceId: () => traceId })
+    await client.send('GetItem', someKey)
+    traceId = undefined
+    await client.send('GetItem', someKey)
+    const [first, second] = stub().requests
+    expect(first?.headers).toMatchObject({
+      'user-agent': userAgent('shop'),
+      'x-amzn-trace-id': 'Root=1-5759e988',
+    })
+    expect(first?.headers.authorization).not.toMatch(/user-agent|trace/)
+    expect(second?.headers).not.toHaveProperty('x-amzn-trace-id')
   })
 
   test.each([

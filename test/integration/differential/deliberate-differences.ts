@@ -358,6 +358,14 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     },
   },
   {
+    reason: 'the region of the instance, too, is asked for without a token where there is none to be had',
+    scenarios: ['region from the instance, without tokens'],
+    better: () => ({
+      ...requestTo('https://dynamodb.eu-central-1.amazonaws.com/', 'eu-central-1')(),
+      requests: { metadata: ['PUT /latest/api/token', 'GET /latest/meta-data/placement/region'] },
+    }),
+  },
+  {
     reason: 'AWS_DEFAULT_REGION names the region where AWS_REGION does not',
     scenarios: ['region from AWS_DEFAULT_REGION'],
     better: requestTo('https://dynamodb.eu-west-2.amazonaws.com/', 'eu-west-2'),

@@ -9,6 +9,8 @@ const target: SigningTarget = {
   region: 'eu-west-1',
   credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret', sessionToken: 'a-token' },
   nowMs: Date.UTC(2026, 0, 1),
+  userAgent: ['user-agent', 'test'],
+  traceId: undefined,
 }
 const limits = { connectTimeoutMs: 1, attemptTimeoutMs: 2, deadlineAtMs: 3, signal: undefined }
 

@@ -121,7 +121,7 @@ describe('an unknown option', () => {
     ['useDualstackEndpoint', /AWS_USE_DUALSTACK_ENDPOINT=true/],
     ['retryStrategy', /set "maxAttempts" and "deadlineMs"/],
     ['logger', /diagnostics channels/],
-    ['customUserAgent', /leave it out/],
+    ['customUserAgent', /AWS_SDK_UA_APP_ID/],
     ['tls', /"endpoint"/],
     ['credentialDefaultProvider', /pass it as "credentials"/],
     ['maxRetries', /set "maxAttempts"/],
