@@ -14,7 +14,7 @@ import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 import { RequestLocks } from './request-locks.ts'
 import { type CookieProperties, isSameButForExpiry, isSessionCookie, propertiesOf } from './session-cookie.ts'
-import { tellingJson } from './telling-json.ts'
+import { defineTellingJson } from './telling-json.ts'
 
 /** What a session object was loaded or last saved as, and under which ID. */
 interface Origin {
@@ -177,8 +177,8 @@ export class ExpressSessions {
     }
     const cookie = origin.cookie && propertiesOf(session.cookie)
     this.#origins.set(session, { ...origin, cookie })
-    // The middleware compares the JSON of the two.
-    if (this.#sessions.holdsPhpValues) [data, session].forEach(defineToJSON)
+    // The middleware compares the JSON of the two, without the cookie.
+    if (this.#sessions.holdsPhpValues) [data, session].forEach(each => defineTellingJson(each, 'cookie'))
     if (origin.lock !== undefined) this.#locks?.hold(origin.lock, request, session)
   }
 
@@ -187,7 +187,7 @@ export class ExpressSessions {
     const record = this.#origins.of(previous)?.record ?? this.#predecessors.of(previous)
     if (record === undefined || !isSession(session)) return
     this.#predecessors.set(session, record)
-    if (this.#sessions.holdsPhpValues) defineToJSON(session)
+    if (this.#sessions.holdsPhpValues) defineTellingJson(session, 'cookie')
   }
 
   /** A session as the application gets it, whose cookie shows when it expires in fact. */
@@ -264,21 +264,6 @@ export function isSession(value: unknown): value is SessionData {
 
 function requireSession(session: unknown): void {
   if (!isSession(session)) throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
-}
-
-/**
- * Lets the middleware see changes between values that JSON writes alike: it compares the JSON of sessions. A BigInt, which
- * JSON refuses, would leave the request without a response.
- */
-function defineToJSON(session: SessionData): void {
-  Object.defineProperty(session, 'toJSON', {
-    configurable: true,
-    value: () => {
-      const { cookie: _, ...data } = session
-      const text = tellingJson(data)
-      return text === undefined ? data : (JSON.parse(text) as object)
-    },
-  })
 }
 
 /** A session with its ID, which is not enumerable, so that saving a copy of the session does not store it. */

@@ -125,10 +125,13 @@ export class DynamoDBStore implements FastifySessionStore {
     if (!isData(session)) {
       throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
     }
-    const basis = this.#originOf(sessionId, session)
+    const known = this.#originOf(session)
+    const basis = known !== undefined && known.sessionId === sessionId ? known.record : undefined
+    const movedFrom = basis === undefined ? this.#originOf(predecessorOf(session))?.record : undefined
     const whole = storedForm(session)
     const data = this.#withoutForeignKeys(whole, session, basis?.data)
-    const record = await this.#sessions.write(sessionId, data, { basis, ...expiryOfCookie(whole.cookie) })
+    const expiry = expiryOfCookie(whole.cookie)
+    const record = await this.#sessions.write(sessionId, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) this.#origins.set(session, { sessionId, record: record.asWritten() })
     repairExpiry(session.cookie, record?.expiresMs)
@@ -146,14 +149,9 @@ export class DynamoDBStore implements FastifySessionStore {
     return kept as Session
   }
 
-  /** What a session was loaded or last saved as, provided that it was under this ID. */
-  #originOf(sessionId: string, session: object): SessionRecord<Session> | undefined {
-    const loadedAs: unknown = Reflect.get(session, LOADED_AS)
-    for (const holder of [session, loadedAs]) {
-      const origin = this.#origins.of(holder)
-      if (origin !== undefined && origin.sessionId === sessionId) return origin.record
-    }
-    return undefined
+  /** What a session was loaded or last saved as. */
+  #originOf(session: object | undefined): Origin | undefined {
+    return session && (this.#origins.of(session) ?? this.#origins.of(Reflect.get(session, LOADED_AS)))
   }
 
   #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
@@ -183,6 +181,18 @@ function shownForm({ data, expiresMs }: SessionRecord<Session>): Session {
   const shown = Object.entries(others).filter(([key]) => !METHODS.has(key))
   const shownCookie = isSessionCookie(cookie) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
   return { ...Object.fromEntries(shown), ...shownCookie } as Session
+}
+
+/**
+ * The session that a regenerated one takes the place of: the plugin keeps the request in each session, and the request has
+ * the old session until the new one has been saved.
+ */
+function predecessorOf(session: object): object | undefined {
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'request')
+  const request: unknown = symbol && Reflect.get(session, symbol)
+  if (typeof request !== 'object' || request === null) return undefined
+  const current: unknown = Reflect.get(request, 'session')
+  return typeof current === 'object' && current !== null && current !== session ? current : undefined
 }
 
 function isData(session: unknown): boolean {

@@ -13,6 +13,7 @@ import {
   loadedForm,
   type MaxAge,
   type SessionForm,
+  showTellingJson,
   storedForm,
 } from './koa/session-form.ts'
 import { hasBegun, rememberResponses, whenClosed } from './request-end.ts'
@@ -119,7 +120,9 @@ export class DynamoDBStore<Data extends object = SessionData> {
       const found = this.#sessions.locksSessions ? await this.#lock(key, call) : await this.#read(key)
       const origin = found && { ...found, maxAge }
       if (origin === undefined) return undefined
-      const loaded = loadedForm(origin.record, this.#formOf(origin.record.data, call))
+      const form = this.#formOf(origin.record.data, call)
+      const loaded = loadedForm(origin.record, form)
+      if (this.#sessions.holdsPhpValues) showTellingJson(loaded, form)
       this.#known.hasLoaded(key, origin, loaded, call)
       return loaded
     } catch (error) {
@@ -174,9 +177,11 @@ export class DynamoDBStore<Data extends object = SessionData> {
     if (this.#known.isGone(call)) return
     const origin = this.#known.originOf(key, session, call)
     const basis = origin?.record
+    const movedFrom = basis === undefined ? this.#known.predecessorOf(session, call) : undefined
     const form = this.#formOf(session, call)
-    const data = storedForm(session, basis?.data, form, origin?.maxAge)
-    const record = await this.#sessions.write(key, data, { basis, ...expiryOf(session, maxAge, form) })
+    const data = storedForm(session, (basis ?? movedFrom)?.data, form, origin?.maxAge)
+    const expiry = expiryOf(session, maxAge, form)
+    const record = await this.#sessions.write(key, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) {
       this.#known.hasSaved(key, { record: record.asWritten(), maxAge: origin?.maxAge }, session, call)
@@ -194,7 +199,8 @@ export class DynamoDBStore<Data extends object = SessionData> {
     // other than destroying it, tells whether somebody else has destroyed it before (G3).
     if (origin !== undefined && hasSession(call)) {
       const wasThere = await this.#sessions.touch(origin.record, { expiresMs: 0 })
-      if (!wasThere) this.#known.hasGone(call)
+      if (wasThere) this.#known.isMoving(origin.record, call)
+      else this.#known.hasGone(call)
     }
     await this.#sessions.destroy(key)
   }

@@ -12,6 +12,23 @@ export function tellingJson(value: unknown): string | undefined {
   }
 }
 
+/**
+ * Lets `JSON.stringify` make {@link tellingJson} of an object: frameworks compare the JSON of a session to see whether it has
+ * changed, and JSON refuses a BigInt.
+ *
+ * @param without a key to leave out.
+ */
+export function defineTellingJson(object: object, without?: string): void {
+  Object.defineProperty(object, 'toJSON', {
+    configurable: true,
+    value: () => {
+      const data = Object.fromEntries(Object.entries(object).filter(([key]) => key !== without))
+      const text = tellingJson(data)
+      return text === undefined ? data : (JSON.parse(text) as object)
+    },
+  })
+}
+
 /** A replacer of `JSON.stringify`, which calls it with the object that has the key. */
 function tell(this: unknown, key: string, written: unknown): unknown {
   if (typeof written === 'bigint') return `${written}n`

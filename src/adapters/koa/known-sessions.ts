@@ -16,6 +16,7 @@ interface RequestState<Data extends object> {
   readonly origins: Map<string, Origin<Data>>
   /** Whether the session that the request goes on with has been destroyed by somebody else. */
   isGone: boolean
+  predecessor?: SessionRecord<Data>
 }
 
 interface OriginOfObject<Data extends object> {
@@ -50,6 +51,23 @@ export class KnownSessions<Data extends object> {
       if (found !== undefined && found.key === key) return found.origin
     }
     return undefined
+  }
+
+  /** What a session was that goes on under a new key: that of the request, or the one that the object is a copy of. */
+  predecessorOf(
+    session: object | undefined,
+    call: KoaStoreCall | undefined,
+  ): SessionRecord<Data> | undefined {
+    const context = contextOf(call)
+    if (context !== undefined) return this.#requests.of(context)?.predecessor
+    if (typeof session !== 'object' || session === null) return undefined
+    return this.#objects.of(Reflect.get(session, LOADED_AS))?.origin.record
+  }
+
+  /** Remembers that the session of a request is about to go on under a new key. */
+  isMoving(record: SessionRecord<Data>, call: KoaStoreCall | undefined): void {
+    const state = this.#stateOf(call)
+    if (state !== undefined) state.predecessor = record
   }
 
   hasLoaded(key: string, origin: Origin<Data>, loaded: object, call: KoaStoreCall | undefined): void {

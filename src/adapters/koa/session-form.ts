@@ -3,6 +3,7 @@ import type { SessionRecord } from '../../session/record.ts'
 import { expiryOfCookie, withStoredExpiry } from '../cookie-expiry.ts'
 import { COOKIE_KEYS, type FrameworkKeys, KOA_SESSION_KEYS, mayHave } from '../framework-keys.ts'
 import { isSessionCookie } from '../session-cookie.ts'
+import { defineTellingJson } from '../telling-json.ts'
 
 type LayoutName = Parameters<typeof mayHave>[1]
 type Entries = Readonly<Record<string, unknown>>
@@ -58,6 +59,24 @@ export function loadedForm<Data extends object>(
   const { _session: lastsForBrowserSession } = data as Entries
   if (!isOwn || lastsForBrowserSession !== true) shown.push(['_expire', expiresMs])
   return Object.fromEntries(shown) as Data
+}
+
+/** Lets the middleware see changes that JSON does not show, and take values that are none in JSON. */
+export function showTellingJson(loaded: object, { isKoaSession }: SessionForm): void {
+  if (!isKoaSession) {
+    defineTellingJson(loaded)
+    return
+  }
+  // koa-session copies this to its session object, where it takes the place of the method that makes what is saved.
+  Reflect.set(loaded, 'toJSON', function toJSON(this: object): unknown {
+    const data: unknown = Reflect.apply(
+      Reflect.get(Object.getPrototypeOf(this) as object, 'toJSON') as () => unknown,
+      this,
+      [],
+    )
+    if (typeof data === 'object' && data !== null) defineTellingJson(data)
+    return data
+  })
 }
 
 /**

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 
+import genericSession from 'koa-generic-session'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import { DynamoDBStore as ExpressStore } from '../../../src/adapters/express.ts'
+import { DynamoDBStore as KoaStore } from '../../../src/adapters/koa.ts'
 import { webSessions } from '../../../src/adapters/web.ts'
 import { PhpFloat } from '../../../src/layout/php/values.ts'
 import { SessionStore } from '../../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { type KoaRoutes, startKoa, startKoaSession } from '../../adapters/koa/koa-apps.ts'
 import { engines } from '../../support/engines.ts'
 import { sessionCookie, startApp } from '../../support/express-app.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -112,6 +115,34 @@ describe('PHP values that JavaScript hardly tells apart', () => {
       const response = await fetch(app.origin, { headers })
       expect(app.errors).toEqual([])
       expect(await response.json()).toMatchObject({ big: '9223372036854775807n' })
+      expect(await stored(id)).toEqual({ S: `big|i:9223372036854775807;v|${after}` })
+    }
+  })
+
+  test.each(['koa-session', 'koa-generic-session'])('such changes are stored by %s', async name => {
+    const options = { ...table.options, layout: 'php' } as const
+    const store =
+      name === 'koa-session' ? new KoaStore(options) : new KoaStore<genericSession.Session>(options)
+    let next: unknown
+    const routes: KoaRoutes = {
+      '/': ctx => {
+        Reflect.set(ctx.session as object, 'v', next)
+        return 'set'
+      },
+    }
+    const generic: object = { store, prefix: '', key: 'PHPSESSID', cookie: { signed: false } }
+    const app = await (name === 'koa-session'
+      ? startKoaSession({ store, key: 'PHPSESSID', signed: false }, routes)
+      : startKoa(() => [genericSession(generic)], routes))
+    onTestFinished(async () => {
+      await app.close()
+      await store.close()
+    })
+    for (const [before, value, after] of changes) {
+      next = value
+      const id = await storedAs(`big|i:9223372036854775807;v|${before}`)
+      const response = await fetch(app.origin, { headers: { cookie: `PHPSESSID=${id}` } })
+      expect(await response.text()).toBe('set')
       expect(await stored(id)).toEqual({ S: `big|i:9223372036854775807;v|${after}` })
     }
   })
