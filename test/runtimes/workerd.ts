@@ -35,7 +35,7 @@ export async function startWorker(): Promise<string> {
     outfile: join(folder, 'worker.js'),
     bundle: true,
     format: 'esm',
-    conditions: ['workerd', 'import'],
+    conditions: ['workerd', 'module', 'import'],
     external: ['node:*'],
   })
   await writeFile(join(folder, 'config.capnp'), CONFIGURATION)
