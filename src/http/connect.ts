@@ -140,14 +140,16 @@ function openTls(
   reading: Reading,
 ): TLSSocket {
   const { hostname, port } = context.endpoint
+  const isAddress = isIP(hostname) !== 0
   // The types of Node do not know that connections over TLS take "onread", too.
   const options: ConnectionOptions & { readonly onread?: OnReadOpts } = {
     ...(tunnel === undefined ? { host: hostname, port } : { socket: tunnel }),
     ...(reading && { onread: reading.onread }),
     ALPNProtocols: ['http/1.1'],
-    ...(isIP(hostname) === 0 && { servername: hostname }),
+    ...(!isAddress && { servername: hostname }),
     ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
-    ...(tlsSession !== undefined && { session: tlsSession }),
+    // A connection that resumes a session shows no certificate, which the address has to be compared with.
+    ...(tlsSession !== undefined && !isAddress && { session: tlsSession }),
   }
   const socket = connectTls(options)
   if (onTlsSession !== undefined) socket.on('session', onTlsSession)

@@ -153,6 +153,24 @@ describe('a TLS connection', () => {
     ])
   })
 
+  it('to an address shows its certificate each time', async () => {
+    const resumed: boolean[] = []
+    const server = await serve(
+      async connection => {
+        resumed.push(tlsSocketOf(connection).isSessionReused())
+        await connection.answerAll(() =>
+          httpResponse(`${connection.index}`, { headers: { connection: 'close' } }),
+        )
+      },
+      { tls: trusted },
+    )
+    const transport = new SocketTransport({ ca: authority.cert })
+    for (let index = 0; index < 3; index++) {
+      expect(await bodyOf(transport.request(requestTo(server)))).toBe(`${index}`)
+    }
+    expect(resumed).toEqual([false, false, false])
+  })
+
   it('is kept and reused like any other', async () => {
     const server = await serve(answerWithIndex, { tls: trusted })
     const transport = new SocketTransport({ ca: authority.cert })
