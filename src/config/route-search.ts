@@ -73,8 +73,9 @@ export class RouteSearch {
     const { environment, profile: given } = this.#sources
     const path = variable(environment, 'AWS_CA_BUNDLE')
     if (path !== undefined) return { path, source: 'the environment variable AWS_CA_BUNDLE' }
-    const { name } = selectedProfile(environment, given)
-    const config = await loadSharedConfig(environment)
+    const { name, explicit } = selectedProfile(environment, given)
+    // Nothing depends on it: a file of nobody's choice that may not be read says nothing about certificates.
+    const config = await loadSharedConfig(environment, explicit)
     const ofProfile = config.profiles.get(name)?.get('ca_bundle')
     return ofProfile === undefined
       ? undefined

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
@@ -8,6 +8,7 @@ import { SocketTransport } from '../../../src/http/socket-transport.ts'
 import { createAuthority, createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { type FakeProxy, startFakeProxy } from '../../support/fake-proxy.ts'
+import { asOrdinaryUser } from '../../support/ordinary-user.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
 import { answerWithIndex, bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 
@@ -226,6 +227,19 @@ describe('the file of certificates to trust', () => {
         ? withoutCa({ environment: { ...home.environment, AWS_CA_BUNDLE: path } })
         : withoutCa({ environment: home.environment, profile: 'corporate' })
     expect(await bodyOf(transport.request(requestTo(server)))).toBe('0')
+  })
+
+  it('is not looked for in files that this process may not read, unless their profile was named', async () => {
+    const { directory, environment } = await temporaryHome({ config: '[default]\nca_bundle = /nowhere\n' })
+    await chmod(directory, 0o755)
+    await chmod(join(directory, '.aws', 'config'), 0)
+    const server = await serve(answerWithIndex, { tls: ofProxy })
+    const ask = (sources: Partial<RouteSources>) =>
+      asOrdinaryUser(() =>
+        rejectionOf(withoutCa({ environment, ...sources }).request(requestTo(server)), Error),
+      )
+    expect(await ask({})).toMatchObject({ code: 'CERTIFICATE_REJECTED' })
+    expect(await ask({ profile: 'default' })).toMatchObject({ code: 'INVALID_SETTING' })
   })
 
   it('gives way to the option "ca", and is named in the advice', async () => {
