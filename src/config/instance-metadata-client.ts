@@ -1,4 +1,4 @@
-import { TransportError } from '../errors.ts'
+import { AttemptTimeoutError, ConnectTimeoutError, TransportError } from '../errors.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
 import type { PendingSteps } from '../internal/pending-steps.ts'
 import type { Clock } from '../types.ts'
@@ -219,7 +219,8 @@ function accessWith(
 
 function unanswered(cause: unknown): TokenProblem {
   if (!(cause instanceof InstanceMetadataError)) throw cause
-  return { text: cause.message, cause, isSilent: true, isCertain: false }
+  const isSilent = cause.cause instanceof AttemptTimeoutError || cause.cause instanceof ConnectTimeoutError
+  return { text: cause.message, cause, isSilent, isCertain: false }
 }
 
 function withoutToken(

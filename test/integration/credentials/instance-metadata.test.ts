@@ -354,6 +354,16 @@ describe('a metadata service without tokens', () => {
     },
   )
 
+  it('that fails in another way than by silence has nothing to do with the hop limit', async () => {
+    const server = await playWithoutTokens(403)
+    server.answer(token, 'reset', { statusCode: 500 })
+    const context = await contextFor(server, { AWS_EC2_METADATA_V1_DISABLED: 'true' })
+    for (const reason of [/was lost$/, /HTTP status 500$/]) {
+      const error = await failureOf(fromInstanceMetadata({ context, timeout: 10_000 }))
+      expect(error.message).toMatch(reason)
+    }
+  })
+
   it('is not asked when that is forbidden', async () => {
     const server = await playWithoutTokens(404)
     const byVariable = await contextFor(server, { AWS_EC2_METADATA_V1_DISABLED: 'true' })
