@@ -19,17 +19,16 @@ export function toAppId(text: string): string | undefined {
 }
 
 /**
- * Finds the trace that a request belongs to, in AWS Lambda, which thereby recognises functions that call themselves without
- * an end. The variable has another value in every invocation.
- *
- * @returns `undefined` elsewhere.
+ * Makes the function that finds the trace that a request belongs to, in AWS Lambda, which thereby recognises functions that
+ * call themselves without an end; elsewhere there is none. The variable has another value in every invocation.
  */
 export function lambdaTrace(
   environment: Readonly<Record<string, string | undefined>>,
-): (() => string | undefined) | undefined {
-  if (!environment['AWS_LAMBDA_FUNCTION_NAME']) return undefined
+): () => string | undefined {
+  let isLambda: boolean | undefined
   return () => {
-    const traceId = environment['_X_AMZN_TRACE_ID']
+    isLambda ??= Boolean(environment['AWS_LAMBDA_FUNCTION_NAME'])
+    const traceId = isLambda ? environment['_X_AMZN_TRACE_ID'] : undefined
     return traceId !== undefined && /^[\x21-\x7e]{1,1024}$/.test(traceId) ? traceId : undefined
   }
 }
