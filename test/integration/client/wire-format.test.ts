@@ -118,13 +118,12 @@ describe('a request', () => {
 
   test('is signed anew at every attempt, with the time and the credentials of that moment', async () => {
     stub().answer({ statusCode: 500 }, {})
-    const times = [nowMs, nowMs + 61_000]
     const keys = [
       staticCredentials,
       { ...staticCredentials, accessKeyId: 'AKIDROTATED', secretAccessKey: 'new' },
     ]
     const client = openTestClient(stub().endpoint, {
-      clock: { now: () => times.shift() ?? Number.NaN },
+      clock: { now: () => nowMs + 61_000 * stub().requests.length },
       credentials: () => keys.shift() ?? staticCredentials,
     })
     await client.send('GetItem', someKey)
