@@ -69,7 +69,7 @@ export interface ConnectionOptions {
    * between them. Milliseconds. A call that waits for a connection is given up (`QUEUE_FULL`) while there is still time
    * for an attempt: `attemptTimeoutMs`, at most half of what is left.
    *
-   * @default 7000
+   * @default 7000, or `connectTimeoutMs` or `attemptTimeoutMs` where that is more
    */
   readonly deadlineMs?: number | undefined
 
@@ -117,6 +117,7 @@ export interface ConnectionOptions {
 }
 
 const MAX_TIMEOUT_MS = 600_000
+const DEFAULT_DEADLINE_MS = 7000
 
 const withinDeadline: readonly OptionRelation[] = [
   { option: 'deadlineMs', otherwise: 'the call would be given up before that time is over' },
@@ -174,6 +175,15 @@ export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
   },
 }
 
+/** Longest time for a whole call. The default gives way to a limit of one attempt that is above it. */
+export function deadlineMsOf({
+  deadlineMs,
+  connectTimeoutMs = 0,
+  attemptTimeoutMs = 0,
+}: ConnectionOptions): number {
+  return deadlineMs ?? Math.max(DEFAULT_DEADLINE_MS, connectTimeoutMs, attemptTimeoutMs)
+}
+
 function isEndpointUrl(text: string): boolean {
   try {
     parseEndpoint(text)
@@ -190,7 +200,7 @@ function isProxyUrl(value: unknown): boolean {
 
 function isPem(value: unknown): value is string | readonly string[] {
   if (Array.isArray(value)) return value.length > 0 && value.every(isPem)
-  return typeof value === 'string' && value.includes('-----BEGIN ')
+  return typeof value === 'string' && /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(value)
 }
 
 function hasMethod(value: unknown, name: string): boolean {

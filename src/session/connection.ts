@@ -12,12 +12,11 @@ import type { Transport } from '../http/transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
 import { lambdaTrace } from '../internal/user-agent.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
-import type { ConnectionOptions } from './connection-options.ts'
+import { type ConnectionOptions, deadlineMsOf } from './connection-options.ts'
 
 const DEFAULT_MAX_ATTEMPTS = 4
 const DEFAULT_CONNECT_TIMEOUT_MS = 2000
 const DEFAULT_ATTEMPT_TIMEOUT_MS = 3000
-const DEFAULT_DEADLINE_MS = 7000
 
 /** The clock of the machine. */
 export const systemClock: Clock = { now: () => Date.now() }
@@ -41,7 +40,7 @@ export function openClient(options: ConnectionOptions, environment: Environment)
     random: Math.random,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
-    deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
+    deadlineMs: deadlineMsOf(options),
   })
   return client
 }
@@ -146,7 +145,7 @@ function lazyDefaultProvider(
   clock: () => ServerClock,
   pending: PendingSteps,
 ): CredentialProvider {
-  const { profile, region, deadlineMs = DEFAULT_DEADLINE_MS } = options
+  const { profile, region } = options
   let provider: CredentialProvider | undefined
   return async () => {
     const { defaultProvider } = await import('../credentials/default-provider.ts')
@@ -156,7 +155,7 @@ function lazyDefaultProvider(
       context: {
         environment,
         clock: clock(),
-        deadlineMs,
+        deadlineMs: deadlineMsOf(options),
         pending,
         serviceTransport: serviceTransport(options, environment),
       },

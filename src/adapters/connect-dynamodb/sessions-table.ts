@@ -1,7 +1,11 @@
 import { AccessDeniedError, DeadlineExceededError } from '../../errors.ts'
 import { settleWithin } from '../../internal/waiting.ts'
 import { openClient } from '../../session/connection.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from '../../session/connection-options.ts'
+import {
+  type ConnectionOptions,
+  connectionOptionSpecs,
+  deadlineMsOf,
+} from '../../session/connection-options.ts'
 import { readOptions } from '../../session/option-spec.ts'
 import { withNameOfSdk } from './deferred-session-store.ts'
 import type { Settings } from './options.ts'
@@ -11,15 +15,13 @@ import { processEnvironment } from '../../internal/process-environment.ts'
 /** A table as DynamoDB describes it: the fields of `DescribeTable`. */
 export type TableDescription = Readonly<Record<string, unknown>>
 
-const DEFAULT_DEADLINE_MS = 7000
-
 /** A table is made in some seconds; whoever waits for longer gets an error, and the next one finds it made. */
 const CREATION_TIMEOUT_MS = 30_000
 
 /** How DynamoDB is reached: what the options say, completed by what the client of the AWS SDK says. */
 export async function findConnection({ client, connection }: Settings): Promise<ConnectionOptions> {
   if (client === undefined) return connection
-  const { deadlineMs = DEFAULT_DEADLINE_MS } = connection
+  const deadlineMs = deadlineMsOf(connection)
   const found = readSdkClient(client, connection, processEnvironment())
   const read = await settleWithin(found, deadlineMs, undefined, () => {
     return new DeadlineExceededError(

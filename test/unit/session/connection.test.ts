@@ -176,6 +176,15 @@ describe('limits', () => {
     })
   })
 
+  test.each([
+    [{ attemptTimeoutMs: 9000 }, 10_000],
+    [{ connectTimeoutMs: 8000, attemptTimeoutMs: 100 }, 9000],
+    [{ attemptTimeoutMs: 6000 }, 8000],
+  ])('the default of the deadline gives way to what one attempt may take: %j', async (options, atMs) => {
+    vi.spyOn(performance, 'now').mockReturnValue(1000)
+    expect((await send({ region: 'eu-west-1', ...options })).deadlineAtMs).toBe(atMs)
+  })
+
   test.each<[ConnectionOptions, number]>([
     [{}, 4],
     [{ maxAttempts: 2 }, 2],

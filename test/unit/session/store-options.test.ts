@@ -162,7 +162,17 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
   maxSockets: wholeNumbers(1, 10_000),
   ca: {
     right: [pem, [pem], [pem, pem]],
-    wrong: ['', secret, [], [pem, secret], [pem, 7], Buffer.from(pem), 7, null],
+    wrong: [
+      '',
+      secret,
+      pem.replaceAll('CERTIFICATE', 'PRIVATE KEY'),
+      [],
+      [pem, secret],
+      [pem, 7],
+      Buffer.from(pem),
+      7,
+      null,
+    ],
     fromText: [[pem, pem]],
     wrongTexts: [secret],
   },
