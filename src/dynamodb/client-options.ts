@@ -56,7 +56,10 @@ export interface SendOptions {
    * another item is not the one to this request.
    */
   readonly key?: Item | undefined
-  /** Hears of each attempt that ended without a response: its request may be carried out all the same, however late. */
+  /**
+   * Hears of each attempt that ended without a response, or with one that does not tell what became of the request, as that of a
+   * gateway: the request may be carried out all the same, however late.
+   */
   readonly onDoubt?: (() => void) | undefined
 }
 

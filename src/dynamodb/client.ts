@@ -25,7 +25,7 @@ import { dependsOnTime, type Input, type Operation, type Output } from './operat
 import { type ReadResponse, ResponseReader } from './response-reader.ts'
 import { ServerClock } from './server-clock.ts'
 import { RequestSigner, type SigningTarget } from './signed-request.ts'
-import { isRejectedCredentials, toDynamoDBError, type WireError } from './wire-error.ts'
+import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
 
 export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
 
@@ -326,6 +326,7 @@ export class DynamoDBClient {
     attempts: number,
   ): Promise<FailedAttempt> {
     const { operation, input } = call
+    if (leavesDoubt(wire)) call.onDoubt?.()
     const error = toDynamoDBError(withoutSecrets(wire, input, credentials), {
       operation,
       table: input.TableName,

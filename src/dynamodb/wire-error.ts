@@ -97,6 +97,11 @@ export function isRejectedCredentials({ awsCode }: WireError): boolean {
   return EXPIRED_CREDENTIALS_CODES.has(awsCode)
 }
 
+/** Whether a request may have been carried out, or still be, although the answer is an error: a server's, or a gateway's. */
+export function leavesDoubt({ statusCode, awsCode }: WireError): boolean {
+  return statusCode >= 500 || awsCode === 'Unknown'
+}
+
 /** The error class for an error answer, with a message that says what to do about it. */
 export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoDBError {
   const kind = retryKindOfAnswer(wire)

@@ -90,12 +90,18 @@ async function saveInTurn(
 ): Promise<Version | undefined> {
   const { lease } = save.basis
   let { basis, session: ours } = afterEarlierMerge(table, save)
+  let isInDoubt = false
+  const onDoubt = (): void => {
+    isInDoubt = true
+  }
   for (let attempt = 1; ; attempt++) {
     const item = await table.itemOf({ ...ours, revision: revisionAfter(basis.revision, save.marker) })
     const session = table.versionIn(item, ours)
-    const attempted = writeOver(table, basis, item, save, { signal, deadlineAtMs })
+    const attempted = writeOver(table, basis, item, save, { signal, deadlineAtMs, onDoubt })
     const outcome = await (lease === undefined ? attempted : lease.track(attempted))
-    const own = outcome.happened ? session : await ownWrite(table, outcome.item, session, save.marker)
+    const own = outcome.happened
+      ? session
+      : await ownWrite(table, outcome.item, { session, marker: save.marker, isInDoubt })
     if (own !== undefined) {
       lease?.end()
       return asSaved(own, save.session.text)
@@ -210,21 +216,30 @@ export function unwritten(
   return { expression: '#version = :version', names, values: { ':version': version } }
 }
 
+/** A write of which it is to be found out whether it was carried out. */
+interface Written {
+  readonly session: StoredSession
+  readonly marker: string
+  /** Whether a request may have been carried out although no response has told so. */
+  readonly isInDoubt: boolean
+}
+
 /**
  * The session as it is stored, if this very write has made it so: its response was lost, and it was sent again (G11). Others
- * may have gone on from there: a revision remembers a few writes.
+ * may have gone on from there: a revision remembers a few writes. Where the data themselves are the version, others may have
+ * written the same, which is no write of ours.
  */
 function ownWrite(
   table: ItemTable,
   item: Item | undefined,
-  session: StoredSession,
-  marker: string,
+  { session, marker, isInDoubt }: Written,
 ): StoredSession | Promise<StoredSession> | undefined {
   if (item === undefined) return undefined
   const { layout } = table
   const { versionAttribute } = layout
   const { version } = session
   if (
+    isInDoubt &&
     version !== undefined &&
     versionAttribute !== undefined &&
     isSameJson(item[versionAttribute], version)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { SessionStore } from '../../src/session/store.ts'
 import type { SessionStoreOptions } from '../../src/session/store-options.ts'
 import { engines } from '../support/engines.ts'
-import { LateTransport } from '../support/late-transport.ts'
+import { gatewayTimeout, LateTransport } from '../support/late-transport.ts'
 import { toArray } from '../support/to-array.ts'
 import { newId } from '../support/session-ids.ts'
 import { type Content, concurrencySubject } from './concurrency-subject.ts'
@@ -52,6 +52,16 @@ describe.each(engines)('$name, a request that is carried out late', engine => {
         expect(await subject.table.item(id)).toHaveProperty('lateUntil')
       },
     )
+
+    test('does not bring a session back that was destroyed, when a gateway has given up waiting for it', async () => {
+      const { store, late } = open()
+      const id = newId()
+      late.lose('PutItem', 1, gatewayTimeout)
+      await store.write(id, { user: 'ada' })
+      await store.destroy(id)
+      expect(await late.carryOut()).toEqual([REFUSED])
+      expect(await store.read(id)).toBeUndefined()
+    })
 
     test('does not bring one back of which nobody knew whether it was created', async () => {
       const { store, late } = open({ maxAttempts: 2 })

@@ -71,6 +71,17 @@ export function describeConflicts(subject: ContractSubject): void {
       ])
     })
 
+    test('a function decides as well when both write the same: each of them counts', async () => {
+      const { store } = subject.open({
+        onConflict: ({ merged, theirs }) => ({ ...merged, count: Number(theirs['count']) + 1 }),
+      })
+      const id = newId()
+      await store.write(id, { count: 1 })
+      const [ours, theirs] = await Promise.all([store.read(id), store.read(id)])
+      expect((await store.write(id, { count: 2 }, { basis: theirs }))?.data).toEqual({ count: 2 })
+      expect((await store.write(id, { count: 2 }, { basis: ours }))?.data).toEqual({ count: 3 })
+    })
+
     test("'reject' is an error that changes nothing", async () => {
       const { store } = subject.open({ onConflict: 'reject' })
       const id = newId()

@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../src/errors.ts'
 import { SocketTransport } from '../../src/http/socket-transport.ts'
-import type { Transport, TransportRequest } from '../../src/http/transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../src/http/transport.ts'
 
 /** A transport that loses requests and has them carried out later. */
 export class LateTransport implements Transport {
@@ -9,11 +9,15 @@ export class LateTransport implements Transport {
   readonly #held: TransportRequest[] = []
   /** Happens before the next request that is not lost. */
   beforeNext: (() => Promise<unknown>) | undefined
-  #losing: { readonly operation: string; left: number } | undefined
+  #losing: { readonly operation: string; left: number; readonly tell: () => TransportResponse } | undefined
 
-  /** Loses that many of the next requests of an operation: those who sent them are told so at once. */
-  lose(operation: string, left = 1): void {
-    this.#losing = { operation, left }
+  /**
+   * Loses that many of the next requests of an operation: those who sent them are told so at once.
+   *
+   * @param tell what they are told.
+   */
+  lose(operation: string, left = 1, tell: () => TransportResponse = noResponse): void {
+    this.#losing = { operation, left, tell }
   }
 
   /** Has the requests carried out that were lost; returns the status of each response. */
@@ -35,11 +39,24 @@ export class LateTransport implements Transport {
     losing.left--
     const { signal: _, ...held } = request
     this.#held.push({ ...held, deadlineAtMs: Infinity })
-    throw new ConnectionError('CONNECTION_LOST', 'no response', { retryable: true })
+    return losing.tell()
   }
 
   close(): Promise<void> {
     return this.#engine.close()
+  }
+}
+
+function noResponse(): never {
+  throw new ConnectionError('CONNECTION_LOST', 'no response', { retryable: true })
+}
+
+/** What a gateway answers that has waited for too long. */
+export function gatewayTimeout(): TransportResponse {
+  return {
+    statusCode: 504,
+    headers: new Map([['content-type', 'text/html']]),
+    body: Buffer.from('<h1>Gateway Timeout</h1>'),
   }
 }
 
