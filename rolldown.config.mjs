@@ -36,7 +36,7 @@ const entriesByPath = [
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const groups = {
-  errors: ['errors', 'internal/core-objects'],
+  errors: ['errors', 'internal/core-objects', 'internal/process-environment'],
   http: [
     'http/clock-skew',
     'http/endpoint',

@@ -91,6 +91,8 @@ export class FakeService {
       return
     }
     const { statusCode = 200, headers = {}, body: answer = '' } = behaviour
+    // Tests have clocks of their own, and the date of this machine would tell that they are wrong.
+    response.sendDate = false
     response.writeHead(statusCode, { 'content-type': 'application/json', ...headers })
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer))
   }

@@ -63,7 +63,7 @@ describe.each<
       ),
     )
     await store.destroy(id)
-    expect(lastInput()).toEqual({ TableName: 'my-table', Key: { sid: { S: `app:${hashOfId}` } } })
+    expect(lastInput()).toMatchObject({ TableName: 'my-table', Key: { sid: { S: `app:${hashOfId}` } } })
   })
 
   test('say whether IDs are hashed and reads are consistent', async () => {
@@ -213,6 +213,10 @@ test('the ID is stored as its SHA-256, with all attributes of the layout, unless
       expiresMs: { N: String(nowMs + 86_400_000) },
       rev: { S: expect.stringMatching(/^[\w-]{12}$/) as string },
       created: { N: String(nowMs / 1000) },
+      birth: { S: expect.stringMatching(new RegExp(`^${nowMs}[\\w-]{8}$`)) as string },
     },
+    ConditionExpression: 'attribute_not_exists(#itemKey)',
+    ExpressionAttributeNames: { '#itemKey': 'id' },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   })
 })

@@ -269,7 +269,11 @@ describe('the region of STS', () => {
     const { context } = await fakeSts()
     await fromIni({
       ...options,
-      context: { ...context, environment: { ...home.environment, ...environment }, transport },
+      context: {
+        ...context,
+        environment: { ...home.environment, ...environment },
+        serviceTransport: transport,
+      },
     })()
     return transport.requests.map(({ endpoint }) => endpoint.hostname)
   }

@@ -44,7 +44,7 @@ async function target(
 ): Promise<string> {
   const { context } = await fakeSts()
   const transport = new RecordingTransport({ body: assumedRole().body })
-  await provider({ context: { ...context, environment, transport } }, options)()
+  await provider({ context: { ...context, environment, serviceTransport: transport } }, options)()
   const headers = new Map(transport.requests[0]?.headers)
   const region = /Credential=AKIASOURCE\/\d+\/([^/]+)\/sts\//.exec(headers.get('authorization') ?? '')?.[1]
   return `${transport.lines.join()} ${region} ${headers.get('host')}`
