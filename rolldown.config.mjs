@@ -41,7 +41,6 @@ const groups = {
     'http/clock-skew',
     'http/endpoint',
     'http/error-classification',
-    'http/fetch-transport',
     'http/retry',
     'http/socket-transport',
     'internal/credentials-shape',

@@ -41,18 +41,6 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   return new FetchTransport(fetchFrom(options))
 }
 
-/**
- * Whether requests have to go through `fetch`: in Cloudflare Workers a socket can only be used by the request that has opened
- * it, so that connections cannot be kept open.
- *
- * @internal
- */
-export function needsFetch(): boolean {
-  const navigator: unknown = Reflect.get(globalThis, 'navigator')
-  if (typeof navigator !== 'object' || navigator === null) return false
-  return Reflect.get(navigator, 'userAgent') === 'Cloudflare-Workers'
-}
-
 class FetchTransport implements Transport {
   readonly #fetch: typeof globalThis.fetch
   readonly #underWay = new Set<Promise<unknown>>()

@@ -4,8 +4,7 @@ import type { RouteSearch } from '../config/route-search.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../dynamodb/client.ts'
 import type { ServerClock } from '../dynamodb/server-clock.ts'
 import { callerMistake } from '../errors.ts'
-import { boundedTransport } from '../http/bounded-transport.ts'
-import { fetchTransport, needsFetch } from '../http/fetch-transport.ts'
+import { givenTransport, neededTransport } from '../http/lazy-transport.ts'
 import type { RouteFinder } from '../http/route.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
@@ -51,14 +50,15 @@ export function chooseTransport(
   environment: Environment,
 ): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
   const { transport, maxSockets, ca, proxy, clock = systemClock } = options
-  if (transport === undefined && !needsFetch()) {
+  if (transport !== undefined) return { transport: givenTransport(transport), ownsTransport: false }
+  const needed = neededTransport()
+  if (needed === undefined) {
     const route = routeFinder(options, environment)
     return {
       transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), route, clock }),
       ownsTransport: true,
     }
   }
-  if (transport !== undefined) return { transport: boundedTransport(transport), ownsTransport: false }
   for (const [name, value] of Object.entries({ maxSockets, ca, proxy })) {
     if (value !== undefined) {
       throw callerMistake(
@@ -67,15 +67,17 @@ export function chooseTransport(
       )
     }
   }
-  return { transport: fetchTransport(), ownsTransport: true }
+  return { transport: needed, ownsTransport: true }
 }
 
 /** The transport for the services that give credentials: that of the caller, or one of few and short-lived connections. */
 export function serviceTransport(options: ConnectionOptions, environment: Environment): Transport {
   const { transport } = options
-  if (transport !== undefined) return boundedTransport(transport)
-  if (needsFetch()) return fetchTransport()
-  return new SocketTransport({ maxSockets: 4, idleTimeoutMs: 2000, route: routeFinder(options, environment) })
+  if (transport !== undefined) return givenTransport(transport)
+  return (
+    neededTransport() ??
+    new SocketTransport({ maxSockets: 4, idleTimeoutMs: 2000, route: routeFinder(options, environment) })
+  )
 }
 
 /** The way to an endpoint; the code that reads variables and files for it is loaded for the first connection. */
