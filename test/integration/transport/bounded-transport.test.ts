@@ -47,7 +47,7 @@ describe('a transport of the application', () => {
   })
 
   test('that does not answer is given up at the deadline (G7)', async () => {
-    const store = storeOver(never, { attemptTimeoutMs: 60_000, deadlineMs: 50 })
+    const store = storeOver(never, { attemptTimeoutMs: 50, deadlineMs: 50 })
     expect(await rejectionOf(store.read('id'))).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   })
 
