@@ -13,7 +13,13 @@ import type { SessionStoreOptions } from '../session/store-options.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 import { RequestLocks } from './request-locks.ts'
-import { type CookieProperties, isSameButForExpiry, isSessionCookie, propertiesOf } from './session-cookie.ts'
+import {
+  type CookieProperties,
+  isSameButForExpiry,
+  isSessionCookie,
+  isStoredCookie,
+  propertiesOf,
+} from './session-cookie.ts'
 import { defineTellingJson } from './telling-json.ts'
 
 /** What a session object was loaded or last saved as, and under which ID. */
@@ -95,7 +101,7 @@ export class ExpressSessions {
     const record = await this.#sessions.write(sid, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) {
-      this.#origins.set(session, { sid, record: record.asWritten(), cookie: storedCookieIn(data) })
+      this.#origins.set(session, { sid, record: record.asWritten(), cookie: this.#cookieIn(data) })
     }
   }
 
@@ -193,7 +199,7 @@ export class ExpressSessions {
   /** A session as the application gets it, whose cookie shows when it expires in fact. */
   #loaded({ data, expiresMs }: SessionRecord<SessionData>): Loaded {
     const stored: Partial<SessionData> = data
-    if (isSessionCookie(stored.cookie)) {
+    if (this.#isCookie(stored.cookie)) {
       const cookie = withStoredExpiry(stored.cookie, expiresMs) as Cookie
       stored.cookie = cookie
       return { data, cookie: propertiesOf(cookie) }
@@ -227,7 +233,7 @@ export class ExpressSessions {
   }
 
   #storesCookie(cookie: unknown, stored: Partial<SessionData> | undefined): boolean {
-    if (stored?.cookie !== undefined) return isSessionCookie(stored.cookie)
+    if (stored?.cookie !== undefined) return this.#isCookie(stored.cookie)
     if (!this.#keepsCookies) return false
     const lent = this.#lent.of(cookie)
     if (lent === undefined || !isSessionCookie(cookie)) return true
@@ -240,10 +246,18 @@ export class ExpressSessions {
     return known === undefined || !isSameButForExpiry(propertiesOf(cookie), known)
   }
 
+  #isCookie(stored: unknown): stored is object {
+    return isStoredCookie(stored, this.#sessions.layoutName)
+  }
+
+  #cookieIn({ cookie }: Partial<SessionData>): CookieProperties | undefined {
+    return this.#isCookie(cookie) ? propertiesOf(cookie) : undefined
+  }
+
   /** What a session is stored as, for an object of which nothing is known. */
   async #read(sid: string): Promise<Pick<Origin, 'record' | 'cookie'> | undefined> {
     const record = await this.#sessions.read(sid)
-    return record && { record, cookie: storedCookieIn(record.data) }
+    return record && { record, cookie: this.#cookieIn(record.data) }
   }
 
   /** What a session object was loaded or last saved as, provided that it was under this ID. */
@@ -270,8 +284,4 @@ function requireSession(session: unknown): void {
 function withId(session: SessionData, id: string | undefined): SessionData {
   if (id === undefined || Object.hasOwn(session, 'id')) return session
   return Object.defineProperty(session, 'id', { value: id, configurable: true, enumerable: false })
-}
-
-function storedCookieIn({ cookie }: Partial<SessionData>): CookieProperties | undefined {
-  return isSessionCookie(cookie) ? propertiesOf(cookie) : undefined
 }

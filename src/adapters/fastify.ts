@@ -5,6 +5,7 @@ import { callerMistake } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
 import { hiddenField } from '../internal/hidden-field.ts'
 import type { DestroyByUserOptions } from '../session/call-options.ts'
+import type { LayoutName } from '../session/layout-options.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
@@ -12,7 +13,7 @@ import { type Callback, deliver, warnOf } from './callback.ts'
 import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
 import { LOADED_AS, LoadedSession } from './fastify/loaded-session.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
-import { isSessionCookie } from './session-cookie.ts'
+import { isStoredCookie } from './session-cookie.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`. */
 export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<Session>, 'locking'> {}
@@ -118,7 +119,7 @@ export class DynamoDBStore implements FastifySessionStore {
     const loadedAs = new LoadedSession()
     this.#origins.set(loadedAs, { sessionId, record })
     // The plugin copies what it gets, key by key, into the session that the request will save.
-    return Object.assign(shownForm(record), { [LOADED_AS]: loadedAs })
+    return Object.assign(shownForm(record, this.#sessions.layoutName), { [LOADED_AS]: loadedAs })
   }
 
   async #save(sessionId: string, session: Session): Promise<void> {
@@ -139,9 +140,10 @@ export class DynamoDBStore implements FastifySessionStore {
 
   /** A session with a cookie only where that belongs, and with what the session object could not show. */
   #withoutForeignKeys(data: Session, session: Session, stored: Partial<Session> | undefined): Session {
+    const { layoutName } = this.#sessions
     const shadowed = shadowedEntries(session, stored)
     const keepsCookie =
-      stored === undefined ? mayHave(COOKIE_KEYS, this.#sessions.layoutName) : isSessionCookie(stored.cookie)
+      stored === undefined ? mayHave(COOKIE_KEYS, layoutName) : isStoredCookie(stored.cookie, layoutName)
     if (keepsCookie && shadowed.length === 0) return data
     const kept: Partial<Session> = { ...data, ...Object.fromEntries(shadowed) }
     if (!keepsCookie) delete kept.cookie
@@ -176,10 +178,10 @@ const METHODS: ReadonlySet<string> = new Set([
 ])
 
 /** A session as the plugin can take it, with a cookie that shows when the session expires in fact. */
-function shownForm({ data, expiresMs }: SessionRecord<Session>): Session {
+function shownForm({ data, expiresMs }: SessionRecord<Session>, layout: LayoutName): Session {
   const { cookie, ...others }: Partial<Session> = data
   const shown = Object.entries(others).filter(([key]) => !METHODS.has(key))
-  const shownCookie = isSessionCookie(cookie) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
+  const shownCookie = isStoredCookie(cookie, layout) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
   return { ...Object.fromEntries(shown), ...shownCookie } as Session
 }
 

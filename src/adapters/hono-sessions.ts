@@ -4,6 +4,7 @@ import { callerMistake } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import { hiddenField } from '../internal/hidden-field.ts'
 import type { ExpiryOptions } from '../session/expiry.ts'
+import type { LayoutName } from '../session/layout-options.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
@@ -184,7 +185,7 @@ export class DynamoDBStore {
     try {
       const record = await this.#sessions.read(sessionId)
       if (record === undefined) return null
-      const isPlain = isPlainSession(record.data)
+      const isPlain = isPlainSession(record.data, this.#sessions.layoutName)
       const data = fromStored(record, sessionId, isPlain)
       this.#remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
       return data
@@ -252,9 +253,18 @@ function fromStored(
   }
 }
 
-/** Whether a stored session has not all of what this store adds. */
-function isPlainSession(data: StoredHonoSession): boolean {
-  return !HONO_SESSIONS_KEYS.names.every(name => Object.hasOwn(data, name))
+/**
+ * Whether a stored session has not all of what this store adds. Sessions of other software, whose own keys may be called like
+ * those of the framework, have it only if they were moved there.
+ */
+function isPlainSession(data: StoredHonoSession, layout: LayoutName): boolean {
+  if (!HONO_SESSIONS_KEYS.names.every(name => Object.hasOwn(data, name))) return true
+  const { _expire, _accessed, ...entries } = data
+  return !mayHave(HONO_SESSIONS_KEYS, layout) && !Object.values(entries).every(isEntry)
+}
+
+function isEntry(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'flash') === 'boolean'
 }
 
 /** An entry where others keep values. Only that it is read once has to be stored with it. */

@@ -189,8 +189,8 @@ export class DynamoDBStore<Data extends object = SessionData> {
   }
 
   #formOf(data: Data, call: KoaStoreCall | undefined): SessionForm {
-    const isKoaSession = contextOf(call) !== undefined || isOfKoaSession(data)
-    return { layout: this.#sessions.layoutName, isKoaSession }
+    const { layoutName: layout } = this.#sessions
+    return { layout, isKoaSession: contextOf(call) !== undefined || isOfKoaSession(data, layout) }
   }
 
   async #destroy(key: string, call: KoaStoreCall | undefined): Promise<void> {

@@ -1,3 +1,6 @@
+import type { LayoutName } from '../session/layout-options.ts'
+import { COOKIE_KEYS, mayHave } from './framework-keys.ts'
+
 /** The properties of a session's cookie. */
 export type CookieProperties = Readonly<Record<string, unknown>>
 
@@ -18,6 +21,16 @@ export function isSessionCookie(value: unknown): value is object {
   return ATTRIBUTES.some(name => name in value) || Object.keys(value).length === 0
 }
 
+/**
+ * Whether what a session stores as `cookie` is the cookie of a framework.
+ *
+ * The sessions of software of another kind have one only if they were moved there. Their own data have no `originalMaxAge`, but
+ * may well have a `path` or a `domain`.
+ */
+export function isStoredCookie(value: unknown, layout: LayoutName): value is object {
+  return isSessionCookie(value) && (mayHave(COOKIE_KEYS, layout) || LIFETIME in value)
+}
+
 /** The properties of a cookie as they are now. */
 export function propertiesOf(cookie: object): CookieProperties {
   const { toJSON } = cookie as { readonly toJSON?: unknown }
@@ -34,7 +47,7 @@ export function isSameButForExpiry(left: CookieProperties, right: CookieProperti
   const names = new Set([...Object.keys(left), ...Object.keys(right)])
   names.delete(REMAINING)
   for (const name of names) {
-    const [mine, other] = [left[name] ?? null, right[name] ?? null]
+    const [mine, other] = [asStored(left[name]), asStored(right[name])]
     if (name === EXPIRES) {
       if ((mine === null) !== (other === null)) return false
     } else if (name === LIFETIME && typeof mine === 'number' && typeof other === 'number') {
@@ -42,4 +55,10 @@ export function isSameButForExpiry(left: CookieProperties, right: CookieProperti
     } else if (mine !== other && JSON.stringify(mine) !== JSON.stringify(other)) return false
   }
   return true
+}
+
+/** A property as JSON keeps it, which is as `null` where there is nothing, or no time and no number. */
+function asStored(property: unknown): unknown {
+  const isNothing = property === undefined || JSON.stringify(property) === 'null'
+  return isNothing ? null : property
 }

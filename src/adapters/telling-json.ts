@@ -19,6 +19,8 @@ export function tellingJson(value: unknown): string | undefined {
  * @param without a key to leave out.
  */
 export function defineTellingJson(object: object, without?: string): void {
+  // Data that have a key of that name keep it.
+  if (Object.prototype.propertyIsEnumerable.call(object, 'toJSON')) return
   Object.defineProperty(object, 'toJSON', {
     configurable: true,
     value: () => {

@@ -85,7 +85,7 @@ const frameworks: Readonly<Record<string, Start>> = {
 }
 
 // What frameworks keep, or have methods and properties for, under these names is not meant.
-const data = {
+const common = {
   user: 'ada',
   nothing: null,
   id: 7,
@@ -97,11 +97,27 @@ const data = {
   sessionId: 's',
 }
 
+/** Where no framework keeps keys of its own, these are data of the application, too. */
+const framework = {
+  cookie: { path: '/shop', expires: 'never', secure: true },
+  _expire: 1,
+  _maxAge: 5,
+  _session: true,
+  toJSON: 'text',
+}
+
 describe.each(engines.slice(0, 1))('$name', engine => {
   const subject = tableSubject(engine, { touchAfterSeconds: 0 })
 
   describe.each(Object.entries(frameworks))('%s on sessions of others', (_, start) => {
-    test.each(['php', 'aws-ruby', 'native'] as const)('%s: they stay what they are', async layout => {
+    test.each([
+      { layout: 'native', data: common },
+      { layout: 'php', data: common },
+      { layout: 'aws-ruby', data: common },
+      { layout: 'php', data: { ...common, ...framework } },
+      { layout: 'aws-ruby', data: { ...common, ...framework } },
+      { layout: 'adonis', data: { ...common, ...framework } },
+    ] as const)('$layout: they stay what they are', async ({ layout, data }) => {
       const options = { ...subject.options, partitionKey: 'id', layout }
       const owner = subject.closeLater(new SessionStore(options))
       const id = newId()

@@ -2,7 +2,7 @@ import type { ExpiryOptions } from '../../session/expiry.ts'
 import type { SessionRecord } from '../../session/record.ts'
 import { expiryOfCookie, withStoredExpiry } from '../cookie-expiry.ts'
 import { COOKIE_KEYS, type FrameworkKeys, KOA_SESSION_KEYS, mayHave } from '../framework-keys.ts'
-import { isSessionCookie } from '../session-cookie.ts'
+import { isStoredCookie } from '../session-cookie.ts'
 import { defineTellingJson } from '../telling-json.ts'
 
 type LayoutName = Parameters<typeof mayHave>[1]
@@ -36,8 +36,8 @@ const TAKEN: ReadonlySet<string> = new Set([
 ])
 
 /** Whether koa-session has made the data of a session, where no context tells. */
-export function isOfKoaSession(data: unknown): boolean {
-  if (typeof data !== 'object' || data === null) return false
+export function isOfKoaSession(data: unknown, layout: LayoutName): boolean {
+  if (typeof data !== 'object' || data === null || !mayHave(KOA_SESSION_KEYS, layout)) return false
   const { _expire, _maxAge } = data as Entries
   return typeof _expire === 'number' || typeof _maxAge === 'number'
 }
@@ -49,7 +49,7 @@ export function loadedForm<Data extends object>(
 ): Data {
   if (!isKoaSession) {
     const { cookie, ...others } = data as Entries
-    const shown = isSessionCookie(cookie) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
+    const shown = isStoredCookie(cookie, layout) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
     return { ...others, ...shown } as Data
   }
   const isOwn = mayHave(KOA_SESSION_KEYS, layout)
@@ -99,7 +99,7 @@ export function storedForm<Data extends object>(
   const { _expire: _, ...entries } = session as Entries
   const kept = Object.entries(stored ?? {}).filter(([key]) => {
     const isShown = !TAKEN.has(key) && !key.startsWith('_')
-    return !isShown && !Object.hasOwn(session, key) && !isKeyOf(KOA_SESSION_KEYS, key)
+    return !isShown && !isEnumerable(session, key) && !isKeyOf(KOA_SESSION_KEYS, key)
   })
   const all = { ...entries, ...Object.fromEntries(kept) }
   return (
@@ -110,7 +110,7 @@ export function storedForm<Data extends object>(
 /** When a session is to expire, by what the middleware says. */
 export function expiryOf(session: object, maxAge: MaxAge, { isKoaSession }: SessionForm): ExpiryOptions {
   const { _expire, cookie } = (session ?? {}) as Entries
-  if (typeof _expire === 'number' && Number.isFinite(_expire)) return { expiresMs: _expire }
+  if (isKoaSession && typeof _expire === 'number' && Number.isFinite(_expire)) return { expiresMs: _expire }
   const expiry = expiryOfCookie({ maxAge })
   const isKnown = expiry.ttlSeconds !== undefined || expiry.expiresMs !== undefined
   return isKnown || isKoaSession ? expiry : expiryOfCookie(cookie)
@@ -118,7 +118,7 @@ export function expiryOf(session: object, maxAge: MaxAge, { isKoaSession }: Sess
 
 function mayStoreCookie(stored: object | undefined, layout: LayoutName): boolean {
   if (stored === undefined) return mayHave(COOKIE_KEYS, layout)
-  return isSessionCookie(Reflect.get(stored, 'cookie'))
+  return isStoredCookie(Reflect.get(stored, 'cookie'), layout)
 }
 
 /** Whether how long a session lives is stored: not in that of others, unless the application has changed it. */
@@ -138,6 +138,10 @@ function without(keys: FrameworkKeys, data: object, stored: object = {}): object
   const others = Object.entries(data).filter(([key]) => !isKeyOf(keys, key))
   const kept = Object.entries(stored).filter(([key]) => isKeyOf(keys, key))
   return Object.fromEntries([...others, ...kept])
+}
+
+function isEnumerable(session: object, key: string): boolean {
+  return Object.prototype.propertyIsEnumerable.call(session, key)
 }
 
 function isKeyOf({ names }: FrameworkKeys, key: string): boolean {

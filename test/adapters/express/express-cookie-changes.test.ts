@@ -18,6 +18,8 @@ const changes: readonly CookieOptions[] = [
   { maxAge: 60_000 },
   { expires: new Date(Date.now() + FORTNIGHT_MS) },
   { expires: null },
+  // No moment: express-session fails to send it, and stores it.
+  { maxAge: Number.POSITIVE_INFINITY },
   { httpOnly: false },
   { secure: true },
   { sameSite: 'strict' },

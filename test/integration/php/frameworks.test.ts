@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { unescape } from 'node:querystring'
 
 import express from 'express'
 import { Hono } from 'hono'
@@ -74,7 +75,7 @@ const frameworks: Readonly<Record<string, (options: SessionStoreOptions) => Prom
     const store = new KoaStore(options)
     const externalKey = {
       get: ({ cookies }: { cookies: { get: (name: string, options: object) => string | undefined } }) =>
-        decodeURIComponent(cookies.get('PHPSESSID', { signed: false }) ?? ''),
+        unescape(cookies.get('PHPSESSID', { signed: false }) ?? ''),
       set: (
         { cookies }: { cookies: { set: (name: string, value: string, options: object) => unknown } },
         id: string,
@@ -122,5 +123,7 @@ describe.skipIf(!hasPhp).each(Object.entries(frameworks))('PHP and %s', (_, star
     expect(await response.text()).toBe('2')
     expect(response.headers.get('set-cookie') ?? '').not.toMatch(/max-age|expires/i)
     expect((await php.open('/visit', id)).session).toEqual({ visits: 3 })
+    const malformed = await fetch(`${origin}/visit`, { headers: { cookie: 'PHPSESSID=%zz' } })
+    expect(await malformed.text()).toBe('1')
   })
 })
