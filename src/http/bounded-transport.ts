@@ -10,7 +10,7 @@ const GRACE_MS = 100
  * A transport that somebody else has made, held to what {@link Transport} promises: it settles in time and at once when
  * the signal is aborted (G7), whatever the other does, and its answers are whole.
  *
- * A request that is given up goes on in the other transport, if that does not end it.
+ * A request that is given up is aborted in the other transport, and goes on there if that does not heed its signal.
  */
 export function boundedTransport(transport: Transport): Transport {
   return {
@@ -19,18 +19,25 @@ export function boundedTransport(transport: Transport): Transport {
   }
 }
 
-function bounded(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
+async function bounded(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
   const { endpoint, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal } = request
   const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now()) + GRACE_MS
-  return settleWithin(
-    Promise.resolve(transport.request(request)),
-    limitMs,
-    signal,
-    () =>
-      new AttemptTimeoutError(
-        `the transport brought no answer from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
-      ),
-  )
+  const inner = new AbortController()
+  try {
+    return await settleWithin(
+      Promise.resolve(transport.request({ ...request, signal: inner.signal })),
+      limitMs,
+      signal,
+      () =>
+        new AttemptTimeoutError(
+          `the transport brought no answer from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
+        ),
+    )
+  } catch (error) {
+    // It may be waiting for a connection of its own, and would send what nobody waits for any more.
+    inner.abort(error)
+    throw error
+  }
 }
 
 /** Whatever JavaScript code returns, the rest of the package may take for a response. */

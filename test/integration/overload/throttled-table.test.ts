@@ -9,7 +9,7 @@ import { openTestClient, someKey, useStub } from '../client/test-client.ts'
 const stub = useStub()
 const throttled = awsError('ProvisionedThroughputExceededException', 'The rate is too high')
 const unavailable: StubStep = { statusCode: 503, body: '<html>' }
-const found: StubStep = { body: { Item: { id: { S: 'a' } } } }
+const found: StubStep = { body: { Item: someKey.Key } }
 
 /** What the retry quota of a client pays for when nothing succeeds. */
 const RETRIES_AFTER_THROTTLING = 100

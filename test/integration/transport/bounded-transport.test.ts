@@ -51,6 +51,25 @@ describe('a transport of the application', () => {
     expect(await rejectionOf(store.read('id'))).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   })
 
+  test('is told when it is given up, so that it sends nothing that nobody waits for', async () => {
+    const signals: AbortSignal[] = []
+    const request = async ({ signal }: { readonly signal: AbortSignal }): Promise<never> => {
+      signals.push(signal)
+      return never()
+    }
+    await rejectionOf(storeOver(request).read('id'))
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    const controller = new AbortController()
+    const store = storeOver(request, { attemptTimeoutMs: 60_000, deadlineMs: 60_000 })
+    const call = rejectionOf(store.read('id', { signal: controller.signal }))
+    await expect.poll(() => signals.length).toBe(2)
+    expect(signals[1]?.aborted).toBe(false)
+    const reason = new Error('the visitor has gone')
+    controller.abort(reason)
+    expect(await call).toBe(reason)
+    expect(signals[1]?.reason).toBe(reason)
+  })
+
   test('that does not look at the signal is given up when it is aborted, and keeps no listener', async () => {
     const controller = new AbortController()
     const store = storeOver(never, { attemptTimeoutMs: 60_000, deadlineMs: 60_000 })

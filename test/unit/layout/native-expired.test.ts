@@ -9,13 +9,14 @@ const layout = plainNativeLayout('id', 'app:', 43)
 test('expired at a moment, by the exact expiry or, without one, by the seconds', () => {
   expect(layout.expiredAt(nowMs)).toEqual({
     expression:
-      '#lapsesMs <= :lapsedMs OR (attribute_not_exists(#lapsesMs) AND (#lapses <= :lapsedSeconds OR ' +
+      '#lapsesMs <= :lapsedMs OR (NOT attribute_type(#lapsesMs, :lapsesType) AND (#lapses <= :lapsedSeconds OR ' +
       '(#lapses > :mostSeconds AND #lapses <= :lapsedMs)))',
     names: { '#lapsesMs': 'expiresMs', '#lapses': 'expires' },
     values: {
       ':lapsedMs': { N: '1795435200001' },
       ':lapsedSeconds': { N: '1795435200.001' },
       ':mostSeconds': { N: '100000000000' },
+      ':lapsesType': { S: 'N' },
     },
   })
 })
