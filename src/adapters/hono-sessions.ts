@@ -10,6 +10,7 @@ import { SessionStore } from '../session/store.ts'
 import type { SessionStoreOptions } from '../session/store-options.ts'
 import { expiryOfCookie } from './cookie-expiry.ts'
 import { HONO_SESSIONS_KEYS, mayHave } from './framework-keys.ts'
+import { tellingJson } from './telling-json.ts'
 
 /** A value in a session of `hono-sessions`. */
 export interface HonoSessionEntry {
@@ -217,11 +218,7 @@ function expiryOf({ _expire }: HonoSessionData): ExpiryOptions {
 }
 
 function textOf({ _data }: HonoSessionData): string | undefined {
-  try {
-    return JSON.stringify(_data)
-  } catch {
-    return undefined
-  }
+  return tellingJson(_data)
 }
 
 function toStored({ _data, _expire, _accessed }: HonoSessionData, isPlain: boolean): StoredHonoSession {

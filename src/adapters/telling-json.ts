@@ -31,12 +31,17 @@ export function defineTellingJson(object: object, without?: string): void {
   })
 }
 
+const LIKE_BIGINT = /^-?\d+n$/
+
 /** A replacer of `JSON.stringify`, which calls it with the object that has the key. */
 function tell(this: unknown, key: string, written: unknown): unknown {
   if (typeof written === 'bigint') return `${written}n`
+  // No data are mistaken for these objects: a copy of one of PHP's values cannot be stored.
+  if (typeof written === 'string')
+    return LIKE_BIGINT.test(written) ? { '@php': 'text', digits: written.slice(0, -1) } : written
   if (typeof written !== 'number') return written
-  if (Object.is(written, -0)) return { '@number': '-0' }
-  if (!Number.isFinite(written)) return { '@number': String(written) }
+  if (Object.is(written, -0)) return { '@php': 'float', value: '-0' }
+  if (!Number.isFinite(written)) return { '@php': 'float', value: String(written) }
   // A PhpFloat has turned itself into its number by now.
   const original: unknown = typeof this === 'object' && this !== null ? Reflect.get(this, key) : undefined
   const isFloat =

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 
+import { Hono } from 'hono'
+import { type Session as HonoSession, sessionMiddleware } from 'hono-sessions'
 import genericSession from 'koa-generic-session'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import { DynamoDBStore as ExpressStore } from '../../../src/adapters/express.ts'
+import { DynamoDBStore as HonoStore } from '../../../src/adapters/hono-sessions.ts'
 import { DynamoDBStore as KoaStore } from '../../../src/adapters/koa.ts'
 import { webSessions } from '../../../src/adapters/web.ts'
 import { PhpFloat } from '../../../src/layout/php/values.ts'
@@ -29,6 +32,8 @@ const changes: [before: string, value: unknown, after: string][] = [
   ['a:1:{i:0;i:1;}', [new PhpFloat(1)], 'a:1:{i:0;d:1;}'],
   ['a:1:{i:0;N;}', [Number.NaN], 'a:1:{i:0;d:NAN;}'],
   ['s:1:"1";', 1, 'i:1;'],
+  ['s:20:"9223372036854775807n";', 9223372036854775807n, 'i:9223372036854775807;'],
+  ['a:1:{s:7:"@number";s:3:"NaN";}', Number.NaN, 'd:NAN;'],
 ]
 
 describe('PHP values that JavaScript hardly tells apart', () => {
@@ -142,6 +147,25 @@ describe('PHP values that JavaScript hardly tells apart', () => {
       next = value
       const id = await storedAs(`big|i:9223372036854775807;v|${before}`)
       const response = await fetch(app.origin, { headers: { cookie: `PHPSESSID=${id}` } })
+      expect(await response.text()).toBe('set')
+      expect(await stored(id)).toEqual({ S: `big|i:9223372036854775807;v|${after}` })
+    }
+  })
+
+  test('such changes are stored by hono-sessions', async () => {
+    const store = new HonoStore({ ...table.options, layout: 'php' })
+    onTestFinished(() => store.close())
+    const app = new Hono<{ Variables: { session: HonoSession<{ v: unknown }> } }>()
+    app.use(sessionMiddleware({ store, expireAfterSeconds: 3600 }))
+    let next: unknown
+    app.get('/', c => {
+      c.get('session').set('v', next)
+      return c.text('set')
+    })
+    for (const [before, value, after] of changes) {
+      next = value
+      const id = await storedAs(`big|i:9223372036854775807;v|${before}`)
+      const response = await app.request('/', { headers: { cookie: `session=${id}` } })
       expect(await response.text()).toBe('set')
       expect(await stored(id)).toEqual({ S: `big|i:9223372036854775807;v|${after}` })
     }
