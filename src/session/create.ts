@@ -93,12 +93,13 @@ async function expectLateCreation(
   await Promise.allSettled([table.update(session.key, { set, remove: [], condition }, options)])
 }
 
-function absent({ layout: { partitionKey } }: ItemTable): Condition {
+/** Holds where there is no item. */
+export function absent({ layout: { partitionKey } }: ItemTable): Condition {
   return { expression: 'attribute_not_exists(#itemKey)', names: { '#itemKey': partitionKey }, values: {} }
 }
 
 /** Holds while what is stored is what was found, whatever that is; `undefined` where the layout cannot tell. */
-function asFound({ layout }: ItemTable, found: Item): Condition | undefined {
+export function asFound({ layout }: ItemTable, found: Item): Condition | undefined {
   const { partitionKey, versionAttribute } = layout
   if (versionAttribute === undefined) return undefined
   const isThere = {

@@ -5,6 +5,7 @@ import { sleep } from '../internal/waiting.ts'
 import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item, SessionData } from '../types.ts'
 import { Adoption } from './adoption.ts'
+import type { DoubtfulCreations } from './doubtful-creations.ts'
 import type { ItemTable } from './item-table.ts'
 import { newOwner, remainingLockMs } from './lease-end.ts'
 import type { Elsewhere } from './locks.ts'
@@ -94,9 +95,22 @@ export class Migration {
     return this.#there.layout.codec.decode(text)
   }
 
-  /** Creates or replaces a session here, and deletes the one there. */
-  async create(id: string, item: Item, options: SendOptions): Promise<void> {
-    await this.#places.put(item, this.#there.layout.keyOf(id), this.#inTime(options))
+  /**
+   * Creates or replaces a session here, and deletes the one there. DynamoDB carries out a transaction once, however often it is
+   * sent; of one that failed, nobody knows whether it still will.
+   */
+  async create(id: string, item: Item, doubtful: DoubtfulCreations, options: SendOptions): Promise<void> {
+    const keys = this.#keysOf(id)
+    let isInDoubt = false
+    const onDoubt = (): void => {
+      isInDoubt = true
+    }
+    try {
+      await this.#places.put(item, keys.there, { ...this.#inTime(options), onDoubt })
+    } catch (error) {
+      if (isInDoubt) doubtful.add(keys.here)
+      throw error
+    }
   }
 
   /**
@@ -137,11 +151,12 @@ export class Migration {
   async destroy<Data extends object>(
     target: string | SessionRecord<Data>,
     key: string,
+    doubtful: DoubtfulCreations,
     options: SendOptions,
   ): Promise<void> {
     const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(versionOf(target))
     if (keys === undefined) await this.#here.delete(key, options)
-    else await this.#places.delete(keys, this.#inTime(options))
+    else await this.#places.delete(keys, doubtful.has(key), this.#inTime(options))
   }
 
   /** What has to be known to lock a session that may not be here. */

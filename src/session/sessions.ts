@@ -94,7 +94,7 @@ export class Sessions<Data extends object> {
     const { items } = this
     await (migration === undefined
       ? items.clock.atRightTime(() => destroySession(items, key, this.#doubtfulCreations, oneDeadline))
-      : migration.destroy(target, key, oneDeadline))
+      : migration.destroy(target, key, this.#doubtfulCreations, oneDeadline))
     this.#locks?.forget(key)
   }
 
@@ -225,7 +225,7 @@ export class Sessions<Data extends object> {
     const created = items.versionIn(item, session)
     const { migration } = this.#options
     if (migration !== undefined) {
-      await migration.create(id, item, options)
+      await migration.create(id, item, this.#doubtfulCreations, options)
       this.#locks?.forget(key)
       return { ...asRead(created), origin: migration.originOf(id) }
     }

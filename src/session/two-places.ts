@@ -3,10 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { cancellationCodesOf, isAwsError, isFailedCondition } from '../dynamodb/aws-error.ts'
 import type { SendOptions } from '../dynamodb/client.ts'
 import type { Input } from '../dynamodb/operations.ts'
+import { SessionConflictError } from '../errors.ts'
 import { sleep } from '../internal/waiting.ts'
 import { allOf, type Condition, type StoredSession } from '../layout/layout.ts'
 import type { Item } from '../types.ts'
-import { conditionInput, type ItemTable } from './item-table.ts'
+import { absent, asFound } from './create.ts'
+import { type ConditionInput, conditionInput, type ItemTable } from './item-table.ts'
+import { MOST_ATTEMPTS, pauseAfter } from './save.ts'
 
 /** The keys of one session: where it belongs, and where it used to be. */
 export interface Keys {
@@ -22,7 +25,7 @@ export interface Found {
 }
 
 /** Options of what takes several requests, which share one deadline. */
-export interface InTime {
+export interface InTime extends Pick<SendOptions, 'onDoubt'> {
   readonly signal: AbortSignal | undefined
   readonly deadlineAtMs: number
 }
@@ -100,12 +103,22 @@ export class TwoPlaces {
     }
   }
 
-  /** Creates or replaces an item here, and deletes the one there. */
+  /**
+   * Creates or replaces an item here, and deletes the one there. Both are as they were found, so that a request that was given
+   * up and is carried out late changes nothing that was written since.
+   */
   async put(item: Item, keyThere: string, options: InTime): Promise<void> {
     const { here, there } = this
-    const put = { Put: { TableName: here.name, Item: item } }
+    const keyHere = here.layout.keyOfItem(item) ?? ''
+    const write = (foundHere?: Item, foundThere?: Item): readonly TransactItem[] => {
+      const nowMs = here.clock.now()
+      const isLateOneExpected = foundHere && here.layout.lateRequests?.isCreationExpected(foundHere, nowMs)
+      const late = isLateOneExpected === true ? here.layout.lateRequests?.creationExpected(nowMs) : undefined
+      const put = { TableName: here.name, Item: { ...item, ...late }, ...ifAsFound(here, foundHere) }
+      return [{ Put: put }, { Delete: { ...itemIn(there, keyThere), ...ifAsFound(there, foundThere) } }]
+    }
     try {
-      await this.#write([put, { Delete: itemIn(there, keyThere) }], options)
+      await this.#writeAsFound({ here: keyHere, there: keyThere }, write, options)
     } catch (error) {
       if (!isAwsError(error, 'UnknownOperationException')) throw error
       // In this order, because others may move what is here at once.
@@ -114,18 +127,56 @@ export class TwoPlaces {
     }
   }
 
-  /** Deletes the items in both places, whatever they hold. */
-  async delete(keys: Keys, options: InTime): Promise<void> {
+  /**
+   * Deletes the items in both places, of sessions that had started when it was called: a request that is carried out late
+   * leaves newer ones alone. Where a request that creates the session may still be on its way, a gravestone takes its place.
+   *
+   * @param isCreationDoubtful whether this process knows of such a request to here.
+   */
+  async delete(keys: Keys, isCreationDoubtful: boolean, options: InTime): Promise<void> {
     const { here, there } = this
-    const deletes = [{ Delete: itemIn(here, keys.here) }, { Delete: itemIn(there, keys.there) }]
+    const remove = (foundHere?: Item, foundThere?: Item): readonly TransactItem[] => [
+      destruction(here, keys.here, nowMs, foundHere, isCreationDoubtful),
+      destruction(there, keys.there, nowMs, foundThere, false),
+    ]
+    let nowMs = here.clock.now()
     try {
-      await here.clock.atRightTime(() => this.#write(deletes, options))
+      await here.clock.atRightTime(() => {
+        nowMs = here.clock.now()
+        return this.#writeAsFound(keys, remove, options)
+      })
     } catch (error) {
       if (!isAwsError(error, 'UnknownOperationException')) throw error
       await here.delete(keys.here, options)
       await there.delete(keys.there, options)
       // It may have been moved here between the two.
       await here.delete(keys.here, options)
+    }
+  }
+
+  /** Writes in both places what depends on what is there; at first on there being nothing that stands in the way. */
+  async #writeAsFound(
+    keys: Keys,
+    actions: (foundHere?: Item, foundThere?: Item) => readonly TransactItem[],
+    options: InTime,
+  ): Promise<void> {
+    let found: readonly (Item | undefined)[] = []
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#write(actions(...found), options)
+        return
+      } catch (error) {
+        if (!cancellationCodesOf(error).includes('ConditionalCheckFailed')) throw error
+      }
+      const pauseMs = pauseAfter(attempt, Math.random)
+      if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= options.deadlineAtMs) {
+        throw new SessionConflictError(
+          `others kept on writing or moving the session while it was replaced or destroyed (attempts: ${attempt}); it was given up`,
+          { attempts: attempt },
+        )
+      }
+      await sleep(pauseMs, options.signal)
+      found = await this.#snapshot(keys, options)
     }
   }
 
@@ -190,6 +241,32 @@ export class TwoPlaces {
 
 function itemIn(table: ItemTable, key: string): { readonly TableName: string; readonly Key: Item } {
   return { TableName: table.name, Key: table.itemKey(key) }
+}
+
+/** The condition that a place is as it was found; none where the layout cannot tell. */
+function ifAsFound(table: ItemTable, found: Item | undefined): Partial<ConditionInput> {
+  const condition = found === undefined ? absent(table) : asFound(table, found)
+  return condition === undefined ? {} : conditionInput(condition)
+}
+
+/** The deletion of what has started by a moment, or else is what was found; see {@link TwoPlaces.delete}. */
+function destruction(
+  table: ItemTable,
+  key: string,
+  nowMs: number,
+  found: Item | undefined,
+  isCreationDoubtful: boolean,
+): TransactItem {
+  const { lateRequests } = table.layout
+  if (lateRequests === undefined) return { Delete: itemIn(table, key) }
+  const started = found === undefined ? lateRequests.startedBy(nowMs) : lateRequests.isStill(found)
+  const buries = isCreationDoubtful || (found !== undefined && lateRequests.isCreationExpected(found, nowMs))
+  if (buries) {
+    const Item = lateRequests.gravestone(key, nowMs)
+    return { Put: { TableName: table.name, Item, ...conditionInput(started) } }
+  }
+  const condition = allOf(started, lateRequests.noCreationExpected(nowMs))
+  return { Delete: { ...itemIn(table, key), ...conditionInput(condition) } }
 }
 
 /** Holds where there is no session: no item, or one that has expired. */

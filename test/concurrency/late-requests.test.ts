@@ -63,6 +63,59 @@ describe.each(engines)('$name, a request that is carried out late', engine => {
       expect(await store.read(id)).toBeUndefined()
     })
 
+    describe.runIf(engine.name === 'DynamoDB Local')('in a store that moves sessions', () => {
+      const moving = { migrateFrom: 'php', maxAttempts: 2 } as const
+
+      test('does not replace what was created since, here or there', async () => {
+        for (const newer of [open(moving).store, open({ layout: 'php', migrateFrom: 'native' }).store]) {
+          const { store, late } = open(moving)
+          const id = newId()
+          late.lose('TransactWriteItems', 2)
+          await expect(store.write(id, { user: 'ada' })).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+          await newer.write(id, { user: 'grace' })
+          expect(await late.carryOut()).toEqual([REFUSED, REFUSED])
+          expect((await store.read(id))?.data).toEqual({ user: 'grace' })
+        }
+      })
+
+      test('does not bring a session back that was destroyed', async () => {
+        const { store, late } = open(moving)
+        const id = newId()
+        late.lose('TransactWriteItems', 2)
+        await expect(store.write(id, { user: 'ada' })).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+        await store.destroy(id)
+        expect(await late.carryOut()).toEqual([REFUSED, REFUSED])
+        expect(await store.read(id)).toBeUndefined()
+        await store.write(id, { user: 'grace' })
+        await subject.store(moving).destroy(id)
+        expect(await subject.table.item(id)).toHaveProperty('lateUntil')
+      })
+
+      test('replaces what is there, and what is here', async () => {
+        const { store } = open(moving)
+        const id = newId()
+        await open({ layout: 'php' }).store.write(id, { user: 'ada' })
+        await store.write(id, { user: 'grace' })
+        await store.write(id, { user: 'mary' })
+        expect((await store.read(id))?.data).toEqual({ user: 'mary' })
+        expect(await open({ layout: 'php' }).store.read(id)).toBeUndefined()
+        await store.destroy(id)
+        expect(await subject.table.item(id)).toBeUndefined()
+      })
+
+      test('nor does a deletion delete what was created since', async () => {
+        const { store, late } = open(moving)
+        const id = newId()
+        await store.write(id, { user: 'ada' })
+        late.lose('TransactWriteItems', 2)
+        await expect(store.destroy(id)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+        await new Promise(resolve => setTimeout(resolve, 2))
+        await store.write(id, { user: 'grace' })
+        expect(await late.carryOut()).toEqual([REFUSED, REFUSED])
+        expect((await store.read(id))?.data).toEqual({ user: 'grace' })
+      })
+    })
+
     test('does not bring one back of which nobody knew whether it was created', async () => {
       const { store, late } = open({ maxAttempts: 2 })
       const id = newId()
