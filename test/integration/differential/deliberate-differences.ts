@@ -316,11 +316,6 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     },
   },
   {
-    reason: 'a request is sent again, once, when a kept-alive connection turns out to be closed',
-    scenarios: ['instance that resets'],
-    better: withRequests('metadata', 4),
-  },
-  {
     reason: 'an empty token is not sent',
     scenarios: ['instance that gives an empty token'],
     better: recorded => ({
