@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 
 import type { Session, SessionData } from 'express-session'
@@ -17,11 +17,14 @@ import { hasBegun, rememberResponses, responseTo, whenClosed } from './request-e
 export class RequestLocks {
   readonly #report: (reason: unknown) => void
   readonly #held = new WeakSet<SessionLock<SessionData>>()
-  readonly #own = new AsyncLocalStorage<SessionLock<SessionData>>()
+  readonly #own: AsyncLocalStorage<SessionLock<SessionData>>
 
   /** @param report is told of locks that could not be given back. */
   constructor(report: (reason: unknown) => void) {
     this.#report = report
+    // A module that stores without locks need not load.
+    const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
+    this.#own = new AsyncLocalStorage()
     rememberResponses()
   }
 
