@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 
 import type { SessionStore } from '../session/store.ts'
-import type { unreadVariables } from '../session/unread-variables.ts'
+import type { warnOfUnreadVariables } from '../session/unread-variables.ts'
 import { stopOrWarn } from './failure.ts'
 import type { Framework, StoreConstructor } from './frameworks.ts'
 import { checkPreloadSettings } from './preload-settings.ts'
@@ -21,7 +21,7 @@ let sessions: SessionStore | undefined
 export function createDefaultStore(framework: Framework, memoryStore: StoreConstructor): object | undefined {
   try {
     checkPreloadSettings(processEnvironment())
-    if (sessions === undefined) warnOfUnreadVariables()
+    if (sessions === undefined) warnOfUnread()
     sessions ??= openSessions()
     return framework.createStore(sessions, memoryStore)
   } catch (error) {
@@ -36,11 +36,9 @@ function openSessions(): SessionStore {
 }
 
 /** An unknown variable is no reason to stop: the name may be somebody else's, or one of a later version. */
-function warnOfUnreadVariables(): void {
+function warnOfUnread(): void {
   const variables = require('../session/unread-variables.js') as {
-    readonly unreadVariables: typeof unreadVariables
+    readonly warnOfUnreadVariables: typeof warnOfUnreadVariables
   }
-  for (const text of variables.unreadVariables(processEnvironment())) {
-    process.emitWarning(text, 'DynamoDBSessionsWarning')
-  }
+  variables.warnOfUnreadVariables(processEnvironment())
 }

@@ -12,6 +12,7 @@ import { PendingSteps } from '../internal/pending-steps.ts'
 import { lambdaTrace } from '../internal/user-agent.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
 import { type ConnectionOptions, deadlineMsOf } from './connection-options.ts'
+import { hasOtherVariables } from './option-spec.ts'
 
 const DEFAULT_MAX_ATTEMPTS = 4
 const DEFAULT_CONNECT_TIMEOUT_MS = 2000
@@ -107,6 +108,10 @@ function lazySettings(
     return pending.step('the region of the instance', lookUp)
   }
   return async () => {
+    if (hasOtherVariables(environment)) {
+      const { warnOfUnreadVariables } = await import('./unread-variables.ts')
+      warnOfUnreadVariables(environment)
+    }
     // Loaded here, so that constructing a store loads nothing that reads files.
     const { resolveSettings } = await import('../config/settings.ts')
     const sources = { environment, region, endpoint, maxAttempts, profile, instanceRegion }

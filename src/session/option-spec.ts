@@ -36,6 +36,17 @@ export type OptionSpecs<Options extends object> = {
 /** What the names of all environment variables of this package start with. */
 export const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
 
+/** The variables that options were looked for in. */
+const lookedAt = new Set<string>()
+
+/**
+ * Whether variables of this package are set that no option was looked for in: they may be misspelt, but the preload and some
+ * adapters have variables of their own, too.
+ */
+export function hasOtherVariables(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return Object.keys(environment).some(name => name.startsWith(ENVIRONMENT_PREFIX) && !lookedAt.has(name))
+}
+
 /** Stands for a variable of blanks: no option accepts a symbol. */
 const BLANKS = Symbol('blanks')
 
@@ -126,14 +137,13 @@ function valueOf<Value>(
   environment: Readonly<Record<string, string | undefined>>,
 ): { value: unknown; variable: string | undefined } {
   const given = values[name]
-  if (given === undefined && fromText !== undefined) {
-    const variable = variableOf(name)
-    const text = environment[variable]
-    // Blanks are nothing that anybody meant, for a number or a name; and not the same as nothing.
-    if (text !== undefined && text !== '')
-      return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
-  }
-  return { value: given, variable: undefined }
+  if (fromText === undefined) return { value: given, variable: undefined }
+  const variable = variableOf(name)
+  lookedAt.add(variable)
+  const text = given === undefined ? environment[variable] : undefined
+  if (text === undefined || text === '') return { value: given, variable: undefined }
+  // Blanks are nothing that anybody meant, for a number or a name; and not the same as nothing.
+  return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
 }
 
 function checkRelations(

@@ -45,6 +45,17 @@ export function unreadVariables(environment: Environment): string[] {
     })
 }
 
+const warnedOf = new Set<string>()
+
+/** Warns of every variable that {@link unreadVariables} names, once in a process. */
+export function warnOfUnreadVariables(environment: Environment): void {
+  for (const text of unreadVariables(environment)) {
+    if (warnedOf.has(text)) continue
+    warnedOf.add(text)
+    process.emitWarning(text, 'DynamoDBSessionsWarning')
+  }
+}
+
 /** The variables that options of the store would have, and the others that this package reads. */
 export function knownVariables(): Readonly<Record<'fromEnvironment' | 'fromCode', readonly string[]>> {
   const specs: Readonly<Record<string, OptionSpec<unknown>>> = storeOptionSpecs<object>()

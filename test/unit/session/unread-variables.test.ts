@@ -1,5 +1,5 @@
 import expressSession from 'express-session'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { dynamoDBSecondaryStorage } from '../../../src/adapters/better-auth.ts'
 import { connectDynamoDB } from '../../../src/adapters/connect-dynamodb.ts'
@@ -14,6 +14,7 @@ const environment = process.env
 
 afterEach(() => {
   process.env = environment
+  vi.restoreAllMocks()
 })
 
 test('every variable that anything reads is known, and no other', async () => {
@@ -70,5 +71,21 @@ describe('a variable that nothing reads', () => {
     }
     expect(unreadVariables(variables)).toEqual([])
     expect(ownVariables(variables)).toEqual(['DYNAMODB_SESSIONS_TABLE'])
+  })
+
+  test('is warned of with the first call of a store, once', async () => {
+    process.env = { ...environment, DYNAMODB_SESSIONS_PREFIKS: 'x', DYNAMODB_SESSIONS_SECRETS: 'x' }
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    for (let count = 0; count < 2; count++) {
+      const store = new SessionStore({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:1', maxAttempts: 1 })
+      await expect(store.read('id')).rejects.toThrow('no AWS credentials')
+      await store.close()
+    }
+    expect(warn.mock.calls).toEqual([
+      [
+        'nothing reads the environment variable DYNAMODB_SESSIONS_PREFIKS; did you mean DYNAMODB_SESSIONS_PREFIX?',
+        'DynamoDBSessionsWarning',
+      ],
+    ])
   })
 })
