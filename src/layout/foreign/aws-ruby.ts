@@ -1,10 +1,10 @@
 import { SessionCorruptError } from '../../errors.ts'
 import type { Item } from '../../types.ts'
 import { textOf } from '../attributes.ts'
-import { jsonCodec } from '../json.ts'
 import type { Condition, Layout, SessionIdentity } from '../layout.ts'
 import { expiryIn } from './expiry-rule.ts'
 import { type ForeignKeys, foreignLayout, noSession } from './foreign-layout.ts'
+import { sourceJsonCodec } from './source-json.ts'
 
 const DATA = 'data'
 const EXPIRES = 'expire_at'
@@ -22,7 +22,7 @@ export function awsRubyLayout(keys: ForeignKeys): Layout {
     name: 'aws-ruby',
     dataAttribute: DATA,
     otherAttributes: [EXPIRES, CREATED],
-    codec: jsonCodec,
+    codec: sourceJsonCodec,
     expiry: expiryIn([{ name: EXPIRES, unit: 's' }]),
     dataOf: ({ text }) => ({ S: text }),
     textOf: value => {

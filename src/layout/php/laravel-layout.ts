@@ -4,7 +4,8 @@ import { callerMistake, SessionCorruptError } from '../../errors.ts'
 import { textOf } from '../attributes.ts'
 import { expiryIn } from '../foreign/expiry-rule.ts'
 import { type ForeignKeys, foreignLayout, noSession } from '../foreign/foreign-layout.ts'
-import { parseSessionData, stringifySessionData } from '../json.ts'
+import { sourceJsonCodec } from '../foreign/source-json.ts'
+import type { SessionData } from '../../types.ts'
 import type { Layout, SessionCodec } from '../layout.ts'
 import { latin1Codec } from './php-layout.ts'
 import { phpSerialize } from './serialize.ts'
@@ -90,12 +91,19 @@ function payloadCodec(serialization: 'php' | 'json'): SessionCodec {
 }
 
 const jsonPayload: Omit<SessionCodec, 'isSame'> = {
-  encode: data => Buffer.from(stringifySessionData(data)).toString('latin1'),
+  encode: (data, basis) => {
+    const stored = basis === undefined ? undefined : utf8Of(basis)
+    return Buffer.from(sourceJsonCodec.encode(data, stored)).toString('latin1')
+  },
   decode: jsonDataOf,
   decodeExactly: jsonDataOf,
 }
 
 /** PHP writes the empty array of an empty session as a list. */
-function jsonDataOf(text: string): ReturnType<typeof parseSessionData> {
-  return text === '[]' ? {} : parseSessionData(Buffer.from(text, 'latin1').toString())
+function jsonDataOf(text: string): SessionData {
+  return text === '[]' ? {} : sourceJsonCodec.decode(utf8Of(text))
+}
+
+function utf8Of(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString()
 }
