@@ -257,7 +257,12 @@ export class Sessions<Data extends object> {
     if (user === stored.user && isUnchangedText(codec, text, basis.seenText)) {
       const storedMs = await this.#touch(basis, expiresMs, touchAfterSeconds, options)
       if (storedMs === undefined) return undefined
-      return { ...asSaved({ ...stored, expiresMs: storedMs }, basis.seenText), origin: basis.origin }
+      // The application may have changed the object that it got, and saved another one.
+      const current = basis.seenText === stored.text ? (data as SessionData) : codec.decode(stored.text)
+      return {
+        ...asSaved({ ...stored, data: current, expiresMs: storedMs }, basis.seenText),
+        origin: basis.origin,
+      }
     }
     const save = {
       basis,

@@ -71,6 +71,21 @@ export function describeConflicts(subject: ContractSubject): void {
       ])
     })
 
+    test('of what is stored already return what is stored, whatever has become of the objects read', async () => {
+      const { store } = subject.open()
+      const id = newId()
+      await store.write(id, { a: 1 })
+      const [ours, theirs] = await Promise.all([store.read(id), store.read(id)])
+      Object.assign(ours?.data ?? {}, { dropped: true })
+      const same = await store.write(id, { a: 1 }, { basis: ours })
+      expect(same?.data).toEqual({ a: 1 })
+      await store.write(id, { a: 1, theirs: true }, { basis: theirs })
+      const merged = await store.write(id, { a: 2 }, { basis: same })
+      Object.assign(merged?.data ?? {}, { dropped: true })
+      const again = await store.write(id, { a: 2 }, { basis: merged?.asWritten() })
+      expect(again?.data).toEqual({ a: 2, theirs: true })
+    })
+
     test('a function decides as well when both write the same: each of them counts', async () => {
       const { store } = subject.open({
         onConflict: ({ merged, theirs }) => ({ ...merged, count: Number(theirs['count']) + 1 }),
