@@ -281,7 +281,8 @@ export class Connection implements Timed, TurnTask {
       return
     }
     this.#mayHaveUnread = true
-    this.#endExchange()?.answered(response, isTrusted && response.keepAlive)
+    const isUnmarked = this.#context.repeatedAnswers.isUnmarked(response.answerId)
+    this.#endExchange()?.answered(response, isTrusted && response.keepAlive && !isUnmarked)
   }
 
   /** Forgets the exchange under way; whoever ends it tells it how it ended. */

@@ -30,6 +30,7 @@ export class RecentIds {
 export class RepeatedAnswers {
   #suspect: string | undefined
   #idsMeanNothing = false
+  #givesIds = false
 
   /**
    * Whether an answer is the copy of an earlier one; if it is not, its ID is remembered.
@@ -38,7 +39,9 @@ export class RepeatedAnswers {
    * @param recent the IDs of the answers before it on the same connection.
    */
   isCopy(id: string | undefined, recent: RecentIds): boolean {
-    if (id === undefined || this.#idsMeanNothing) return false
+    if (id === undefined) return false
+    this.#givesIds = true
+    if (this.#idsMeanNothing) return false
     if (recent.has(id)) {
       this.#suspect = id
       return true
@@ -46,5 +49,10 @@ export class RepeatedAnswers {
     if (id === this.#suspect) this.#idsMeanNothing = true
     recent.add(id)
     return false
+  }
+
+  /** Whether an answer has no ID although the endpoint gives its answers one: something in between may have made it. */
+  isUnmarked(id: string | undefined): boolean {
+    return id === undefined && this.#givesIds
   }
 }

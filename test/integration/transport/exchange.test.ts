@@ -399,6 +399,22 @@ describe('the ID of an answer', () => {
     expect(await bodyOf(transport.request(requestTo(server)))).toBe('"D"')
   })
 
+  it('that only one answer lacks casts doubt on its connection, which is closed', async () => {
+    const transport = new SocketTransport()
+    const ids = ['A', undefined]
+    const server = await serve(async connection =>
+      connection.answerAll(() => {
+        const id = connection.index === 0 ? ids.shift() : 'B'
+        return id === undefined ? httpResponse('"none"') : answerWith(id)
+      }),
+    )
+    for (const body of ['"A"', '"none"', '"B"']) {
+      expect(await bodyOf(transport.request(requestTo(server)))).toBe(body)
+    }
+    expect(server.connections).toHaveLength(2)
+    await server.connections[0]?.closed
+  })
+
   it('that all answers have means nothing', async () => {
     const transport = new SocketTransport()
     const server = await serve(async connection => connection.answerAll(() => answerWith('same')))
