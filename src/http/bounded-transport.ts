@@ -23,9 +23,13 @@ async function bounded(transport: Transport, request: TransportRequest): Promise
   const { endpoint, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal } = request
   const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now()) + GRACE_MS
   const inner = new AbortController()
+  let isOver = false
+  const response = Promise.resolve(transport.request({ ...request, signal: inner.signal })).finally(() => {
+    isOver = true
+  })
   try {
     return await settleWithin(
-      Promise.resolve(transport.request({ ...request, signal: inner.signal })),
+      response,
       limitMs,
       signal,
       () =>
@@ -35,7 +39,7 @@ async function bounded(transport: Transport, request: TransportRequest): Promise
     )
   } catch (error) {
     // It may be waiting for a connection of its own, and would send what nobody waits for any more.
-    inner.abort(error)
+    if (!isOver) inner.abort(error)
     throw error
   }
 }

@@ -85,7 +85,8 @@ export class Gate {
       caller?.reject(lost())
       return
     }
-    const response = await this.#engine.request(request)
+    // It is on its way, whoever has given it up meanwhile.
+    const response = await this.#engine.request({ ...request, signal: undefined })
     await happened()
     if (fate === 'drop') caller?.reject(lost())
     else caller?.resolve(atTestTime(response))

@@ -93,6 +93,7 @@ describe('the executable', () => {
       'cli/style.js',
       'errors.js',
       'internal/core-objects.js',
+      'internal/process-environment.js',
     ])
   })
 
