@@ -310,7 +310,11 @@ export class SessionLockedError extends DynamoDBSessionsError {
   }
 }
 
-/** The lease of the lock ran out and the session was locked or written by somebody else since. Nothing was written. */
+/**
+ * The lease of the lock ran out and the session was locked or written by somebody else since; or a save without the lock has
+ * moved the session. The save was refused. Only when the response to its first request was lost, and others have written more
+ * since than the item remembers, it may have been carried out before (G11).
+ */
 export class LockLostError extends DynamoDBSessionsError {
   static {
     this.prototype.name = 'LockLostError'
