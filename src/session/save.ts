@@ -116,8 +116,8 @@ async function saveInTurn(
       throw lost(
         table,
         new LockLostError(
-          'the lock of the session ran out and the session was written or locked by somebody else since; the ' +
-            'save was given up; read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+          `the lock of the session ended and another request has written or locked the session since; ${whatBecame(isInDoubt)}; ` +
+            'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
         ),
       )
     }
@@ -315,6 +315,13 @@ function unresolved(
     conflictTraces.failAtOnce({ table, attempt, policy: policyOf(save), outcome }, error)
   }
   return error
+}
+
+/** A layout without revisions cannot tell a write of ours, which ended the lock, from that of another request. */
+function whatBecame(isInDoubt: boolean): string {
+  return isInDoubt
+    ? 'a response to the save was lost, so it may have been stored before that'
+    : 'the save was given up'
 }
 
 /** Reports a lock that was lost, and returns the error to throw for it. */

@@ -192,6 +192,25 @@ describe.each(engines)('$name, a request that is carried out late', engine => {
     expect((await store.read(id))?.data).toEqual({ a: 3 })
   })
 
+  test('and saves under a lock of PHP, where no revision tells: the error says that it may have been stored', async () => {
+    const { store, late } = open({ layout: 'php' })
+    const other = subject.closeLater(new SessionStore<Content>({ ...subject.options, layout: 'php' }))
+    const id = newId()
+    await store.write(id, { a: 1 })
+    const lock = await store.lock(id)
+    late.lose('UpdateItem')
+    late.beforeNext = async () => {
+      await late.carryOut()
+      const next = await other.lock(id)
+      await other.write(id, { a: 3 }, { basis: next?.record })
+    }
+    await expect(store.write(id, { a: 2 }, { basis: lock?.record })).rejects.toMatchObject({
+      code: 'LOCK_LOST',
+      message: expect.stringContaining('it may have been stored') as string,
+    })
+    expect((await store.read(id))?.data).toEqual({ a: 3 })
+  })
+
   test.each([
     ['extends', 600, 1200],
     ['shortens', 60, 1200],
