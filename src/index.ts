@@ -23,15 +23,15 @@ export {
   ThrottlingError,
   TransportError,
 } from './errors.ts'
-export { fetchTransport, type FetchTransportOptions } from './http/fetch-transport.ts'
-export type { Endpoint } from './http/endpoint.ts'
+export { fetchTransport, type FetchTransportOptions } from './aws/http/fetch-transport.ts'
+export type { Endpoint } from './aws/http/endpoint.ts'
 export type {
   ResponseBody,
   ResponseRecipient,
   Transport,
   TransportRequest,
   TransportResponse,
-} from './http/transport.ts'
+} from './aws/http/transport.ts'
 export type {
   AttemptTrace,
   ConflictTrace,
@@ -42,8 +42,8 @@ export type {
   Trace,
   TracedError,
 } from './internal/diagnostics.ts'
-export type { ConnectionOptions } from './session/connection-options.ts'
-export type { CompressionOptions, EncryptionOptions } from './seal/seal-options.ts'
+export type { ConnectionOptions } from './options/connection-options.ts'
+export type { CompressionOptions, EncryptionOptions } from './options/encryption-options.ts'
 export type {
   BulkOptions,
   CallOptions,
@@ -52,19 +52,19 @@ export type {
   LockOptions,
   TouchOptions,
   WriteOptions,
-} from './session/call-options.ts'
-export type { ExpiryOptions } from './session/expiry.ts'
+} from './options/call-options.ts'
+export type { ExpiryOptions } from './items/expiry.ts'
 export type {
   GarbageCollectionOptions,
   GarbageCollectionProgress,
   GarbageCollectionResult,
-} from './session/garbage-collection.ts'
-export type { LayoutName, LayoutOptions, MigrationSource, SpecialKey } from './session/layout-options.ts'
-export type { LockingOptions } from './session/locking-options.ts'
-export { SessionRecord } from './session/record.ts'
-export type { ConflictPolicy, SessionConflict } from './session/save.ts'
-export { SessionLock } from './session/session-lock.ts'
-export { SessionStore } from './session/store.ts'
-export type { SessionStoreOptions } from './session/store-options.ts'
-export type { UserSession } from './session/user-sessions.ts'
+} from './scan/garbage-collection.ts'
+export type { LayoutName, LayoutOptions, MigrationSource, SpecialKey } from './options/layout-options.ts'
+export type { LockingOptions } from './options/locking-options.ts'
+export { SessionRecord } from './items/session-record.ts'
+export type { ConflictPolicy, SessionConflict } from './items/save.ts'
+export { SessionLock } from './locks/session-lock.ts'
+export { SessionStore } from './store/session-store.ts'
+export type { SessionStoreOptions } from './options/store-options.ts'
+export type { UserSession } from './scan/user-sessions.ts'
 export type { Clock, CredentialProvider, Credentials, SessionData } from './types.ts'

@@ -3,20 +3,20 @@
  * compiled, because the package has them merged with others.
  */
 
-/** @returns {Promise<typeof import('../../build/session/connection.js')>} */
+/** @returns {Promise<typeof import('../../build/store/open-client.js')>} */
 export async function importConnection() {
-  return import('../../build/session/connection.js')
+  return import('../../build/store/open-client.js')
 }
 
 /**
  * @returns {Promise<
- *   typeof import('../../build/sigv4/post-signer.js') & typeof import('../../build/sigv4/signing-key.js')
+ *   typeof import('../../build/aws/sigv4/post-signer.js') & typeof import('../../build/aws/sigv4/signing-key.js')
  * >}
  */
 export async function importSigner() {
   const [postSigner, signingKey] = await Promise.all([
-    import('../../build/sigv4/post-signer.js'),
-    import('../../build/sigv4/signing-key.js'),
+    import('../../build/aws/sigv4/post-signer.js'),
+    import('../../build/aws/sigv4/signing-key.js'),
   ])
   return { ...postSigner, ...signingKey }
 }

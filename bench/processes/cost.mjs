@@ -7,7 +7,7 @@ import { counters, startCostApp } from './cost-app.mjs'
 import { openCostStore } from './cost-stores.mjs'
 import { pauseMs, viewsPerChange } from '../lib/cost-plan.mjs'
 import { startCostProxy } from '../lib/cost-proxy.mjs'
-import { itemSizeBytes } from '../../build/dynamodb/item-size.js'
+import { itemSizeBytes } from '../../build/aws/dynamodb/item-size.js'
 
 /** @typedef {import('../lib/measure-cost.mjs').CostRun} CostRun */
 /** @typedef {import('../lib/measure-cost.mjs').CostCount} CostCount */

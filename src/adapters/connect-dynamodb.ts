@@ -3,8 +3,8 @@ import type { SessionData } from 'express-session'
 
 import { callerMistake, TableNotFoundError } from '../errors.ts'
 import { isError } from '../internal/core-objects.ts'
-import { inBackground } from '../internal/waiting.ts'
-import { type Callback, deliver, warnOf } from './callback.ts'
+import { inBackground } from '../internal/timers.ts'
+import { type Callback, deliver, warnOf } from './shared/callback.ts'
 import { DeferredSessionStore } from './connect-dynamodb/deferred-session-store.ts'
 import { expiresValue, isOver } from './connect-dynamodb/expires-value.ts'
 import {

@@ -4,23 +4,23 @@ import type { Cookie, Session, SessionData } from 'express-session'
 
 import { callerMistake } from '../errors.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
-import { hiddenField } from '../internal/hidden-field.ts'
-import type { SessionRecord } from '../session/record.ts'
-import type { SessionLock } from '../session/session-lock.ts'
-import type { DestroyByUserOptions } from '../session/call-options.ts'
-import { SessionStore } from '../session/store.ts'
-import type { SessionStoreOptions } from '../session/store-options.ts'
-import { expiryOfCookie, withStoredExpiry } from './cookie-expiry.ts'
-import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
-import { RequestLocks } from './request-locks.ts'
+import { hiddenField } from '../internal/weak-property.ts'
+import type { SessionRecord } from '../items/session-record.ts'
+import type { SessionLock } from '../locks/session-lock.ts'
+import type { DestroyByUserOptions } from '../options/call-options.ts'
+import { SessionStore } from '../store/session-store.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
+import { expiryOfCookie, withStoredExpiry } from './shared/cookie-expiry.ts'
+import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
+import { RequestLocks } from './shared/request-locks.ts'
 import {
   type CookieProperties,
   isSameButForExpiry,
   isSessionCookie,
   isStoredCookie,
   propertiesOf,
-} from './session-cookie.ts'
-import { defineTellingJson } from './telling-json.ts'
+} from './shared/session-cookie.ts'
+import { defineTellingJson } from './shared/telling-json.ts'
 
 /** What a session object was loaded or last saved as, and under which ID. */
 interface Origin {

@@ -4,10 +4,10 @@ import type expressSession from 'express-session'
 import type { Cookie, Session, SessionData, Store } from 'express-session'
 
 import { isError } from '../internal/core-objects.ts'
-import type { DestroyByUserOptions } from '../session/call-options.ts'
-import type { SessionStore } from '../session/store.ts'
-import type { SessionStoreOptions } from '../session/store-options.ts'
-import { type Callback, deliver, warnOf } from './callback.ts'
+import type { DestroyByUserOptions } from '../options/call-options.ts'
+import type { SessionStore } from '../store/session-store.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
+import { type Callback, deliver, warnOf } from './shared/callback.ts'
 import { ExpressSessions } from './express-sessions.ts'
 
 /** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}. */

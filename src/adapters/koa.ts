@@ -1,11 +1,11 @@
 import { callerMistake } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
-import type { DestroyByUserOptions } from '../session/call-options.ts'
-import { SessionStore } from '../session/store.ts'
-import type { SessionStoreOptions } from '../session/store-options.ts'
+import type { DestroyByUserOptions } from '../options/call-options.ts'
+import { SessionStore } from '../store/session-store.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionData } from '../types.ts'
-import { asUnmistakableError, warnOf } from './callback.ts'
-import { KnownSessions, type Origin } from './koa/known-sessions.ts'
+import { asUnmistakableError, warnOf } from './shared/callback.ts'
+import { KnownSessions, type Origin } from './shared/session-tracker.ts'
 import { contextOf, exchangeOf, hasSession, isOfRequest, type KoaStoreCall } from './koa/koa-request.ts'
 import {
   expiryOf,
@@ -16,7 +16,7 @@ import {
   showTellingJson,
   storedForm,
 } from './koa/session-form.ts'
-import { hasBegun, rememberResponses, whenClosed } from './request-end.ts'
+import { hasBegun, rememberResponses, whenClosed } from './shared/request-end.ts'
 
 export type { KoaStoreCall } from './koa/koa-request.ts'
 

@@ -13,11 +13,11 @@ import {
 
 import { callerMistake } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
-import type { ExpiryOptions } from '../session/expiry.ts'
-import type { SessionRecord } from '../session/record.ts'
-import { SessionStore } from '../session/store.ts'
-import type { SessionStoreOptions } from '../session/store-options.ts'
-import { expiryOfCookie } from './cookie-expiry.ts'
+import type { ExpiryOptions } from '../items/expiry.ts'
+import type { SessionRecord } from '../items/session-record.ts'
+import { SessionStore } from '../store/session-store.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
+import { expiryOfCookie } from './shared/cookie-expiry.ts'
 import { newSessionId } from './web/signing.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { callerMistake } from '../errors.ts'
 import { LATEST_MS, withinDateRange } from '../internal/date-range.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
-import { KeyValues, type StoredValue } from '../session/key-values.ts'
-import { type KeyValuesOptions, keyValuesOptionSpecs } from '../session/key-values-options.ts'
-import { forEachAtOnce } from '../session/listing.ts'
-import { type OptionSpec, type OptionSpecs, readOptions } from '../session/option-spec.ts'
+import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
+import { type KeyValuesOptions, keyValuesOptionSpecs } from '../options/key-value-options.ts'
+import { forEachAtOnce } from '../scan/scan.ts'
+import { type OptionSpec, type OptionSpecs, readOptions } from '../options/option.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /**

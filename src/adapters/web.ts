@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../session/call-options.ts'
-import type { SessionStore } from '../session/store.ts'
+import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../options/call-options.ts'
+import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import { SessionCookie } from './web/cookie.ts'
 import { checkOptions, type WebSessionsOptions } from './web/options.ts'

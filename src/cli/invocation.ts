@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 import { type OptionDeclaration, UsageError } from './command.ts'
-import { didYouMean, nearest } from '../internal/nearest.ts'
+import { didYouMean, nearest } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 
 /** Bounds of a number that an option takes. */

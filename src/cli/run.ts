@@ -82,7 +82,7 @@ async function writeCommandHelp(
 }
 
 async function unknownCommand(word: string): Promise<UsageError> {
-  const { didYouMean, nearest } = await import('../internal/nearest.ts')
+  const { didYouMean, nearest } = await import('../internal/closest-match.ts')
   const names = commands.map(({ name }) => name)
   // What is in the place of the command may be a session ID that slipped in.
   const shown = /^[a-z][a-z-]{0,19}$/i.test(word) ? `"${word}"` : 'of that name'

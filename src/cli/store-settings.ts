@@ -1,11 +1,11 @@
-import type { DynamoDBClient } from '../dynamodb/client.ts'
-import { openClient } from '../session/connection.ts'
-import type { ItemTable } from '../session/item-table.ts'
-import { nativeLayoutOf, sessionsOf } from '../session/native-sessions.ts'
-import { checkStoreLayout } from '../session/option-layouts.ts'
-import { readOptions } from '../session/option-spec.ts'
-import type { Sessions } from '../session/sessions.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../session/store-options.ts'
+import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
+import { openClient } from '../store/open-client.ts'
+import type { ItemTable } from '../items/item-table.ts'
+import { nativeLayoutOf, sessionsOf } from '../store/native-sessions.ts'
+import { checkStoreLayout } from '../options/option-layouts.ts'
+import { readOptions } from '../options/option.ts'
+import type { Sessions } from '../store/sessions.ts'
+import { type SessionStoreOptions, storeOptionSpecs } from '../options/store-options.ts'
 import type { SessionData } from '../types.ts'
 import { UsageError } from './command.ts'
 import type { KeyNaming } from './format.ts'
@@ -85,7 +85,7 @@ export async function sessionsAt(
   if (isNative(settings) && settings.migrateFrom === undefined) {
     return sessionsOf(client, settings, nativeLayoutOf(settings))
   }
-  const { openSessions: open } = await import('../session/open-sessions.ts')
+  const { openSessions: open } = await import('../store/open-sessions.ts')
   return open(client, settings)
 }
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 
-import type { SessionStore } from '../session/store.ts'
-import type { warnOfUnreadVariables } from '../session/unread-variables.ts'
+import type { SessionStore } from '../store/session-store.ts'
+import type { warnOfUnreadVariables } from '../options/environment.ts'
 import { stopOrWarn } from './failure.ts'
 import type { Framework, StoreConstructor } from './frameworks.ts'
 import { checkPreloadSettings } from './preload-settings.ts'
@@ -31,13 +31,13 @@ export function createDefaultStore(framework: Framework, memoryStore: StoreConst
 }
 
 function openSessions(): SessionStore {
-  const session = require('../session/store.js') as { readonly SessionStore: typeof SessionStore }
+  const session = require('../store/session-store.js') as { readonly SessionStore: typeof SessionStore }
   return new session.SessionStore()
 }
 
 /** An unknown variable is no reason to stop: the name may be somebody else's, or one of a later version. */
 function warnOfUnread(): void {
-  const variables = require('../session/unread-variables.js') as {
+  const variables = require('../options/environment.js') as {
     readonly warnOfUnreadVariables: typeof warnOfUnreadVariables
   }
   variables.warnOfUnreadVariables(processEnvironment())

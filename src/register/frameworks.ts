@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-import type { SessionStore } from '../session/store.ts'
+import type { SessionStore } from '../store/session-store.ts'
 
 /** The constructor of a store in memory. */
 export type StoreConstructor = abstract new (...parameters: never[]) => object

@@ -1,5 +1,5 @@
 import { TableNotFoundError } from '../errors.ts'
-import { readOptions } from '../session/option-spec.ts'
+import { readOptions } from '../options/option.ts'
 import {
   billingFinding,
   type Finding,

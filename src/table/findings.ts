@@ -1,7 +1,12 @@
-import { createTableCommand, otherRegionOf, placeOf, type TableSettings } from '../dynamodb/missing-table.ts'
+import {
+  createTableCommand,
+  otherRegionOf,
+  placeOf,
+  type TableSettings,
+} from '../aws/dynamodb/missing-table.ts'
 import type { TableNotFoundError } from '../errors.ts'
-import type { LayoutTable } from '../session/layout-table.ts'
-import { addIndexCommand, userIndex } from '../session/user-index.ts'
+import type { LayoutTable } from './layout-table.ts'
+import { addIndexCommand, userIndex } from '../layouts/user-index.ts'
 import { type Billing, isUsable, type KeyAttribute, shown, type TableState } from './table-state.ts'
 import { isOn } from './time-to-live.ts'
 

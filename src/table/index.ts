@@ -3,4 +3,4 @@ export { createTable, type CreateTableOptions, type CreateTableResult } from './
 export type { Finding } from './findings.ts'
 export type { TableOptions } from './table-options.ts'
 export type { Billing, KeyAttribute, TableState, TimeToLive, UserIndexState } from './table-state.ts'
-export type { ProvisionedCapacity } from '../session/user-index.ts'
+export type { ProvisionedCapacity } from '../layouts/user-index.ts'

@@ -1,9 +1,9 @@
-import type { DynamoDBClient, SendOptions } from '../dynamodb/client.ts'
-import type { IndexDescription, KeySchema, TableDescription } from '../dynamodb/operations.ts'
+import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynamodb/operations.ts'
 import { TableNotFoundError } from '../errors.ts'
 import { foreignText } from '../internal/foreign-text.ts'
-import type { LayoutTable } from '../session/layout-table.ts'
-import { type ProvisionedCapacity, userIndex } from '../session/user-index.ts'
+import type { LayoutTable } from './layout-table.ts'
+import { type ProvisionedCapacity, userIndex } from '../layouts/user-index.ts'
 
 /** How a table is paid for: by request, or by the hour for capacity that is set aside. */
 export type Billing = 'on-demand' | ProvisionedCapacity

@@ -1,5 +1,5 @@
-import { sleep } from '../internal/waiting.ts'
-import { isAwsError } from '../dynamodb/aws-error.ts'
+import { sleep } from '../internal/timers.ts'
+import { isAwsError } from '../aws/dynamodb/aws-error.ts'
 import type { TableAccess, TimeToLive } from './table-state.ts'
 
 const RECHECK_MS = 500

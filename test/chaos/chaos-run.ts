@@ -1,5 +1,5 @@
-import { SessionStore } from '../../src/session/store.ts'
-import { SocketTransport } from '../../src/http/socket-transport.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
+import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
 import { engineCredentials, engineRegion, type Engine } from '../support/engines.ts'
 import { FaultRig } from '../support/fault-rig/fault-rig.ts'
 import { seededPlan } from '../support/fault-rig/plan.ts'

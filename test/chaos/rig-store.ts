@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 
-import { SocketTransport } from '../../src/http/socket-transport.ts'
-import { SessionStore } from '../../src/session/store.ts'
+import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
 import { type Engine, engineCredentials, engineRegion } from '../support/engines.ts'
 import { FaultRig } from '../support/fault-rig/fault-rig.ts'
 import { ArmedPlan } from '../support/fault-rig/plan.ts'

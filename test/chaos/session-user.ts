@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 
 import { DynamoDBError, DynamoDBSessionsError } from '../../src/errors.ts'
-import type { SessionRecord } from '../../src/session/record.ts'
-import type { SessionStore } from '../../src/session/store.ts'
+import type { SessionRecord } from '../../src/items/session-record.ts'
+import type { SessionStore } from '../../src/store/session-store.ts'
 import { type FaultRig } from '../support/fault-rig/fault-rig.ts'
 import { SeededRandom } from '../support/fault-rig/random.ts'
 import { counterOf, type Payload, payloadOf } from './payload.ts'

@@ -1,4 +1,4 @@
-import type { Transport, TransportRequest, TransportResponse } from '../../src/http/transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../src/aws/http/transport.ts'
 import { TAG_FIELD } from '../support/fault-rig/exchange.ts'
 import { tagOf } from '../support/fault-rig/request-log.ts'
 

@@ -1,5 +1,5 @@
-import { SessionStore } from '../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../src/session/store-options.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../src/options/store-options.ts'
 import type { Engine } from '../support/engines.ts'
 import { type TableSubject, tableSubject } from '../support/table-subject.ts'
 import { LoggingTransport } from './logging-transport.ts'

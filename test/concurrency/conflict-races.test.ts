@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { SessionConflictError } from '../../src/errors.ts'
-import type { SessionRecord } from '../../src/session/record.ts'
-import type { SessionStoreOptions } from '../../src/session/store-options.ts'
+import type { SessionRecord } from '../../src/items/session-record.ts'
+import type { SessionStoreOptions } from '../../src/options/store-options.ts'
 import { engines } from '../support/engines.ts'
 import { rejectionOf } from '../support/failure.ts'
 import { ManualClock } from '../support/manual-clock.ts'

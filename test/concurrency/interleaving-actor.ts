@@ -7,9 +7,9 @@ import {
   SessionConflictError,
   SessionLockedError,
 } from '../../src/errors.ts'
-import type { SessionRecord } from '../../src/session/record.ts'
-import type { SessionLock } from '../../src/session/session-lock.ts'
-import type { SessionStore } from '../../src/session/store.ts'
+import type { SessionRecord } from '../../src/items/session-record.ts'
+import type { SessionLock } from '../../src/locks/session-lock.ts'
+import type { SessionStore } from '../../src/store/session-store.ts'
 import type { Content } from './concurrency-subject.ts'
 import type { GatedRequest, Sender } from './gate.ts'
 import { type Knowledge, LEASE_SECONDS, TTL_SECONDS } from './interleaving-knowledge.ts'

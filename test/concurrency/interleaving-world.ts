@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { vi } from 'vitest'
 
-import { SessionStore } from '../../src/session/store.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
 import type { Item } from '../../src/types.ts'
 import { numberText, type SessionTable } from '../support/session-table.ts'
 import type { Content } from './concurrency-subject.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { SessionStore } from '../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../src/session/store-options.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../src/options/store-options.ts'
 import { engines } from '../support/engines.ts'
 import { gatewayTimeout, LateTransport } from '../support/late-transport.ts'
 import { toArray } from '../support/to-array.ts'

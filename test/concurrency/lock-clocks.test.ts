@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionLockedError } from '../../src/errors.ts'
-import type { SessionStore } from '../../src/session/store.ts'
+import type { SessionStore } from '../../src/store/session-store.ts'
 import { engines } from '../support/engines.ts'
 import { newId } from '../support/session-ids.ts'
 import { numberText } from '../support/session-table.ts'

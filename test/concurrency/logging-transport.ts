@@ -1,5 +1,5 @@
-import { SocketTransport } from '../../src/http/socket-transport.ts'
-import type { Transport, TransportRequest, TransportResponse } from '../../src/http/transport.ts'
+import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../src/aws/http/transport.ts'
 
 /** A request that a {@link LoggingTransport} has sent. */
 export interface LoggedRequest {

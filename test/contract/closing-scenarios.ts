@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { CallOptions } from '../../src/session/call-options.ts'
-import type { SessionStore } from '../../src/session/store.ts'
+import type { CallOptions } from '../../src/options/call-options.ts'
+import type { SessionStore } from '../../src/store/session-store.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { newId } from '../support/session-ids.ts'
 import { toArray } from '../support/to-array.ts'

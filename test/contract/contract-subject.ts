@@ -1,5 +1,5 @@
-import type { SessionStoreOptions } from '../../src/session/store-options.ts'
-import { SessionStore } from '../../src/session/store.ts'
+import type { SessionStoreOptions } from '../../src/options/store-options.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
 import type { Item } from '../../src/types.ts'
 import type { Engine } from '../support/engines.ts'
 import { ManualClock } from '../support/manual-clock.ts'

@@ -1,4 +1,4 @@
-import { fetchTransport } from '../../src/http/fetch-transport.ts'
+import { fetchTransport } from '../../src/aws/http/fetch-transport.ts'
 import { engines } from '../support/engines.ts'
 import { nativeLayouts } from './native-layouts.ts'
 import { describeSessionStore } from './session-store.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
-import type { Condition } from '../../src/layout/layout.ts'
-import { phpLocks } from '../../src/layout/php/php-locks.ts'
+import type { Condition } from '../../src/layouts/layout.ts'
+import { phpLocks } from '../../src/layouts/php/php-locks.ts'
 import type { Item } from '../../src/types.ts'
 import { engines } from '../support/engines.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { SessionStore } from '../../src/session/store.ts'
+import type { SessionStore } from '../../src/store/session-store.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'
 import { toArray } from '../support/to-array.ts'
 import { type ContractSubject } from './contract-subject.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
-import type { SessionLock } from '../../src/session/session-lock.ts'
-import type { SessionStore } from '../../src/session/store.ts'
+import type { SessionLock } from '../../src/locks/session-lock.ts'
+import type { SessionStore } from '../../src/store/session-store.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'
 import { type ContractSubject } from './contract-subject.ts'

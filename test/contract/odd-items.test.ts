@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import type { Condition, SessionIdentity } from '../../src/layout/layout.ts'
-import type { ItemTable } from '../../src/session/item-table.ts'
-import { scanInput } from '../../src/session/listing.ts'
+import type { Condition, SessionIdentity } from '../../src/layouts/layout.ts'
+import type { ItemTable } from '../../src/items/item-table.ts'
+import { scanInput } from '../../src/scan/scan.ts'
 import type { AttributeValue, Item } from '../../src/types.ts'
 import { connectionTo, engines } from '../support/engines.ts'
 import { openNativeItemTable } from '../support/native-item-table.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { openForeignLayout } from '../../src/layout/foreign/open.ts'
-import { SessionStore } from '../../src/session/store.ts'
+import { openForeignLayout } from '../../src/layouts/foreign/open.ts'
+import { SessionStore } from '../../src/store/session-store.ts'
 import { engines } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
 import { newId } from '../support/session-ids.ts'

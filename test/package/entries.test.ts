@@ -20,7 +20,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './hono-sessions': ['core', 'errors', 'http'],
   './web': ['core', 'errors', 'http', 'signing', 'web'],
   './react-router': ['core', 'errors', 'http', 'signing'],
-  './unstorage': ['core', 'errors', 'http', 'key-values', 'listing', 'rolldown-runtime'],
+  './unstorage': ['core', 'errors', 'http', 'key-values', 'rolldown-runtime', 'scan'],
   './better-auth': ['core', 'errors', 'http', 'key-values'],
   './connect-dynamodb': ['core', 'errors', 'http'],
   './php': ['errors', 'php'],
@@ -191,7 +191,7 @@ describe.each(engines)('on $name', engine => {
       'index.js',
       'index.mjs',
     ])
-    expect(modules).toContain('session/store.js')
+    expect(modules).toContain('store/session-store.js')
     expect(modules.filter(module => module.startsWith('credentials/'))).toEqual([])
   })
 

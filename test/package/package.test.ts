@@ -171,7 +171,7 @@ describe('the documents', () => {
     const readme = await readFile(join(root, 'README.md'), 'utf8')
     const declared = await Promise.all(
       ['connection-options.ts', 'store-options.ts'].map(file =>
-        readFile(join(root, 'src/session', file), 'utf8'),
+        readFile(join(root, 'src/options', file), 'utf8'),
       ),
     )
     const options = declared.join('\n').matchAll(/^ {2}readonly (\w+)\?:/gm)

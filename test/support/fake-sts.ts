@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import type { ProviderContext } from '../../src/credentials/provider-context.ts'
-import { SocketTransport } from '../../src/http/socket-transport.ts'
+import type { ProviderContext } from '../../src/aws/credentials/provider-context.ts'
+import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
 import { PendingSteps } from '../../src/internal/pending-steps.ts'
-import { signRequest } from '../../src/sigv4/sign.ts'
+import { signRequest } from '../../src/aws/sigv4/sign.ts'
 import type { Credentials } from '../../src/types.ts'
 import {
   FakeService,

@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../src/errors.ts'
-import { SocketTransport } from '../../src/http/socket-transport.ts'
-import type { Transport, TransportRequest, TransportResponse } from '../../src/http/transport.ts'
+import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../src/aws/http/transport.ts'
 
 /** A transport that loses requests and has them carried out later. */
 export class LateTransport implements Transport {

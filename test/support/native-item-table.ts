@@ -1,10 +1,10 @@
 import { onTestFinished } from 'vitest'
 
-import { nativeLayout } from '../../src/layout/native.ts'
-import type { Layout } from '../../src/layout/layout.ts'
-import { openClient } from '../../src/session/connection.ts'
-import type { ConnectionOptions } from '../../src/session/connection-options.ts'
-import { ItemTable } from '../../src/session/item-table.ts'
+import { nativeLayout } from '../../src/layouts/native.ts'
+import type { Layout } from '../../src/layouts/layout.ts'
+import { openClient } from '../../src/store/open-client.ts'
+import type { ConnectionOptions } from '../../src/options/connection-options.ts'
+import { ItemTable } from '../../src/items/item-table.ts'
 import { engineCredentials, engineRegion } from './engines.ts'
 
 /** How a test wants its {@link ItemTable}. */

@@ -1,4 +1,4 @@
-import type { Transport, TransportRequest, TransportResponse } from '../../src/http/transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../src/aws/http/transport.ts'
 
 /** An answer of a {@link RecordingTransport}, or what it rejects with. */
 export type RecordedAnswer = { readonly statusCode?: number; readonly body?: unknown } | Error

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { mergeSessionData } from '../../session/merge.ts'
+import { mergeSessionData } from '../../items/merge.ts'
 import type { SessionData } from '../../types.ts'
 
 /** How parallel changes of a value become one. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import type { StoredValue } from '../../session/key-values.ts'
+import type { StoredValue } from '../../key-values/key-value-store.ts'
 
 /** A read of a key, and what came of it. */
 export interface RecentRead {

@@ -1,7 +1,7 @@
 import type { SessionData } from 'express-session'
 
 import { isAbortSignal } from '../../internal/core-objects.ts'
-import { unlessAborted } from '../../internal/waiting.ts'
+import { unlessAborted } from '../../internal/timers.ts'
 import { DynamoDBError, DynamoDBSessionsError, TableNotFoundError } from '../../errors.ts'
 import type {
   BulkOptions,
@@ -11,16 +11,16 @@ import type {
   LockOptions,
   TouchOptions,
   WriteOptions,
-} from '../../session/call-options.ts'
+} from '../../options/call-options.ts'
 import type {
   GarbageCollectionOptions,
   GarbageCollectionResult,
-} from '../../session/garbage-collection-options.ts'
-import type { SessionRecord } from '../../session/record.ts'
-import type { SessionLock } from '../../session/session-lock.ts'
-import { SessionStore } from '../../session/store.ts'
-import type { SessionStoreOptions } from '../../session/store-options.ts'
-import type { UserSession } from '../../session/user-sessions.ts'
+} from '../../options/garbage-collection-options.ts'
+import type { SessionRecord } from '../../items/session-record.ts'
+import type { SessionLock } from '../../locks/session-lock.ts'
+import { SessionStore } from '../../store/session-store.ts'
+import type { SessionStoreOptions } from '../../options/store-options.ts'
+import type { UserSession } from '../../scan/user-sessions.ts'
 
 type Data = SessionData
 type Store = SessionStore<Data>

@@ -1,8 +1,8 @@
 import type { SessionData } from 'express-session'
 
-import { isTtl } from '../../session/expiry.ts'
-import { DEFAULT_TTL_SECONDS, type SessionStoreOptions } from '../../session/store-options.ts'
-import { expiryOfCookie } from '../cookie-expiry.ts'
+import { isTtl } from '../../items/expiry.ts'
+import { DEFAULT_TTL_SECONDS, type SessionStoreOptions } from '../../options/store-options.ts'
+import { expiryOfCookie } from '../shared/cookie-expiry.ts'
 
 /** When a session is to expire by its cookie, else by `ttlSeconds`: epoch seconds, rounded up. */
 export function expiresValue(

@@ -1,21 +1,21 @@
 import type { SessionData } from 'express-session'
 
 import { callerMistake } from '../../errors.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from '../../session/connection-options.ts'
-import type { SpecialKey } from '../../session/layout-options.ts'
+import { type ConnectionOptions, connectionOptionSpecs } from '../../options/connection-options.ts'
+import type { SpecialKey } from '../../options/layout-options.ts'
 import {
   booleanOption,
   integerOption,
   type OptionSpec,
   type OptionSpecs,
   readOptions,
-} from '../../session/option-spec.ts'
+} from '../../options/option.ts'
 import {
   DEFAULT_PARTITION_KEY,
   DEFAULT_TABLE,
   type SessionStoreOptions,
   storeOptionSpecs,
-} from '../../session/store-options.ts'
+} from '../../options/store-options.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 
 /** An attribute that is written beside the session, by the name that connect-dynamodb has for its type. */

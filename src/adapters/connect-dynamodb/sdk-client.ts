@@ -1,6 +1,6 @@
 import { callerMistake, ConfigurationError } from '../../errors.ts'
-import { isCredentials } from '../../internal/credentials-shape.ts'
-import type { ConnectionOptions } from '../../session/connection-options.ts'
+import { isCredentials } from '../../aws/config/credentials-shape.ts'
+import type { ConnectionOptions } from '../../options/connection-options.ts'
 import type { CredentialProvider } from '../../types.ts'
 
 /**

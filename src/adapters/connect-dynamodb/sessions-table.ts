@@ -1,12 +1,12 @@
 import { AccessDeniedError, DeadlineExceededError } from '../../errors.ts'
-import { settleWithin } from '../../internal/waiting.ts'
-import { openClient } from '../../session/connection.ts'
+import { settleWithin } from '../../internal/timers.ts'
+import { openClient } from '../../store/open-client.ts'
 import {
   type ConnectionOptions,
   connectionOptionSpecs,
   deadlineMsOf,
-} from '../../session/connection-options.ts'
-import { readOptions } from '../../session/option-spec.ts'
+} from '../../options/connection-options.ts'
+import { readOptions } from '../../options/option.ts'
 import { withNameOfSdk } from './deferred-session-store.ts'
 import type { Settings } from './options.ts'
 import { readSdkClient } from './sdk-client.ts'

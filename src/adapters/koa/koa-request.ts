@@ -1,5 +1,5 @@
 import type { Emitter } from '../../internal/core-objects.ts'
-import { responseTo } from '../request-end.ts'
+import { responseTo } from '../shared/request-end.ts'
 
 /** What `koa-session` passes to its store along with each call. */
 export interface KoaStoreCall {

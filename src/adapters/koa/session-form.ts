@@ -1,9 +1,9 @@
-import type { ExpiryOptions } from '../../session/expiry.ts'
-import type { SessionRecord } from '../../session/record.ts'
-import { expiryOfCookie, withStoredExpiry } from '../cookie-expiry.ts'
-import { COOKIE_KEYS, type FrameworkKeys, KOA_SESSION_KEYS, mayHave } from '../framework-keys.ts'
-import { isStoredCookie } from '../session-cookie.ts'
-import { defineTellingJson } from '../telling-json.ts'
+import type { ExpiryOptions } from '../../items/expiry.ts'
+import type { SessionRecord } from '../../items/session-record.ts'
+import { expiryOfCookie, withStoredExpiry } from '../shared/cookie-expiry.ts'
+import { COOKIE_KEYS, type FrameworkKeys, KOA_SESSION_KEYS, mayHave } from '../shared/framework-keys.ts'
+import { isStoredCookie } from '../shared/session-cookie.ts'
+import { defineTellingJson } from '../shared/telling-json.ts'
 
 type LayoutName = Parameters<typeof mayHave>[1]
 type Entries = Readonly<Record<string, unknown>>

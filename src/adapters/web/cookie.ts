@@ -1,5 +1,5 @@
 import { callerMistake } from '../../errors.ts'
-import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../session/option-spec.ts'
+import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../options/option.ts'
 import { type IdScheme, IdSigner, plainIds } from './signing.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */

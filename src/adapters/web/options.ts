@@ -1,7 +1,7 @@
 import { callerMistake } from '../../errors.ts'
-import { booleanOption, type OptionSpecs, readOptions } from '../../session/option-spec.ts'
-import { SessionStore } from '../../session/store.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../../session/store-options.ts'
+import { booleanOption, type OptionSpecs, readOptions } from '../../options/option.ts'
+import { SessionStore } from '../../store/session-store.ts'
+import { type SessionStoreOptions, storeOptionSpecs } from '../../options/store-options.ts'
 import type { SessionCookieOptions } from './cookie.ts'
 import { processEnvironment } from '../../internal/process-environment.ts'
 

@@ -2,12 +2,12 @@
 
 import { isDeepStrictEqual } from 'node:util'
 
-import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../../session/call-options.ts'
-import type { SessionRecord } from '../../session/record.ts'
-import type { SessionLock } from '../../session/session-lock.ts'
-import type { SessionStore } from '../../session/store.ts'
+import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../../options/call-options.ts'
+import type { SessionRecord } from '../../items/session-record.ts'
+import type { SessionLock } from '../../locks/session-lock.ts'
+import type { SessionStore } from '../../store/session-store.ts'
 import type { SessionData } from '../../types.ts'
-import { tellingJson } from '../telling-json.ts'
+import { tellingJson } from '../shared/telling-json.ts'
 import type { PresentedCookie, SessionCookie } from './cookie.ts'
 import { markedResponse } from './response-headers.ts'
 

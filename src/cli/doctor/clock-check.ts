@@ -1,4 +1,4 @@
-import type { Transport, TransportRequest, TransportResponse } from '../../http/transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../aws/http/transport.ts'
 import { duration } from '../format.ts'
 import { type Check, check } from './check.ts'
 

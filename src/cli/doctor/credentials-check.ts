@@ -1,9 +1,9 @@
-import { variable } from '../../config/environment.ts'
-import { loadSharedConfig, selectedProfile } from '../../config/shared-config.ts'
-import { formOfProfile } from '../../credentials/profile-forms.ts'
+import { variable } from '../../aws/config/environment.ts'
+import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
+import { formOfProfile } from '../../aws/credentials/profile-forms.ts'
 import { CredentialsError, DeadlineExceededError } from '../../errors.ts'
-import { settleWithin } from '../../internal/waiting.ts'
-import { serviceTransport } from '../../session/connection.ts'
+import { settleWithin } from '../../internal/timers.ts'
+import { serviceTransport } from '../../store/open-client.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { duration } from '../format.ts'
 import type { StoreSettings } from '../store-settings.ts'
@@ -125,17 +125,17 @@ function placesOf(options: StoreSettings, environment: Environment): readonly Pl
     {
       name: 'environment variables',
       passedOver: isNamed ? 'a profile is named, which takes precedence' : undefined,
-      load: async () => (await import('../../credentials/env.ts')).fromEnv({ context }),
+      load: async () => (await import('../../aws/credentials/env.ts')).fromEnv({ context }),
     },
     {
       name: 'profile',
-      load: async () => (await import('../../credentials/ini.ts')).fromIni({ profile, region, context }),
+      load: async () => (await import('../../aws/credentials/ini.ts')).fromIni({ profile, region, context }),
       detail: () => profileDetail(profile, environment),
     },
     {
       name: 'web identity',
       load: async () =>
-        (await import('../../credentials/web-identity.ts')).fromTokenFile({
+        (await import('../../aws/credentials/web-identity.ts')).fromTokenFile({
           clientConfig: { region },
           context,
         }),
@@ -143,13 +143,17 @@ function placesOf(options: StoreSettings, environment: Environment): readonly Pl
     {
       name: 'container',
       passedOver: isContainer ? undefined : 'this is none that offers credentials',
-      load: async () => (await import('../../credentials/container.ts')).fromContainerMetadata({ context }),
+      load: async () =>
+        (await import('../../aws/credentials/container.ts')).fromContainerMetadata({ context }),
     },
     {
       name: 'instance metadata',
       passedOver: isContainer ? 'this is a container' : undefined,
       load: async () =>
-        (await import('../../credentials/instance-metadata.ts')).fromInstanceMetadata({ profile, context }),
+        (await import('../../aws/credentials/instance-metadata.ts')).fromInstanceMetadata({
+          profile,
+          context,
+        }),
     },
   ]
 }

@@ -1,6 +1,6 @@
-import { type Environment, variable } from '../../config/environment.ts'
+import { type Environment, variable } from '../../aws/config/environment.ts'
 import { toAppId } from '../../internal/user-agent.ts'
-import { type ConfigSection, loadSharedConfig, selectedProfile } from '../../config/shared-config.ts'
+import { type ConfigSection, loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
 
 /** A setting of the AWS SDK that this package does not heed, or only in part. */
 interface PartlyHeeded {

@@ -1,6 +1,6 @@
 import { SessionCorruptError, SessionDecryptionError } from '../../errors.ts'
-import type { Layout } from '../../layout/layout.ts'
-import { SESSION_ID_HASH_LENGTH } from '../../seal/session-id-hash.ts'
+import type { Layout } from '../../layouts/layout.ts'
+import { SESSION_ID_HASH_LENGTH } from '../../encryption/session-id-hash.ts'
 import type { Item } from '../../types.ts'
 import { counted } from '../format.ts'
 import { isNative, type StoreSettings } from '../store-settings.ts'

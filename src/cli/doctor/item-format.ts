@@ -1,4 +1,4 @@
-import { binaryOf, numberOf, textOf } from '../../layout/attributes.ts'
+import { binaryOf, numberOf, textOf } from '../../layouts/attributes.ts'
 import type { Item } from '../../types.ts'
 
 /** Software whose items can be told by their attributes. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-import type { Output } from '../../dynamodb/operations.ts'
+import type { Output } from '../../aws/dynamodb/operations.ts'
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
 import type { KeyAttribute, TableAccess, TableState } from '../../table/table-state.ts'
-import type { UserIndex } from '../../layout/layout.ts'
+import type { UserIndex } from '../../layouts/layout.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { type Check, check, messageOf } from './check.ts'
 import { isDenied } from './reach-check.ts'

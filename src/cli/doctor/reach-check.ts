@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '../../dynamodb/client.ts'
+import type { DynamoDBClient } from '../../aws/dynamodb/client.ts'
 import {
   AccessDeniedError,
   ClockSkewError,
@@ -7,8 +7,8 @@ import {
   DynamoDBError,
   TransportError,
 } from '../../errors.ts'
-import { parseEndpoint } from '../../http/endpoint.ts'
-import type { Transport } from '../../http/transport.ts'
+import { parseEndpoint } from '../../aws/http/endpoint.ts'
+import type { Transport } from '../../aws/http/transport.ts'
 import { codeOf, isError } from '../../internal/core-objects.ts'
 import { type Check, check, messageOf } from './check.ts'
 

@@ -7,8 +7,8 @@ import {
   userIndexFinding,
   billingFinding,
 } from '../../table/findings.ts'
-import type { TableSettings } from '../../dynamodb/missing-table.ts'
-import type { TableDescription } from '../../dynamodb/operations.ts'
+import type { TableSettings } from '../../aws/dynamodb/missing-table.ts'
+import type { TableDescription } from '../../aws/dynamodb/operations.ts'
 import { TableNotFoundError } from '../../errors.ts'
 import { findTable, isUsable, stateOf, type TableAccess, type TableState } from '../../table/table-state.ts'
 import { timeToLiveOf } from '../../table/time-to-live.ts'

@@ -1,4 +1,4 @@
-import { ownVariables, unreadVariables } from '../../session/unread-variables.ts'
+import { ownVariables, unreadVariables } from '../../options/environment.ts'
 import { type Check, check } from './check.ts'
 import { ignoredSettings } from './ignored-settings.ts'
 

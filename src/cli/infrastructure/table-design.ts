@@ -1,5 +1,5 @@
-import type { UserIndex } from '../../layout/layout.ts'
-import type { LayoutTable } from '../../session/layout-table.ts'
+import type { UserIndex } from '../../layouts/layout.ts'
+import type { LayoutTable } from '../../table/layout-table.ts'
 import type { Billing } from '../../table/table-state.ts'
 
 /** The table that is asked for, as every form of infrastructure code says it. */

@@ -5,7 +5,7 @@ import defaultExport, {
   connectDynamoDB,
   type DynamoDBStoreOptions,
 } from '../../../src/adapters/connect-dynamodb.ts'
-import { SessionStore } from '../../../src/session/store.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import { Store } from './subject.ts'
 
 describe('the factory', () => {

@@ -6,7 +6,7 @@ import '../../support/express-session-data.ts'
 
 import { DynamoDBStore } from '../../../src/adapters/express.ts'
 import { SessionCorruptError } from '../../../src/errors.ts'
-import { SessionStore } from '../../../src/session/store.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import type { Item } from '../../../src/types.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
 import { engines } from '../../support/engines.ts'

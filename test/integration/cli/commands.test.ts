@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { Interruption } from '../../../src/cli/io.ts'
-import { hashSessionId } from '../../../src/seal/session-id-hash.ts'
-import { SessionStore } from '../../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { hashSessionId } from '../../../src/encryption/session-id-hash.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { Check } from '../../../src/cli/doctor/check.ts'
-import { SessionStore } from '../../../src/session/store.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import { createTable } from '../../../src/table/create-table.ts'
 import { connectionTo, type Engine, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'

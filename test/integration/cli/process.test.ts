@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import { deferred } from '../../../src/internal/deferred.ts'
 import { createTable } from '../../../src/table/create-table.ts'
-import { SessionStore } from '../../../src/session/store.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import { filesLoadedBy } from '../../package/merged-files.ts'
 import {
   type Engine,

@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { cancellationCodesOf } from '../../../src/dynamodb/aws-error.ts'
-import type { Input } from '../../../src/dynamodb/operations.ts'
+import { cancellationCodesOf } from '../../../src/aws/dynamodb/aws-error.ts'
+import type { Input } from '../../../src/aws/dynamodb/operations.ts'
 import { DynamoDBError, ThrottlingError } from '../../../src/errors.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubStep } from '../../support/stub-dynamodb.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
+import { cachedProvider } from '../../../src/aws/credentials/cached-provider.ts'
 import { AccessDeniedError, ClockSkewError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/index.ts'
 import type { Credentials } from '../../../src/types.ts'

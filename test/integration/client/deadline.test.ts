@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { DeadlineExceededError, DynamoDBError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'

@@ -11,8 +11,8 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../../../src/errors.ts'
-import { fetchTransport } from '../../../src/http/fetch-transport.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { fetchTransport } from '../../../src/aws/http/fetch-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubHttpAnswer } from '../../support/stub-dynamodb.ts'
 import { openTestClient, someKey, useStub } from './test-client.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import { itemSizeBytes, MAX_ITEM_BYTES } from '../../../src/dynamodb/item-size.ts'
+import { itemSizeBytes, MAX_ITEM_BYTES } from '../../../src/aws/dynamodb/item-size.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'

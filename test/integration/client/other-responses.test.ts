@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import type { DynamoDBClient } from '../../../src/dynamodb/client.ts'
+import type { DynamoDBClient } from '../../../src/aws/dynamodb/client.ts'
 import { SessionStore } from '../../../src/index.ts'
 import {
   httpResponse,

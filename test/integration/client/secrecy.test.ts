@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import type { DynamoDBClient } from '../../../src/dynamodb/client.ts'
-import { SessionStore } from '../../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import type { DynamoDBClient } from '../../../src/aws/dynamodb/client.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import type { Item } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { StubHttpAnswer, StubRequest, StubStep } from '../../support/stub-dynamodb.ts'

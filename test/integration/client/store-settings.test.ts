@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { ConfigurationError, CredentialsError } from '../../../src/errors.ts'
-import { SessionStore } from '../../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { testCredentials, useStub } from './test-client.ts'
 

@@ -4,8 +4,8 @@ import {
   DynamoDBClient,
   type DynamoDBClientOptions,
   type DynamoDBSettings,
-} from '../../../src/dynamodb/client.ts'
-import { SocketTransport, type SocketTransportOptions } from '../../../src/http/socket-transport.ts'
+} from '../../../src/aws/dynamodb/client.ts'
+import { SocketTransport, type SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { StubDynamoDB } from '../../support/stub-dynamodb.ts'
 

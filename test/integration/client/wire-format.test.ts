@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { signRequest } from '../../../src/sigv4/sign.ts'
+import { signRequest } from '../../../src/aws/sigv4/sign.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { StubRequest } from '../../support/stub-dynamodb.ts'

@@ -3,10 +3,14 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { fromContainerMetadata, fromHttp, type FromHttpOptions } from '../../../src/credentials/container.ts'
-import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
+import {
+  fromContainerMetadata,
+  fromHttp,
+  type FromHttpOptions,
+} from '../../../src/aws/credentials/container.ts'
+import type { ProviderContext } from '../../../src/aws/credentials/provider-context.ts'
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import { credentialsBody, FakeMetadata, type MetadataBehaviour } from '../../support/fake-metadata.ts'
 import { RecordingTransport } from '../../support/recording-transport.ts'

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import {
   fromInstanceMetadata,
   type FromInstanceMetadataOptions,
-} from '../../../src/credentials/instance-metadata.ts'
-import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
+} from '../../../src/aws/credentials/instance-metadata.ts'
+import type { ProviderContext } from '../../../src/aws/credentials/provider-context.ts'
 import { ConnectionError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { PendingSteps } from '../../../src/internal/pending-steps.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import {

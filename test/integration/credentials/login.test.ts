@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from 'n
 import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fromLoginCredentials, type FromLoginCredentialsOptions } from '../../../src/credentials/login.ts'
+import { fromLoginCredentials, type FromLoginCredentialsOptions } from '../../../src/aws/credentials/login.ts'
 import type { CredentialsError } from '../../../src/errors.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import type { CredentialProvider } from '../../../src/types.ts'

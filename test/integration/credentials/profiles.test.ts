@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fromIni, type FromIniOptions } from '../../../src/credentials/ini.ts'
+import { fromIni, type FromIniOptions } from '../../../src/aws/credentials/ini.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import { FakeMetadata } from '../../support/fake-metadata.ts'
 import { FakeService, loginCachePath, ssoCachePath, writeCache } from '../../support/fake-sso.ts'

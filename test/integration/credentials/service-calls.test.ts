@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
-import { fromTemporaryCredentials } from '../../../src/credentials/assume-role.ts'
+import { fromTemporaryCredentials } from '../../../src/aws/credentials/assume-role.ts'
 import { CredentialsError } from '../../../src/errors.ts'
-import { openClient } from '../../../src/session/connection.ts'
-import type { ConnectionOptions } from '../../../src/session/connection-options.ts'
+import { openClient } from '../../../src/store/open-client.ts'
+import type { ConnectionOptions } from '../../../src/options/connection-options.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import { createAuthority, createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'

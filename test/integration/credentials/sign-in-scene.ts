@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 
-import type { ProviderContext } from '../../../src/credentials/provider-context.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import type { ProviderContext } from '../../../src/aws/credentials/provider-context.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { type FakeSso, fakeSso } from '../../support/fake-sso.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'

@@ -1,7 +1,7 @@
 import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fromSSO, type FromSSOOptions } from '../../../src/credentials/sso.ts'
+import { fromSSO, type FromSSOOptions } from '../../../src/aws/credentials/sso.ts'
 import type { CredentialsError } from '../../../src/errors.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'

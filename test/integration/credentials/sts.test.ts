@@ -2,8 +2,8 @@ import { describe, expect, it, vi } from 'vitest'
 import {
   fromTemporaryCredentials,
   type FromTemporaryCredentialsOptions,
-} from '../../../src/credentials/assume-role.ts'
-import type { MfaCodeProvider } from '../../../src/credentials/mfa-code.ts'
+} from '../../../src/aws/credentials/assume-role.ts'
+import type { MfaCodeProvider } from '../../../src/aws/credentials/mfa-code.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { CredentialsError } from '../../../src/errors.ts'
 import { FakeService, type FakeServiceScript } from '../../support/fake-sso.ts'

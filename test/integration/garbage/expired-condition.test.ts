@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import type { Condition } from '../../../src/layout/layout.ts'
-import type { ItemTable } from '../../../src/session/item-table.ts'
+import type { Condition } from '../../../src/layouts/layout.ts'
+import type { ItemTable } from '../../../src/items/item-table.ts'
 import type { Item } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
-import type { Transport, TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../../src/aws/http/transport.ts'
 import type { Item } from '../../../src/types.ts'
 
 /** A request as a hook sees it. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
-import type { Transport } from '../../../src/http/transport.ts'
+import type { Transport } from '../../../src/aws/http/transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
-import { collectGarbage } from '../../../src/session/garbage-collection.ts'
-import type { ItemTable } from '../../../src/session/item-table.ts'
+import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
+import type { ItemTable } from '../../../src/items/item-table.ts'
 import type { Item } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { ConnectionError } from '../../../src/errors.ts'
-import { collectGarbage, type GarbageCollectionResult } from '../../../src/session/garbage-collection.ts'
+import { collectGarbage, type GarbageCollectionResult } from '../../../src/scan/garbage-collection.ts'
 import { type Engine, engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { openNativeItemTable } from '../../support/native-item-table.ts'

@@ -5,8 +5,8 @@ import {
   collectGarbage,
   type GarbageCollectionOptions,
   type GarbageCollectionProgress,
-} from '../../../src/session/garbage-collection.ts'
-import type { ItemTable } from '../../../src/session/item-table.ts'
+} from '../../../src/scan/garbage-collection.ts'
+import type { ItemTable } from '../../../src/items/item-table.ts'
 import { engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

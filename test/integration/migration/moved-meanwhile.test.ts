@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import type { SessionStore } from '../../../src/session/store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
+import type { SessionStore } from '../../../src/store/session-store.ts'
 import { engines } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'

@@ -1,5 +1,5 @@
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import { SessionStore } from '../../../src/session/store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import type { TableSubject } from '../../support/table-subject.ts'
 import { type Hooks, interceptedTransport, type SentRequest } from '../garbage/intercepted-transport.ts'
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { describe, expect, test } from 'vitest'
 
-import type { SessionStore } from '../../../src/session/store.ts'
+import type { SessionStore } from '../../../src/store/session-store.ts'
 import { engines } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { DynamoDBError } from '../../../src/errors.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import { SessionStore } from '../../../src/session/store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import { engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { newId } from '../../support/session-ids.ts'

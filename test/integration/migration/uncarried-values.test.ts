@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import { SessionStore } from '../../../src/session/store.ts'
-import { PhpObject } from '../../../src/layout/php/index.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import { PhpObject } from '../../../src/layouts/php/index.ts'
 import { engines } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'

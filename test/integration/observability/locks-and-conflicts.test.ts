@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 
-import { SessionStore } from '../../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

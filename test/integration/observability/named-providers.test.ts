@@ -4,9 +4,9 @@ import { join } from 'node:path'
 
 import { expect, onTestFinished, test } from 'vitest'
 
-import { cachedProvider } from '../../../src/credentials/cached-provider.ts'
-import { defaultProvider } from '../../../src/credentials/default-provider.ts'
-import type { Environment } from '../../../src/config/environment.ts'
+import { cachedProvider } from '../../../src/aws/credentials/cached-provider.ts'
+import { defaultProvider } from '../../../src/aws/credentials/default-provider.ts'
+import type { Environment } from '../../../src/aws/config/environment.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { TraceRecorder } from './trace-recorder.ts'
 

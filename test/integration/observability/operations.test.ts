@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
-import { SessionStore } from '../../../src/session/store.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { phpSessionCodec } from '../../../src/layout/php/session-format.ts'
-import type { PhpSerializer } from '../../../src/layout/php/session-variables.ts'
+import { phpSessionCodec } from '../../../src/layouts/php/session-format.ts'
+import type { PhpSerializer } from '../../../src/layouts/php/session-variables.ts'
 import { hasPhp, latin1, phpSessionAgain, phpSessions } from './php-peer.ts'
 import type { SessionChange } from './php-peer.ts'
 

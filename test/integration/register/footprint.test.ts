@@ -82,10 +82,10 @@ describe('what the preload is to a process', () => {
       'chunks/http.js',
       'chunks/nearest.js',
       'chunks/rolldown-runtime.js',
+      'options/environment.js',
       'register/index.js',
       'register/substitutes.js',
-      'session/store.js',
-      'session/unread-variables.js',
+      'store/session-store.js',
     ])
   })
 

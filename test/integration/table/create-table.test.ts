@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { TableMismatchError } from '../../../src/errors.ts'
-import { SessionStore } from '../../../src/session/store.ts'
-import { addIndexCommand, userIndex } from '../../../src/session/user-index.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import { addIndexCommand, userIndex } from '../../../src/layouts/user-index.ts'
 import { createTable, type CreateTableOptions, type CreateTableResult } from '../../../src/table/index.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'

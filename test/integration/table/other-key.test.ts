@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { SessionStore } from '../../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { engines } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'

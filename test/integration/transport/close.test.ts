@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
 import { bodyOf, controlTime, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'

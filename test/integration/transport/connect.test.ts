@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { answerWithIndex, bodyOf, forbidUnhandledRejections, requestTo, serve } from './harness.ts'
 

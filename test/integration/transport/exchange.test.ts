@@ -4,8 +4,8 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
-import type { TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
+import type { TransportRequest, TransportResponse } from '../../../src/aws/http/transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
 import {

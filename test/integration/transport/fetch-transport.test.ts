@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
-import { fetchTransport, type FetchTransportOptions } from '../../../src/http/fetch-transport.ts'
+import { fetchTransport, type FetchTransportOptions } from '../../../src/aws/http/fetch-transport.ts'
 import { SessionStore } from '../../../src/index.ts'
 import { rejectionOf, thrownBy } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'

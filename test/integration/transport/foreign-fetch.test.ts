@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
-import { fetchTransport } from '../../../src/http/fetch-transport.ts'
+import { fetchTransport } from '../../../src/aws/http/fetch-transport.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'

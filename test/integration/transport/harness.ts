@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events'
 
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, vi } from 'vitest'
 
-import { parseEndpoint } from '../../../src/http/endpoint.ts'
-import type { TransportRequest, TransportResponse } from '../../../src/http/transport.ts'
+import { parseEndpoint } from '../../../src/aws/http/endpoint.ts'
+import type { TransportRequest, TransportResponse } from '../../../src/aws/http/transport.ts'
 import {
   type ConnectionScript,
   httpResponse,

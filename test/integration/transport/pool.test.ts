@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { RawConnection, RawServer } from '../../support/raw-server.ts'
 import { httpResponse } from '../../support/raw-server.ts'

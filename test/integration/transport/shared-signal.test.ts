@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { fetchTransport } from '../../../src/http/fetch-transport.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
-import type { Transport } from '../../../src/http/transport.ts'
-import { sleep } from '../../../src/internal/waiting.ts'
+import { fetchTransport } from '../../../src/aws/http/fetch-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
+import type { Transport } from '../../../src/aws/http/transport.ts'
+import { sleep } from '../../../src/internal/timers.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'
 import { abortListeners, bodyOf, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
-import type { TransportRequest } from '../../../src/http/transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
+import type { TransportRequest } from '../../../src/aws/http/transport.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { ConnectionScript, RawConnection, RawServer } from '../../support/raw-server.ts'
 import { httpResponse } from '../../support/raw-server.ts'

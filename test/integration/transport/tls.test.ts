@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { ConnectionError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { createAuthority, createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection } from '../../support/raw-server.ts'

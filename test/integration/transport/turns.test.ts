@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { AttemptTimeoutError } from '../../../src/errors.ts'
-import { SocketTransport } from '../../../src/http/socket-transport.ts'
+import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection, type RawServer } from '../../support/raw-server.ts'

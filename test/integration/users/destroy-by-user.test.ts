@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import type { SessionRecord } from '../../../src/session/record.ts'
+import type { SessionRecord } from '../../../src/items/session-record.ts'
 import { engines } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import type { StubAnswer } from '../../support/stub-endpoint.ts'

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
 
-import { SessionStore } from '../../../src/session/store.ts'
-import type { SessionStoreOptions } from '../../../src/session/store-options.ts'
-import type { UserSession } from '../../../src/session/user-sessions.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
+import type { UserSession } from '../../../src/scan/user-sessions.ts'
 import { createTable } from '../../../src/table/index.ts'
 import { connectionTo, type Engine, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'

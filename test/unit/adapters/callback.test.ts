@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm'
 import { expect, test } from 'vitest'
 
 import { isError } from '../../../src/internal/core-objects.ts'
-import { asUnmistakableError, warnOf } from '../../../src/adapters/callback.ts'
+import { asUnmistakableError, warnOf } from '../../../src/adapters/shared/callback.ts'
 
 /** An error of another realm. */
 function errorElsewhere(): Error {

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 
 import { expect, test, vi } from 'vitest'
 
-import { hasBegun, responseTo, whenClosed } from '../../../src/adapters/request-end.ts'
+import { hasBegun, responseTo, whenClosed } from '../../../src/adapters/shared/request-end.ts'
 
 function requestWith(properties: object = {}): IncomingMessage {
   return Object.assign(new IncomingMessage(new Socket()), properties)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { byteSize, counted, duration, fields, isoTime, printable, shownKey } from '../../../src/cli/format.ts'
-import { hashSessionId } from '../../../src/seal/session-id-hash.ts'
+import { hashSessionId } from '../../../src/encryption/session-id-hash.ts'
 
 describe('printable', () => {
   test('leaves text and line breaks alone', () => {

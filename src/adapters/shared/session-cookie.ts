@@ -1,0 +1,64 @@
+import type { LayoutName } from '../../options/layout-options.ts'
+import { COOKIE_KEYS, mayHave } from './framework-keys.ts'
+
+/** The properties of a session's cookie. */
+export type CookieProperties = Readonly<Record<string, unknown>>
+
+/** Under these names a cookie says when it expires, and for how long it lives. */
+const EXPIRES = 'expires'
+const LIFETIME = 'originalMaxAge'
+/** What is left of the lifetime; of cookies that are not made by a framework it may be the lifetime. */
+const REMAINING = 'maxAge'
+/** Frameworks compute the lifetime from two looks at the clock, between which it may tick. */
+const NEGLIGIBLE_MS = 1000
+
+/** Some of which a cookie has, unless it is empty. */
+const ATTRIBUTES = [EXPIRES, LIFETIME, REMAINING, 'httpOnly', 'secure', 'sameSite', 'path', 'domain']
+
+/** Whether a value is the cookie of a framework. What else an application keeps as `cookie` is data like any other. */
+export function isSessionCookie(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return ATTRIBUTES.some(name => name in value) || Object.keys(value).length === 0
+}
+
+/**
+ * Whether what a session stores as `cookie` is the cookie of a framework.
+ *
+ * The sessions of software of another kind have one only if they were moved there. Their own data have no `originalMaxAge`, but
+ * may well have a `path` or a `domain`.
+ */
+export function isStoredCookie(value: unknown, layout: LayoutName): value is object {
+  return isSessionCookie(value) && (mayHave(COOKIE_KEYS, layout) || LIFETIME in value)
+}
+
+/** The properties of a cookie as they are now. */
+export function propertiesOf(cookie: object): CookieProperties {
+  const { toJSON } = cookie as { readonly toJSON?: unknown }
+  const properties: unknown = typeof toJSON === 'function' ? toJSON.call(cookie) : cookie
+  return { ...(properties as object) }
+}
+
+/**
+ * Whether two cookies differ in nothing but the moment of their expiry, which every request moves.
+ *
+ * An absent property is the same as one that is `null` or `undefined`.
+ */
+export function isSameButForExpiry(left: CookieProperties, right: CookieProperties): boolean {
+  const names = new Set([...Object.keys(left), ...Object.keys(right)])
+  names.delete(REMAINING)
+  for (const name of names) {
+    const [mine, other] = [asStored(left[name]), asStored(right[name])]
+    if (name === EXPIRES) {
+      if ((mine === null) !== (other === null)) return false
+    } else if (name === LIFETIME && typeof mine === 'number' && typeof other === 'number') {
+      if (Math.abs(mine - other) >= NEGLIGIBLE_MS) return false
+    } else if (mine !== other && JSON.stringify(mine) !== JSON.stringify(other)) return false
+  }
+  return true
+}
+
+/** A property as JSON keeps it, which is as `null` where there is nothing, or no time and no number. */
+function asStored(property: unknown): unknown {
+  const isNothing = property === undefined || JSON.stringify(property) === 'null'
+  return isNothing ? null : property
+}

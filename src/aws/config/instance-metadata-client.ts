@@ -1,0 +1,236 @@
+import { AttemptTimeoutError, ConnectTimeoutError, TransportError } from '../../errors.ts'
+import type { Transport, TransportResponse } from '../http/transport.ts'
+import type { PendingSteps } from '../../internal/pending-steps.ts'
+import type { Clock } from '../../types.ts'
+import type { Environment } from './environment.ts'
+import {
+  type InstanceMetadataOptions,
+  type InstanceMetadataSettings,
+  instanceMetadataSettings,
+} from './instance-metadata-settings.ts'
+
+/** What an {@link InstanceMetadataClient} takes from the world around it. */
+export interface InstanceMetadataContext {
+  readonly environment: Environment
+  readonly clock: Clock
+  readonly transport: Transport
+  /** Told what is waited for. */
+  readonly pending: PendingSteps
+}
+
+/** The instance metadata service gave no answer, or none that can be used. */
+export class InstanceMetadataError extends Error {
+  static {
+    this.prototype.name = 'InstanceMetadataError'
+  }
+
+  /** HTTP status of the answer; absent when there was none, or it could not be read. */
+  readonly httpStatusCode: number | undefined
+
+  constructor(message: string, options?: ErrorOptions & { readonly httpStatusCode?: number }) {
+    super(message, options)
+    this.httpStatusCode = options?.httpStatusCode
+  }
+}
+
+/** How the service is asked. */
+interface Access {
+  /** Endpoint that it counts for. */
+  readonly origin: string
+  /** Absent where the service is asked without a token (IMDSv1). */
+  readonly token?: string
+  /** Why there is no token, while that is news. */
+  readonly problem?: TokenProblem
+  /** Instant of the clock from which a new token is requested. */
+  readonly renewAtMs: number
+}
+
+interface TokenProblem {
+  readonly text: string
+  readonly cause?: unknown
+  /** Whether there was no response, as behind too low a hop limit. */
+  readonly isSilent: boolean
+  /** Whether the service itself says that it has no tokens. */
+  readonly isCertain: boolean
+}
+
+type Headers = readonly (readonly [name: string, value: string])[]
+
+const TOKEN_PATH = 'latest/api/token'
+const TOKEN_HEADER = 'x-aws-ec2-metadata-token'
+const TTL_HEADER = 'x-aws-ec2-metadata-token-ttl-seconds'
+const TOKEN_TTL_SECONDS = 21_600
+/** A token is renewed this long before it ends, so that none ends on its way. */
+const TOKEN_MARGIN_MS = 120_000
+/** Responses to the request for a token with which a service says that it has none. */
+const WITHOUT_TOKENS: ReadonlySet<number> = new Set([403, 404, 405])
+/** After any other failure, how long the service is asked without a token before the next request for one. */
+const WITHOUT_TOKEN_MS = 5 * 60_000
+const HOP_LIMIT_ADVICE =
+  'in a container, the likely cause is the hop limit of the instance: set HttpPutResponseHopLimit to 2 or more (aws ec2 ' +
+  'modify-instance-metadata-options --http-put-response-hop-limit 2)'
+
+/**
+ * Reads from the instance metadata service of EC2.
+ *
+ * Requests carry a token (IMDSv2), which is kept for the time it is valid for and replaced once when the service does
+ * not accept it any more. When the request for a token fails, requests are sent without one (IMDSv1), where that is not
+ * forbidden: a container behind a hop limit of 1 gets everything but the token. Only the status 400 is final. A service
+ * that was asked without a token successfully is asked that way for five minutes, and for good when it said itself that
+ * it has no tokens. Every request is bounded in time.
+ */
+export class InstanceMetadataClient {
+  readonly #context: InstanceMetadataContext
+  readonly #options: InstanceMetadataOptions
+  #access: Access | undefined
+
+  constructor(context: InstanceMetadataContext, options: InstanceMetadataOptions = {}) {
+    this.#context = context
+    this.#options = options
+  }
+
+  /**
+   * Reads one entry.
+   *
+   * @param path what follows `/latest/meta-data/`, safe to put on a request line.
+   * @returns the text of the entry.
+   * @throws {InstanceMetadataError} when the service does not respond, or with another status than 200.
+   * @throws {ConfigurationError} when the endpoint that is configured cannot be used.
+   */
+  async get(path: string): Promise<string> {
+    const settings = await instanceMetadataSettings(this.#context.environment, this.#options)
+    let access = this.#knownAccess(settings) ?? (await this.#requestAccess(settings))
+    let response = await this.#read(path, settings, access)
+    if (response.statusCode === 401 && access.problem === undefined) {
+      access = await this.#requestAccess(settings)
+      response = await this.#read(path, settings, access)
+    }
+    const { origin, problem } = access
+    const { statusCode, body } = response
+    if (problem !== undefined) {
+      if (statusCode === 401) throw withoutToken(origin, problem, 'it demands one')
+      this.#access = { origin, renewAtMs: this.#withoutTokenUntilMs(problem) }
+    }
+    if (statusCode === 200) return body.toString('utf8')
+    throw new InstanceMetadataError(
+      `the instance metadata service at ${origin} answered ${path} with HTTP status ${statusCode}`,
+      { httpStatusCode: statusCode },
+    )
+  }
+
+  /** How the service was asked the last time, where that still counts. */
+  #knownAccess({ endpoint, v1DisabledBy }: InstanceMetadataSettings): Access | undefined {
+    const access = this.#access
+    if (access === undefined || access.origin !== endpoint.origin) return undefined
+    if (access.token === undefined && v1DisabledBy !== undefined) return undefined
+    return this.#context.clock.now() < access.renewAtMs ? access : undefined
+  }
+
+  #withoutTokenUntilMs({ isCertain }: TokenProblem): number {
+    return isCertain ? Number.POSITIVE_INFINITY : this.#context.clock.now() + WITHOUT_TOKEN_MS
+  }
+
+  #read(path: string, settings: InstanceMetadataSettings, { token }: Access): Promise<TransportResponse> {
+    const headers: Headers = token === undefined ? [] : [[TOKEN_HEADER, token]]
+    return this.#send(settings, 'GET', `latest/meta-data/${path}`, headers)
+  }
+
+  /** Requests a token; without one, the service is asked as it is, where that is allowed. */
+  async #requestAccess(settings: InstanceMetadataSettings): Promise<Access> {
+    this.#access = undefined
+    const { origin } = settings.endpoint
+    const askedAtMs = this.#context.clock.now()
+    const headers: Headers = [[TTL_HEADER, TOKEN_TTL_SECONDS.toString()]]
+    const found = await this.#send(settings, 'PUT', TOKEN_PATH, headers).then(
+      response => accessWith(response, origin, askedAtMs),
+      unanswered,
+    )
+    if ('origin' in found) {
+      this.#access = found
+      return found
+    }
+    if (settings.v1DisabledBy !== undefined) {
+      throw withoutToken(origin, found, `${settings.v1DisabledBy} forbids to ask without one (IMDSv1)`)
+    }
+    return { origin, problem: found, renewAtMs: Number.NEGATIVE_INFINITY }
+  }
+
+  async #send(
+    { endpoint, timeoutMs, maxAttempts }: InstanceMetadataSettings,
+    method: 'GET' | 'PUT',
+    path: string,
+    headers: Headers,
+  ): Promise<TransportResponse> {
+    const { transport, pending } = this.#context
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await pending.step(`${path} of the instance metadata at ${endpoint.origin}`, () =>
+          transport.request({
+            endpoint,
+            method,
+            path: endpoint.path + path,
+            headers: [['host', endpoint.host], ...headers],
+            body: '',
+            connectTimeoutMs: timeoutMs,
+            attemptTimeoutMs: timeoutMs,
+            deadlineAtMs: performance.now() + timeoutMs,
+          }),
+        )
+        if (response.statusCode < 500 || attempt >= maxAttempts) return response
+      } catch (cause) {
+        if (!(cause instanceof TransportError)) throw cause
+        if (!cause.retryable || attempt >= maxAttempts) {
+          throw new InstanceMetadataError(
+            `the instance metadata service cannot be reached: ${cause.message}`,
+            {
+              cause,
+            },
+          )
+        }
+      }
+    }
+  }
+}
+
+/** @throws {InstanceMetadataError} for the status 400, by which the service says that the request itself is wrong. */
+function accessWith(
+  { statusCode, headers, body }: TransportResponse,
+  origin: string,
+  askedAtMs: number,
+): Access | TokenProblem {
+  const failed = `the instance metadata service at ${origin} answered the request for a token with`
+  if (statusCode === 400) {
+    throw new InstanceMetadataError(`${failed} HTTP status 400`, { httpStatusCode: statusCode })
+  }
+  if (statusCode !== 200) {
+    return {
+      text: `${failed} HTTP status ${statusCode}`,
+      isSilent: false,
+      isCertain: WITHOUT_TOKENS.has(statusCode),
+    }
+  }
+  const token = body.toString('latin1').trim()
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    return { text: `${failed} something else`, isSilent: false, isCertain: false }
+  }
+  const ttlSeconds = /^\d{1,6}$/.exec(headers.get(TTL_HEADER) ?? '')?.[0] ?? TOKEN_TTL_SECONDS
+  return { origin, token, renewAtMs: askedAtMs + Number(ttlSeconds) * 1000 - TOKEN_MARGIN_MS }
+}
+
+function unanswered(cause: unknown): TokenProblem {
+  if (!(cause instanceof InstanceMetadataError)) throw cause
+  const isSilent = cause.cause instanceof AttemptTimeoutError || cause.cause instanceof ConnectTimeoutError
+  return { text: cause.message, cause, isSilent, isCertain: false }
+}
+
+function withoutToken(
+  origin: string,
+  { text, cause, isSilent }: TokenProblem,
+  reason: string,
+): InstanceMetadataError {
+  return new InstanceMetadataError(
+    `the instance metadata service at ${origin} gave no token (IMDSv2), and ${reason}: ${text}` +
+      (isSilent ? `; ${HOP_LIMIT_ADVICE}` : ''),
+    { cause },
+  )
+}

@@ -1,0 +1,198 @@
+import { ConfigurationError } from '../../errors.ts'
+import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
+import { messageOf } from '../../internal/core-objects.ts'
+import type { CustomEndpoint } from './endpoint-settings.ts'
+import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
+import { booleanSetting, type Environment, settingOf } from './environment.ts'
+import type { SharedConfig } from './shared-config.ts'
+
+/** The AWS services that this package talks to, as `services` sections name them. */
+export type ServiceId = 'dynamodb' | 'sts' | 'sso' | 'sso_oidc' | 'signin'
+
+/** Which kind of host name a service is reached by. */
+export interface EndpointFlags {
+  /** Hosts whose cryptography is validated by FIPS 140. */
+  readonly useFips: boolean
+  /** Hosts that are reachable over IPv6 too. */
+  readonly useDualStack: boolean
+}
+
+/**
+ * The endpoint that is configured for a service: in the environment, else in the profile's `services` section, else
+ * the profile's `endpoint_url`, which does not count in a profile that names a `services` section that does not exist
+ * (the AWS SDK for JavaScript then uses the endpoint of the region).
+ *
+ * @returns `undefined` when there is none, or when `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` or, where that is neither
+ *   `true` nor `false`, the profile's `ignore_configured_endpoint_urls` says `true`.
+ * @throws {ConfigurationError} when what is configured is no URL of an endpoint.
+ */
+export function configuredEndpoint(
+  service: ServiceId,
+  environment: Environment,
+  config: SharedConfig,
+  profile: string,
+): CustomEndpoint | undefined {
+  const section = config.profiles.get(profile)
+  const ignored = settingOf(
+    environment,
+    section,
+    'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
+    'ignore_configured_endpoint_urls',
+    booleanSetting,
+  )
+  if (ignored === true) return undefined
+  const fromEnvironment = environmentEndpoint(service, environment)
+  if (fromEnvironment !== undefined) return fromEnvironment
+  const services = section?.get('services')
+  const servicesSection = services === undefined ? undefined : config.services.get(services)
+  if (services !== undefined && servicesSection === undefined) return undefined
+  const ofService = servicesSection?.get(`${service}.endpoint_url`)
+  if (ofService !== undefined) {
+    return checkedEndpoint(
+      ofService,
+      `${service}.endpoint_url of the section "services ${services}" (profile "${profile}")`,
+    )
+  }
+  const ofProfile = section?.get('endpoint_url')
+  return ofProfile === undefined
+    ? undefined
+    : checkedEndpoint(ofProfile, `endpoint_url of the profile "${profile}"`)
+}
+
+/**
+ * An endpoint whose URL can be used. Plain HTTP to another machine is a process warning, once for each endpoint.
+ *
+ * @param source the option, variable or property that names it.
+ * @throws {ConfigurationError} when it cannot be used. The message names the source and does not repeat the URL.
+ */
+export function checkedEndpoint(url: string, source: string): CustomEndpoint {
+  let endpoint: Endpoint
+  try {
+    endpoint = parseEndpoint(url)
+  } catch (cause) {
+    throw new ConfigurationError('INVALID_SETTING', `${source} cannot be used: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+  warnOfPlainHttp(endpoint, source)
+  return { url, source }
+}
+
+/** Endpoints that have been warned of. */
+const plain = new Set<string>()
+
+function warnOfPlainHttp({ protocol, hostname, origin }: Endpoint, source: string): void {
+  if (protocol !== 'http:' || isLoopback(hostname) || plain.has(origin)) return
+  plain.add(origin)
+  process.emitWarning(
+    `${source}: ${origin} is plain HTTP to another machine, so that sessions and session tokens of credentials can be read ` +
+      'and changed on the way; use https://',
+    { type: 'DynamoDBSessionsWarning', code: 'DYNAMODB_SESSIONS_PLAIN_HTTP' },
+  )
+}
+
+/**
+ * Whether FIPS and dual-stack hosts are asked for: `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`, else the
+ * profile's `use_fips_endpoint` and `use_dualstack_endpoint`. Anything but `true` and `false` counts as unset.
+ */
+export function endpointFlags(
+  environment: Environment,
+  config: SharedConfig,
+  profile: string,
+): EndpointFlags {
+  const section = config.profiles.get(profile)
+  const flag = (variable: string, property: string): boolean =>
+    settingOf(environment, section, variable, property, booleanSetting) ?? false
+  return {
+    useFips: flag('AWS_USE_FIPS_ENDPOINT', 'use_fips_endpoint'),
+    useDualStack: flag('AWS_USE_DUALSTACK_ENDPOINT', 'use_dualstack_endpoint'),
+  }
+}
+
+/**
+ * URL of a service in a region by the rules of AWS, for example `https://sts.eu-west-1.amazonaws.com`, without a
+ * final `/`. DynamoDB has rules of its own: `aws/dynamodb/endpoint-rules.ts`.
+ *
+ * @param region a real region, without `fips-`: see `realRegion`.
+ * @param flags which kind of host. `@default` neither FIPS nor dual-stack
+ */
+export function serviceUrl(
+  service: Exclude<ServiceId, 'dynamodb'>,
+  region: string,
+  { useFips = false, useDualStack = false }: Partial<EndpointFlags> = {},
+): string {
+  const { id, dnsSuffix, dualStackDnsSuffix } = partitionOf(region)
+  if (service === 'signin' && !useDualStack) {
+    const url = signInUrl(region, id, useFips)
+    if (url !== undefined) return url
+  }
+  // The plain hosts of GovCloud are validated already.
+  const plainIsFips = id === 'aws-us-gov' && !useDualStack
+  const host = HOSTS[service] + (useFips && !plainIsFips ? '-fips' : '')
+  return `https://${host}.${region}.${useDualStack ? dualStackDnsSuffix : dnsSuffix}`
+}
+
+/**
+ * URL to call a service at: the configured one, else that of the region.
+ *
+ * @param region may be a pseudo-region such as `us-east-1-fips`.
+ * @throws {ConfigurationError} when the region or the endpoint cannot be one, or when a configured endpoint meets FIPS
+ *   or dual-stack hosts, which exclude it.
+ */
+export function callUrl(
+  service: Exclude<ServiceId, 'dynamodb'>,
+  region: string,
+  environment: Environment,
+  config: SharedConfig,
+  profile: string,
+): string {
+  const { name, isFips } = realRegion(region)
+  if (!isHostLabel(name)) {
+    throw new ConfigurationError(
+      'INVALID_SETTING',
+      `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${profile}")`,
+    )
+  }
+  const flags = endpointFlags(environment, config, profile)
+  const useFips = flags.useFips || isFips
+  const configured = configuredEndpoint(service, environment, config, profile)
+  if (configured === undefined) return serviceUrl(service, name, { ...flags, useFips })
+  if (useFips || flags.useDualStack) {
+    throw new ConfigurationError(
+      'INVALID_SETTING',
+      `${configured.source} cannot be combined with ${useFips ? 'FIPS' : 'dual-stack'} endpoints; remove one of the two`,
+    )
+  }
+  return configured.url
+}
+
+const HOSTS = { sts: 'sts', sso: 'portal.sso', sso_oidc: 'oidc', signin: 'signin' } as const
+
+/** Domains of the sign-in service, by partition; they are none of the partition's own. */
+const SIGN_IN_DOMAINS: ReadonlyMap<string, string> = new Map([
+  ['aws', 'aws.amazon.com'],
+  ['aws-cn', 'amazonaws.cn'],
+  ['aws-us-gov', 'amazonaws-us-gov.com'],
+  ['aws-iso', 'c2shome.ic.gov'],
+  ['aws-iso-b', 'sc2shome.sgov.gov'],
+  ['aws-iso-e', 'csphome.adc-e.uk'],
+  ['aws-iso-f', 'csphome.hci.ic.gov'],
+  ['aws-eusc', 'amazonaws-eusc.eu'],
+])
+
+/** URL of sign-in where it does not follow the rule of the other services. */
+function signInUrl(region: string, partitionId: string, useFips: boolean): string | undefined {
+  const domain = SIGN_IN_DOMAINS.get(partitionId)
+  if (domain === undefined) return undefined
+  if (!useFips) return `https://${region}.signin.${domain}`
+  if (partitionId !== 'aws-us-gov') return undefined
+  return `https://${region === 'us-gov-west-1' ? '' : `${region}.`}signin-fips.${domain}`
+}
+
+function environmentEndpoint(service: ServiceId, environment: Environment): CustomEndpoint | undefined {
+  for (const name of [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, 'AWS_ENDPOINT_URL']) {
+    const url = environment[name]?.trim()
+    if (url !== undefined && url !== '') return checkedEndpoint(url, `the environment variable ${name}`)
+  }
+  return undefined
+}

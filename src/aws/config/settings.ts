@@ -1,0 +1,133 @@
+import { ConfigurationError } from '../../errors.ts'
+import type { AccountIdEndpointMode, EndpointSettings } from './endpoint-settings.ts'
+import { isWithheld } from '../../internal/process-environment.ts'
+import { isHostLabel, realRegion } from './partitions.ts'
+import { toAppId } from '../../internal/user-agent.ts'
+import { type CallSettings, callSettings } from './call-settings.ts'
+import { type Environment, REGION_VARIABLES, regionFromEnvironment, settingOf } from './environment.ts'
+import { fileLocations } from './file-locations.ts'
+import { checkedEndpoint, configuredEndpoint, endpointFlags } from './service-endpoint.ts'
+import {
+  loadSharedConfig,
+  NO_SHARED_CONFIG,
+  type SelectedProfile,
+  selectedProfile,
+  type SharedConfig,
+  withheldNote,
+} from './shared-config.ts'
+
+/** What was said in code, and where else to look. */
+export interface SettingsSources {
+  readonly environment: Environment
+  readonly region?: string | undefined
+  readonly endpoint?: string | undefined
+  readonly maxAttempts?: number | undefined
+  readonly profile?: string | undefined
+  /** Asks the instance metadata service for the region; called when nothing else names one. */
+  readonly instanceRegion: () => Promise<{ readonly region: string } | { readonly reason: string }>
+}
+
+/** Everything about calls to DynamoDB that can be configured and does not depend on the credentials. */
+export interface ClientSettings extends EndpointSettings, CallSettings {
+  /** Name of the application, for the `User-Agent`. */
+  readonly appId: string | undefined
+}
+
+/**
+ * Finds region, endpoint and retry settings where the AWS SDK finds them: in the options, else in the environment, else
+ * in the profile, and the region at last in the instance metadata.
+ *
+ * The shared files are read once, unless region, endpoint and number of attempts are all given: then nothing that they
+ * could add is needed. A variable that is empty, or that has none of the few values that it takes, counts as unset.
+ *
+ * @throws {ConfigurationError} `REGION_MISSING`, with the places that were looked at; `INVALID_SETTING` for a region or
+ *   an endpoint that cannot be one, and for a file that cannot be read.
+ */
+export async function resolveSettings(sources: SettingsSources): Promise<ClientSettings> {
+  const { environment, endpoint } = sources
+  const profile = selectedProfile(environment, sources.profile)
+  const config = isComplete(sources)
+    ? NO_SHARED_CONFIG
+    : await loadSharedConfig(environment, profile.explicit || !hasRegion(sources))
+  const lookUp = <T>(
+    variable: string,
+    property: string,
+    parse: (text: string) => T | undefined,
+  ): T | undefined => settingOf(environment, config.profiles.get(profile.name), variable, property, parse)
+
+  const calls = callSettings(environment, config.profiles.get(profile.name))
+  const region = realRegion(await findRegion(sources, config, profile))
+  const { useFips, useDualStack } = endpointFlags(environment, config, profile.name)
+  return {
+    region: region.name,
+    customEndpoint:
+      endpoint === undefined
+        ? configuredEndpoint('dynamodb', environment, config, profile.name)
+        : checkedEndpoint(endpoint, 'the option "endpoint"'),
+    useFips: useFips || region.isFips,
+    useDualStack,
+    accountIdEndpointMode:
+      lookUp('AWS_ACCOUNT_ID_ENDPOINT_MODE', 'account_id_endpoint_mode', toEndpointMode) ?? 'preferred',
+    appId: lookUp('AWS_SDK_UA_APP_ID', 'sdk_ua_app_id', toAppId),
+    maxAttempts: sources.maxAttempts ?? calls.maxAttempts,
+    correctsClockSkew: calls.correctsClockSkew,
+  }
+}
+
+function isComplete(sources: SettingsSources): boolean {
+  return hasRegion(sources) && sources.endpoint !== undefined && sources.maxAttempts !== undefined
+}
+
+function hasRegion({ environment, region }: SettingsSources): boolean {
+  return region !== undefined || regionFromEnvironment(environment) !== undefined
+}
+
+async function findRegion(
+  { environment, region, instanceRegion }: SettingsSources,
+  config: SharedConfig,
+  profile: SelectedProfile,
+): Promise<string> {
+  if (region !== undefined) return checkedRegion(region, 'the option "region"')
+  const inEnvironment = regionFromEnvironment(environment)
+  if (inEnvironment !== undefined) {
+    return checkedRegion(inEnvironment.value, `the environment variable ${inEnvironment.variable}`)
+  }
+  const inProfile = config.profiles.get(profile.name)?.get('region')
+  if (inProfile !== undefined) return checkedRegion(inProfile, `region of the profile "${profile.name}"`)
+  const answer = await instanceRegion()
+  if ('region' in answer) return checkedRegion(answer.region, 'the answer of the instance metadata service')
+  throw new ConfigurationError(
+    'REGION_MISSING',
+    'no AWS region; looked at: the option "region" and the environment variables DYNAMODB_SESSIONS_REGION, ' +
+      `${REGION_VARIABLES.join(', ')}, ${describeProfile(environment, config, profile)}, and the instance metadata ` +
+      `(${answer.reason}); set one of them, for example to eu-west-1${withheldNote(config)}${withheldVariables()}`,
+  )
+}
+
+function describeProfile(environment: Environment, config: SharedConfig, { name }: SelectedProfile): string {
+  const { configFile, credentialsFile } = fileLocations(environment)
+  const state = config.profiles.has(name) ? 'which has no region' : 'which does not exist'
+  return `the profile "${name}" in ${configFile.path} and ${credentialsFile.path} (${state})`
+}
+
+function withheldVariables(): string {
+  const names = REGION_VARIABLES.filter(isWithheld)
+  return names.length === 0 ? '' : `; this process may not read the variables ${names.join(' and ')}`
+}
+
+function checkedRegion(region: string, source: string): string {
+  if (isHostLabel(region)) return region
+  throw new ConfigurationError(
+    'INVALID_SETTING',
+    `${source} is not the name of an AWS region such as eu-west-1`,
+  )
+}
+
+function toEndpointMode(text: string): AccountIdEndpointMode | undefined {
+  return oneOf(['preferred', 'disabled', 'required'], text)
+}
+
+function oneOf<T extends string>(values: readonly T[], text: string): T | undefined {
+  const lowered = text.toLowerCase()
+  return values.find(value => value === lowered)
+}

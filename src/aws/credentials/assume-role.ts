@@ -1,0 +1,157 @@
+import { CredentialsError } from '../../errors.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
+import { isCredentials } from '../config/credentials-shape.ts'
+import { askedOnce, mfaCode, type MfaCodeProvider } from './mfa-code.ts'
+import { readSharedConfig } from './profile-config.ts'
+import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import {
+  aCount,
+  aFunction,
+  anObject,
+  anStsClientConfig,
+  aText,
+  checkedOptions,
+  holdsNothingBut,
+  type OptionKind,
+  type OptionKinds,
+} from './provider-options.ts'
+import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
+import { assumeRole, defaultRoleSessionName, type AssumeRoleParams } from './sts.ts'
+
+/** What {@link fromTemporaryCredentials} sends to `sts:AssumeRole`. */
+export interface TemporaryCredentialsParams extends Omit<AssumeRoleParams, 'RoleSessionName'> {
+  /**
+   * Name of the role session, which CloudTrail shows.
+   *
+   * @default `dynamodb-sessions-` and the time in milliseconds
+   */
+  readonly RoleSessionName?: string | undefined
+}
+
+/** Options of {@link fromTemporaryCredentials}. */
+export interface FromTemporaryCredentialsOptions extends ProviderOptions {
+  /** The role to assume, and how, in the names of STS. */
+  readonly params: TemporaryCredentialsParams
+  /**
+   * Credentials to assume the role with, or a provider of them, which is asked at each call.
+   *
+   * @default what `defaultProvider()` finds
+   */
+  readonly masterCredentials?: Credentials | CredentialProvider | undefined
+  /**
+   * Asked for the code of the device that `SerialNumber` names, at each call.
+   *
+   * @default the code in `TokenCode`, which STS accepts once
+   */
+  readonly mfaCodeProvider?: MfaCodeProvider | undefined
+  /**
+   * Settings of the client that calls STS.
+   *
+   * @default the region and the endpoint that the environment and the profile name
+   */
+  readonly clientConfig?: StsClientConfig | undefined
+}
+
+const aList: OptionKind = { takes: 'an array', accepts: Array.isArray }
+
+const paramKinds: Readonly<Record<keyof TemporaryCredentialsParams, OptionKind>> = {
+  RoleArn: { ...aText, isRequired: true },
+  RoleSessionName: aText,
+  ExternalId: aText,
+  DurationSeconds: aCount,
+  SerialNumber: aText,
+  TokenCode: aText,
+  Policy: aText,
+  PolicyArns: aList,
+  Tags: aList,
+  TransitiveTagKeys: aList,
+  SourceIdentity: aText,
+}
+
+const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
+  params: {
+    takes: `an object with RoleArn, a text, and nothing but ${Object.keys(paramKinds).join(', ')}`,
+    accepts: value => holdsNothingBut(value, paramKinds),
+    isRequired: true,
+  },
+  masterCredentials: {
+    takes: 'credentials, or a function that returns such',
+    accepts: value => anObject.accepts(value) || aFunction.accepts(value),
+  },
+  mfaCodeProvider: aFunction,
+  clientConfig: anStsClientConfig,
+}
+
+/**
+ * Credentials of a role that is assumed with other credentials.
+ *
+ * For a chain of roles, pass such a provider as `masterCredentials`.
+ *
+ * @example
+ * ```ts
+ * import { fromTemporaryCredentials } from 'dynamodb-sessions/credentials'
+ *
+ * export const credentials = fromTemporaryCredentials({
+ *   params: { RoleArn: 'arn:aws:iam::123456789012:role/sessions', DurationSeconds: 900 },
+ *   clientConfig: { region: 'eu-west-1' },
+ * })
+ * ```
+ * @returns a provider that throws {@link CredentialsError}, which stops a chain. It does not cache: a `SessionStore`
+ *   does.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
+  const context = contextOf(checkedOptions('fromTemporaryCredentials', options, optionKinds))
+  let fallback: Promise<CredentialProvider> | undefined
+  return askedOnce(options.mfaCodeProvider, async () => {
+    const mfa = mfaSource(options, context)
+    let master = options.masterCredentials
+    if (master === undefined) {
+      fallback ??= loadDefaultProvider(options, context)
+      master = await fallback
+    }
+    const source = await sourceCredentials(master)
+    const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
+    const { RoleSessionName = defaultRoleSessionName(context), ...params } = options.params
+    const code = mfa === undefined ? {} : { TokenCode: await mfa() }
+    return assumeRole({ ...params, RoleSessionName, ...code }, source, endpoint, context)
+  })
+}
+
+/** Where the code comes from, if one is needed. Whether there can be one is known before anything is asked. */
+function mfaSource(
+  { params, mfaCodeProvider }: FromTemporaryCredentialsOptions,
+  context: ProviderContext,
+): (() => Promise<string> | string) | undefined {
+  const { SerialNumber, TokenCode } = params
+  if (SerialNumber === undefined) return undefined
+  if (mfaCodeProvider !== undefined) return () => mfaCode(mfaCodeProvider, SerialNumber, context)
+  if (TokenCode !== undefined) return () => TokenCode
+  throw new CredentialsError(
+    `the role ${params.RoleArn} requires multi-factor authentication with the device ${SerialNumber}; ` +
+      'pass mfaCodeProvider',
+  )
+}
+
+async function loadDefaultProvider(
+  { clientConfig }: FromTemporaryCredentialsOptions,
+  context: ProviderContext,
+): Promise<CredentialProvider> {
+  const { defaultProvider } = await import('./default-provider.ts')
+  return defaultProvider({ ...clientConfig, context })
+}
+
+async function sourceCredentials(master: Credentials | CredentialProvider): Promise<Credentials> {
+  let credentials: unknown
+  try {
+    credentials = typeof master === 'function' ? await master() : master
+  } catch (cause) {
+    // A foreign error may say anything, so that only its own text is left out of the message.
+    const reason = cause instanceof CredentialsError ? `: ${cause.message}` : ''
+    throw new CredentialsError(`there are no credentials to assume the role with${reason}`, { cause })
+  }
+  if (isCredentials(credentials)) return credentials
+  throw new CredentialsError(
+    'masterCredentials are not usable credentials, nor does their provider return such',
+  )
+}

@@ -1,0 +1,124 @@
+import { CredentialsError } from '../../errors.ts'
+import { isCredentials } from '../config/credentials-shape.ts'
+import { type CredentialsTrace, credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
+import { providerNameOf } from '../config/provider-name.ts'
+import { settleWithin } from '../../internal/timers.ts'
+import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../../types.ts'
+
+const ADVISORY_REFRESH_MS = 5 * 60_000
+const MANDATORY_REFRESH_MS = 60_000
+const RETRY_PAUSE_MS = 30_000
+const MAX_JITTER_MS = 30_000
+const HUNG_AFTER_MS = 15_000
+const LONGEST_WAIT_MS = 1000
+
+/** What {@link cachedProvider} depends on. */
+export interface CachedProviderOptions {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/**
+ * Remembers what a provider returned, and asks it again in time.
+ *
+ * - Credentials without an expiration are kept for good.
+ * - In the last five minutes (less a little jitter) the provider is asked in the background, once at a time and
+ *   with a pause of 30 s after a failure; callers get the credentials at hand meanwhile.
+ * - In the last minute callers wait for the provider, a second at most; if that fails or takes longer while the
+ *   credentials at hand are still valid, they get those.
+ * - All callers share one call of the provider; one that has not ended after 15 s is not waited for by new callers,
+ *   who get a call of their own to share. A failure is never remembered.
+ *
+ * @returns a provider that answers without a promise when it need not wait.
+ */
+export function cachedProvider(
+  provider: CredentialProvider,
+  { clock, random }: CachedProviderOptions,
+): CredentialSource {
+  let held: Credentials | undefined
+  let refreshAtMs = 0
+  let refreshing: Promise<Credentials> | undefined
+  let refreshingSinceMs = 0
+
+  const refresh = (isRejected = false): Promise<Credentials> => {
+    if (refreshing !== undefined && performance.now() - refreshingSinceMs < HUNG_AFTER_MS) return refreshing
+    refreshingSinceMs = performance.now()
+    const current: Promise<Credentials> = (
+      credentialsTraces.isObserved ? askTraced(provider, reasonToAsk(held, isRejected, clock)) : ask(provider)
+    ).then(
+      credentials => {
+        const isLatest = refreshing === current
+        if (isLatest) refreshing = undefined
+        if (isLatest || held === undefined || expiryOf(held) < expiryOf(credentials)) {
+          held = credentials
+          refreshAtMs = expiryOf(credentials) - ADVISORY_REFRESH_MS + random() * MAX_JITTER_MS
+        }
+        return credentials
+      },
+      (error: unknown) => {
+        if (refreshing === current) {
+          refreshing = undefined
+          refreshAtMs = clock.now() + RETRY_PAUSE_MS
+        }
+        throw error
+      },
+    )
+    refreshing = current
+    return current
+  }
+  const refreshOrKeep = async (valid: Credentials): Promise<Credentials> => {
+    const refreshed = refresh()
+    try {
+      return await settleWithin(refreshed, LONGEST_WAIT_MS, undefined, () => new Error('it takes too long'))
+    } catch {
+      return expiryOf(valid) > clock.now() ? valid : refreshed
+    }
+  }
+
+  return ({ rejected } = {}) => {
+    // Whoever was rejected with credentials that have been replaced since needs only the new ones.
+    if (rejected !== undefined && rejected === held) held = undefined
+    if (held === undefined) return refresh(rejected !== undefined)
+    const nowMs = clock.now()
+    if (nowMs < refreshAtMs) return expiryOf(held) > nowMs ? held : refresh()
+    if (expiryOf(held) - nowMs <= MANDATORY_REFRESH_MS) return refreshOrKeep(held)
+    // Whatever comes of it, the credentials at hand are good for now; the next call looks again.
+    refresh().catch(() => undefined)
+    return held
+  }
+}
+
+async function ask(provider: CredentialProvider): Promise<Credentials> {
+  const credentials: unknown = await provider()
+  if (isCredentials(credentials)) return credentials
+  throw new CredentialsError(
+    'the credential provider did not return an object with non-empty texts accessKeyId and secretAccessKey ' +
+      '(and, optionally, sessionToken and a Date expiration)',
+  )
+}
+
+function askTraced(provider: CredentialProvider, reason: CredentialsTrace['reason']): Promise<Credentials> {
+  const trace: Draft<CredentialsTrace> = { reason }
+  return credentialsTraces.observe(trace, () => ask(provider), {
+    conclude: result => {
+      if (!('value' in result)) return
+      const name = providerNameOf(result.value)
+      if (name !== undefined) trace.provider = name
+      const { expiration } = result.value
+      if (expiration !== undefined) trace.expiresAtMs = expiration.getTime()
+    },
+  })
+}
+
+function reasonToAsk(
+  held: Credentials | undefined,
+  isRejected: boolean,
+  clock: Clock,
+): CredentialsTrace['reason'] {
+  if (held === undefined) return isRejected ? 'rejected' : 'missing'
+  return expiryOf(held) > clock.now() ? 'expiring' : 'expired'
+}
+
+function expiryOf({ expiration }: Credentials): number {
+  return expiration?.getTime() ?? Number.POSITIVE_INFINITY
+}

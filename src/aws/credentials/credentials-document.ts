@@ -1,0 +1,71 @@
+import { CredentialsError } from '../../errors.ts'
+import type { Credentials } from '../../types.ts'
+import { isCredentials } from '../config/credentials-shape.ts'
+import { instantOf } from './instant.ts'
+
+/** How a kind of JSON document spells credentials. */
+export interface CredentialsDocumentFormat {
+  /** Property that holds the session token. */
+  readonly sessionToken: 'Token' | 'SessionToken'
+  /** Whether session token and expiration have to be there, as with everything that is temporary. */
+  readonly temporary: boolean
+}
+
+/**
+ * Reads the text of a JSON object, in which a metadata service or a credential process hands out credentials.
+ *
+ * @param source what the text came from, to start an error message with.
+ * @throws {CredentialsError} when the text is no JSON object. Nothing of the text appears in the error.
+ */
+export function parseJsonObject(text: string, source: string): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The message of a SyntaxError quotes the text, which may be a secret, so it must not become the cause.
+    throw new CredentialsError(`${source} is not JSON, or has been cut short`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, unknown>>
+  }
+  throw new CredentialsError(`${source} is not a JSON object`)
+}
+
+/**
+ * Takes credentials out of a document: `AccessKeyId`, `SecretAccessKey`, `Token` or `SessionToken`, `Expiration` and,
+ * where it is there, `AccountId`.
+ *
+ * @throws {CredentialsError} when a property is missing or unusable; the message names it and does not repeat it.
+ */
+export function credentialsOfDocument(
+  document: Readonly<Record<string, unknown>>,
+  source: string,
+  { sessionToken: tokenName, temporary }: CredentialsDocumentFormat,
+): Credentials {
+  const text = (name: string): string => {
+    const value = document[name]
+    if (typeof value === 'string' && value !== '') return value
+    throw new CredentialsError(`${source} has no text ${name}`)
+  }
+  const isThere = (name: string): boolean => {
+    const value = document[name]
+    return value !== undefined && value !== null && value !== ''
+  }
+  const credentials: Credentials = {
+    accessKeyId: text('AccessKeyId'),
+    secretAccessKey: text('SecretAccessKey'),
+    ...((temporary || isThere(tokenName)) && { sessionToken: text(tokenName) }),
+    ...((temporary || isThere('Expiration')) && { expiration: dateOf(text('Expiration'), source) }),
+    ...(isThere('AccountId') && { accountId: text('AccountId') }),
+  }
+  if (isCredentials(credentials)) return credentials
+  throw new CredentialsError(
+    `${source} has an AccessKeyId, SecretAccessKey or ${tokenName} with blanks, line breaks or the like in it`,
+  )
+}
+
+function dateOf(text: string, source: string): Date {
+  const date = instantOf(text)
+  if (date !== undefined) return date
+  throw new CredentialsError(`${source} has an Expiration that is not a date such as 2026-01-31T12:00:00Z`)
+}

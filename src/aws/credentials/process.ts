@@ -1,0 +1,138 @@
+import { type Environment, variable } from '../config/environment.ts'
+import { type ConfigSection, selectedProfile } from '../config/shared-config.ts'
+import { CredentialsError } from '../../errors.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
+import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
+import { readSharedConfig } from './profile-config.ts'
+import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
+import { sharedFlight } from './shared-flight.ts'
+import { outputOfShellCommand, type ShellCommandLimits, type ShellCommandOutcome } from './shell-command.ts'
+
+/** Options of {@link fromProcess}. */
+export interface FromProcessOptions extends ProviderOptions {
+  /**
+   * Profile whose `credential_process` is run.
+   *
+   * @default `AWS_PROFILE`, else `default`
+   */
+  readonly profile?: string | undefined
+  /**
+   * Longest time that the command may take. Milliseconds.
+   *
+   * @default 60_000
+   */
+  readonly timeoutMs?: number | undefined
+}
+
+const optionKinds: OptionKinds<FromProcessOptions> = { profile: aText, timeoutMs: aTimeout }
+
+/** The commands under way, for each environment. */
+const underWay = new WeakMap<Environment, Map<string, Promise<ShellCommandOutcome>>>()
+
+const DEFAULT_TIMEOUT_MS = 60_000
+const MAX_OUTPUT_BYTES = 1024 * 1024
+
+/**
+ * Credentials that a command prints: the `credential_process` of a profile, run in the system's shell.
+ *
+ * A command that is under way is not started again: whoever asks meanwhile gets what it prints. One that takes too long or prints more than 1 MiB is killed with everything that it has started. What it
+ * prints, to standard output or standard error, and the command line itself never appear in an error. The
+ * configuration files are read at each call.
+ *
+ * @returns a provider that throws {@link CredentialsError}. A chain goes on when the profile names no command; when
+ *   the command fails, it goes on only for the default profile that nobody asked for by name. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function fromProcess(options: FromProcessOptions = {}): CredentialProvider {
+  const context = contextOf(checkedOptions('fromProcess', options, optionKinds))
+  return () => runCredentialProcess(context, options)
+}
+
+async function runCredentialProcess(
+  context: ProviderContext,
+  { profile: given, timeoutMs = DEFAULT_TIMEOUT_MS }: FromProcessOptions,
+): Promise<Credentials> {
+  const { environment, clock } = context
+  const { name } = selectedProfile(environment, given)
+  const profile = (await readSharedConfig(context)).profiles.get(name)
+  const shownName = JSON.stringify(name)
+  const command = profile?.get('credential_process')
+  if (profile === undefined || command === undefined || command.trim() === '') {
+    throw new CredentialsError(
+      profile === undefined
+        ? `the profile ${shownName} does not exist`
+        : `the profile ${shownName} has no credential_process`,
+      { tryNextProvider: true },
+    )
+  }
+  const source = `the credential_process of the profile ${shownName}`
+  const limits = { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES }
+  try {
+    const outcome = await context.pending.step(source, () => outputOnce(command, environment, limits))
+    return credentialsOfOutcome(outcome, source, limits.timeoutMs, profile, clock.now())
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error
+    const isImplicit = name === 'default' && variable(environment, 'AWS_PROFILE') === undefined
+    throw isImplicit ? new CredentialsError(error.message, { tryNextProvider: true }) : error
+  }
+}
+
+/** Runs a command, or waits for the end of one that is under way: some ask a person, or may not run side by side. */
+function outputOnce(
+  command: string,
+  environment: Environment,
+  limits: ShellCommandLimits,
+): Promise<ShellCommandOutcome> {
+  const flights = underWay.get(environment) ?? new Map<string, Promise<ShellCommandOutcome>>()
+  underWay.set(environment, flights)
+  return sharedFlight(flights, command, () => outputOfShellCommand(command, environment, limits))
+}
+
+function credentialsOfOutcome(
+  outcome: ShellCommandOutcome,
+  source: string,
+  timeoutMs: number,
+  profile: ConfigSection,
+  nowMs: number,
+): Credentials {
+  switch (outcome.kind) {
+    case 'completed':
+      return credentialsOfOutput(outcome.output, source, profile, nowMs)
+    case 'not-started':
+      throw new CredentialsError(
+        `${source} could not be started${outcome.code === undefined ? '' : ` (${outcome.code})`}`,
+      )
+    case 'failed':
+      throw new CredentialsError(
+        outcome.exitCode === null
+          ? `${source} was ended by the signal ${outcome.signal}`
+          : `${source} failed with exit code ${outcome.exitCode}; run it in a terminal to see why`,
+      )
+    case 'timed-out':
+      throw new CredentialsError(`${source} did not end within ${timeoutMs} ms and was killed`)
+    case 'too-much-output':
+      throw new CredentialsError(`${source} printed more than ${MAX_OUTPUT_BYTES} bytes and was killed`)
+  }
+}
+
+function credentialsOfOutput(
+  output: string,
+  source: string,
+  profile: ConfigSection,
+  nowMs: number,
+): Credentials {
+  const printed = `what ${source} prints`
+  // Tools on Windows begin UTF-8 with a byte order mark.
+  const document = parseJsonObject(output.replace(/^\uFEFF/, ''), printed)
+  if (document['Version'] !== 1) throw new CredentialsError(`${printed} has no Version 1`)
+  const credentials = credentialsOfDocument(document, printed, {
+    sessionToken: 'SessionToken',
+    temporary: false,
+  })
+  const { expiration, accountId = profile.get('aws_account_id') } = credentials
+  if (expiration !== undefined && expiration.getTime() <= nowMs) {
+    throw new CredentialsError(`${printed} expired at ${expiration.toISOString()}`)
+  }
+  return accountId === undefined || accountId === '' ? credentials : { ...credentials, accountId }
+}

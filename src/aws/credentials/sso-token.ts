@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { homeDirectory } from '../config/file-locations.ts'
+import { CredentialsError } from '../../errors.ts'
+import { messageOf } from '../../internal/core-objects.ts'
+import { type CacheFile, CacheFileError, readCacheFile, updateCacheFile } from './cache-file.ts'
+import { instantOf } from './instant.ts'
+import { callForJson, instantAfter, textIn } from './json-call.ts'
+import type { ProviderContext } from './provider-context.ts'
+import { sharedFlight } from './shared-flight.ts'
+
+/** A log-in to AWS IAM Identity Center. */
+export interface SsoLogin {
+  /** Profile whose settings of calls count. */
+  readonly profile: string
+  /** What the tools name the cache file after: name of the `sso-session`, or the start URL in the older form. */
+  readonly cacheKey: string
+  /** What is logged in to, for error messages: `the SSO session "work"`. */
+  readonly described: string
+  /** Command to log in with: `aws sso login --sso-session work`. */
+  readonly loginCommand: string
+  /** Where to refresh the token: URL of `CreateToken`. Absent in the older form, which knows no refresh. */
+  readonly refreshUrl: (() => string) | undefined
+}
+
+interface SsoToken {
+  readonly accessToken: string
+  readonly expiresAtMs: number
+}
+
+interface RefreshAttempt {
+  readonly atMs: number
+  readonly failure: string | undefined
+}
+
+const REFRESH_WINDOW_MS = 5 * 60_000
+const REFRESH_PAUSE_MS = 30_000
+
+/** Both have one entry at most for each `sso-session` that is in use. */
+const flights = new Map<string, Promise<SsoToken>>()
+const attempts = new Map<string, RefreshAttempt>()
+
+/**
+ * The access token of a log-in that `aws sso login` made.
+ *
+ * One that has more than five minutes left is used as it is. Otherwise it is refreshed where that is possible, once
+ * in 30 s at most, and written back; callers in this process share one refresh. A token that could not be refreshed
+ * is used for as long as it is valid.
+ *
+ * @throws {CredentialsError} when there is no valid token and none is to be had. It ends a chain.
+ */
+export async function ssoAccessToken(login: SsoLogin, context: ProviderContext): Promise<string> {
+  const path = cacheFilePath(login, context)
+  const { refreshUrl } = login
+  // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
+  const token = await (refreshUrl === undefined
+    ? readCacheOf(login, path).then(file => tokenIn(file, login))
+    : sharedFlight(flights, path, () => freshToken(login, path, refreshUrl, context)))
+  if (token.expiresAtMs > context.clock.now()) return token.accessToken
+  throw expired(login)
+}
+
+function cacheFilePath({ cacheKey }: SsoLogin, { environment }: ProviderContext): string {
+  const name = createHash('sha1').update(cacheKey).digest('hex')
+  return join(homeDirectory(environment), '.aws', 'sso', 'cache', `${name}.json`)
+}
+
+async function readCacheOf(login: SsoLogin, path: string): Promise<CacheFile> {
+  try {
+    return await readCacheFile(path)
+  } catch (error) {
+    if (!(error instanceof CacheFileError)) throw error
+    const trouble = error.isMissing ? 'is not logged in' : 'has no usable token'
+    throw new CredentialsError(`${login.described} ${trouble}: ${error.message}; ${remedy(login)}`)
+  }
+}
+
+function tokenIn({ path, content }: CacheFile, login: SsoLogin): SsoToken {
+  const accessToken = textIn(content, 'accessToken')
+  const expiresAt = instantOf(textIn(content, 'expiresAt'))
+  if (isHeaderText(accessToken) && expiresAt !== undefined) {
+    return { accessToken, expiresAtMs: expiresAt.getTime() }
+  }
+  const lacking = isHeaderText(accessToken) ? 'a date expiresAt' : 'a usable accessToken'
+  throw new CredentialsError(
+    `${login.described} has no usable token: the file ${path} lacks ${lacking}; ${remedy(login)}`,
+  )
+}
+
+async function freshToken(
+  login: SsoLogin,
+  path: string,
+  refreshUrl: () => string,
+  context: ProviderContext,
+): Promise<SsoToken> {
+  const file = await readCacheOf(login, path)
+  const token = tokenIn(file, login)
+  const nowMs = context.clock.now()
+  if (token.expiresAtMs - nowMs > REFRESH_WINDOW_MS) return token
+
+  const last = attempts.get(path)
+  if (last !== undefined && Math.abs(nowMs - last.atMs) < REFRESH_PAUSE_MS) {
+    return orExpired(token, login, context, last.failure)
+  }
+  attempts.set(path, { atMs: nowMs, failure: undefined })
+  try {
+    return await refreshToken(file, login.profile, refreshUrl, context)
+  } catch (error) {
+    const failure = messageOf(error) ?? 'unknown error'
+    attempts.set(path, { atMs: nowMs, failure })
+    return orExpired(await latestToken(login, path, token), login, context, failure, error)
+  }
+}
+
+/** A refresh token works once: where the refresh failed, another process may have been the one to use it. */
+async function latestToken(login: SsoLogin, path: string, token: SsoToken): Promise<SsoToken> {
+  try {
+    return tokenIn(await readCacheFile(path), login)
+  } catch {
+    return token
+  }
+}
+
+function orExpired(
+  token: SsoToken,
+  login: SsoLogin,
+  { clock }: ProviderContext,
+  failure: string | undefined,
+  cause?: unknown,
+): SsoToken {
+  if (token.expiresAtMs > clock.now()) return token
+  throw expired(login, failure, cause)
+}
+
+async function refreshToken(
+  file: CacheFile,
+  profile: string,
+  refreshUrl: () => string,
+  context: ProviderContext,
+): Promise<SsoToken> {
+  const { content } = file
+  const clientId = textIn(content, 'clientId')
+  const clientSecret = textIn(content, 'clientSecret')
+  const usedRefreshToken = textIn(content, 'refreshToken')
+  if (clientId === undefined || clientSecret === undefined || usedRefreshToken === undefined) {
+    throw new CredentialsError(`the file ${file.path} has not all of clientId, clientSecret and refreshToken`)
+  }
+  const name = 'sso-oidc:CreateToken'
+  const answer = await callForJson(
+    {
+      name,
+      method: 'POST',
+      profile,
+      url: refreshUrl(),
+      headers: [['content-type', 'application/json']],
+      body: JSON.stringify({
+        clientId,
+        clientSecret,
+        grantType: 'refresh_token',
+        refreshToken: usedRefreshToken,
+      }),
+      secrets: [clientSecret, usedRefreshToken, textIn(content, 'accessToken') ?? ''],
+    },
+    context,
+  )
+  const accessToken = textIn(answer, 'accessToken')
+  const expiresAt = instantAfter(context.clock.now(), answer['expiresIn'])
+  if (!isHeaderText(accessToken) || expiresAt === undefined) {
+    throw new CredentialsError(`the answer of ${name} lacks a usable accessToken or expiresIn`)
+  }
+  await updateCacheFile(file, {
+    ...content,
+    accessToken,
+    expiresAt: expiresAt.toISOString(),
+    refreshToken: textIn(answer, 'refreshToken') ?? usedRefreshToken,
+  })
+  return { accessToken, expiresAtMs: expiresAt.getTime() }
+}
+
+function expired(login: SsoLogin, failure?: string, cause?: unknown): CredentialsError {
+  const reason = failure === undefined ? '' : ` and could not be refreshed (${failure})`
+  return new CredentialsError(
+    `the token of ${login.described} has expired${reason}; ${remedy(login)}`,
+    cause === undefined ? {} : { cause },
+  )
+}
+
+function remedy({ loginCommand }: SsoLogin): string {
+  return `run "${loginCommand}"`
+}
+
+/** The token goes into a header field, where a line break would begin another one. */
+function isHeaderText(text: string | undefined): text is string {
+  return text !== undefined && /^[\x21-\x7e]+$/.test(text)
+}

@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises'
+import { variable } from '../config/environment.ts'
+import { CredentialsError } from '../../errors.ts'
+import { codeOf } from '../../internal/core-objects.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
+import { readSharedConfig } from './profile-config.ts'
+import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
+import { anStsClientConfig, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
+import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
+import { assumeRoleWithWebIdentity, defaultRoleSessionName } from './sts.ts'
+
+/** Options of {@link fromTokenFile}. */
+export interface FromTokenFileOptions extends ProviderOptions {
+  /**
+   * File with the OpenID Connect token. It is read at each call, because it is replaced before the token expires.
+   *
+   * @default `AWS_WEB_IDENTITY_TOKEN_FILE`
+   */
+  readonly webIdentityTokenFile?: string | undefined
+  /**
+   * ARN of the role to assume.
+   *
+   * @default `AWS_ROLE_ARN`
+   */
+  readonly roleArn?: string | undefined
+  /**
+   * Name of the role session, which CloudTrail shows.
+   *
+   * @default `AWS_ROLE_SESSION_NAME`, else `dynamodb-sessions-` and the time in milliseconds
+   */
+  readonly roleSessionName?: string | undefined
+  /**
+   * Settings of the client that calls STS.
+   *
+   * @default the region and the endpoint that the environment and the profile name
+   */
+  readonly clientConfig?: StsClientConfig | undefined
+}
+
+const optionKinds: OptionKinds<FromTokenFileOptions> = {
+  webIdentityTokenFile: aText,
+  roleArn: aText,
+  roleSessionName: aText,
+  clientConfig: anStsClientConfig,
+}
+
+const TOKEN_FILE_VARIABLE = 'AWS_WEB_IDENTITY_TOKEN_FILE'
+const ROLE_VARIABLE = 'AWS_ROLE_ARN'
+
+/**
+ * Credentials of a role that is assumed with a token in a file, as IAM roles for service accounts (IRSA) in Amazon EKS
+ * and many CI systems have it.
+ *
+ * The token is sent as it is in the file. The call is not signed, so that no other credentials are needed.
+ *
+ * @returns a provider that throws {@link CredentialsError}: a chain goes on when no token file or no role is
+ *   named, and stops at every other failure, such as a file that cannot be read. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
+  const context = contextOf(checkedOptions('fromTokenFile', options, optionKinds))
+  return () => credentialsOfTokenFile(options, context)
+}
+
+async function credentialsOfTokenFile(
+  options: FromTokenFileOptions,
+  context: ProviderContext,
+): Promise<Credentials> {
+  const { environment } = context
+  const tokenFile = options.webIdentityTokenFile ?? variable(environment, TOKEN_FILE_VARIABLE)
+  const roleArn = options.roleArn ?? variable(environment, ROLE_VARIABLE)
+  if (tokenFile === undefined) {
+    throw new CredentialsError(`${TOKEN_FILE_VARIABLE} is not set`, { tryNextProvider: true })
+  }
+  if (roleArn === undefined) {
+    throw new CredentialsError(
+      `there is a web identity token file and no role to assume with it; set ${ROLE_VARIABLE}`,
+      { tryNextProvider: true },
+    )
+  }
+  const token = await readToken(tokenFile)
+  const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
+  return assumeRoleWithWebIdentity(
+    {
+      RoleArn: roleArn,
+      RoleSessionName:
+        options.roleSessionName ??
+        variable(environment, 'AWS_ROLE_SESSION_NAME') ??
+        defaultRoleSessionName(context),
+      WebIdentityToken: token,
+    },
+    endpoint,
+    context,
+  )
+}
+
+async function readToken(path: string): Promise<string> {
+  let token: string
+  try {
+    token = await readFile(path, 'utf8')
+  } catch (cause) {
+    const reason = codeOf(cause) ?? 'unknown error'
+    throw new CredentialsError(`the web identity token file ${path} cannot be read (${reason})`, { cause })
+  }
+  if (token !== '') return token
+  throw new CredentialsError(`the web identity token file ${path} is empty`)
+}

@@ -1,0 +1,73 @@
+import type { Transport } from '../http/transport.ts'
+import type { EndpointSettings } from '../config/endpoint-settings.ts'
+import type { PendingSteps } from '../../internal/pending-steps.ts'
+import type { Clock, CredentialSource, Item, Random } from '../../types.ts'
+
+/** What a `DynamoDBClient` has to know before it can send anything. */
+export interface DynamoDBSettings extends EndpointSettings {
+  /** Most times one call is sent, the first included. */
+  readonly maxAttempts: number
+  /** Whether a wrong clock is corrected by the server's. */
+  readonly correctsClockSkew: boolean
+  /** Name of the application, for the `User-Agent`. */
+  readonly appId?: string | undefined
+}
+
+/** What the searches for settings and credentials are waiting for. */
+export interface PendingWork {
+  readonly settings: PendingSteps
+  readonly credentials: PendingSteps
+}
+
+/** Options of `DynamoDBClient`; the defaults are the caller's business. */
+export interface DynamoDBClientOptions {
+  /** Finds the settings; asked until it succeeds, once. */
+  readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
+  /** Asked for every attempt, so it has to cache. */
+  readonly credentials: CredentialSource
+  /** For the error of a deadline that passes meanwhile. */
+  readonly pending?: PendingWork
+  readonly transport: Transport
+  /** Whether `DynamoDBClient.close` closes the transport. */
+  readonly ownsTransport: boolean
+  /** Finds the value of `x-amzn-trace-id`; absent where there are no traces. */
+  readonly traceId?: (() => string | undefined) | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly connectTimeoutMs: number
+  readonly attemptTimeoutMs: number
+  /** Longest time for a whole call: settings, credentials, queueing, attempts and back-off. */
+  readonly deadlineMs: number
+}
+
+/** Per-call options of `DynamoDBClient.send`. */
+export interface SendOptions {
+  /** Gives the call up at any moment, during back-off too. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Instant of `performance.now()` at which the call has to have settled, for several calls within one deadline. The
+   * earlier of this and the client's own deadline counts.
+   *
+   * @default the client's `deadlineMs` from now
+   */
+  readonly deadlineAtMs?: number | undefined
+  /**
+   * Key of the item that the request is about, where the input does not name it as such (`PutItem`): a response that shows
+   * another item is not the one to this request.
+   */
+  readonly key?: Item | undefined
+  /**
+   * Hears of each attempt that ended without a response, or with one that does not tell what became of the request, as that of a
+   * gateway: the request may be carried out all the same, however late.
+   */
+  readonly onDoubt?: (() => void) | undefined
+}
+
+/** Whether a value is an `AbortSignal`, by what is used of it: there are runtimes with several such classes. */
+export function isSignal(signal: unknown): boolean {
+  return (
+    typeof signal === 'object' &&
+    signal !== null &&
+    typeof Reflect.get(signal, 'addEventListener') === 'function'
+  )
+}

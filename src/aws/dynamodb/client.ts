@@ -1,0 +1,409 @@
+import { callerMistake, DeadlineExceededError, DynamoDBSessionsError } from '../../errors.ts'
+import { canBeClockSkew } from '../http/clock-skew.ts'
+import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
+import { deadlineExceeded, type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
+import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
+import type { ResponseRecipient, TransportRequest, TransportResponse } from '../http/transport.ts'
+import { isPromise } from '../../internal/core-objects.ts'
+import { type Deferred, deferred } from '../../internal/deferred.ts'
+import { settleWithin } from '../../internal/timers.ts'
+import type { Credentials, Item } from '../../types.ts'
+import { userAgent } from '../../internal/user-agent.ts'
+import type { Header } from '../sigv4/canonical-request.ts'
+import { type CallTrace, callTraceOf, type Success } from './call-trace.ts'
+import {
+  type DynamoDBClientOptions,
+  type DynamoDBSettings,
+  isSignal,
+  type PendingWork,
+  type SendOptions,
+} from './client-options.ts'
+import { shownRequestId, withoutSecrets } from './redact.ts'
+import { EndpointCache } from './endpoint-cache.ts'
+import { signingRegionFor } from './endpoint-rules.ts'
+import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
+import { type ReadResponse, ResponseReader } from './response-reader.ts'
+import { ServerClock } from './server-clock.ts'
+import { RequestSigner, type SigningTarget } from './signed-request.ts'
+import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
+
+export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
+
+interface Call<Name extends Operation = Operation> {
+  readonly operation: Name
+  readonly input: Input<Name>
+  readonly body: string
+  readonly deadlineAtMs: number
+  /** How long the call may take in all. */
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+  readonly key: Item | undefined
+  readonly onDoubt: (() => void) | undefined
+  /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
+  clockOffsetMs: number
+  /** Each is put right once for a call. */
+  mayCorrectClock: boolean
+  mayReplaceCredentials: boolean
+}
+
+type Outcome<Name extends Operation> = SuccessfulAttempt<Success<Name>> | FailedAttempt
+
+interface Prepared {
+  readonly settings: DynamoDBSettings
+  readonly endpoints: EndpointCache
+  readonly userAgent: Header
+}
+
+const RETRY_BASE_DELAY_MS = 25
+
+/**
+ * Sends one operation to DynamoDB: signs it, retries it by the standard retry mode of the AWS SDKs with DynamoDB's
+ * base delay of 25 ms, and turns error answers into error classes.
+ *
+ * Every call settles within `deadlineMs` (G7). Credentials that AWS has stopped accepting are replaced and a wrong
+ * clock is corrected, once for each call, and the call is sent again; but for an input that may hold what the time is,
+ * which its maker has to make anew ({@link ServerClock.atRightTime}). Numbers and binary values stay as the JSON protocol
+ * writes them.
+ */
+export class DynamoDBClient {
+  readonly #options: DynamoDBClientOptions
+  readonly #clock: ServerClock
+  readonly #quota = new RetryQuota()
+  readonly #signer = new RequestSigner()
+  #prepared: Prepared | undefined
+  #searching: Promise<Prepared> | undefined
+  #underWay = 0
+  #closed: Deferred<void> | undefined
+
+  constructor(options: DynamoDBClientOptions) {
+    this.#options = options
+    this.#clock = new ServerClock(options.clock)
+  }
+
+  /** What the time is; right even where the machine's clock has turned out to be wrong. */
+  get clock(): ServerClock {
+    return this.#clock
+  }
+
+  /** Longest time for one call, in milliseconds. */
+  get deadlineMs(): number {
+    return this.#options.deadlineMs
+  }
+
+  /**
+   * Sends an operation, for example `GetItem`.
+   *
+   * @param input the operation's input in the low-level format of the DynamoDB API.
+   * @returns the operation's output in the same format.
+   * @throws {DynamoDBError | TransportError | DeadlineExceededError | CredentialsError | ConfigurationError} and
+   *   the reason of `signal`.
+   */
+  send<Name extends Operation>(
+    operation: Name,
+    input: Input<Name>,
+    { signal, deadlineAtMs = Infinity, key, onDoubt }: SendOptions = {},
+  ): Promise<Output<Name>> {
+    if (signal?.aborted === true) return rejectedWith(signal.reason)
+    // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
+    if (signal !== undefined && !isSignal(signal)) {
+      return rejectedWith(callerMistake('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
+    }
+    if (this.#closed !== undefined) {
+      return rejectedWith(
+        new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls'),
+      )
+    }
+    const trace = callTraceOf(operation, input)
+    const nowMs = performance.now()
+    const limitMs = Math.min(this.#options.deadlineMs, deadlineAtMs - nowMs)
+    const call: Call<Name> = {
+      operation,
+      input,
+      body: JSON.stringify(trace === undefined ? input : trace.input),
+      deadlineAtMs: nowMs + limitMs,
+      limitMs,
+      signal,
+      key,
+      clockOffsetMs: this.#clock.offsetMs,
+      mayCorrectClock: true,
+      mayReplaceCredentials: true,
+      onDoubt,
+    }
+    this.#underWay++
+    return trace === undefined ? (this.#sendAtOnce(call) ?? this.#run(call)) : this.#runTraced(call, trace)
+  }
+
+  /** Refuses new calls, lets those under way finish and closes the connections, unless they are somebody else's. */
+  async close(): Promise<void> {
+    this.#closed ??= deferred<void>()
+    this.#closeWhenIdle()
+    await this.#closed.promise
+    if (this.#options.ownsTransport) await this.#options.transport.close()
+  }
+
+  #ended(): void {
+    this.#underWay--
+    this.#closeWhenIdle()
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#underWay === 0) this.#closed?.resolve()
+  }
+
+  /**
+   * The course of nearly every call: settings and credentials are at hand, and the first attempt succeeds. It goes
+   * through as few promises as possible, because those would be most of its cost; whatever comes between goes to
+   * {@link #run}, which does the same at leisure.
+   *
+   * @returns `undefined`, with nothing done, when the settings have to be found first.
+   */
+  #sendAtOnce<Name extends Operation>(call: Call<Name>): Promise<Output<Name>> | undefined {
+    const prepared = this.#prepared
+    if (prepared === undefined) return undefined
+    let target: SigningTarget
+    let answer: Promise<TransportResponse>
+    let reader: ResponseReader<Name>
+    try {
+      const found = this.#options.credentials()
+      if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
+      target = this.#targetOf(call, prepared, found)
+      reader = readerFor(call, target)
+    } catch (error) {
+      this.#ended()
+      return rejectedWith(error)
+    }
+    const sentAtMs = performance.now()
+    try {
+      answer = this.#options.transport.request(this.#requestOf(call, target, reader))
+    } catch (error) {
+      return this.#run(call, failedFor(error, call))
+    }
+    return answer.then(
+      response => {
+        let read: ReadResponse<Name>
+        try {
+          read = reader.read(response)
+        } catch (error) {
+          return this.#run(call, failedFor(error, call))
+        }
+        this.#clock.observe(response.headers, sentAtMs)
+        if (!('output' in read)) {
+          return this.#run(call, this.#failedAttempt(read, response, call, prepared.settings, target, 1))
+        }
+        this.#quota.succeeded(undefined)
+        this.#ended()
+        return read.output
+      },
+      (error: unknown) => this.#run(call, failedFor(error, call)),
+    )
+  }
+
+  /** Apart from `send`, because a closure there would cost every call something. */
+  #runTraced<Name extends Operation>(call: Call<Name>, trace: CallTrace): Promise<Output<Name>> {
+    return trace.call(() => this.#run(call, undefined, trace))
+  }
+
+  /** Carries a call out, however long it takes; `first` is the outcome of the first attempt, if it was made already. */
+  async #run<Name extends Operation>(
+    call: Call<Name>,
+    first?: Outcome<Name> | Promise<Outcome<Name>>,
+    trace?: CallTrace,
+  ): Promise<Output<Name>> {
+    try {
+      const prepared = this.#prepared ?? (await this.#prepare(call))
+      const attempt = async (number: number): Promise<Outcome<Name>> => {
+        if (number === 1 && first !== undefined) return first
+        if (trace === undefined) return this.#attempt(call, prepared, number)
+        return trace.attempt(number, call, () => this.#attempt(call, prepared, number))
+      }
+      const { output } = await withRetries(attempt, {
+        maxAttempts: prepared.settings.maxAttempts,
+        baseDelayMs: RETRY_BASE_DELAY_MS,
+        deadlineAtMs: call.deadlineAtMs,
+        quota: this.#quota,
+        random: this.#options.random,
+        signal: call.signal,
+        onDeadline: (attempts, interrupted, before) =>
+          deadlineExceeded(call.operation, call.limitMs, attempts, interrupted, before),
+      })
+      return output
+    } finally {
+      this.#ended()
+    }
+  }
+
+  async #prepare(call: Call): Promise<Prepared> {
+    // Calls that come at the same time share one search; a failed one is not remembered.
+    this.#searching ??= this.#search().finally(() => {
+      this.#searching = undefined
+    })
+    this.#prepared = await this.#inTime(this.#searching, call, 'settings')
+    return this.#prepared
+  }
+
+  async #search(): Promise<Prepared> {
+    const settings = await this.#options.settings()
+    return (
+      this.#prepared ?? {
+        settings,
+        endpoints: new EndpointCache(settings),
+        userAgent: ['user-agent', userAgent(settings.appId)],
+      }
+    )
+  }
+
+  async #attempt<Name extends Operation>(
+    call: Call<Name>,
+    prepared: Prepared,
+    number: number,
+    found: Credentials | Promise<Credentials> = this.#options.credentials(),
+  ): Promise<Outcome<Name>> {
+    let credentials: Credentials
+    try {
+      credentials = isPromise(found) ? await this.#inTime(found, call, 'credentials') : found
+    } catch (error) {
+      // Then the attempt before says why there had to be another one.
+      if (number > 1 && error instanceof DeadlineExceededError) return { error, kind: 'transient' }
+      throw error
+    }
+    const target = this.#targetOf(call, prepared, credentials)
+    const reader = readerFor(call, target)
+    const sentAtMs = performance.now()
+    let response: TransportResponse
+    let read: ReadResponse<Name>
+    try {
+      response = await this.#options.transport.request(this.#requestOf(call, target, reader))
+      read = reader.read(response)
+    } catch (error) {
+      return failedFor(error, call)
+    }
+    this.#clock.observe(response.headers, sentAtMs)
+    if (!('output' in read)) {
+      return this.#failedAttempt(read, response, call, prepared.settings, target, number)
+    }
+    const requestId = shownRequestId(response, call.input, credentials)
+    return { value: { output: read.output, requestId } }
+  }
+
+  #targetOf(
+    { input, clockOffsetMs }: Call,
+    { settings, endpoints, userAgent: header }: Prepared,
+    credentials: Credentials,
+  ): SigningTarget {
+    return {
+      endpoint: endpoints.endpointFor(credentials.accountId, input.TableName),
+      region: signingRegionFor(settings),
+      credentials,
+      // AWS refuses what a wrong clock has made also when another call has put the clock right since.
+      nowMs: this.#clock.now() - this.#clock.offsetMs + clockOffsetMs,
+      userAgent: header,
+      traceId: this.#options.traceId?.(),
+    }
+  }
+
+  #requestOf(
+    { operation, body, deadlineAtMs, signal, onDoubt }: Call,
+    target: SigningTarget,
+    recipient: ResponseRecipient,
+  ): TransportRequest {
+    const { connectTimeoutMs, attemptTimeoutMs } = this.#options
+    return this.#signer.sign(operation, body, target, {
+      connectTimeoutMs,
+      attemptTimeoutMs,
+      deadlineAtMs,
+      signal,
+      recipient,
+      onDoubt,
+    })
+  }
+
+  async #failedAttempt(
+    wire: WireError,
+    response: TransportResponse,
+    call: Call,
+    settings: DynamoDBSettings,
+    { endpoint, region, credentials }: SigningTarget,
+    attempts: number,
+  ): Promise<FailedAttempt> {
+    const { operation, input } = call
+    if (leavesDoubt(wire)) call.onDoubt?.()
+    const error = toDynamoDBError(withoutSecrets(wire, input, credentials), {
+      operation,
+      table: input.TableName,
+      region,
+      origin: endpoint.origin,
+      attempts,
+    })
+    if (settings.correctsClockSkew && call.mayCorrectClock && canBeClockSkew(wire)) {
+      call.mayCorrectClock = false
+      this.#clock.correct(response.headers)
+      const { offsetMs } = this.#clock
+      if (offsetMs !== call.clockOffsetMs) {
+        // Whoever has made the input makes it anew: ServerClock.atRightTime.
+        if (dependsOnTime(input)) {
+          this.#clock.noteRefusal(error)
+          return { error }
+        }
+        call.clockOffsetMs = offsetMs
+        return { error, kind: 'corrected' }
+      }
+    }
+    if (call.mayReplaceCredentials && isRejectedCredentials(wire)) {
+      call.mayReplaceCredentials = false
+      if (await this.#replace(credentials, call)) return { error, kind: 'corrected' }
+    }
+    return {
+      error,
+      kind: retryKindOfAnswer(wire),
+      hintMs: retryHintMs(response.headers.get('x-amz-retry-after')),
+    }
+  }
+
+  /** Whether there are other credentials than the ones that AWS has rejected. */
+  async #replace(rejected: Credentials, call: Call): Promise<boolean> {
+    try {
+      const found = this.#options.credentials({ rejected })
+      const fresh = await this.#inTime(found, call, 'credentials')
+      return (
+        fresh.accessKeyId !== rejected.accessKeyId ||
+        fresh.secretAccessKey !== rejected.secretAccessKey ||
+        fresh.sessionToken !== rejected.sessionToken
+      )
+    } catch {
+      // What AWS said of the rejected credentials is the better error.
+      return false
+    }
+  }
+
+  async #inTime<T>(
+    found: T | Promise<T>,
+    { operation, deadlineAtMs, limitMs, signal }: Call,
+    what: keyof PendingWork,
+  ): Promise<T> {
+    if (!isPromise(found)) return found
+    return settleWithin(found, deadlineAtMs - performance.now(), signal, () => {
+      const waitingFor = this.#options.pending?.[what].describe() ?? ''
+      return new DeadlineExceededError(
+        `${operation} did not succeed within ${Math.round(limitMs)} ms: the AWS ${what} were not found in time` +
+          (waitingFor === '' ? '' : `; it was waiting for ${waitingFor}`),
+      )
+    })
+  }
+}
+
+function readerFor<Name extends Operation>(
+  { operation, input, key }: Call<Name>,
+  { endpoint }: SigningTarget,
+): ResponseReader<Name> {
+  return new ResponseReader(operation, input, key, endpoint.origin)
+}
+
+function failedFor(error: unknown, { onDoubt }: Call): FailedAttempt {
+  onDoubt?.()
+  return { error, kind: retryKindOfError(error) }
+}
+
+/** What an async function returns that throws; the reason of a signal need not be an Error. */
+async function rejectedWith(reason: unknown): Promise<never> {
+  throw reason
+}

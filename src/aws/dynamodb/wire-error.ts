@@ -1,0 +1,260 @@
+import {
+  AccessDeniedError,
+  ClockSkewError,
+  DynamoDBError,
+  type DynamoDBErrorDetails,
+  TableNotFoundError,
+  ThrottlingError,
+} from '../../errors.ts'
+import {
+  isTransactionConflict,
+  retryKindOfAnswer,
+  type ServiceFailure,
+} from '../http/error-classification.ts'
+import type { ResponseBody, TransportResponse } from '../http/transport.ts'
+import { foreignText, requestIdIn } from '../../internal/foreign-text.ts'
+import type { Item } from '../../types.ts'
+import { rememberCancellation, rememberItem } from './aws-error.ts'
+import { createTableCommand, otherRegionOf, rememberPlace, type TablePlace } from './missing-table.ts'
+
+/** An error answer of an AWS JSON service, taken apart. */
+export interface WireError extends ServiceFailure {
+  readonly requestId: string | undefined
+  /** The item that did not meet the condition of a write, where the request asked for it and the answer has it. */
+  readonly item?: Item | undefined
+}
+
+/** What the message of an error is to name. */
+export interface CallDescription {
+  readonly operation: string
+  readonly table: string | undefined
+  readonly region: string
+  /** Scheme, host and port of the endpoint. */
+  readonly origin: string
+  readonly attempts: number
+}
+
+const MAX_MESSAGE_LENGTH = 600
+const MAX_CANCELLATION_REASONS = 100
+
+/** How DynamoDB, DynamoDB Local and dynalite say that a key or item has not the attributes of the table's key. */
+const OTHER_KEY = /not match the schema|missing the key|required keys was not given/i
+
+const CLOCK_SKEW_CODES: ReadonlySet<string> = new Set([
+  'RequestExpired',
+  'RequestInTheFuture',
+  'RequestTimeTooSkewed',
+])
+
+const EXPIRED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
+])
+
+const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
+  'AuthFailure',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+])
+
+/**
+ * Reads an error answer: the exception name from the body's `__type`, its `code` or the `x-amzn-errortype`
+ * header, as the AWS JSON 1.0 protocol has it. An answer that is not from DynamoDB at all (an HTML page of a
+ * proxy) has the code `Unknown`.
+ */
+export function readWireError({ statusCode, headers, body }: TransportResponse): WireError {
+  const { fields, item, cancellationCodes = [] } = parseBody(body)
+  const name = fields.get('__type') ?? fields.get('code') ?? headers.get('x-amzn-errortype') ?? ''
+  const awsCode = name.split(/[,:]/, 1)[0]?.split('#').pop()?.trim() ?? ''
+  return {
+    awsCode: /^\w{1,100}$/.test(awsCode) ? awsCode : 'Unknown',
+    message:
+      cancellationCodes.length > 0
+        ? `cancelled for ${cancellationCodes.join(', ')}`
+        : // The second line of a signature error repeats the signed request, the AWS session token included.
+          foreignText(fields.get('message')?.split(/[\r\n]/, 1)[0] ?? '', MAX_MESSAGE_LENGTH),
+    statusCode,
+    requestId: requestIdIn(
+      headers.get('x-amzn-requestid') ?? headers.get('x-amzn-request-id') ?? headers.get('x-amz-request-id'),
+    ),
+    item,
+    cancellationCodes,
+  }
+}
+
+/** Whether AWS has stopped accepting the credentials themselves, so that others may do. */
+export function isRejectedCredentials({ awsCode }: WireError): boolean {
+  return EXPIRED_CREDENTIALS_CODES.has(awsCode)
+}
+
+/** Whether a request may have been carried out, or still be, although the answer is an error: a server's, or a gateway's. */
+export function leavesDoubt({ statusCode, awsCode }: WireError): boolean {
+  return statusCode >= 500 || awsCode === 'Unknown'
+}
+
+/** The error class for an error answer, with a message that says what to do about it. */
+export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoDBError {
+  const kind = retryKindOfAnswer(wire)
+  const details: DynamoDBErrorDetails = {
+    awsCode: wire.awsCode,
+    httpStatusCode: wire.statusCode,
+    requestId: wire.requestId,
+    attempts: call.attempts,
+    retryable: kind !== undefined || isTransactionConflict(wire),
+  }
+  const quote = quoteOf(wire)
+  const where = call.table === undefined ? `in ${call.region}` : `on table "${call.table}" in ${call.region}`
+  const otherRegion = call.table === undefined ? undefined : otherRegionOf({ ...call, table: call.table })
+
+  if (kind === 'throttling') {
+    const times = call.attempts === 1 ? '' : ` ${call.attempts} times`
+    return new ThrottlingError(
+      `DynamoDB throttled ${call.operation} ${where}${times}; give the table on-demand capacity, or raise its limits or ` +
+        `the quotas of the account${quote}`,
+      details,
+    )
+  }
+  if (wire.awsCode === 'ResourceNotFoundException' && call.table !== undefined) {
+    return tableNotFound({ ...call, table: call.table }, details, quote)
+  }
+  if (isClockSkew(wire)) {
+    return new ClockSkewError(
+      `AWS refused the signature because this machine's clock is wrong; set it by NTP${quote}`,
+      details,
+    )
+  }
+  if (REJECTED_CREDENTIALS_CODES.has(wire.awsCode)) {
+    return new AccessDeniedError(
+      `AWS did not accept the credentials for ${call.operation} in ${call.region}; check the access key ID, the ` +
+        `secret access key and, for temporary credentials, the session token and its age${quote}`,
+      details,
+    )
+  }
+  if (wire.awsCode === 'AccessDeniedException' || wire.awsCode === 'AccessDenied') {
+    return new AccessDeniedError(
+      `the credentials do not permit ${permissionsFor(call.operation)} ${where}; ` +
+        (otherRegion === undefined
+          ? 'add it to their IAM policy'
+          : `its ARN says ${otherRegion}: set the region to that, or add it to their IAM policy`) +
+        quote,
+      details,
+    )
+  }
+  if (wire.awsCode === 'Unknown') {
+    return new DynamoDBError(
+      'DYNAMODB_ERROR',
+      `${call.origin} answered ${call.operation} with HTTP status ${wire.statusCode} and no DynamoDB error; ` +
+        `check that the endpoint is DynamoDB${quote}`,
+      details,
+    )
+  }
+  const isElsewhere = wire.awsCode === 'ValidationException' && otherRegion !== undefined
+  const isOtherKey = wire.awsCode === 'ValidationException' && OTHER_KEY.test(wire.message)
+  const remedy = isElsewhere
+    ? `; its ARN says ${otherRegion}: set the region to that`
+    : isOtherKey
+      ? '; the key of the table is another one: name it in the option "partitionKey", or the layout that uses it in "layout" ' +
+        '(npx dynamodb-sessions doctor tells which it is)'
+      : ''
+  const error = new DynamoDBError(
+    'DYNAMODB_ERROR',
+    `DynamoDB refused ${call.operation} ${where}${remedy}${quote}`,
+    details,
+  )
+  if (wire.awsCode === 'ConditionalCheckFailedException' && wire.item !== undefined) {
+    rememberItem(error, wire.item)
+  }
+  const { cancellationCodes = [] } = wire
+  if (cancellationCodes.length > 0) rememberCancellation(error, cancellationCodes)
+  return error
+}
+
+/** What an IAM policy has to name for an operation: transactions have no permission of their own. */
+function permissionsFor(operation: string): string {
+  if (operation === 'TransactGetItems') return 'dynamodb:GetItem'
+  if (operation === 'TransactWriteItems') return 'dynamodb:PutItem or dynamodb:DeleteItem'
+  return `dynamodb:${operation}`
+}
+
+function tableNotFound(place: TablePlace, details: DynamoDBErrorDetails, quote: string): TableNotFoundError {
+  const { table, region, origin } = place
+  const otherRegion = otherRegionOf(place)
+  const message =
+    otherRegion === undefined
+      ? `table "${table}" does not exist in ${region} at ${origin}, or is still being created; create it with: ` +
+        `${createTableCommand(place)} (and the --layout and --partition-key of the store, if it has them)`
+      : `table "${table}" is one of ${otherRegion}, as its ARN says, and requests go to ${region} at ${origin}; set the ` +
+        `region to ${otherRegion}, or name a table of ${region}`
+  const error = new TableNotFoundError(message + quote, details)
+  rememberPlace(error, { table, region, origin })
+  return error
+}
+
+function isClockSkew({ awsCode, message }: WireError): boolean {
+  return (
+    CLOCK_SKEW_CODES.has(awsCode) ||
+    (awsCode === 'InvalidSignatureException' && /Signature (?:expired|not yet current)/.test(message))
+  )
+}
+
+function quoteOf({ awsCode, message, requestId }: WireError): string {
+  const parts = [awsCode === 'Unknown' ? '' : awsCode, message].filter(part => part !== '').join(': ')
+  const request = requestId === undefined ? '' : `request ID ${requestId}`
+  const text = [parts, request].filter(part => part !== '').join('; ')
+  return text === '' ? '' : ` (${text})`
+}
+
+/**
+ * The string fields of a JSON object, by lower-case name, its item, and why a transaction was cancelled; nothing when the
+ * body is something else.
+ */
+function parseBody(body: ResponseBody): {
+  fields: ReadonlyMap<string, string>
+  item?: Item | undefined
+  cancellationCodes?: readonly string[]
+} {
+  const fields = new Map<string, string>()
+  try {
+    const parsed: unknown = JSON.parse(body.toString())
+    if (!isObject(parsed)) return { fields }
+    for (const [name, value] of Object.entries(parsed)) {
+      if (typeof value === 'string') fields.set(name.toLowerCase(), value)
+    }
+    return {
+      fields,
+      item: 'Item' in parsed && isItem(parsed.Item) ? parsed.Item : undefined,
+      cancellationCodes: 'CancellationReasons' in parsed ? codesOf(parsed.CancellationReasons) : [],
+    }
+  } catch {
+    // An error page of something in between; its status code is all there is to go by.
+    return { fields }
+  }
+}
+
+/** The codes alone: what else the reasons say can repeat the items of the transaction (G9). */
+function codesOf(reasons: unknown): readonly string[] {
+  if (!Array.isArray(reasons)) return []
+  return reasons.slice(0, MAX_CANCELLATION_REASONS).map((reason: unknown) => {
+    const code = isObject(reason) && 'Code' in reason ? reason.Code : undefined
+    return typeof code === 'string' && /^\w{1,100}$/.test(code) ? code : 'Unknown'
+  })
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Whether a value can be an item; what is in it is checked by whoever reads it as a session. */
+function isItem(value: unknown): value is Item {
+  return isObject(value) && !Array.isArray(value)
+}

@@ -1,0 +1,76 @@
+import { AttemptTimeoutError, ConnectionError } from '../../errors.ts'
+import { isUint8Array } from '../../internal/core-objects.ts'
+import { settleWithin } from '../../internal/timers.ts'
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
+
+/** A transport that keeps its limits says so itself, and better; it is late as any timer can be. */
+const GRACE_MS = 100
+
+/**
+ * A transport that somebody else has made, held to what {@link Transport} promises: it settles in time and at once when
+ * the signal is aborted (G7), whatever the other does, and its answers are whole.
+ *
+ * A request that is given up is aborted in the other transport, and goes on there if that does not heed its signal.
+ */
+export function boundedTransport(transport: Transport): Transport {
+  return {
+    request: async request => checked(await bounded(transport, request)),
+    close: () => transport.close(),
+  }
+}
+
+async function bounded(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
+  const { endpoint, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal } = request
+  const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now()) + GRACE_MS
+  const inner = new AbortController()
+  let isOver = false
+  const response = Promise.resolve(transport.request({ ...request, signal: inner.signal })).finally(() => {
+    isOver = true
+  })
+  try {
+    return await settleWithin(
+      response,
+      limitMs,
+      signal,
+      () =>
+        new AttemptTimeoutError(
+          `the transport brought no answer from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
+        ),
+    )
+  } catch (error) {
+    // It may be waiting for a connection of its own, and would send what nobody waits for any more.
+    if (!isOver) inner.abort(error)
+    throw error
+  }
+}
+
+/** Whatever JavaScript code returns, the rest of the package may take for a response. */
+function checked(response: unknown): TransportResponse {
+  if (isResponse(response)) return withBuffer(response)
+  throw new ConnectionError(
+    'INVALID_RESPONSE',
+    'the transport answered with something that is no response: it has to return statusCode (a number), headers (a Map by ' +
+      'lower-case name) and body (a Buffer or another Uint8Array)',
+    { retryable: false },
+  )
+}
+
+function isResponse(value: unknown): value is TransportResponse {
+  if (typeof value !== 'object' || value === null) return false
+  const { statusCode, headers, body }: { statusCode?: unknown; headers?: unknown; body?: unknown } = value
+  return (
+    Number.isInteger(statusCode) &&
+    isUint8Array(body) &&
+    typeof headers === 'object' &&
+    headers !== null &&
+    typeof Reflect.get(headers, 'get') === 'function' &&
+    typeof Reflect.get(headers, 'has') === 'function'
+  )
+}
+
+/** The rest of the package decodes bodies with `toString`, which a plain `Uint8Array` does otherwise. */
+function withBuffer(response: TransportResponse): TransportResponse {
+  const { statusCode, headers, body, answerId } = response
+  if (Buffer.isBuffer(body)) return response
+  return { statusCode, headers, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), answerId }
+}

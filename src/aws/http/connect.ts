@@ -1,0 +1,207 @@
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+
+import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
+import { codeOf, messageOf } from '../../internal/core-objects.ts'
+import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import { deferred } from '../../internal/deferred.ts'
+import { certificateRejected, connectFailed, type ConnectFailure } from './connect-failure.ts'
+import { Connection, type ConnectionContext } from './connection.ts'
+import type { Endpoint } from './endpoint.ts'
+import { Incoming } from './shared-read-buffer.ts'
+import type { Route } from './route.ts'
+import { because, errorCode, isTransientCode } from './system-error.ts'
+
+/** How to make a connection. */
+export interface ConnectOptions {
+  readonly context: ConnectionContext
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  readonly route: Route
+  /** An open connection to the endpoint through a proxy; absent for a direct one. */
+  readonly tunnel?: Socket | undefined
+  /** TLS session of an earlier connection, which saves a round trip and most of the handshake's CPU. */
+  readonly tlsSession?: Buffer | undefined
+  /** Told about each TLS session that can be resumed later. */
+  readonly onTlsSession?: (session: Buffer) => void
+}
+
+/**
+ * Makes a connection: address lookup, TCP (both address families raced) and, for `https:`, TLS with the host
+ * name verified.
+ *
+ * @throws {ConnectTimeoutError} after `timeoutMs`.
+ * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
+ */
+export function openConnection(options: ConnectOptions): Promise<Connection> {
+  const { context, signal, timeoutMs } = options
+  const { endpoint } = context
+  const { promise, resolve, reject } = deferred<Connection>()
+  if (signal?.aborted === true) {
+    reject(signal.reason)
+    return promise
+  }
+  const incoming = new Incoming(() => {
+    // Nothing has been asked for yet: this is no server to send a request to.
+    socket.destroy()
+  })
+  let socket: Socket
+  try {
+    socket = openSocket(options, incoming)
+  } catch (cause) {
+    reject(cannotOpen(options, cause))
+    return promise
+  }
+  socket.setNoDelay(true)
+
+  const settle = (): void => {
+    clearTimeout(timer)
+    if (signal !== undefined) offAbort(signal, giveUp)
+    socket.off('error', onError)
+    socket.off('close', onClose)
+    socket.off(readyEvent, onReady)
+  }
+  const fail = (error: unknown): void => {
+    settle()
+    // A socket that is given up may still report errors; without a listener they would end the process.
+    socket.on('error', ignore)
+    socket.destroy()
+    reject(error)
+  }
+  const onReady = (): void => {
+    const mistaken = wrongHost(socket, endpoint)
+    if (mistaken !== undefined) {
+      fail(failureOf(options, mistaken, socket))
+      return
+    }
+    settle()
+    resolve(new Connection(socket, incoming, context))
+  }
+  const onError = (cause: Error): void => {
+    fail(failureOf(options, cause, socket))
+  }
+  const onClose = (): void => {
+    fail(failureOf(options, undefined, socket))
+  }
+  const giveUp = (): void => {
+    fail(signal?.reason)
+  }
+  const readyEvent = endpoint.protocol === 'https:' ? 'secureConnect' : 'connect'
+  // First, because it throws when the caller has passed something that is no AbortSignal.
+  if (signal !== undefined) onAbort(signal, giveUp)
+  const timer = setTimeout(() => {
+    fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms`))
+  }, timeoutMs)
+  socket.once('error', onError)
+  socket.once('close', onClose)
+  socket.once(readyEvent, onReady)
+  // What a tunnel connects to is connected already.
+  if (socket === options.tunnel) onReady()
+  return promise
+}
+
+/** How a socket is told to read; see {@link Incoming}. */
+type Reading = Pick<Incoming, 'onread'> | undefined
+
+/** Whether this runtime opens sockets that are told where to read to: Deno before 2.8 throws instead. */
+let takesOnread = true
+
+function openSocket(options: ConnectOptions, incoming: Incoming): Socket {
+  const { context, tunnel } = options
+  const isSecure = context.endpoint.protocol === 'https:'
+  if (tunnel !== undefined) {
+    // Over another socket the option "onread" has no effect.
+    const socket = isSecure ? openTls(options, undefined) : tunnel
+    incoming.listenTo(socket)
+    // Over TLS the tunnel is read by what is above it.
+    if (!isSecure) tunnel.resume()
+    return socket
+  }
+  const open = isSecure ? openTls : openTcp
+  let socket: Socket
+  try {
+    socket = open(options, takesOnread ? incoming : undefined)
+  } catch (error) {
+    if (!takesOnread) throw error
+    socket = open(options, undefined)
+    takesOnread = false
+  }
+  incoming.listenTo(socket)
+  return socket
+}
+
+function openTcp({ context }: ConnectOptions, reading: Reading): Socket {
+  const { hostname, port } = context.endpoint
+  return connectTcp({ host: hostname, port, ...(reading && { onread: reading.onread }) })
+}
+
+function openTls(
+  { context, route: { ca }, tunnel, tlsSession, onTlsSession }: ConnectOptions,
+  reading: Reading,
+): TLSSocket {
+  const { hostname, port } = context.endpoint
+  const isAddress = isIP(hostname) !== 0
+  // The types of Node do not know that connections over TLS take "onread", too.
+  const options: ConnectionOptions & { readonly onread?: OnReadOpts } = {
+    ...(tunnel === undefined ? { host: hostname, port } : { socket: tunnel }),
+    ...(reading && { onread: reading.onread }),
+    ALPNProtocols: ['http/1.1'],
+    ...(!isAddress && { servername: hostname }),
+    ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+    // A connection that resumes a session shows no certificate, which the address has to be compared with.
+    ...(tlsSession !== undefined && !isAddress && { session: tlsSession }),
+  }
+  const socket = connectTls(options)
+  if (onTlsSession !== undefined) socket.on('session', onTlsSession)
+  return socket
+}
+
+/** The error where there is not even a socket: its options make no sense, or the runtime has no sockets like Node's. */
+function cannotOpen({ context, route: { ca } }: ConnectOptions, cause: unknown): ConnectionError {
+  const { origin } = context.endpoint
+  const remedy =
+    ca === undefined
+      ? 'pass the option transport: fetchTransport() where the runtime has no sockets like those of Node'
+      : 'check the option "ca"; where the runtime takes no "ca", pass the option transport: fetchTransport()'
+  const reason = codeOf(cause) ?? messageOf(cause) ?? 'unknown error'
+  return new ConnectionError(
+    'CONNECTION_FAILED',
+    `no socket could be opened to ${origin} (${reason}); ${remedy}`,
+    {
+      cause,
+      retryable: false,
+    },
+  )
+}
+
+/**
+ * What is wrong with the certificate of a host that goes by its address, which TLS has no field to ask for: Bun 1.2 does
+ * not compare the two.
+ */
+function wrongHost(socket: Socket, { hostname }: Endpoint): Error | undefined {
+  if (isIP(hostname) === 0 || !('getPeerCertificate' in socket)) return undefined
+  return checkServerIdentity(hostname, (socket as TLSSocket).getPeerCertificate())
+}
+
+function failureOf(
+  { context: { endpoint }, route: { trustAdvice = 'pass that as the option "ca"' } }: ConnectOptions,
+  cause: Error | undefined,
+  socket: Socket,
+): ConnectionError {
+  const code = errorCode(cause)
+  const failure: ConnectFailure = {
+    endpoint,
+    code,
+    cause,
+    otherwise: `could not connect to ${endpoint.origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
+    // Without a code the server hung up in the middle of the handshake.
+    retryable: code === undefined || isTransientCode(code),
+    trustAdvice,
+  }
+  const isRejected = 'authorizationError' in socket && typeof socket.authorizationError === 'string'
+  return isRejected ? certificateRejected(failure) : connectFailed(failure)
+}
+
+function ignore(): void {
+  // Nobody is left to tell.
+}

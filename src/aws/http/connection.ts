@@ -1,0 +1,332 @@
+import type { Socket } from 'node:net'
+import { crc32 } from 'node:zlib'
+
+import { AttemptTimeoutError, ConnectionError, type TransportError } from '../../errors.ts'
+import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import type { AttemptTimer, Timed } from './attempt-timer.ts'
+import type { Endpoint } from './endpoint.ts'
+import { atEndOfTurn, type TurnTask } from './tick-queue.ts'
+import type { Incoming } from './shared-read-buffer.ts'
+import { RecentIds, type RepeatedAnswers } from './duplicate-response-detector.ts'
+import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
+import { because } from './system-error.ts'
+import { readWholeResponse } from './whole-response.ts'
+
+/** What all connections to an endpoint have in common. */
+export interface ConnectionContext {
+  readonly endpoint: Endpoint
+  readonly repeatedAnswers: RepeatedAnswers
+  readonly timer: AttemptTimer
+  /** Told when a connection is lost while it carries no request, unless somebody closed it. */
+  readonly onIdleLost: (connection: Connection) => void
+}
+
+/** A request as it goes on the wire, and who waits for its answer. */
+export interface Exchange {
+  readonly text: string
+  /** `latin1` is cheaper, and right where all of the text is ASCII. */
+  readonly encoding: 'latin1' | 'utf8'
+  readonly signal: AbortSignal | undefined
+  /**
+   * Judges a complete response, before the connection is free.
+   *
+   * @returns whether the connection can be trusted with another request.
+   * @throws what the exchange is to fail with, when the response is not the one to its request.
+   */
+  accept(response: ParsedResponse): boolean
+  /** The response was accepted; the connection is free, and of use if `isReusable` says so. */
+  answered(response: ParsedResponse, isReusable: boolean): void
+  /** There will be no answer; the connection is of no use any more. */
+  failed(error: unknown): void
+}
+
+/** As much of a request surely fits into the buffers of the operating system. */
+const SURELY_WRITTEN = 8 * 1024
+
+/**
+ * One TCP or TLS connection that carries one request at a time.
+ *
+ * A response is handed only to the exchange under way, and only when that accepts it. Whatever casts doubt on the
+ * connection (bytes that nobody asked for, a broken frame, a checksum that does not match, a response that is refused, a
+ * timeout, an abort) destroys it.
+ */
+export class Connection implements Timed, TurnTask {
+  readonly #socket: Socket
+  readonly #context: ConnectionContext
+  readonly #recentIds = new RecentIds()
+  #failure: TransportError | undefined
+  #exchanges = 0
+  #isReferenced = true
+  #awaitsEndOfTurn = false
+  /** Whether the event loop has yet to look for bytes behind the latest response. */
+  #mayHaveUnread = false
+
+  // The exchange under way. Its parts are fields, and not an object and closures of its own, because there is one
+  // for every request.
+  #exchange: Exchange | undefined
+  #isSent = false
+  #isAnswered = false
+  #parser: ResponseParser | undefined
+  /** A response that came before all of its request was written, as far as is known. */
+  #earlyResponse: ParsedResponse | undefined
+  #timeoutMs = 0
+  expiresAtMs: number = Infinity
+
+  /** Instant of `performance.now()` since which the connection has been idle. */
+  idleSinceMs = 0
+  /** The same by the clock on the wall, which goes on while a machine is suspended. */
+  idleSinceEpochMs = 0
+
+  constructor(socket: Socket, incoming: Incoming, context: ConnectionContext) {
+    this.#socket = socket
+    this.#context = context
+    context.timer.watch(this)
+    incoming.onBytes = bytes => {
+      this.#onData(bytes)
+    }
+    socket.on('end', () => {
+      this.#onEnd()
+    })
+    socket.on('error', cause => {
+      this.#fail(this.#lost(cause))
+    })
+    socket.on('close', () => {
+      this.#fail(this.#lost())
+    })
+  }
+
+  /** Whether the connection can carry a request. */
+  get usable(): boolean {
+    return this.#failure === undefined && this.#exchange === undefined && this.#socket.writable
+  }
+
+  /** Whether the connection had carried a request before the latest one, to which no byte of an answer has come. */
+  get mayHaveBeenStale(): boolean {
+    return this.#exchanges > 1 && !this.#isAnswered
+  }
+
+  /** Whether the latest request has been handed to the socket. */
+  get isSent(): boolean {
+    return this.#isSent
+  }
+
+  /**
+   * Carries out an exchange: tells it once, possibly before this returns, that it was answered or that it failed, with
+   * an {@link AttemptTimeoutError}, a {@link ConnectionError}, the reason of its signal or what it refuses the response
+   * with.
+   *
+   * The request leaves when the event loop has looked for bytes that nobody had asked for: behind a response there can be
+   * another one, which would be taken for the one to this request.
+   *
+   * @param nowMs the time by `performance.now()`.
+   */
+  carry(exchange: Exchange, timeoutMs: number, nowMs: number): void {
+    const { signal } = exchange
+    this.#exchanges++
+    this.#isSent = false
+    this.#isAnswered = false
+    this.#earlyResponse = undefined
+    this.#parser = undefined
+    if (signal?.aborted === true) {
+      exchange.failed(signal.reason)
+      return
+    }
+    if (this.#failure !== undefined || !this.#socket.writable) {
+      exchange.failed(this.#failure ?? this.#lost())
+      return
+    }
+    const { timer } = this.#context
+    this.#exchange = exchange
+    this.#timeoutMs = timeoutMs
+    this.expiresAtMs = nowMs + timeoutMs
+    timer.begin(this.expiresAtMs)
+    if (signal !== undefined) onAbort(signal, this.#onAbort)
+    if (!this.#isReferenced) {
+      this.#socket.ref()
+      this.#isReferenced = true
+    }
+    this.#runAtEndOfTurn()
+  }
+
+  /** Marks the connection as idle: from the end of this turn on it lets the process end although it is open. */
+  rest(nowMs: number, nowEpochMs: number): void {
+    this.idleSinceMs = nowMs
+    this.idleSinceEpochMs = nowEpochMs
+    this.#runAtEndOfTurn()
+  }
+
+  /** Closes the connection at once. */
+  destroy(): void {
+    this.#fail(this.#lost(), false)
+  }
+
+  expire(): void {
+    const { origin } = this.#context.endpoint
+    this.#fail(new AttemptTimeoutError(`no complete answer from ${origin} within ${this.#timeoutMs} ms`))
+  }
+
+  endTurn(): void {
+    this.#awaitsEndOfTurn = false
+    if (this.#failure !== undefined) return
+    if (this.#earlyResponse !== undefined) {
+      this.#judgeEarly(this.#earlyResponse)
+      return
+    }
+    if (this.#exchange !== undefined && this.#isSent) return
+    const mayHaveUnread = this.#mayHaveUnread
+    this.#mayHaveUnread = false
+    // The server has answered without reading all of the request before: what it does with the rest is anyone's guess.
+    if (this.#socket.writableLength > 0) {
+      this.#fail(this.#lost())
+    } else if (this.#exchange !== undefined) {
+      if (mayHaveUnread) this.#runAtEndOfTurn()
+      else this.#send(this.#exchange)
+    } else {
+      this.#socket.unref()
+      this.#isReferenced = false
+    }
+  }
+
+  #runAtEndOfTurn(): void {
+    if (this.#awaitsEndOfTurn) return
+    this.#awaitsEndOfTurn = true
+    atEndOfTurn(this)
+  }
+
+  #send({ text, encoding }: Exchange): void {
+    this.#isSent = true
+    this.#socket.write(text, encoding)
+  }
+
+  readonly #onAbort = (): void => {
+    const exchange = this.#endExchange()
+    this.destroy()
+    exchange?.failed(exchange.signal?.reason)
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#exchange === undefined || !this.#isSent || this.#earlyResponse !== undefined) {
+      this.#fail(this.#invalid('the server sent bytes that nobody had asked for'))
+      return
+    }
+    this.#isAnswered = true
+    let response: ParsedResponse | undefined
+    try {
+      response = this.#parser === undefined ? readWholeResponse(chunk) : undefined
+      if (response === undefined) {
+        this.#parser ??= new ResponseParser()
+        response = this.#parser.push(chunk)
+      }
+    } catch (error) {
+      this.#failOf(error)
+      return
+    }
+    if (response !== undefined) this.#complete(response)
+  }
+
+  #onEnd(): void {
+    if (this.#exchange === undefined || this.#parser === undefined || this.#earlyResponse !== undefined) {
+      this.#fail(this.#lost())
+      return
+    }
+    let response: ParsedResponse
+    try {
+      response = this.#parser.end()
+    } catch (error) {
+      this.#failOf(error)
+      return
+    }
+    this.#complete(response)
+  }
+
+  #complete(response: ParsedResponse): void {
+    const { checksum, answerId } = response
+    if (checksum !== undefined && checksum !== crc32(response.body)) {
+      this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
+      return
+    }
+    if (this.#context.repeatedAnswers.isCopy(answerId, this.#recentIds)) {
+      this.#fail(
+        this.#invalid('it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid'),
+      )
+      return
+    }
+    const isLarge = (this.#exchange?.text.length ?? 0) > SURELY_WRITTEN
+    if (isLarge && this.#socket.writableLength > 0) {
+      // TLS reports only at the end of the turn what has been written.
+      this.#earlyResponse = response
+      this.#runAtEndOfTurn()
+      return
+    }
+    this.#hand(response)
+  }
+
+  /** Nobody carries out a request before having read it; to refuse it, some do not need all of it. */
+  #judgeEarly(response: ParsedResponse): void {
+    this.#earlyResponse = undefined
+    if (this.#socket.writableLength > 0 && response.statusCode < 300) {
+      this.#fail(this.#invalid('it came before all of the request had been sent'))
+    } else {
+      this.#hand(response)
+    }
+  }
+
+  /** Hands a response to the exchange under way, which has the last word on it. */
+  #hand(response: ParsedResponse): void {
+    let isTrusted: boolean
+    try {
+      isTrusted = this.#exchange?.accept(response) === true
+    } catch (error) {
+      this.#fail(this.#lost(), true, error)
+      return
+    }
+    this.#mayHaveUnread = true
+    const isUnmarked = this.#context.repeatedAnswers.isUnmarked(response.answerId)
+    this.#endExchange()?.answered(response, isTrusted && response.keepAlive && !isUnmarked)
+  }
+
+  /** Forgets the exchange under way; whoever ends it tells it how it ended. */
+  #endExchange(): Exchange | undefined {
+    const exchange = this.#exchange
+    if (exchange === undefined) return undefined
+    this.#exchange = undefined
+    this.expiresAtMs = Infinity
+    this.#context.timer.end()
+    if (exchange.signal !== undefined) offAbort(exchange.signal, this.#onAbort)
+    return exchange
+  }
+
+  #failOf(error: unknown): void {
+    if (!(error instanceof ResponseFormatError)) throw error
+    this.#fail(this.#invalid(error.message))
+  }
+
+  /** @param reason what the exchange under way fails with. */
+  #fail(failure: TransportError, isNews = true, reason: unknown = failure): void {
+    if (this.#failure !== undefined) return
+    this.#failure = failure
+    this.#context.timer.forget(this)
+    // It takes a turn to close the socket, for which the process need not wait.
+    this.#socket.unref()
+    this.#socket.destroy()
+    const exchange = this.#endExchange()
+    if (exchange !== undefined) exchange.failed(reason)
+    else if (isNews) this.#context.onIdleLost(this)
+  }
+
+  #lost(cause?: Error): ConnectionError {
+    return new ConnectionError(
+      'CONNECTION_LOST',
+      `the connection to ${this.#context.endpoint.origin} was lost${because(cause)}`,
+      { cause, retryable: true },
+    )
+  }
+
+  #invalid(reason: string): ConnectionError {
+    return new ConnectionError(
+      'INVALID_RESPONSE',
+      `unusable answer from ${this.#context.endpoint.origin}: ${reason}`,
+      { retryable: true },
+    )
+  }
+}

@@ -1,0 +1,371 @@
+import { requestIdIn } from '../../internal/foreign-text.ts'
+import { expectedChecksum } from './checksum.ts'
+import { GrowingBuffer } from './growing-buffer.ts'
+import type { TransportResponse } from './transport.ts'
+
+/** What the parser hands over when the last byte of a response is in. */
+export interface ParsedResponse extends TransportResponse {
+  /** Whether the server will take another request on the same connection. */
+  readonly keepAlive: boolean
+  /** What the CRC-32 of the body has to be; `undefined` when the server did not say, `NaN` when it said nonsense. */
+  readonly checksum: number | undefined
+  /** ID that AWS gives every answer; `undefined` for what cannot be one. */
+  readonly answerId: string | undefined
+}
+
+/** The bytes are not an HTTP/1.x response, or not one that can be read without guessing. */
+export class ResponseFormatError extends Error {
+  static {
+    this.prototype.name = 'ResponseFormatError'
+  }
+}
+
+/**
+ * Longest head of a response, without the empty line that ends it. What else a response has beside its body (interim
+ * responses, extensions of chunks, trailers) counts, too.
+ */
+export const MAX_HEAD_BYTES: number = 64 * 1024
+/** Most header fields of a response. Each takes more memory than its bytes. */
+export const MAX_FIELDS = 256
+/** Longest body of a response. */
+export const MAX_BODY_BYTES: number = 64 * 1024 * 1024
+const MAX_CHUNK_LINE_BYTES = 4 * 1024
+
+const EMPTY: Buffer = Buffer.alloc(0)
+const END_OF_LINE = '\r\n'
+const END_OF_HEAD = '\r\n\r\n'
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n\0]*)?$/
+const FORBIDDEN_IN_FIELD = /[\r\n\0]/
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\0]*)?$/
+
+type State =
+  'head' | 'sized-body' | 'chunk-size' | 'chunk-data' | 'trailers' | 'body-until-close' | 'complete'
+
+/**
+ * Reads one HTTP/1.x response from the bytes of a connection, however they are cut into pieces.
+ *
+ * Strict where leniency could mix up two responses (G8): conflicting or malformed lengths, an unknown transfer
+ * coding, oversized heads and bytes behind the body are refused, following RFC 9112 sections 6 and 11.2.
+ * Interim 1xx responses are skipped. Pure: no socket, no clock.
+ */
+export class ResponseParser {
+  #state: State = 'head'
+  /** Bytes of an element that is not complete, and how many of them have been searched for its end. */
+  #unread: Buffer = EMPTY
+  #searched = 0
+  #held: GrowingBuffer | undefined
+  #started = false
+  #bytesBesideBody = 0
+
+  #statusCode = 0
+  #headers = new Map<string, string>()
+  #keepAlive = true
+
+  #remaining = 0
+  /** The body, where it came as a whole; else it is collected. */
+  #wholeBody: Buffer | undefined
+  readonly #body = new GrowingBuffer()
+
+  /** Whether any byte has arrived. */
+  get started(): boolean {
+    return this.#started
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @returns the response when these bytes completed it.
+   * @throws {ResponseFormatError} when the bytes cannot be trusted; the parser is of no use afterwards.
+   */
+  push(chunk: Buffer): ParsedResponse | undefined {
+    if (chunk.length > 0) this.#started = true
+    if (this.#unread.length === 0) this.#unread = chunk
+    else this.#hold(chunk)
+    while (this.#step()) {
+      // Each step consumes one element: a head, a chunk line, a run of body bytes.
+    }
+    if (this.#state !== 'complete') return undefined
+    if (this.#unread.length > 0) {
+      throw new ResponseFormatError('the server sent bytes behind the end of the body')
+    }
+    return this.#response()
+  }
+
+  /**
+   * Tells the parser that the server has closed its side.
+   *
+   * @returns the response when its body is one that lasts until the connection closes.
+   * @throws {ResponseFormatError} when the response is not complete.
+   */
+  end(): ParsedResponse {
+    if (this.#state !== 'body-until-close') {
+      throw new ResponseFormatError('the connection was closed in the middle of the response')
+    }
+    this.#state = 'complete'
+    return this.#response()
+  }
+
+  #response(): ParsedResponse {
+    const id = requestIdIn(this.#headers.get('x-amzn-requestid'))
+    return {
+      statusCode: this.#statusCode,
+      headers: this.#headers,
+      body: this.#wholeBody ?? this.#body.view,
+      keepAlive: this.#keepAlive,
+      checksum: expectedChecksum(this.#headers),
+      answerId: id === undefined ? undefined : ownText(id),
+    }
+  }
+
+  /** Keeps what is unread together with what has come now. */
+  #hold(chunk: Buffer): void {
+    if (this.#held === undefined) {
+      this.#held = new GrowingBuffer()
+      this.#held.append(this.#unread, MAX_HEAD_BYTES)
+    }
+    this.#held.append(chunk, MAX_HEAD_BYTES)
+    this.#unread = this.#held.view
+  }
+
+  /** Consumes one element of the response; false when it takes more bytes or everything is in. */
+  #step(): boolean {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHead()
+      case 'sized-body':
+        return this.#readBodyBytes('complete')
+      case 'chunk-size':
+        return this.#readChunkSize()
+      case 'chunk-data':
+        return this.#readChunkData()
+      case 'trailers':
+        return this.#readTrailer()
+      case 'body-until-close':
+        this.#takeBody(this.#unread.length)
+        return false
+      case 'complete':
+        return false
+    }
+  }
+
+  #readHead(): boolean {
+    const end = this.#find(END_OF_HEAD)
+    if (isBeyond(MAX_HEAD_BYTES - this.#bytesBesideBody, end, END_OF_HEAD, this.#unread)) throw headTooLarge()
+    if (end === -1) return false
+    this.#countBesideBody(end)
+    const lines = this.#take(end + END_OF_HEAD.length)
+      .toString('latin1', 0, end)
+      .split(END_OF_LINE)
+
+    const status = STATUS_LINE.exec(lines[0] ?? '')
+    if (status === null) throw new ResponseFormatError('the server did not answer in HTTP/1.x')
+    this.#statusCode = Number(status[2])
+    if (this.#statusCode === 101) throw new ResponseFormatError('the server switched protocols unasked')
+    const headers = readFields(lines, 1)
+    if (this.#statusCode < 200) return true
+
+    this.#headers = headers
+    const connection = headers.get('connection')?.toLowerCase() ?? ''
+    const isHttp10 = status[1] === '0'
+    this.#keepAlive = !connection.includes('close') && (!isHttp10 || connection.includes('keep-alive'))
+    // HTTP/1.0 has no chunks: what sent them may have been misled about where they end (RFC 9112 6.1).
+    if (isHttp10 && headers.has('transfer-encoding')) this.#keepAlive = false
+    this.#chooseBody(headers)
+    return true
+  }
+
+  #chooseBody(headers: ReadonlyMap<string, string>): void {
+    const transferEncoding = headers.get('transfer-encoding')
+    const length = contentLength(headers.get('content-length'))
+    if (transferEncoding !== undefined) {
+      if (length !== undefined) {
+        throw new ResponseFormatError('the response has both Content-Length and Transfer-Encoding')
+      }
+      if (transferEncoding.toLowerCase() !== 'chunked') {
+        throw new ResponseFormatError('the response has a Transfer-Encoding other than chunked')
+      }
+    }
+    // 204 and 304 end with their head, whatever it says about a body (RFC 9112 6.3).
+    if (this.#statusCode === 204 || this.#statusCode === 304 || length === 0) {
+      this.#state = 'complete'
+    } else if (transferEncoding !== undefined) {
+      this.#state = 'chunk-size'
+    } else if (length === undefined) {
+      this.#keepAlive = false
+      this.#state = 'body-until-close'
+    } else {
+      this.#remaining = length
+      this.#checkBodySize(length)
+      this.#state = 'sized-body'
+    }
+  }
+
+  #readChunkSize(): boolean {
+    const line = this.#takeLine()
+    if (line === undefined) return false
+    const size = CHUNK_SIZE.exec(line)
+    if (size === null) throw new ResponseFormatError('the response has a malformed chunk')
+    const [, digits = ''] = size
+    const bytes = Number.parseInt(digits, 16)
+    this.#countBesideBody(line.length - digits.length)
+    if (bytes === 0) {
+      this.#state = 'trailers'
+    } else {
+      this.#remaining = bytes
+      this.#checkBodySize(this.#body.length + bytes)
+      this.#state = 'chunk-data'
+    }
+    return true
+  }
+
+  #readChunkData(): boolean {
+    if (this.#remaining > 0) return this.#readBodyBytes('chunk-data')
+    if (this.#unread.length < 2) return false
+    if (this.#take(2).toString('latin1') !== '\r\n') {
+      throw new ResponseFormatError('the response has a chunk that is longer than it says')
+    }
+    this.#state = 'chunk-size'
+    return true
+  }
+
+  #readTrailer(): boolean {
+    const line = this.#takeLine()
+    if (line === undefined) return false
+    if (line === '') {
+      this.#state = 'complete'
+    } else {
+      // Trailers are checked and dropped: nothing here depends on them, and RFC 9110 6.5.1 forbids merging
+      // them into the header without knowing each field.
+      readFields([line], 0)
+      this.#countBesideBody(line.length)
+    }
+    return true
+  }
+
+  #readBodyBytes(next: State): boolean {
+    if (this.#unread.length === 0) return false
+    const length = Math.min(this.#remaining, this.#unread.length)
+    this.#remaining -= length
+    this.#takeBody(length)
+    if (this.#remaining === 0) this.#state = next
+    return this.#remaining === 0
+  }
+
+  #takeBody(length: number): void {
+    if (length === 0) return
+    this.#checkBodySize(this.#body.length + length)
+    const taken = this.#take(length)
+    const isWhole = this.#state === 'sized-body' && this.#remaining === 0 && this.#body.length === 0
+    if (isWhole) this.#wholeBody = taken
+    else
+      this.#body.append(
+        taken,
+        this.#state === 'sized-body' ? this.#body.length + length + this.#remaining : MAX_BODY_BYTES,
+      )
+  }
+
+  #checkBodySize(bytes: number): void {
+    if (bytes > MAX_BODY_BYTES) {
+      throw new ResponseFormatError(`the response body is larger than ${MAX_BODY_BYTES} bytes`)
+    }
+  }
+
+  #countBesideBody(bytes: number): void {
+    this.#bytesBesideBody += bytes
+    if (this.#bytesBesideBody > MAX_HEAD_BYTES) throw headTooLarge()
+  }
+
+  #takeLine(): string | undefined {
+    const end = this.#find(END_OF_LINE)
+    if (isBeyond(MAX_CHUNK_LINE_BYTES, end, END_OF_LINE, this.#unread)) {
+      throw new ResponseFormatError('the response has an overlong chunk line')
+    }
+    return end === -1 ? undefined : this.#take(end + END_OF_LINE.length).toString('latin1', 0, end)
+  }
+
+  /** Where the end of an element is; -1 when it has not come. What was searched before is not searched again. */
+  #find(terminator: string): number {
+    const from = Math.max(0, this.#searched - terminator.length + 1)
+    this.#searched = this.#unread.length
+    return this.#unread.indexOf(terminator, from)
+  }
+
+  #take(length: number): Buffer {
+    this.#searched = 0
+    // What is left of the bytes that are held is copied when more come; the rest of them is not needed any more.
+    this.#held = undefined
+    const taken = this.#unread.subarray(0, length)
+    this.#unread = this.#unread.subarray(length)
+    return taken
+  }
+}
+
+function headTooLarge(): ResponseFormatError {
+  return new ResponseFormatError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`)
+}
+
+/** Whether an element is longer than `limit`, or will be: of an end that has not come, all but a byte may be in. */
+function isBeyond(limit: number, end: number, terminator: string, unread: Buffer): boolean {
+  return (end === -1 ? unread.length - terminator.length + 1 : end) > limit
+}
+
+/**
+ * The header fields of a response by lower-case name.
+ *
+ * @param text lines of a head, without the status line and without the line break at the end.
+ * @throws {ResponseFormatError} when one of them is malformed.
+ */
+export function parseFields(text: string): ReadonlyMap<string, string> {
+  return readFields(text.split(END_OF_LINE), 0)
+}
+
+function readFields(lines: readonly string[], from: number): Map<string, string> {
+  if (lines.length - from > MAX_FIELDS) {
+    throw new ResponseFormatError(`the response has more than ${MAX_FIELDS} header fields`)
+  }
+  const fields = new Map<string, string>()
+  for (let index = from; index < lines.length; index++) {
+    const line = lines[index] ?? ''
+    const colon = line.indexOf(':')
+    const key = fieldKey(line.slice(0, Math.max(colon, 0)))
+    // A blank before the colon, folded lines and bare line breaks are how messages are smuggled (RFC 9112 5.1,
+    // 5.2, RFC 9110 5.5).
+    if (key === undefined || FORBIDDEN_IN_FIELD.test(line)) {
+      throw new ResponseFormatError('the response has a malformed header line')
+    }
+    const value = line.slice(colon + 1).trim()
+    const earlier = fields.get(key)
+    fields.set(key, earlier === undefined ? value : `${earlier}, ${value}`)
+  }
+  return fields
+}
+
+/** A service sends the same few field names every time; checking and lowering them is most of the work. */
+const knownFieldKeys = new Map<string, string>()
+const MAX_KNOWN_FIELD_KEYS = 64
+const MAX_KNOWN_FIELD_KEY_LENGTH = 64
+
+function fieldKey(name: string): string | undefined {
+  const known = knownFieldKeys.get(name)
+  if (known !== undefined) return known
+  if (!FIELD_NAME.test(name)) return undefined
+  const key = name.toLowerCase()
+  if (knownFieldKeys.size < MAX_KNOWN_FIELD_KEYS && name.length <= MAX_KNOWN_FIELD_KEY_LENGTH) {
+    knownFieldKeys.set(ownText(name), ownText(key))
+  }
+  return key
+}
+
+/** A copy of a part of a head that is kept: the part itself would keep all of the head in memory. */
+function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
+function contentLength(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (!/^\d{1,15}$/.test(value)) {
+    throw new ResponseFormatError('the response has a malformed or repeated Content-Length')
+  }
+  return Number(value)
+}

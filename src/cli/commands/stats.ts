@@ -1,0 +1,185 @@
+import { itemSizeBytes } from '../../aws/dynamodb/item-size.ts'
+import { SessionCorruptError } from '../../errors.ts'
+import { binaryOf } from '../../layouts/attributes.ts'
+import type { ItemTable } from '../../items/item-table.ts'
+import { scanInput, scanPages } from '../../scan/scan.ts'
+import type { Item } from '../../types.ts'
+import { type Command, EXIT, UsageError } from '../command.ts'
+import { Distribution } from '../distribution.ts'
+import { byteSize, counted, duration, fields } from '../format.ts'
+import { writeJson } from '../io.ts'
+import { Progress } from '../progress.ts'
+import { openSessions, type StoreSettings, storeSettings } from '../store-settings.ts'
+
+/** `dynamodb-sessions stats` */
+export const statsCommand: Command = {
+  usage: [''],
+  description: [
+    'Counts the sessions and measures them: how large they are, how old, how long they will last, and how many have expired ' +
+      'and are still there (time to live deletes them within some days; gc does at once).',
+    'It reads the whole table with eventually consistent reads, a page at a time: a read unit for every 8 KB. Memory is ' +
+      'bounded; median and 95th percentile are within 1 %. How long sessions have been idle can be told only where they all ' +
+      'have the same lifetime: give it as --ttl-seconds.',
+  ],
+  options: [
+    {
+      name: 'ttl-seconds',
+      value: 'number',
+      description: 'lifetime of an unused session, to tell how long sessions have been idle',
+    },
+  ],
+  examples: [
+    { what: 'Of the whole table:', line: 'stats --table sessions' },
+    {
+      what: 'Of one application of several in a table, for a dashboard:',
+      line: 'stats --prefix shop: --json',
+    },
+  ],
+  run: async (invocation, io) => {
+    if (invocation.positionals.length > 0) throw new UsageError('stats takes options only')
+    const ttl = invocation.number('ttl-seconds', { least: 1, most: Number.MAX_SAFE_INTEGER, unit: 'seconds' })
+    const settings = storeSettings(invocation, io)
+    const sessions = await openSessions(settings, invocation, io)
+    const progress = new Progress(io.stderr)
+    try {
+      const statistics = new Statistics(sessions.items, ttl ?? fixedTtl(settings))
+      const { items } = sessions
+      const input = scanInput(items, items.layout.namespace(), false)
+      for await (const page of scanPages(items, () => input, { signal: io.signal })) {
+        for (const item of page.Items ?? []) statistics.add(item)
+        statistics.scanned += page.ScannedCount ?? 0
+        await progress.show(`${counted(statistics.scanned, 'item')} read`)
+      }
+      await progress.clear()
+      if (invocation.has('json')) await writeJson(io.stdout, statistics.asJson())
+      else await io.stdout.write(statistics.asText())
+      return EXIT.ok
+    } finally {
+      await progress.clear()
+      await sessions.close()
+    }
+  },
+}
+
+/** What is counted and measured. */
+class Statistics {
+  scanned = 0
+  readonly #items: ItemTable
+  readonly #nowMs: number
+  readonly #ttlMs: number | undefined
+  readonly #counts = { withUser: 0, locked: 0, sealed: 0, unreadable: 0 }
+  readonly #sizeBytes = new Distribution()
+  readonly #ageSeconds = new Distribution()
+  readonly #remainingSeconds = new Distribution()
+  readonly #idleSeconds = new Distribution()
+  readonly #expiredBytes = new Distribution()
+  readonly #expiredForSeconds = new Distribution()
+
+  constructor(items: ItemTable, ttlSeconds: number | undefined) {
+    this.#items = items
+    this.#nowMs = items.clock.now()
+    this.#ttlMs = ttlSeconds === undefined ? undefined : ttlSeconds * 1000
+  }
+
+  add(item: Item): void {
+    const expiresMs = this.#expiryOf(item)
+    if (expiresMs === undefined) {
+      this.#counts.unreadable++
+      return
+    }
+    const remainingMs = expiresMs - this.#nowMs
+    if (remainingMs <= 0) {
+      this.#expiredBytes.add(itemSizeBytes(item))
+      this.#expiredForSeconds.add(-remainingMs / 1000)
+      return
+    }
+    this.#addLive(item, remainingMs)
+  }
+
+  asJson(): object {
+    return {
+      scanned: this.scanned,
+      live: this.#sizeBytes.count,
+      ...this.#counts,
+      sizeBytes: { total: this.#sizeBytes.sum, ...rounded(this.#sizeBytes) },
+      ageSeconds: rounded(this.#ageSeconds),
+      remainingSeconds: rounded(this.#remainingSeconds),
+      ...(this.#ttlMs !== undefined && { idleSeconds: rounded(this.#idleSeconds) }),
+      expired: {
+        count: this.#expiredBytes.count,
+        sizeBytes: this.#expiredBytes.sum,
+        ageSeconds: rounded(this.#expiredForSeconds),
+      },
+    }
+  }
+
+  asText(): string {
+    const { withUser, locked, sealed, unreadable } = this.#counts
+    const seconds = (distribution: Distribution): string =>
+      spread(distribution, number => duration(number * 1000))
+    const rows: [string, string][] = [
+      ['sessions', `${counted(this.#sizeBytes.count, 'session')}, ${byteSize(this.#sizeBytes.sum)}`],
+      ['signed in', `${withUser} (with a user ID)`],
+      ['locked', String(locked)],
+      ['sealed', `${sealed} (compressed or encrypted)`],
+      ['size', spread(this.#sizeBytes, byteSize)],
+      ['age', seconds(this.#ageSeconds)],
+      ['expire in', seconds(this.#remainingSeconds)],
+    ]
+    if (this.#ttlMs !== undefined) rows.push(['idle for', seconds(this.#idleSeconds)])
+    const { count, sum } = this.#expiredBytes
+    rows.push([
+      'expired',
+      count === 0 ? 'none is left' : `${count} still there, ${byteSize(sum)}; gc deletes them`,
+    ])
+    if (count > 0) rows.push(['expired for', seconds(this.#expiredForSeconds)])
+    if (unreadable > 0) rows.push(['no sessions', `${counted(unreadable, 'item')} without a readable expiry`])
+    rows.push(['read', counted(this.scanned, 'item')])
+    return fields(rows)
+  }
+
+  #addLive(item: Item, remainingMs: number): void {
+    const { layout } = this.#items
+    const createdMs = layout.createdOf(item)
+    this.#sizeBytes.add(itemSizeBytes(item))
+    this.#remainingSeconds.add(remainingMs / 1000)
+    if (createdMs !== undefined) this.#ageSeconds.add((this.#nowMs - createdMs) / 1000)
+    if (this.#ttlMs !== undefined && remainingMs <= this.#ttlMs) {
+      this.#idleSeconds.add((this.#ttlMs - remainingMs) / 1000)
+    }
+    if (layout.userIndex !== undefined && layout.userIndex.attribute in item) this.#counts.withUser++
+    const lock = layout.lock?.holderOf(item)
+    if (lock !== undefined && (lock.untilMs === undefined || lock.untilMs > this.#nowMs))
+      this.#counts.locked++
+    if (binaryOf(item['data']) !== undefined) this.#counts.sealed++
+  }
+
+  #expiryOf(item: Item): number | undefined {
+    const { layout } = this.#items
+    try {
+      return Math.min(layout.expiryOf(item), this.#items.latestExpiryMs(layout.createdOf(item)))
+    } catch (error) {
+      if (error instanceof SessionCorruptError) return undefined
+      throw error
+    }
+  }
+}
+
+/** The lifetime that the environment names, which then is that of the application. */
+function fixedTtl({ ttlSeconds }: StoreSettings): number | undefined {
+  return typeof ttlSeconds === 'number' ? ttlSeconds : undefined
+}
+
+function rounded(distribution: Distribution): Record<string, number> | undefined {
+  const summary = distribution.summary()
+  return (
+    summary && Object.fromEntries(Object.entries(summary).map(([name, value]) => [name, Math.round(value)]))
+  )
+}
+
+function spread(distribution: Distribution, inWords: (value: number) => string): string {
+  const summary = distribution.summary()
+  if (summary === undefined) return '-'
+  const { min, median, p95, max } = summary
+  return `${inWords(min)} to ${inWords(max)}, median ${inWords(median)}, 95 % up to ${inWords(p95)}`
+}

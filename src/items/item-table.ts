@@ -1,0 +1,268 @@
+import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
+import type { ExpressionInput } from '../aws/dynamodb/operations.ts'
+import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
+import { SessionTooLargeError } from '../errors.ts'
+import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
+import type { AttributeValue, Item } from '../types.ts'
+import { markerOf } from './revision.ts'
+
+/** What an {@link ItemTable} is made of. */
+export interface ItemTableOptions {
+  readonly client: DynamoDBClient
+  /** Name or ARN of the table. */
+  readonly table: string
+  readonly layout: Layout
+  readonly consistentRead: boolean
+  /** How long a session lives at most from its beginning, in milliseconds; absent when there is no such limit. */
+  readonly absoluteTimeoutMs: number | undefined
+}
+
+/** A change of an existing item. */
+export interface ItemUpdate {
+  readonly set: Item
+  readonly remove: readonly string[]
+  /** What has to hold. It has to be false for an item that does not exist, because an update would create it. */
+  readonly condition: Condition
+}
+
+/** The outcome of a conditional write. */
+export type Outcome =
+  | { readonly happened: true; readonly item: Item | undefined }
+  /** The condition did not hold for `item`; `undefined` means that there is none. */
+  | { readonly happened: false; readonly item: Item | undefined }
+
+/** The part of a request that a {@link Condition} is. */
+export type ConditionInput = Required<
+  Pick<ExpressionInput, 'ConditionExpression' | 'ExpressionAttributeNames'>
+> &
+  Pick<ExpressionInput, 'ExpressionAttributeValues'>
+
+/**
+ * The items of one table in one layout: the few requests that everything about sessions is made of, with the rules
+ * that hold for all of them.
+ */
+export class ItemTable {
+  readonly client: DynamoDBClient
+  readonly name: string
+  readonly layout: Layout
+  readonly consistentRead: boolean
+  readonly #absoluteTimeoutMs: number | undefined
+
+  constructor({ client, table, layout, consistentRead, absoluteTimeoutMs }: ItemTableOptions) {
+    this.client = client
+    this.name = table
+    this.layout = layout
+    this.consistentRead = consistentRead
+    this.#absoluteTimeoutMs = absoluteTimeoutMs
+  }
+
+  get clock(): ServerClock {
+    return this.client.clock
+  }
+
+  /** The key of an item, as requests name it. */
+  itemKey(key: string): Item {
+    return { [this.layout.partitionKey]: { S: key } }
+  }
+
+  /** When a session that began at a moment expires at the latest. */
+  latestExpiryMs(createdMs: number | undefined): number {
+    return createdMs === undefined || this.#absoluteTimeoutMs === undefined
+      ? Infinity
+      : createdMs + this.#absoluteTimeoutMs
+  }
+
+  /**
+   * Holds for items that exist and have not expired, by the idle or by the absolute timeout.
+   *
+   * @param expiresAfterMs when the idle timeout has to be later than that, and not only than now.
+   */
+  liveAt(nowMs: number, expiresAfterMs: number = nowMs): Condition {
+    const live = this.layout.liveAt(expiresAfterMs)
+    return this.#absoluteTimeoutMs === undefined
+      ? live
+      : allOf(live, this.layout.createdAfter(nowMs - this.#absoluteTimeoutMs))
+  }
+
+  /** Holds for items that say that they have expired, by the idle or by the absolute timeout. */
+  expiredAt(nowMs: number): Condition {
+    const timeoutMs = this.#absoluteTimeoutMs
+    return this.layout.expiredAt(nowMs, timeoutMs === undefined ? undefined : nowMs - timeoutMs)
+  }
+
+  /** The same as {@link liveAt}, of an item at hand. */
+  isLive(item: Item, nowMs: number): boolean {
+    const { layout } = this
+    if (layout.isHusk(item)) return false
+    return layout.expiryOf(item) > nowMs && this.latestExpiryMs(layout.createdOf(item)) > nowMs
+  }
+
+  /**
+   * The session that an item holds, with its expiry as it counts here; a promise where the layout has to be prepared for
+   * it first.
+   *
+   * @throws {SessionCorruptError | SessionDecryptionError} when the item cannot be read.
+   */
+  open(item: Item): StoredSession | Promise<StoredSession> {
+    const pending = this.layout.prepare(item)
+    return pending === undefined ? this.#sessionIn(item) : pending.then(() => this.#sessionIn(item))
+  }
+
+  /**
+   * The item of a session as it is to be written; a promise where the layout has to be prepared for it first.
+   *
+   * @throws {SessionTooLargeError} when DynamoDB would not take it.
+   */
+  itemOf(session: StoredSession): Item | Promise<Item> {
+    const pending = this.layout.prepare(undefined)
+    return pending === undefined ? this.#itemFor(session) : pending.then(() => this.#itemFor(session))
+  }
+
+  /** A session as it is in the item that was made of it: a layout may carry less, or less exactly. */
+  versionIn(item: Item, session: StoredSession): StoredSession {
+    const { layout } = this
+    return {
+      ...session,
+      version: layout.versionAttribute === undefined ? undefined : item[layout.versionAttribute],
+      revision: layout.revisionOf(item),
+      createdMs: layout.createdOf(item),
+      expiresMs: layout.expiryOf(item),
+    }
+  }
+
+  /** Reads one item, expired or not. */
+  async get(key: string, consistent: boolean, options: SendOptions): Promise<Item | undefined> {
+    const input = { TableName: this.name, Key: this.itemKey(key), ConsistentRead: consistent }
+    const { Item: item } = await this.client.send('GetItem', input, options)
+    return item
+  }
+
+  /** Creates or replaces an item. */
+  async put(item: Item, options: SendOptions): Promise<void> {
+    await this.client.send('PutItem', { TableName: this.name, Item: item }, options)
+  }
+
+  /** Changes an item when a condition holds. */
+  update(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
+    return this.#updateItem(key, updateInput(update), options)
+  }
+
+  /** Changes an item when a condition holds, and returns all of it as it is then. */
+  updateAndGet(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
+    return this.#updateItem(key, { ...updateInput(update), ReturnValues: 'ALL_NEW' }, options)
+  }
+
+  /** Changes an item by an expression, when a condition holds. */
+  updateByExpression(
+    key: string,
+    input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues: 'ALL_NEW' },
+    options: SendOptions,
+  ): Promise<Outcome> {
+    return this.#updateItem(key, input, options)
+  }
+
+  /** Replaces an item when a condition holds. */
+  replace(key: string, item: Item, condition: Condition, options: SendOptions): Promise<Outcome> {
+    const input = { TableName: this.name, Item: item, ...conditionInput(condition), ...ASKS_FOR_ITEM }
+    const send = { ...options, key: this.itemKey(key) }
+    return this.#conditionally(key, this.client.send('PutItem', input, send), options)
+  }
+
+  /** Deletes an item when a condition holds. */
+  deleteIf(key: string, condition: Condition, options: SendOptions): Promise<Outcome> {
+    const input = {
+      TableName: this.name,
+      Key: this.itemKey(key),
+      ...conditionInput(condition),
+      ...ASKS_FOR_ITEM,
+    }
+    return this.#conditionally(key, this.client.send('DeleteItem', input, options), options)
+  }
+
+  /** Deletes an item, whatever it holds. */
+  async delete(key: string, options: SendOptions): Promise<void> {
+    await this.client.send('DeleteItem', { TableName: this.name, Key: this.itemKey(key) }, options)
+  }
+
+  #sessionIn(item: Item): StoredSession {
+    const session = this.layout.fromItem(item)
+    const latestMs = this.latestExpiryMs(session.createdMs)
+    return session.expiresMs > latestMs ? { ...session, expiresMs: latestMs } : session
+  }
+
+  #itemFor(session: StoredSession): Item {
+    const item = this.layout.toItem(session)
+    const sizeBytes = itemSizeBytes(item)
+    if (sizeBytes <= MAX_ITEM_BYTES) return item
+    const { revision } = session
+    const shortest = revision && markerOf(revision)
+    // What a session may hold does not depend on how often it was written.
+    if (shortest !== revision) return this.#itemFor({ ...session, revision: shortest })
+    throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
+  }
+
+  #updateItem(
+    key: string,
+    input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues?: 'ALL_NEW' },
+    options: SendOptions,
+  ): Promise<Outcome> {
+    const whole = { TableName: this.name, Key: this.itemKey(key), ...input, ...ASKS_FOR_ITEM }
+    return this.#conditionally(key, this.client.send('UpdateItem', whole, options), options)
+  }
+
+  async #conditionally(
+    key: string,
+    write: Promise<{ readonly Attributes?: Item }>,
+    options: SendOptions,
+  ): Promise<Outcome> {
+    try {
+      const { Attributes: item } = await write
+      return { happened: true, item }
+    } catch (error) {
+      if (!isFailedCondition(error)) throw error
+      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
+      return { happened: false, item: itemOfFailedCondition(error) ?? (await this.get(key, true, options)) }
+    }
+  }
+}
+
+/** How a request says what it takes for granted. */
+export function conditionInput({ expression, names, values }: Condition): ConditionInput {
+  return {
+    ConditionExpression: expression,
+    ExpressionAttributeNames: names,
+    // DynamoDB refuses an empty object here.
+    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+  }
+}
+
+/** Has DynamoDB send along the item that does not meet a condition. */
+export const ASKS_FOR_ITEM = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const
+
+function updateInput({ set, remove, condition }: ItemUpdate): ConditionInput & {
+  readonly UpdateExpression: string
+} {
+  const names: Record<string, string> = { ...condition.names }
+  const values: Record<string, AttributeValue> = { ...condition.values }
+  let expression = ''
+  let count = 0
+  for (const name of Object.keys(set)) {
+    const value = set[name]
+    if (value === undefined) continue
+    names[`#a${count}`] = name
+    values[`:a${count}`] = value
+    expression += `${expression === '' ? 'SET' : ','} #a${count} = :a${count}`
+    count++
+  }
+  for (const [index, name] of remove.entries()) {
+    names[`#a${count}`] = name
+    expression += `${index === 0 ? ' REMOVE' : ','} #a${count}`
+    count++
+  }
+  return {
+    UpdateExpression: expression.trimStart(),
+    ...conditionInput({ expression: condition.expression, names, values }),
+  }
+}

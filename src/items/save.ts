@@ -1,0 +1,370 @@
+import type { SendOptions } from '../aws/dynamodb/client.ts'
+import { LockLostError, SessionConflictError } from '../errors.ts'
+import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
+import { sleep } from '../internal/timers.ts'
+import { isSameJson } from '../layouts/json.ts'
+import {
+  allOf,
+  type Condition,
+  type Layout,
+  type SessionIdentity,
+  type StoredSession,
+} from '../layouts/layout.ts'
+import type { Item, Random, SessionData } from '../types.ts'
+import type { ItemTable, Outcome } from './item-table.ts'
+import { type LeaveTurn, LockQueue } from '../internal/keyed-mutex.ts'
+import { type Merged, mergeSessionData } from './merge.ts'
+import { asSaved, type Version } from './session-record.ts'
+import { isWriteOf, revisionAfter } from './revision.ts'
+
+/** A write that met a newer version of the session: what a resolver decides from. */
+export interface SessionConflict<Data extends object = SessionData> {
+  /** What both sides were made from. */
+  readonly basis: Data
+  /** What is to be written. */
+  readonly ours: Data
+  /** What somebody else has written meanwhile. */
+  readonly theirs: Data
+  /** Both together by top-level key; of a key that both sides changed, ours. */
+  readonly merged: Data
+  /** The top-level keys that both sides changed, and not to the same value. */
+  readonly conflictingKeys: readonly string[]
+}
+
+/** What becomes of a write when somebody else has written the session since it was read; see `onConflict`. */
+export type ConflictPolicy<Data extends object = SessionData> =
+  'merge' | 'overwrite' | 'reject' | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
+
+/** A save of a session that was read or written before. */
+export interface Save {
+  readonly basis: Version
+  /** What tells this write from all others, at each of its attempts. */
+  readonly marker: string
+  /** The session as it is to be; its revision is chosen for each attempt. */
+  readonly session: StoredSession
+  readonly onConflict: ConflictPolicy<never>
+  /** Whose session some data make it, of one that is somebody's now. */
+  readonly userOf: (data: SessionData, current: string | undefined) => string | undefined
+  readonly random: Random
+}
+
+/** How often a write is tried that others come before. */
+export const MOST_ATTEMPTS = 20
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 640
+
+/** Where the saves of each store that have met a conflict wait for their turn to try again. */
+const retries = new WeakMap<ItemTable, LockQueue>()
+
+/**
+ * Saves a session if it still exists (G3) and, where the layout has revisions, nobody has written it since (G2);
+ * otherwise it is merged and tried again, a bounded number of times and within the deadline of one call.
+ *
+ * @returns the version that is stored now; `undefined` when the session has been destroyed or has expired.
+ * @throws {SessionConflictError} by `onConflict: 'reject'`, or when others kept on writing.
+ * @throws {LockLostError} when the session was read under a lock that somebody else has taken since.
+ */
+export async function saveSession(
+  table: ItemTable,
+  save: Save,
+  { signal, deadlineAtMs = performance.now() + table.client.deadlineMs }: SendOptions,
+): Promise<Version | undefined> {
+  const turn: Turn = { leave: undefined }
+  try {
+    return await saveInTurn(table, save, turn, { signal, deadlineAtMs })
+  } finally {
+    turn.leave?.()
+  }
+}
+
+/** The turn of a save among those of its store that try again; it has none before its first conflict. */
+interface Turn {
+  leave: LeaveTurn | undefined
+}
+
+async function saveInTurn(
+  table: ItemTable,
+  save: Save,
+  turn: Turn,
+  { signal, deadlineAtMs }: { readonly signal: AbortSignal | undefined; readonly deadlineAtMs: number },
+): Promise<Version | undefined> {
+  const { lease } = save.basis
+  let { basis, session: ours } = afterEarlierMerge(table, save)
+  let isInDoubt = false
+  const onDoubt = (): void => {
+    isInDoubt = true
+  }
+  for (let attempt = 1; ; attempt++) {
+    const item = await table.itemOf({ ...ours, revision: revisionAfter(basis.revision, save.marker) })
+    const session = table.versionIn(item, ours)
+    const attempted = writeOver(table, basis, item, save, { signal, deadlineAtMs, onDoubt })
+    const outcome = await (lease === undefined ? attempted : lease.track(attempted))
+    const own = outcome.happened
+      ? session
+      : await ownWrite(table, outcome.item, { session, marker: save.marker, isInDoubt })
+    if (own !== undefined) {
+      lease?.end()
+      return asSaved(own, save.session.text)
+    }
+    const current = outcome.item
+    if (!isStillThere(table, current, basis)) {
+      lease?.end()
+      return undefined
+    }
+    if (lease?.isFenced === true && table.layout.lock?.holderOf(current)?.owner !== lease.owner) {
+      lease.lose()
+      throw lost(
+        table,
+        new LockLostError(
+          `the lock of the session ended and another request has written or locked the session since; ${whatBecame(isInDoubt)}; ` +
+            'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+        ),
+      )
+    }
+    if (save.onConflict === 'reject') {
+      throw unresolved(
+        table,
+        save,
+        'rejected',
+        new SessionConflictError('somebody else has written the session since it was read; read it again', {
+          attempts: attempt,
+        }),
+      )
+    }
+    const pauseMs = pauseAfter(attempt, save.random)
+    if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
+      throw unresolved(
+        table,
+        save,
+        'gave-up',
+        new SessionConflictError(
+          `others kept on writing the session while it was saved (attempts: ${attempt}); the save was given up`,
+          { attempts: attempt },
+        ),
+      )
+    }
+    turn.leave ??= await queueOf(table).enter(basis.key, {
+      timeoutMs: deadlineAtMs - performance.now(),
+      signal,
+    })
+    await sleep(pauseMs, signal)
+    // What was there before the wait is likely to be old by now.
+    const newestItem = await table.get(basis.key, true, { signal, deadlineAtMs })
+    if (!isStillThere(table, newestItem, basis)) {
+      lease?.end()
+      return undefined
+    }
+    const newest = await table.open(newestItem)
+    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs: newest, attempt })
+    basis = newest
+  }
+}
+
+/** How long to wait after an attempt that others came before; not at all after the first. */
+export function pauseAfter(attempt: number, random: Random): number {
+  return attempt === 1 ? 0 : random() * Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
+}
+
+function queueOf(table: ItemTable): LockQueue {
+  const queue = retries.get(table) ?? new LockQueue()
+  retries.set(table, queue)
+  return queue
+}
+
+/** A save after one that merged: what others wrote then is merged in before anything is sent. */
+function afterEarlierMerge(
+  table: ItemTable,
+  { basis: { session: stored, seenText }, session, userOf }: Save,
+): { basis: StoredSession; session: StoredSession } {
+  if (seenText === stored.text) return { basis: stored, session }
+  const { text } = merge(table, seenText, session.text, stored.text)
+  return { basis: stored, session: withText(table, session, stored, text, userOf) }
+}
+
+async function writeOver(
+  table: ItemTable,
+  basis: StoredSession,
+  item: Item,
+  { basis: { lease } }: Save,
+  options: SendOptions,
+): Promise<Outcome> {
+  const { layout } = table
+  // A save after the lock was given back is one without a lock: it merges, whoever has the lock now.
+  const fenced = lease?.isFenced === true ? lease : undefined
+  const condition = allOf(
+    table.liveAt(table.clock.now()),
+    unwritten(layout, basis),
+    fenced && layout.lock?.heldBy(fenced.owner),
+  )
+  if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
+  const { [layout.partitionKey]: _, ...set } = item
+  const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
+  const remove = fenced === undefined ? unset : [...unset, ...(layout.lock?.attributes ?? [])]
+  return table.update(basis.key, { set, remove, condition }, options)
+}
+
+/** Holds while nobody else has written the session, as far as the layout can tell. */
+export function unwritten(
+  layout: Layout,
+  basis: SessionIdentity & Pick<StoredSession, 'version'>,
+): Condition | undefined {
+  const { versionAttribute } = layout
+  if (versionAttribute === undefined) return layout.sameSessionAs(basis)
+  const names = { '#version': versionAttribute }
+  const { version } = basis
+  if (version === undefined) return { expression: 'attribute_not_exists(#version)', names, values: {} }
+  return { expression: '#version = :version', names, values: { ':version': version } }
+}
+
+/** A write of which it is to be found out whether it was carried out. */
+interface Written {
+  readonly session: StoredSession
+  readonly marker: string
+  /** Whether a request may have been carried out although no response has told so. */
+  readonly isInDoubt: boolean
+}
+
+/**
+ * The session as it is stored, if this very write has made it so: its response was lost, and it was sent again (G11). Others
+ * may have gone on from there: a revision remembers a few writes. Where the data themselves are the version, others may have
+ * written the same, which is no write of ours.
+ */
+function ownWrite(
+  table: ItemTable,
+  item: Item | undefined,
+  { session, marker, isInDoubt }: Written,
+): StoredSession | Promise<StoredSession> | undefined {
+  if (item === undefined) return undefined
+  const { layout } = table
+  const { versionAttribute } = layout
+  const { version } = session
+  if (
+    isInDoubt &&
+    version !== undefined &&
+    versionAttribute !== undefined &&
+    isSameJson(item[versionAttribute], version)
+  ) {
+    return session
+  }
+  return isWriteOf(marker, layout.revisionOf(item)) ? table.open(item) : undefined
+}
+
+/** Whether an item is the session that a save goes out from, neither destroyed nor expired (G3), whoever wrote it. */
+function isStillThere(table: ItemTable, item: Item | undefined, session: SessionIdentity): item is Item {
+  if (item === undefined || !table.isLive(item, table.clock.now())) return false
+  return table.layout.isSameSession(item, session)
+}
+
+/** Versions of one session that have to become one again. */
+interface Versions {
+  readonly basis: string
+  readonly ours: StoredSession
+  readonly theirs: StoredSession
+  /** Which attempt of a save met `theirs`, for traces. */
+  readonly attempt?: number
+}
+
+/** What is to be written instead, when somebody else has written the session. */
+export async function resolveConflict(
+  table: ItemTable,
+  save: Save,
+  versions: Versions,
+): Promise<StoredSession> {
+  const { ours, theirs } = versions
+  if (save.onConflict === 'overwrite') return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs }
+  if (!conflictTraces.isObserved) return resolve(table, save, versions)
+  const trace: Draft<ConflictTrace> = { table: table.name, policy: policyOf(save) }
+  if (versions.attempt !== undefined) trace.attempt = versions.attempt
+  return conflictTraces.observe(trace, () => resolve(table, save, versions, trace), {
+    conclude: result => {
+      const outcome = trace.policy === 'resolver' ? 'resolved' : 'merged'
+      trace.outcome = 'value' in result ? outcome : 'failed'
+    },
+  })
+}
+
+async function resolve(
+  table: ItemTable,
+  { onConflict, userOf }: Save,
+  { basis, ours, theirs }: Versions,
+  trace?: Draft<ConflictTrace>,
+): Promise<StoredSession> {
+  const merged = merge(table, basis, ours.text, theirs.text)
+  if (trace !== undefined) trace.conflictingKeys = merged.conflictingKeys.length
+  if (typeof onConflict !== 'function') return withText(table, ours, theirs, merged.text, userOf)
+  const { codec } = table.layout
+  const data: SessionData = await onConflict({
+    basis: codec.decode(basis),
+    ours: codec.decode(ours.text),
+    theirs: codec.decode(theirs.text),
+    merged: codec.decode(merged.text),
+    conflictingKeys: merged.conflictingKeys,
+  } as SessionConflict<never>)
+  return withText(table, ours, theirs, codec.encode(data, merged.text), userOf)
+}
+
+/** Reports a conflict that ends a save, whose error it returns. */
+function unresolved(
+  { name: table }: ItemTable,
+  save: Save,
+  outcome: 'rejected' | 'gave-up',
+  error: SessionConflictError,
+): SessionConflictError {
+  if (conflictTraces.isObserved) {
+    const { attempts: attempt } = error
+    conflictTraces.failAtOnce({ table, attempt, policy: policyOf(save), outcome }, error)
+  }
+  return error
+}
+
+/** A layout without revisions cannot tell a write of ours, which ended the lock, from that of another request. */
+function whatBecame(isInDoubt: boolean): string {
+  return isInDoubt
+    ? 'a response to the save was lost, so it may have been stored before that'
+    : 'the save was given up'
+}
+
+/** Reports a lock that was lost, and returns the error to throw for it. */
+function lost({ name: table }: ItemTable, error: LockLostError): LockLostError {
+  if (lockTraces.isObserved) lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
+  return error
+}
+
+function policyOf({ onConflict }: Save): ConflictTrace['policy'] {
+  return typeof onConflict === 'function' ? 'resolver' : onConflict
+}
+
+/** Two versions as one, as text: what the application is to see is decoded from that. */
+function merge(
+  { layout: { codec } }: ItemTable,
+  basis: string,
+  ours: string,
+  theirs: string,
+): Pick<Merged, 'conflictingKeys'> & { readonly text: string } {
+  const divergence = {
+    basis: codec.decodeExactly(basis),
+    ours: codec.decodeExactly(ours),
+    theirs: codec.decodeExactly(theirs),
+  }
+  const { data, conflictingKeys } = mergeSessionData(divergence, (left, right) => codec.isSame(left, right))
+  return { text: codec.encode(data, theirs), conflictingKeys }
+}
+
+function withText(
+  { layout: { codec } }: ItemTable,
+  ours: StoredSession,
+  theirs: StoredSession,
+  text: string,
+  userOf: Save['userOf'],
+): StoredSession {
+  const data = codec.decode(text)
+  return {
+    ...ours,
+    data,
+    text,
+    expiresMs: Math.max(ours.expiresMs, theirs.expiresMs),
+    createdMs: theirs.createdMs ?? ours.createdMs,
+    birth: theirs.birth,
+    user: userOf(data, theirs.user),
+  }
+}

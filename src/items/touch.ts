@@ -1,0 +1,167 @@
+import type { SendOptions } from '../aws/dynamodb/client.ts'
+import { SessionConflictError } from '../errors.ts'
+import { allOf, type StoredSession } from '../layouts/layout.ts'
+import type { Item } from '../types.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
+import { type ItemTable, type ItemUpdate, type Outcome } from './item-table.ts'
+import type { Lease } from '../locks/lease.ts'
+import type { Version } from './session-record.ts'
+
+/** What a touch is about. */
+export interface Touch {
+  readonly key: string
+  /** The version of the session that is known; absent when only the key is. */
+  readonly version: Version | undefined
+  /** The expiry that is wanted. */
+  readonly expiresMs: number
+  /** Whether the caller named no expiry: then an extension by another request, a moment later, is as good. */
+  readonly isDefault?: boolean
+  /** A touch that would move the expiry by less is left out; `undefined`: what {@link touchAfterMs} says. */
+  readonly touchAfterSeconds: number | undefined
+}
+
+const MOST_ATTEMPTS = 20
+const NEGLIGIBLE_MS = 1000
+const SKIPPED_SHARE = 0.05
+const SKIPPED_AT_MOST_MS = 3_600_000
+const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
+
+/**
+ * Moves the expiry of a session that exists (G4), and unlocks it when it was read under a lock.
+ *
+ * A copy of the request that DynamoDB carries out late does not undo a later one: an extension requires that the expiry is no
+ * later than the new one, anything else that it is still the one that was seen.
+ *
+ * @returns when the session expires now, in epoch milliseconds: as it did before, for a touch that is left out because it
+ *   would change little, or because others have extended the session further. `undefined` when there was nothing to touch.
+ * @throws {SessionConflictError} when others kept on moving the expiry.
+ */
+export async function touchSession(
+  table: ItemTable,
+  touch: Touch,
+  options: SendOptions,
+): Promise<number | undefined> {
+  const { version } = touch
+  const { layout } = table
+  // What will be stored, which may be rounded up to seconds, as what is stored was.
+  let nextMs = layout.expiryOf(layout.expiryAttributes(touch.expiresMs))
+  let lease = version?.lease?.isHeld === true ? version.lease : undefined
+  const known = version?.session
+  if (lease === undefined && known !== undefined && isTooLittle(table, known, nextMs, touch)) {
+    return known.expiresMs
+  }
+  const isExtension = known !== undefined && known.expiresMs <= nextMs
+  let from = known === undefined || isExtension ? upTo(nextMs) : exactly(known.expiresMs)
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    const moving = moveExpiry(table, { ...touch, expiresMs: nextMs }, from, lease, options)
+    const outcome = await (lease === undefined ? moving : lease.track(moving))
+    if (hasMoved(outcome, nextMs, table)) {
+      lease?.end()
+      return nextMs
+    }
+    const { item } = outcome
+    if (lease !== undefined && (item === undefined || layout.lock?.holderOf(item)?.owner !== lease.owner)) {
+      // Whoever has the lock now must keep it; the expiry may still be moved.
+      lease.lose()
+      lease = undefined
+      continue
+    }
+    const foundMs = item && expiryIfTouchable(table, item, known)
+    if (foundMs === undefined || isWithin(from, foundMs)) {
+      lease?.lose()
+      return undefined
+    }
+    const isGoodEnough = isExtension || foundMs === nextMs || isAsGood(touch, foundMs - nextMs)
+    if (lease === undefined && isGoodEnough) return foundMs
+    // The lock is still to be given back.
+    if (isExtension) nextMs = foundMs
+    from = exactly(foundMs)
+  }
+  throw new SessionConflictError(
+    `others kept on moving the expiry of the session while it was touched (attempts: ${MOST_ATTEMPTS}); it was given up`,
+    { attempts: MOST_ATTEMPTS },
+  )
+}
+
+function isAsGood({ isDefault, version }: Touch, laterByMs: number): boolean {
+  return isDefault === true && version === undefined && laterByMs >= 0 && laterByMs < NEGLIGIBLE_MS
+}
+
+/** Between which moments the expiry has to be, for a touch to move it. */
+interface ExpiryRange {
+  readonly afterMs: number
+  readonly untilMs: number
+}
+
+function upTo(untilMs: number): ExpiryRange {
+  return { afterMs: -Infinity, untilMs }
+}
+
+/** The expiry that was seen, which may be a fraction of a millisecond off what is stored. */
+function exactly(expiresMs: number): ExpiryRange {
+  return { afterMs: expiresMs - 1, untilMs: expiresMs + 1 }
+}
+
+function isWithin({ afterMs, untilMs }: ExpiryRange, expiresMs: number): boolean {
+  return expiresMs > afterMs && expiresMs <= untilMs
+}
+
+/** When an item expires, if it is the session that is to be touched, and has not expired. */
+function expiryIfTouchable(
+  { layout, clock }: ItemTable,
+  item: Item,
+  known: StoredSession | undefined,
+): number | undefined {
+  if (layout.isHusk(item) || (known !== undefined && !layout.isSameSession(item, known))) return undefined
+  const expiresMs = layout.expiryOf(item)
+  return expiresMs > clock.now() ? expiresMs : undefined
+}
+
+/** How much a touch has to move the expiry to be worth a write, when nothing else says. */
+export function touchAfterMs(lifetimeMs: number): number {
+  if (lifetimeMs < SHORTEST_LIFETIME_WITH_SKIPPING_MS) return 0
+  return Math.min(lifetimeMs * SKIPPED_SHARE, SKIPPED_AT_MOST_MS)
+}
+
+function isTooLittle(
+  { clock }: ItemTable,
+  { expiresMs: storedMs }: StoredSession,
+  nextMs: number,
+  { touchAfterSeconds }: Touch,
+): boolean {
+  const nowMs = clock.now()
+  const atLeastMs = touchAfterSeconds === undefined ? touchAfterMs(nextMs - nowMs) : touchAfterSeconds * 1000
+  const byMs = nextMs - storedMs
+  // An expiry that comes earlier is always written: the application shortens the session on purpose.
+  return byMs >= 0 && byMs < atLeastMs && storedMs > nowMs
+}
+
+function moveExpiry(
+  table: ItemTable,
+  { key, version, expiresMs }: Touch,
+  { afterMs, untilMs }: ExpiryRange,
+  lease: Lease | undefined,
+  options: SendOptions,
+): Promise<Outcome> {
+  const { layout } = table
+  const unlock = lease === undefined ? undefined : layout.lock
+  const nowMs = table.clock.now()
+  const update: ItemUpdate = {
+    set: layout.expiryAttributes(expiresMs),
+    remove: unlock?.attributes ?? [],
+    condition: allOf(
+      table.liveAt(nowMs, Math.max(nowMs, afterMs)),
+      // What never expires does not say so in a number.
+      untilMs < LATEST_MS ? layout.expiredAt(untilMs) : undefined,
+      // What is only known by its key may be a leftover that is no session.
+      layout.sameSessionAs(version?.session),
+      lease && unlock?.heldBy(lease.owner),
+    ),
+  }
+  return table.update(key, update, options)
+}
+
+/** A touch that let the session expire at once may find, when its answer was lost, that it has expired (G11). */
+function hasMoved({ happened, item }: Outcome, expiresMs: number, { layout, clock }: ItemTable): boolean {
+  return happened || (item !== undefined && expiresMs <= clock.now() && layout.expiryOf(item) === expiresMs)
+}

@@ -1,0 +1,44 @@
+import type { UserIndex } from './layout.ts'
+import { nativeUserIndex } from './native.ts'
+
+/** Capacity that is paid for by the hour, whether or not it is used. */
+export interface ProvisionedCapacity {
+  /** Read capacity units: each is one consistent read of up to 4 KB a second. */
+  readonly readCapacityUnits: number
+  /** Write capacity units: each is one write of up to 1 KB a second. */
+  readonly writeCapacityUnits: number
+}
+
+/** The index by user of tables in the native layout. */
+export const userIndex: UserIndex = nativeUserIndex
+
+const MAX_INDEX_KEY_BYTES = 2048
+
+/** Whether a value can be written down as the user of a session: DynamoDB takes 1 to 2048 bytes as key of an index. */
+export function isUserId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= MAX_INDEX_KEY_BYTES
+}
+
+/**
+ * The command that adds an index to a table, for people to run: it works while the table is in use, and takes as long
+ * as the table is large.
+ *
+ * @param capacity what the index is to have in a table with provisioned capacity; `undefined` for on-demand tables.
+ */
+export function addIndexCommand(
+  table: string,
+  { name, attribute, projected }: UserIndex,
+  capacity: ProvisionedCapacity | undefined,
+): string {
+  const throughput =
+    capacity === undefined
+      ? ''
+      : `,ProvisionedThroughput={ReadCapacityUnits=${capacity.readCapacityUnits},` +
+        `WriteCapacityUnits=${capacity.writeCapacityUnits}}`
+  return (
+    `aws dynamodb update-table --table-name ${table} ` +
+    `--attribute-definitions AttributeName=${attribute},AttributeType=S --global-secondary-index-updates ` +
+    `"Create={IndexName=${name},KeySchema=[{AttributeName=${attribute},KeyType=HASH}],` +
+    `Projection={ProjectionType=INCLUDE,NonKeyAttributes=[${projected.join(',')}]}${throughput}}"`
+  )
+}

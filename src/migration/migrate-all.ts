@@ -1,0 +1,87 @@
+import { DynamoDBSessionsError } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
+import { forEachAtOnce, listItems } from '../scan/scan.ts'
+import type { Migration } from './migration.ts'
+
+/** Options of {@link moveAll}. */
+export interface MoveOptions {
+  /** Ends it at any moment; what has been moved stays moved. */
+  readonly signal?: AbortSignal | undefined
+  /** Only counts what would be moved. */
+  readonly dryRun: boolean
+  /** Told the counts so far, after every few sessions. */
+  readonly onProgress?: ((counts: MoveCounts) => void | Promise<void>) | undefined
+}
+
+/** What has been done so far. */
+export interface MoveCounts {
+  /** Sessions that were found there, alive. */
+  readonly found: number
+  readonly moved: number
+  /** Sessions that were here already, not there any more, or locked by a request when it was their turn. */
+  readonly passedOver: number
+  /** Items whose key does not tell the session ID, or which cannot be read or moved; they are where they were. */
+  readonly failed: number
+}
+
+const MOVES_AT_ONCE = 8
+
+/**
+ * Moves every session to here that is there: for who does not want to wait until each has been used. Applications may go
+ * on meanwhile; a session that one of them moves or saves first is passed over.
+ *
+ * @throws whatever ends it as a whole, such as a missing table or the reason of `signal`; a session that cannot be moved
+ *   is counted.
+ */
+export async function moveAll(
+  migration: Migration,
+  { signal, dryRun, onProgress }: MoveOptions,
+): Promise<MoveCounts> {
+  const { source } = migration
+  const counts = { found: 0, moved: 0, passedOver: 0, failed: 0 }
+  const moveOne = async (key: string): Promise<void> => {
+    counts.found++
+    const id = source.layout.idOfKey(key)
+    if (id === undefined) counts.failed++
+    else if (!dryRun) await tryToMove(migration, id, counts, signal)
+  }
+  let keys: string[] = []
+  const moveBatch = async (): Promise<void> => {
+    const batch = keys
+    keys = []
+    await forEachAtOnce(batch, MOVES_AT_ONCE, moveOne)
+    await onProgress?.({ ...counts })
+  }
+  for await (const item of listItems(source, true, { signal })) {
+    const key = source.layout.keyOfItem(item)
+    if (key !== undefined) keys.push(key)
+    if (keys.length === MOVES_AT_ONCE * 4) await moveBatch()
+  }
+  await moveBatch()
+  return counts
+}
+
+async function tryToMove(
+  migration: Migration,
+  id: string,
+  counts: { moved: number; passedOver: number; failed: number },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    if ((await migration.moveOne(id, { signal })) === 'moved') counts.moved++
+    else counts.passedOver++
+  } catch (error) {
+    if (!isAboutOneSession(error)) throw error
+    counts.failed++
+  }
+}
+
+/** Whether an error is about the content of one session, so that others may still be moved. */
+function isAboutOneSession(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code === 'INVALID_SESSION_DATA') return true
+  return (
+    error instanceof DynamoDBSessionsError &&
+    ['SESSION_CORRUPT', 'SESSION_NOT_DECRYPTED', 'SESSION_TOO_LARGE', 'SESSION_CONFLICT'].includes(error.code)
+  )
+}

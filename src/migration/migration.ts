@@ -1,0 +1,396 @@
+import type { SendOptions } from '../aws/dynamodb/client.ts'
+import { callerMistake, LockLostError, SessionConflictError } from '../errors.ts'
+import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
+import { sleep } from '../internal/timers.ts'
+import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
+import type { Item, SessionData } from '../types.ts'
+import { Adoption } from './session-converter.ts'
+import type { DoubtfulCreations } from '../items/doubtful-creations.ts'
+import type { ItemTable } from '../items/item-table.ts'
+import { newOwner, remainingLockMs } from '../locks/lease-end.ts'
+import type { Elsewhere } from '../locks/lock-manager.ts'
+import {
+  asRead,
+  asSaved,
+  type Origin,
+  type SessionRecord,
+  type Version,
+  versionOf,
+} from '../items/session-record.ts'
+import { isWriteOf, newMarker, revisionAfter } from '../items/revision.ts'
+import {
+  MOST_ATTEMPTS,
+  pauseAfter,
+  resolveConflict,
+  type Save,
+  saveSession,
+  unwritten,
+} from '../items/save.ts'
+import { type Touch, touchSession } from '../items/touch.ts'
+import { type Found, type InTime, type Keys, TwoPlaces } from './migration-tables.ts'
+
+/** How a session is moved. */
+interface Move {
+  /** Of the write that it is. */
+  readonly marker: string
+  /** The attributes of a lock that it is to have here. */
+  readonly lock?: Item
+  /** Holds while nobody has locked it there. */
+  readonly free?: Condition | undefined
+}
+
+/**
+ * Moves sessions from where they used to be: another layout, another prefix or another table.
+ *
+ * A session that is not here is read from there; its first save moves it, in one transaction, so that at every moment it
+ * is in one place. It works in both directions at the same time: processes that move sessions here and processes that
+ * move them there can serve the same visitors, which is what a rolling deployment and its rollback are. So a session that
+ * is not where it was is followed, and there is none only when it is in neither place at one moment.
+ */
+export class Migration {
+  readonly #here: ItemTable
+  readonly #there: ItemTable
+  readonly #places: TwoPlaces
+  readonly #adoption: Adoption
+
+  /**
+   * @throws {TypeError} `INVALID_OPTION` when both places are the same.
+   */
+  constructor(here: ItemTable, there: ItemTable) {
+    if (here.name === there.name && here.layout.keyOf('-') === there.layout.keyOf('-')) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        'the option "migrateFrom" names the place where this store keeps sessions itself: the keys are the same; give this ' +
+          'store another "prefix" or table',
+      )
+    }
+    this.#here = here
+    this.#there = there
+    this.#places = new TwoPlaces(here, there)
+    this.#adoption = new Adoption(here, there)
+  }
+
+  /** Where sessions are moved from. */
+  get source(): ItemTable {
+    return this.#there
+  }
+
+  /** What the version of a session that is here has to know to be followed when others move it. */
+  originOf(id: string): Origin {
+    return { key: this.#there.layout.keyOf(id), session: undefined }
+  }
+
+  /** The version of a session that is here, or else there; `session` is what was found here. */
+  async read(
+    id: string,
+    session: StoredSession | undefined,
+    options: SendOptions,
+  ): Promise<Version | undefined> {
+    const keys = this.#keysOf(id)
+    if (session !== undefined) return this.#versionOf({ place: 'here', session }, keys)
+    const found =
+      (await this.#places.lookIn('there', keys.there, options)) ??
+      // It may have been moved from there to here, or to and fro, between the two looks.
+      (await this.#places.find(keys, this.#inTime(options)))
+    return found && this.#versionOf(found, keys)
+  }
+
+  /**
+   * The text of session data that are to be saved over a version.
+   *
+   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout here cannot carry.
+   */
+  encode(basis: Version, data: unknown): string {
+    return this.#adoption.encode(basis, data)
+  }
+
+  /** The data of a session that is there, in a new object. */
+  dataThere({ text }: StoredSession): SessionData {
+    return this.#there.layout.codec.decode(text)
+  }
+
+  /**
+   * Creates or replaces a session here, and deletes the one there. DynamoDB carries out a transaction once, however often it is
+   * sent; of one that failed, nobody knows whether it still will.
+   */
+  async create(id: string, item: Item, doubtful: DoubtfulCreations, options: SendOptions): Promise<void> {
+    const keys = this.#keysOf(id)
+    let isInDoubt = false
+    const onDoubt = (): void => {
+      isInDoubt = true
+    }
+    try {
+      await this.#places.put(item, keys.there, { ...this.#inTime(options), onDoubt })
+    } catch (error) {
+      if (isInDoubt) doubtful.add(keys.here)
+      throw error
+    }
+  }
+
+  /**
+   * Saves a session where it belongs, and moves it when it is not here.
+   *
+   * @returns the version that is stored now; `undefined` when the session has been destroyed or has expired.
+   * @throws {LockLostError} when it was read under a lock and others have moved it, which takes its lock away.
+   */
+  async save(here: ItemTable, save: Save, options: SendOptions): Promise<Version | undefined> {
+    const keys = this.#keysOfVersion(save.basis)
+    if (keys === undefined) return saveSession(here, save, options)
+    const saved = await this.#saveWhereItIs(here, save, keys, this.#inTime(options))
+    const origin = { key: keys.there, session: undefined }
+    return saved && { ...asSaved(saved.session, save.session.text), origin }
+  }
+
+  /** Touches a session where it is. */
+  async touch(here: ItemTable, touch: Touch, options: SendOptions): Promise<number | undefined> {
+    const known = touch.version
+    const keys = known && this.#keysOfVersion(known)
+    if (known === undefined || keys === undefined) return touchSession(here, touch, options)
+    const inTime = this.#inTime(options)
+    const from = known.origin?.session
+    let touched = await (from === undefined
+      ? touchSession(here, touch, inTime)
+      : touchSession(this.#there, { ...touch, key: keys.there, version: asRead(from) }, inTime))
+    for (let attempt = 1; touched === undefined; attempt++) {
+      const found = await this.#follow(keys, known.session, attempt, inTime)
+      if (found === undefined) return undefined
+      const { place, session } = found
+      const moved = { ...touch, key: keys[place], version: asRead(session) }
+      touched = await touchSession(place === 'here' ? here : this.#there, moved, inTime)
+    }
+    return touched
+  }
+
+  /** Deletes a session in both places at once; `key` is the one here. */
+  async destroy<Data extends object>(
+    target: string | SessionRecord<Data>,
+    key: string,
+    doubtful: DoubtfulCreations,
+    options: SendOptions,
+  ): Promise<void> {
+    const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(versionOf(target))
+    if (keys === undefined) await this.#here.delete(key, options)
+    else await this.#places.delete(keys, doubtful.has(key), this.#inTime(options))
+  }
+
+  /** What has to be known to lock a session that may not be here. */
+  elsewhere(id: string, signal: AbortSignal | undefined): Elsewhere {
+    const keys = this.#keysOf(id)
+    return {
+      protocol: this.#there.layout.lock,
+      find: async () => {
+        const options = this.#inTime({ signal })
+        return (
+          (await this.#places.lookIn('there', keys.there, options)) ??
+          (await this.#places.find(keys, options))
+        )
+      },
+      bring: async ({ session: from }, lock, free) => {
+        const adopted = this.#adoption.adopt(from, keys.here)
+        return this.#moveItem(adopted, from, { marker: newMarker(), lock, free }, this.#inTime({ signal }))
+      },
+    }
+  }
+
+  /**
+   * Moves a session as it is, unless there is one here already, which then is the newer one, or somebody has locked it.
+   *
+   * @returns what became of it; `'gone'` when it was not there any more.
+   */
+  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'here' | 'locked' | 'gone'> {
+    const keys = this.#keysOf(id)
+    const inTime = this.#inTime(options)
+    const { clock } = this.#here
+    const { lock: protocol } = this.#there.layout
+    let found =
+      (await this.#places.lookIn('here', keys.here, inTime)) ??
+      (await this.#places.lookIn('there', keys.there, inTime)) ??
+      (await this.#places.find(keys, inTime))
+    for (let attempt = 1; found !== undefined; attempt++) {
+      const { place, item, session: from } = found
+      if (place === 'here') return 'here'
+      if (protocol !== undefined && remainingLockMs(item, protocol, clock) !== 0) return 'locked'
+      const free = protocol?.freeFor(newOwner(), clock.serverTime().earliestMs)
+      const adopted = this.#adoption.adopt(from, keys.here)
+      const move = () => this.#moveItem(adopted, from, { marker: newMarker(), free }, inTime)
+      if ((await clock.atRightTime(move)) !== undefined) return 'moved'
+      found = await this.#follow(keys, undefined, attempt, inTime)
+    }
+    return 'gone'
+  }
+
+  async #saveWhereItIs(
+    table: ItemTable,
+    save: Save,
+    keys: Keys,
+    options: InTime,
+  ): Promise<Version | undefined> {
+    const { session: known, lease } = save.basis
+    const isFenced = lease?.isFenced === true
+    // What is saved over is what the application has seen at first, and what others have made of it after that.
+    let next = save
+    for (let attempt = 1; ; attempt++) {
+      const from = next.basis.origin?.session
+      const saved =
+        from === undefined
+          ? await saveSession(table, next, options)
+          : await this.#move(next.session, from, save.marker, options)
+      if (saved !== undefined) return saved
+      const found = await this.#follow(keys, known, attempt, options, save)
+      if (found === undefined) return undefined
+      // Others have moved on what this very write has stored (G11).
+      if (isWriteOf(save.marker, found.session.revision)) return this.#versionOf(found, keys)
+      if (isFenced) throw this.#lockLost()
+      const basis = this.#versionOf(found, keys)
+      const session = await this.#rebased(table, save, next, basis.session, attempt)
+      next = { ...save, basis, session }
+    }
+  }
+
+  /** What is to be written now that the session has turned out to be somewhere else, or another than it was. */
+  async #rebased(
+    table: ItemTable,
+    save: Save,
+    { session: ours, basis: { seenText: seen } }: Save,
+    theirs: StoredSession,
+    attempt: number,
+  ): Promise<StoredSession> {
+    if (save.onConflict === 'overwrite' || this.#isSame(theirs.text, seen)) {
+      return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs ?? ours.createdMs }
+    }
+    if (save.onConflict === 'reject') {
+      throw this.#unresolved(
+        save,
+        'rejected',
+        new SessionConflictError('somebody else has written the session since it was read; read it again', {
+          attempts: attempt,
+        }),
+      )
+    }
+    this.#adoption.checkWhole(theirs)
+    return resolveConflict(table, save, { basis: seen, ours, theirs })
+  }
+
+  /**
+   * Where a session is now that was not found as it was.
+   *
+   * @param known what it was; when that is absent, any session under the ID will do.
+   * @returns `undefined` when it has been destroyed or has expired.
+   * @throws {SessionConflictError} when it was not found as it was too often.
+   */
+  async #follow(
+    keys: Keys,
+    known: StoredSession | undefined,
+    attempt: number,
+    options: InTime,
+    save?: Save,
+  ): Promise<Found | undefined> {
+    const pauseMs = pauseAfter(attempt, Math.random)
+    const isLate = performance.now() + pauseMs >= options.deadlineAtMs
+    if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
+    const found = await this.#places.find(keys, options)
+    if (found === undefined || (known && !this.#isSameSession(known, found.session))) return undefined
+    if (!isLate && attempt < MOST_ATTEMPTS) return found
+    const error = gaveUp('others kept on writing or moving the session; it was given up', attempt)
+    throw save === undefined ? error : this.#unresolved(save, 'gave-up', error)
+  }
+
+  /**
+   * Whether what was found is the session that was known, and not one that took its place after it had been destroyed.
+   * That cannot be told where one of the layouts does not say when a session began: on its way back it begins anew.
+   */
+  #isSameSession(
+    { birth, createdMs: before }: StoredSession,
+    { birth: birthNow, createdMs: now }: StoredSession,
+  ): boolean {
+    // A layout in between may have had no place for it.
+    if (birth !== undefined && birthNow !== undefined) return birth === birthNow
+    if (before === undefined || now === undefined || isSameSecond(before, now)) return true
+    return [this.#here, this.#there].some(
+      ({ layout }) => layout.sameSessionAs({ createdMs: 0 }) === undefined,
+    )
+  }
+
+  async #move(
+    session: StoredSession,
+    from: StoredSession,
+    marker: string,
+    options: InTime,
+  ): Promise<Version | undefined> {
+    const item = await this.#moveItem(session, from, { marker }, options)
+    return item && asRead(this.#here.versionIn(item, session))
+  }
+
+  /** @returns the item here; `undefined` when the session was not moved. */
+  async #moveItem(
+    session: StoredSession,
+    from: StoredSession,
+    { marker, lock, free }: Move,
+    options: InTime,
+  ): Promise<Item | undefined> {
+    this.#adoption.checkWhole(session)
+    const revision = revisionAfter(from.revision, marker)
+    const item = { ...(await this.#here.itemOf({ ...session, revision })), ...lock }
+    const unseen = unwritten(this.#there.layout, from)
+    const unchanged = unseen === undefined ? free : allOf(unseen, free)
+    return (await this.#places.move(item, from.key, unchanged, options)) ? item : undefined
+  }
+
+  #versionOf({ place, session }: Pick<Found, 'place' | 'session'>, { here, there }: Keys): Version {
+    return place === 'here'
+      ? { ...asRead(session), origin: { key: there, session: undefined } }
+      : { ...asRead(this.#adoption.adopt(session, here)), origin: { key: there, session } }
+  }
+
+  #keysOf(id: string): Keys {
+    return { here: this.#here.layout.keyOf(id), there: this.#there.layout.keyOf(id) }
+  }
+
+  /** `undefined` for a version that comes from a listing, where the key does not tell the session ID. */
+  #keysOfVersion({ origin, session: { key } }: Version): Keys | undefined {
+    if (origin !== undefined) return { here: key, there: origin.key }
+    const id = this.#here.layout.idOfKey(key)
+    return id === undefined ? undefined : { here: key, there: this.#there.layout.keyOf(id) }
+  }
+
+  #isSame(left: string, right: string): boolean {
+    const { codec } = this.#here.layout
+    return left === right || codec.isSame(codec.decodeExactly(left), codec.decodeExactly(right))
+  }
+
+  /** Lets everything that one call takes share one deadline (G7). */
+  #inTime({ signal, deadlineAtMs = performance.now() + this.#here.client.deadlineMs }: SendOptions): InTime {
+    return { signal, deadlineAtMs }
+  }
+
+  #unresolved(
+    { onConflict }: Save,
+    outcome: 'rejected' | 'gave-up',
+    error: SessionConflictError,
+  ): SessionConflictError {
+    if (conflictTraces.isObserved) {
+      const policy: ConflictTrace['policy'] = typeof onConflict === 'function' ? 'resolver' : onConflict
+      conflictTraces.failAtOnce({ table: this.#here.name, policy, outcome }, error)
+    }
+    return error
+  }
+
+  #lockLost(): LockLostError {
+    const error = new LockLostError(
+      'others have moved the session while it was locked, and its lock with it; the save was given up; read it again',
+    )
+    if (lockTraces.isObserved) {
+      lockTraces.failAtOnce({ table: this.#here.name, attempts: 0, outcome: 'lost' }, error)
+    }
+    return error
+  }
+}
+
+/** Layouts say with different precision when a session began; none with less. */
+function isSameSecond(leftMs: number, rightMs: number): boolean {
+  return Math.floor(leftMs / 1000) === Math.floor(rightMs / 1000)
+}
+
+function gaveUp(reason: string, attempts: number): SessionConflictError {
+  return new SessionConflictError(`${reason} (attempts: ${attempts})`, { attempts })
+}

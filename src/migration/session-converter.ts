@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+
+import { callerMistake } from '../errors.ts'
+import { codeOf } from '../internal/core-objects.ts'
+import type { SessionCodec, StoredSession } from '../layouts/layout.ts'
+import { isMarked } from '../layouts/php/values.ts'
+import type { SessionData } from '../types.ts'
+import type { ItemTable } from '../items/item-table.ts'
+import { isUnchanged } from '../items/merge.ts'
+import type { Version } from '../items/session-record.ts'
+
+/**
+ * What sessions from there are in the terms of the layout here.
+ *
+ * That layout may have nothing for some of the values: PHP's objects and large integers as JSON, for example. Such a session
+ * can be read and touched all the same; only to move it is an error, until the application has taken those values out.
+ */
+export class Adoption {
+  readonly #here: ItemTable
+  readonly #there: ItemTable
+  /** A key that no session has: in the text of one, it stands for the values that were left out. */
+  readonly #leftOut = `left-out-${randomUUID()}`
+
+  constructor(here: ItemTable, there: ItemTable) {
+    this.#here = here
+    this.#there = there
+  }
+
+  /**
+   * A session from there, as it would be here. Where that cannot carry all of it, the data are what they are there, and
+   * the text can be compared and merged with, but not stored: see {@link checkWhole}.
+   */
+  adopt(stored: StoredSession, key: string): StoredSession {
+    const { data, birth, createdMs, expiresMs } = stored
+    return {
+      ...(this.#carried(data) ?? { data, text: this.#textOfCarried(data) }),
+      key,
+      birth,
+      createdMs,
+      expiresMs: Math.min(expiresMs, this.#here.latestExpiryMs(createdMs)),
+      revision: undefined,
+      version: undefined,
+      user: undefined,
+    }
+  }
+
+  /**
+   * The text of what is to be saved over a version.
+   *
+   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout here cannot carry, unless nothing has changed: then
+   *   nothing has to be written.
+   */
+  encode({ session, origin }: Version, data: unknown): string {
+    const { codec } = this.#here.layout
+    if (origin?.session === undefined || this.#isWhole(session)) return codec.encode(data, session.text)
+    if (this.#isAsItIsThere(data, origin.session)) return session.text
+    const { text } = this.#carried(data) ?? {}
+    if (text === undefined) throw this.#notCarried()
+    return text
+  }
+
+  /** @throws {TypeError} `INVALID_SESSION_DATA` for a session that the layout here cannot carry. */
+  checkWhole(session: Pick<StoredSession, 'text'>): void {
+    if (!this.#isWhole(session)) throw this.#notCarried()
+  }
+
+  #isWhole({ text }: Pick<StoredSession, 'text'>): boolean {
+    return !text.includes(this.#leftOut)
+  }
+
+  #isAsItIsThere(data: unknown, stored: StoredSession): boolean {
+    const { codec } = this.#there.layout
+    const text = unlessRefused(() => codec.encode(data, stored.text))
+    if (text === undefined || text === stored.text) return text !== undefined
+    return isUnchanged(codec.decodeExactly(text), codec.decodeExactly(stored.text), (left, right) =>
+      codec.isSame(left, right),
+    )
+  }
+
+  /** Session data as text, and as they are read from that; `undefined` when they are not the same. */
+  #carried(data: unknown): { readonly text: string; readonly data: SessionData } | undefined {
+    const { codec } = this.#here.layout
+    const text = unlessRefused(() => codec.encode(data, undefined))
+    if (text === undefined) return undefined
+    const decoded = codec.decode(text)
+    // What has a class there is written as a description of it where nobody knows the class.
+    const isLost = mayBeLost(data) && !isSameTo(this.#there.layout.codec, data, decoded)
+    return isLost ? undefined : { text, data: decoded }
+  }
+
+  #textOfCarried(data: SessionData): string {
+    const carried = Object.entries(data).filter(([key, value]) => {
+      return this.#carried(Object.fromEntries([[key, value]])) !== undefined
+    })
+    const { codec } = this.#here.layout
+    return codec.encode(Object.fromEntries([...carried, [this.#leftOut, true]]), undefined)
+  }
+
+  #notCarried(): TypeError {
+    const [from, to] = [this.#there.layout.name, this.#here.layout.name]
+    return callerMistake(
+      'INVALID_SESSION_DATA',
+      `the session cannot be moved: in the layout "${from}" it holds values that the layout "${to}" has nothing for, such ` +
+        'as large integers or objects of PHP; it was left as it is; take them out of the session',
+    )
+  }
+}
+
+/** What a codec makes of data; `undefined` for data that it refuses. */
+function unlessRefused<Made>(make: () => Made): Made | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (codeOf(error) === 'INVALID_SESSION_DATA') return undefined
+    throw error
+  }
+}
+
+function isSameTo(codec: SessionCodec, left: unknown, right: unknown): boolean {
+  return unlessRefused(() => codec.isSame(left, right)) === true
+}
+
+/** Whether there is something in data that a codec may write as something else: PHP's classes, and what is no finite number. */
+function mayBeLost(data: unknown): boolean {
+  const values: unknown[] = [data]
+  // Not by calling itself: deep data would overflow the stack.
+  while (values.length > 0) {
+    const value = values.pop()
+    if (typeof value === 'number' && !Number.isFinite(value)) return true
+    if (typeof value !== 'object' || value === null) continue
+    if (isMarked(value)) return true
+    for (const member of Object.values(value)) values.push(member)
+  }
+  return false
+}

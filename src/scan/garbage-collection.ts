@@ -1,0 +1,271 @@
+import type { CapacityOutput, Input, Output } from '../aws/dynamodb/operations.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
+import { DeadlineExceededError, ThrottlingError } from '../errors.ts'
+import { sleep, unlessAborted } from '../internal/timers.ts'
+import { allOf, type Condition } from '../layouts/layout.ts'
+import type { Item } from '../types.ts'
+import {
+  type GarbageCollectionOptions,
+  garbageCollectionOptionSpecs,
+  type GarbageCollectionProgress,
+  type GarbageCollectionResult,
+} from '../options/garbage-collection-options.ts'
+import { inBulk } from './bulk-call.ts'
+import { CapacityPace, ThrottlingPauses } from './rate-limiter.ts'
+import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from '../items/item-table.ts'
+import { forEachAtOnce, projectKey, scanInput, scanPages } from './scan.ts'
+import { readOptions } from '../options/option.ts'
+
+export type {
+  GarbageCollectionOptions,
+  GarbageCollectionProgress,
+  GarbageCollectionResult,
+} from '../options/garbage-collection-options.ts'
+
+const DEFAULT_SEGMENTS = 4
+const DEFAULT_READ_UNITS_PER_SECOND = 1500
+const DEFAULT_WRITE_UNITS_PER_SECOND = 500
+
+const DELETES_AT_ONCE = 16
+
+/** How many sessions of ordinary size, 1 KB, a read unit pays for. */
+const ITEMS_PER_READ_UNIT = 8
+
+/** What requests are taken to use where the engine does not say. */
+const ASSUMED_READ_UNITS_PER_ITEM = 0.5
+const ASSUMED_WRITE_UNITS = 1
+
+/**
+ * Deletes the sessions of one namespace that have expired, locked or not. Items that do not say when they expire are
+ * nobody's garbage and stay.
+ *
+ * Each delete happens only if the session is still expired at that moment: one that was revived after it was read is
+ * not lost. A delete whose answer was lost and that is sent again is recognised (G11). When the table throttles, the
+ * collection pauses and goes on where it was, however long that takes; any other error ends it. What has been deleted
+ * stays deleted then, and the next collection finds the rest. Memory holds a page of keys for each segment (G12).
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ * @throws the reason of `signal`, what `onProgress` throws, and every error of DynamoDB or the network but throttling.
+ */
+export async function collectGarbage(
+  table: ItemTable,
+  options: GarbageCollectionOptions = {},
+): Promise<GarbageCollectionResult> {
+  const checked = readOptions<GarbageCollectionOptions>(options, garbageCollectionOptionSpecs, {})
+  checked.signal?.throwIfAborted()
+  const startedAtMs = performance.now()
+  return inBulk(checked, async ({ signal }) => {
+    const collector = new GarbageCollector(table, { ...checked, signal })
+    await collector.run()
+    return {
+      ...collector.progress,
+      segments: collector.segments,
+      durationMs: Math.round(performance.now() - startedAtMs),
+    }
+  })
+}
+
+class GarbageCollector {
+  readonly segments: number
+  readonly #table: ItemTable
+  readonly #options: GarbageCollectionOptions
+  readonly #graceMs: number
+  readonly #pageLimit: number | undefined
+  readonly #reads: CapacityPace
+  readonly #writes: CapacityPace
+  readonly #pauses = new ThrottlingPauses(Math.random)
+  /** The caller has given up: requests under way are, too. */
+  readonly #abort = new AbortController()
+  /** It is to end, for whatever reason: nothing is begun any more. */
+  readonly #stop = new AbortController()
+  readonly #counts = {
+    scanned: 0,
+    deleted: 0,
+    revived: 0,
+    gone: 0,
+    consumedReadUnits: 0,
+    consumedWriteUnits: 0,
+  }
+
+  constructor(table: ItemTable, options: GarbageCollectionOptions) {
+    const readUnitsPerSecond = options.maxReadUnitsPerSecond ?? DEFAULT_READ_UNITS_PER_SECOND
+    const writeUnitsPerSecond = options.maxWriteUnitsPerSecond ?? DEFAULT_WRITE_UNITS_PER_SECOND
+    this.segments = options.segments ?? DEFAULT_SEGMENTS
+    this.#table = table
+    this.#options = options
+    this.#graceMs = (options.graceSeconds ?? 0) * 1000
+    this.#pageLimit = itemsPerPage(readUnitsPerSecond / this.segments)
+    this.#reads = new CapacityPace(readUnitsPerSecond)
+    this.#writes = new CapacityPace(writeUnitsPerSecond)
+  }
+
+  get progress(): GarbageCollectionProgress {
+    return { ...this.#counts, pauses: this.#pauses.count }
+  }
+
+  async run(): Promise<void> {
+    const { signal: stopped } = this.#stop
+    const { signal } = this.#options
+    const onAbort = (): void => {
+      this.#stop.abort(signal?.reason)
+      this.#abort.abort(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort)
+    try {
+      const segments = Array.from({ length: this.segments }, (_, segment) => this.#runSegment(segment))
+      await Promise.all(segments)
+      if (stopped.aborted) await this.#reportEnd()
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+    stopped.throwIfAborted()
+  }
+
+  /** Does not throw: the first failure of any segment ends all of them. */
+  async #runSegment(segment: number): Promise<void> {
+    try {
+      await this.#collectSegment(segment)
+    } catch (error) {
+      this.#stop.abort(error)
+    }
+  }
+
+  async #collectSegment(segment: number): Promise<void> {
+    const deletesAtOnce = Math.ceil(DELETES_AT_ONCE / this.segments)
+    const pages = scanPages(
+      this.#table,
+      () => this.#scanInput(segment),
+      {},
+      make => this.#scan(make),
+    )
+    for await (const { Items: items = [] } of pages) {
+      await forEachAtOnce(items, deletesAtOnce, item => this.#deleteIfExpired(item))
+      await unlessAborted(this.#options.onProgress?.(this.progress), this.#stop.signal)
+    }
+  }
+
+  async #reportEnd(): Promise<void> {
+    try {
+      await unlessAborted(this.#options.onProgress?.(this.progress), this.#options.signal)
+    } catch {
+      // What ended the collection is the better error; it may even be this one.
+    }
+  }
+
+  async #scan(make: () => Input<'Scan'>): Promise<Output<'Scan'>> {
+    const { signal } = this.#abort
+    const booking = this.#reads.book(performance.now())
+    await this.#wait(booking.delayMs)
+    const page = await this.#untilServed(() => this.#table.client.send('Scan', make(), { signal }))
+    const scanned = page.ScannedCount ?? 0
+    const units = reportedUnits(page)
+    this.#reads.settle(booking, units ?? scanned * ASSUMED_READ_UNITS_PER_ITEM)
+    this.#counts.scanned += scanned
+    this.#counts.consumedReadUnits += units ?? 0
+    return page
+  }
+
+  #scanInput(segment: number): Input<'Scan'> {
+    const table = this.#table
+    const filter = allOf(this.#expired(), table.layout.namespace())
+    return {
+      // Eventually consistent, at half the price: every delete checks again.
+      ...projectKey(table, scanInput(table, filter, false)),
+      Segment: segment,
+      TotalSegments: this.segments,
+      ReturnConsumedCapacity: 'TOTAL',
+      ...(this.#pageLimit !== undefined && { Limit: this.#pageLimit }),
+    }
+  }
+
+  async #deleteIfExpired(item: Item): Promise<void> {
+    const key = this.#table.layout.keyOfItem(item)
+    if (key === undefined) return
+    const { signal } = this.#abort
+    const booking = this.#writes.book(performance.now())
+    await this.#wait(booking.delayMs)
+    let calls = 0
+    try {
+      const output = await this.#untilServed(() => {
+        calls++
+        return this.#table.client.send('DeleteItem', this.#deleteInput(key), { signal })
+      })
+      const units = reportedUnits(output)
+      this.#writes.settle(booking, units ?? ASSUMED_WRITE_UNITS)
+      this.#counts.consumedWriteUnits += units ?? 0
+      this.#counts.deleted++
+    } catch (error) {
+      if (!isFailedCondition(error)) throw error
+      // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
+      const there =
+        itemOfFailedCondition(error) ??
+        (await this.#untilServed(() => this.#table.get(key, true, { signal })))
+      if (there !== undefined) this.#counts.revived++
+      // An earlier attempt may have deleted it, and its answer was lost (G11).
+      else if (calls > 1 || error.attempts > 1) this.#counts.deleted++
+      else this.#counts.gone++
+    }
+  }
+
+  #deleteInput(key: string): Input<'DeleteItem'> {
+    return {
+      TableName: this.#table.name,
+      Key: this.#table.itemKey(key),
+      ...conditionInput(this.#expired()),
+      ...ASKS_FOR_ITEM,
+      ReturnConsumedCapacity: 'TOTAL',
+    }
+  }
+
+  #expired(): Condition {
+    const table = this.#table
+    const nowMs = table.clock.now()
+    return allOf(table.expiredAt(nowMs - this.#graceMs), table.layout.lateRequests?.noCreationExpected(nowMs))
+  }
+
+  /** Makes a call again and again for as long as it is throttled, with pauses that all calls keep. */
+  async #untilServed<Value>(call: () => Promise<Value>): Promise<Value> {
+    for (;;) {
+      for (let ms = this.#pauseMs(); ms > 0; ms = this.#pauseMs()) await this.#wait(ms)
+      const { count } = this.#pauses
+      try {
+        const value = await this.#table.clock.atRightTime(call)
+        this.#pauses.succeeded(count)
+        return value
+      } catch (error) {
+        if (!isThrottling(error)) throw error
+        this.#pauses.throttled(count, performance.now())
+        this.#stop.signal.throwIfAborted()
+      }
+    }
+  }
+
+  #pauseMs(): number {
+    return this.#pauses.remainingMs(performance.now())
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    this.#stop.signal.throwIfAborted()
+    if (delayMs > 0) await sleep(delayMs, this.#stop.signal)
+  }
+}
+
+/** How many items a page may have so that it costs about what a second allows; absent when that is any number. */
+function itemsPerPage(readUnitsPerSecond: number): number | undefined {
+  return Number.isFinite(readUnitsPerSecond)
+    ? Math.max(1, Math.floor(readUnitsPerSecond * ITEMS_PER_READ_UNIT))
+    : undefined
+}
+
+/** Throttling that outlasted the retries of a call, or its deadline. */
+function isThrottling(error: unknown): boolean {
+  return (
+    error instanceof ThrottlingError ||
+    (error instanceof DeadlineExceededError && error.cause instanceof ThrottlingError)
+  )
+}
+
+function reportedUnits({ ConsumedCapacity: consumed }: CapacityOutput): number | undefined {
+  const units: unknown = consumed?.CapacityUnits
+  return typeof units === 'number' && Number.isFinite(units) && units >= 0 ? units : undefined
+}

@@ -1,0 +1,239 @@
+import { isAwsError } from '../aws/dynamodb/aws-error.ts'
+import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { Input, Output } from '../aws/dynamodb/operations.ts'
+import { SessionCorruptError, SessionDecryptionError, TableMismatchError } from '../errors.ts'
+import { allOf, type Condition } from '../layouts/layout.ts'
+import type { Item } from '../types.ts'
+import type { ListOptions } from '../options/call-options.ts'
+import type { ItemTable } from '../items/item-table.ts'
+
+export { inBulk, listInBulk } from './bulk-call.ts'
+
+type ScanInput = Input<'Scan'>
+type ScanPage = Output<'Scan'>
+
+/** As many as wait for little, and leave most of the connections to the requests of the application. */
+export const DELETES_AT_ONCE = 8
+
+/** The tables of each client whose key has been looked at. */
+const lookedAt = new WeakMap<DynamoDBClient, Set<string>>()
+
+/**
+ * The items of this namespace's sessions that have not expired; with `keyOnly`, nothing but their partition key.
+ *
+ * Holds one page of the table at a time. A session is listed when it was alive as its page was read.
+ */
+export async function* listItems(
+  table: ItemTable,
+  keyOnly: boolean,
+  options: SendOptions,
+): AsyncGenerator<Item, void, undefined> {
+  const input = (): ScanInput => {
+    const all = scanInput(table, liveSessions(table), table.consistentRead)
+    return keyOnly ? projectKey(table, all) : all
+  }
+  for await (const { Items: items = [] } of scanPages(table, input, options)) {
+    for (const item of items) {
+      // A page is a thousand items and more, and whoever lists them may take long over each.
+      options.signal?.throwIfAborted()
+      yield item
+    }
+  }
+}
+
+/**
+ * What an item is read as; `undefined` for one that cannot be read, when somebody is told of that.
+ *
+ * @throws {SessionCorruptError | SessionDecryptionError} when nobody is.
+ */
+export async function unlessUnreadable<Value>(
+  { layout }: ItemTable,
+  item: Item,
+  { onError }: Pick<ListOptions, 'onError'>,
+  read: () => Value | Promise<Value>,
+): Promise<Value | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    const isAboutItem = error instanceof SessionCorruptError || error instanceof SessionDecryptionError
+    if (!isAboutItem || onError === undefined) throw error
+    onError(error, layout.keyOfItem(item))
+    return undefined
+  }
+}
+
+/** The number of sessions of this namespace that have not expired. Reads the whole table, and transfers only counts. */
+export async function countItems(table: ItemTable, options: SendOptions): Promise<number> {
+  const input = (): ScanInput => ({
+    ...scanInput(table, liveSessions(table), table.consistentRead),
+    Select: 'COUNT',
+  })
+  let count = 0
+  for await (const page of scanPages(table, input, options)) count += page.Count ?? 0
+  return count
+}
+
+/**
+ * Deletes every item of this namespace, expired or not, a few at a time. The first failure ends it; what is deleted
+ * by then stays deleted.
+ */
+export async function deleteItems(table: ItemTable, options: SendOptions): Promise<void> {
+  // Consistent whatever the reads are: after a clear nothing may be left that had been written before it.
+  const input = (): ScanInput => projectKey(table, scanInput(table, table.layout.namespace(), true))
+  for await (const { Items: keys = [] } of scanPages(table, input, options)) {
+    await forEachAtOnce(keys, DELETES_AT_ONCE, async Key => {
+      await table.client.send('DeleteItem', { TableName: table.name, Key }, options)
+    })
+  }
+}
+
+/** Input of a scan for the items that a condition holds for; for all items where it is absent. */
+export function scanInput(
+  table: ItemTable,
+  filter: Condition | undefined,
+  consistentRead: boolean,
+): ScanInput {
+  const input = { TableName: table.name, ConsistentRead: consistentRead }
+  if (filter === undefined) return input
+  return {
+    ...input,
+    FilterExpression: filter.expression,
+    ExpressionAttributeNames: filter.names,
+    ...(Object.keys(filter.values).length > 0 && { ExpressionAttributeValues: filter.values }),
+  }
+}
+
+/** The same scan, for nothing but the partition keys. */
+export function projectKey({ layout }: ItemTable, input: ScanInput): ScanInput {
+  return {
+    ...input,
+    ProjectionExpression: '#projectedKey',
+    ExpressionAttributeNames: { ...input.ExpressionAttributeNames, '#projectedKey': layout.partitionKey },
+  }
+}
+
+/**
+ * Reads page by page (DynamoDB reads up to 1 MB for one), and the next one when the last has been dealt with. That the
+ * table has the partition key of the layout is checked on the first: else every filter would find nothing.
+ *
+ * @param input makes the input of a page, which may depend on what the time is.
+ * @param send reads a page, for scans that have more to do for it than to send what `make` returns.
+ * @throws {TableMismatchError} when the table has another partition key.
+ */
+export async function* scanPages(
+  table: ItemTable,
+  input: () => ScanInput,
+  options: SendOptions,
+  send: (input: () => ScanInput) => Promise<ScanPage> = make =>
+    table.clock.atRightTime(() => table.client.send('Scan', make(), options)),
+): AsyncGenerator<ScanPage, void, undefined> {
+  let start: Item | undefined
+  do {
+    const from = start
+    const page = await send(() => (from === undefined ? input() : { ...input(), ExclusiveStartKey: from }))
+    if (from === undefined) await checkTableKey(table, page, options)
+    yield page
+    start = page.LastEvaluatedKey
+  } while (start !== undefined)
+}
+
+/**
+ * Makes sure that the partition key of the layout is that of the table, where nothing shows it, because a filter has left
+ * nothing or an index is asked: DynamoDB refuses to read what does not have the key of the table. Each table is asked once;
+ * when it gives no answer, nothing is known, and that is no error.
+ *
+ * @throws {TableMismatchError} when the table has another key.
+ */
+export async function askForTableKey(table: ItemTable, options: SendOptions): Promise<void> {
+  if (!isNew(table)) return
+  const { client, name: TableName } = table
+  try {
+    await client.send('GetItem', { TableName, Key: table.itemKey('no session has this key') }, options)
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    if (!isAwsError(error, 'ValidationException')) return
+    lookedAt.get(client)?.delete(markOf(table))
+    throw otherKey(table)
+  }
+}
+
+/**
+ * Does something with every value, with so many at the same time. The first failure ends it: nothing is begun after
+ * it, and what is under way is waited for.
+ */
+export async function forEachAtOnce<Value>(
+  values: readonly Value[],
+  atOnce: number,
+  action: (value: Value) => Promise<void>,
+): Promise<void> {
+  let failed = false
+  const queue = values.values()
+  const work = async (): Promise<void> => {
+    for (const value of queue) {
+      if (failed) return
+      try {
+        await action(value)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  const workers = Array.from({ length: Math.min(atOnce, values.length) }, work)
+  try {
+    await Promise.all(workers)
+  } finally {
+    await Promise.allSettled(workers)
+  }
+}
+
+function liveSessions(table: ItemTable): Condition {
+  return allOf(table.liveAt(table.clock.now()), table.layout.namespace())
+}
+
+/**
+ * Makes sure that the partition key of the layout is that of the table, from what a page of a scan shows of it. Reads and
+ * writes of one session are refused by DynamoDB when it is not; a scan would find nothing, and say nothing.
+ *
+ * @throws {TableMismatchError} when the table has another key.
+ */
+async function checkTableKey(
+  table: ItemTable,
+  { Items: [item] = [], LastEvaluatedKey: last, ScannedCount: scanned = 0 }: ScanPage,
+  options: SendOptions,
+): Promise<void> {
+  const shown = last ?? item
+  if (shown !== undefined) requireTableKey(table, shown)
+  else if (scanned > 0) await askForTableKey(table, options)
+}
+
+/**
+ * Checks that an item has the partition key by which its session is to be found.
+ *
+ * @throws {TableMismatchError} when the table has another key.
+ */
+export function requireTableKey(table: ItemTable, item: Item): void {
+  if (!Object.hasOwn(item, table.layout.partitionKey)) throw otherKey(table)
+}
+
+/** Whether nobody has asked yet; notes that somebody does. */
+function isNew(table: ItemTable): boolean {
+  const marks = lookedAt.get(table.client) ?? new Set()
+  lookedAt.set(table.client, marks)
+  const mark = markOf(table)
+  if (marks.has(mark)) return false
+  marks.add(mark)
+  return true
+}
+
+function markOf({ name, layout }: ItemTable): string {
+  return `${layout.partitionKey} ${name}`
+}
+
+function otherKey({ name, layout: { partitionKey } }: ItemTable): TableMismatchError {
+  const difference = `the key of table "${name}" is not ${partitionKey} (HASH, S)`
+  return new TableMismatchError(
+    `${difference}, so that its sessions cannot be found; name its partition key in the option "partitionKey"`,
+    [difference],
+  )
+}

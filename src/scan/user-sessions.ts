@@ -1,0 +1,258 @@
+import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { Input } from '../aws/dynamodb/operations.ts'
+import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
+import { callerMistake, SessionCorruptError, TableMismatchError } from '../errors.ts'
+import { withinDateRange } from '../internal/date-range.ts'
+import { sleep } from '../internal/timers.ts'
+import type { Condition, UserIndex } from '../layouts/layout.ts'
+import type { Item } from '../types.ts'
+import type { BulkOptions, ListOptions } from '../options/call-options.ts'
+import { ASKS_FOR_ITEM, type ItemTable } from '../items/item-table.ts'
+import { inBulk, listInBulk } from './bulk-call.ts'
+import { DELETES_AT_ONCE, requireTableKey, unlessUnreadable } from './scan.ts'
+import { addIndexCommand, isUserId } from '../layouts/user-index.ts'
+
+/** A session of a user, as the index has it. */
+export interface UserSession {
+  /** Value of the item's partition key, the same as `SessionRecord.key`. */
+  readonly key: string
+  /** When the session began: epoch milliseconds, to the second. */
+  readonly createdMs: number | undefined
+  /** When the session expires: epoch milliseconds. The newest touch may be missing. */
+  readonly expiresMs: number
+}
+
+/** Options of {@link destroyByUser}. */
+export interface DestroyByUserOptions extends BulkOptions {
+  /** Keys of the sessions to leave alone. */
+  readonly except?: Iterable<string> | undefined
+}
+
+interface UserQuery {
+  readonly table: ItemTable
+  readonly index: UserIndex
+  readonly userId: string
+  readonly options: SendOptions
+}
+
+/**
+ * How long to wait before looking again, until that has found nothing new to the end of the list. Indexes are usually
+ * less than this behind.
+ */
+const SETTLING_PAUSES_MS: readonly number[] = [100, 200]
+
+/** Somebody who keeps signing in must not keep a sign-out going for ever. */
+const MAX_ROUNDS = 20
+
+/**
+ * The sessions of a user that have not expired, in no order, a page of the index at a time.
+ *
+ * The index follows the table within moments: a session that began or ended just now may be missing or still there.
+ * Sessions that were last written by a store without `userId` are not in it.
+ *
+ * @throws {TypeError} `INVALID_OPTION` for a user ID that cannot be one, and in layouts without users.
+ * @throws {TableMismatchError} when the table has no such index, or it is still being built.
+ */
+export async function* listByUser(
+  table: ItemTable,
+  userId: string,
+  options: ListOptions = {},
+): AsyncGenerator<UserSession, void, undefined> {
+  const query = queryOf(table, userId, {})
+  for await (const item of listInBulk(options, send => entriesOf({ ...query, options: send }))) {
+    requireProjection(query, item)
+    const session = await unlessUnreadable(table, item, options, () => liveSessionOf(table, item))
+    if (session !== undefined) yield session
+  }
+}
+
+/** The same session by the clock of this machine, as the times of a record are. */
+export function localTimes({ clock }: ItemTable, { key, createdMs, expiresMs }: UserSession): UserSession {
+  const local = (epochMs: number): number => withinDateRange(epochMs - clock.offsetMs)
+  return { key, createdMs: createdMs && local(createdMs), expiresMs: local(expiresMs) }
+}
+
+function liveSessionOf(table: ItemTable, item: Item): UserSession | undefined {
+  const { layout } = table
+  const key = layout.keyOfItem(item)
+  if (key === undefined || !table.isLive(item, table.clock.now())) return undefined
+  const createdMs = layout.createdOf(item)
+  return { key, createdMs, expiresMs: Math.min(layout.expiryOf(item), table.latestExpiryMs(createdMs)) }
+}
+
+/**
+ * Deletes the sessions of a user: "sign out everywhere".
+ *
+ * Each deletion is by the key of the session and on the condition that it still belongs to the user. Requests that have
+ * loaded a session by then do not bring it back (G3). Because the index follows the table within moments, it is asked
+ * again until, for a while, it has nothing new. What can escape is a session that the user signs in to at the same
+ * moment or later, one that an index which is further behind does not show yet, and one that was last written by a
+ * store without `userId`.
+ *
+ * A failure in between leaves the rest undone; calling again does it.
+ *
+ * @returns how many sessions were ended by this call. Sessions that had expired do not count, nor do those that somebody
+ *   else ended first. When the answer to a deletion is lost and the session is gone at the next attempt, it counts.
+ * @throws the same as {@link listByUser}.
+ */
+export async function destroyByUser(
+  table: ItemTable,
+  userId: string,
+  { except = [], ...options }: DestroyByUserOptions = {},
+): Promise<number> {
+  return inBulk(options, send => destroyAll(queryOf(table, userId, send), new Set(except)))
+}
+
+/** Deletes what the index has, until it has nothing new for a while. */
+async function destroyAll(query: UserQuery, handled: Set<string>): Promise<number> {
+  let destroyed = 0
+  let pauses = 0
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const handledBefore = handled.size
+    destroyed += await destroyNewEntries(query, handled)
+    pauses = handled.size === handledBefore ? pauses + 1 : 0
+    const pauseMs = SETTLING_PAUSES_MS[pauses]
+    if (pauseMs === undefined) break
+    await sleep(pauseMs, query.options.signal)
+  }
+  return destroyed
+}
+
+/** Deletes what the index has and `handled` does not, and adds it there. */
+async function destroyNewEntries(query: UserQuery, handled: Set<string>): Promise<number> {
+  let destroyed = 0
+  let batch: Item[] = []
+  const destroyBatch = async (): Promise<void> => {
+    const outcomes = await Promise.all(batch.map(item => destroyEntry(query, item)))
+    destroyed += outcomes.filter(Boolean).length
+    batch = []
+  }
+  for await (const item of entriesOf(query)) {
+    const key = query.table.layout.keyOfItem(item)
+    if (key === undefined || handled.has(key)) continue
+    handled.add(key)
+    batch.push(item)
+    if (batch.length === DELETES_AT_ONCE) await destroyBatch()
+  }
+  await destroyBatch()
+  return destroyed
+}
+
+/** Whether this ended a session that was alive. The index may be behind, so that the deleted item itself tells. */
+async function destroyEntry({ table, index, userId, options }: UserQuery, entry: Item): Promise<boolean> {
+  const key = table.layout.keyOfItem(entry) ?? ''
+  const nowMs = table.clock.now()
+  try {
+    const input = {
+      TableName: table.name,
+      Key: table.itemKey(key),
+      ConditionExpression: '#user = :user',
+      ExpressionAttributeNames: { '#user': index.attribute },
+      ExpressionAttributeValues: { ':user': { S: userId } },
+      ReturnValues: 'ALL_OLD',
+      ...ASKS_FOR_ITEM,
+    } as const
+    const { Attributes: deleted } = await table.clock.atRightTime(() =>
+      table.client.send('DeleteItem', input, options),
+    )
+    return deleted !== undefined && wasLive(table, deleted, nowMs)
+  } catch (error) {
+    if (!isFailedCondition(error)) throw error
+    const isOwnDeletion =
+      error.attempts > 1 &&
+      itemOfFailedCondition(error) === undefined &&
+      (await table.get(key, true, options)) === undefined
+    return isOwnDeletion && wasLive(table, entry, nowMs)
+  }
+}
+
+function wasLive(table: ItemTable, item: Item, nowMs: number): boolean {
+  try {
+    return table.isLive(item, nowMs)
+  } catch (error) {
+    if (error instanceof SessionCorruptError) return false
+    throw error
+  }
+}
+
+function queryOf(table: ItemTable, userId: string, options: SendOptions): UserQuery {
+  const { userIndex: index, name } = table.layout
+  if (index === undefined) {
+    throw callerMistake('INVALID_OPTION', `the layout "${name}" does not write down whose session it is`)
+  }
+  if (!isUserId(userId)) {
+    throw callerMistake('INVALID_OPTION', 'a user ID has to be a text of 1 to 2048 bytes')
+  }
+  return { table, index, userId, options }
+}
+
+/** What the index has of the user's sessions in this namespace, expired or not. */
+async function* entriesOf({
+  table,
+  index,
+  userId,
+  options,
+}: UserQuery): AsyncGenerator<Item, void, undefined> {
+  const input = queryInput(table, index, userId, table.layout.namespace())
+  let start: Item | undefined
+  do {
+    const pageInput = start === undefined ? input : { ...input, ExclusiveStartKey: start }
+    const queried = table.clock.atRightTime(() => table.client.send('Query', pageInput, options))
+    const page = await queried.catch((error: unknown) => {
+      throw indexProblem(error, table, index) ?? error
+    })
+    for (const item of page.Items ?? []) {
+      // Whoever lists them may take long over each.
+      options.signal?.throwIfAborted()
+      requireTableKey(table, item)
+      yield item
+    }
+    start = page.LastEvaluatedKey
+  } while (start !== undefined)
+}
+
+function queryInput(
+  { name }: ItemTable,
+  index: UserIndex,
+  userId: string,
+  namespace: Condition | undefined,
+): Input<'Query'> {
+  return {
+    TableName: name,
+    IndexName: index.name,
+    KeyConditionExpression: '#user = :user',
+    ExpressionAttributeNames: { ...namespace?.names, '#user': index.attribute },
+    ExpressionAttributeValues: { ...namespace?.values, ':user': { S: userId } },
+    ...(namespace !== undefined && { FilterExpression: namespace.expression }),
+  }
+}
+
+/** What to say when it is the index that is not there; DynamoDB has no code of its own for that. */
+function indexProblem(error: unknown, { name: table }: ItemTable, index: UserIndex): Error | undefined {
+  if (!isAwsError(error, 'ValidationException')) return undefined
+  if (error.message.includes('backfilling')) {
+    const difference = `the index "${index.name}" is still being built`
+    return new TableMismatchError(
+      `the sessions of a user cannot be found in table "${table}" yet: ${difference}; try again later`,
+      [difference],
+    )
+  }
+  if (!error.message.includes('specified index')) return undefined
+  const difference = `there is no index "${index.name}"`
+  return new TableMismatchError(
+    `the sessions of a user cannot be found in table "${table}": ${difference}; createTable makes it in new tables, and ` +
+      `this adds it (with ProvisionedThroughput in it where the table has that): ${addIndexCommand(table, index, undefined)}`,
+    [difference],
+  )
+}
+
+/** An index that somebody made by hand may lack what tells whether a session is alive. */
+function requireProjection({ table, index }: UserQuery, item: Item): void {
+  if (index.projected.some(attribute => attribute in item)) return
+  const difference = `the index "${index.name}" does not have the attributes ${index.projected.join(', ')}`
+  throw new TableMismatchError(
+    `the sessions of a user cannot be listed from table "${table.name}": ${difference}; delete the index and add it again: ` +
+      addIndexCommand(table.name, index, undefined),
+    [difference],
+  )
+}

@@ -1,0 +1,172 @@
+import type { Environment } from '../aws/config/environment.ts'
+import type { InstanceRegion } from '../aws/config/instance-metadata-region.ts'
+import type { RouteSearch } from '../aws/config/route-search.ts'
+import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../aws/dynamodb/client.ts'
+import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
+import { callerMistake } from '../errors.ts'
+import { givenTransport, neededTransport } from '../aws/http/lazy-transport.ts'
+import type { RouteFinder } from '../aws/http/route.ts'
+import { SocketTransport } from '../aws/http/socket-transport.ts'
+import type { Transport } from '../aws/http/transport.ts'
+import { PendingSteps } from '../internal/pending-steps.ts'
+import { lambdaTrace } from '../internal/user-agent.ts'
+import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
+import { type ConnectionOptions, deadlineMsOf } from '../options/connection-options.ts'
+import { hasOtherVariables } from '../options/option.ts'
+
+const DEFAULT_MAX_ATTEMPTS = 4
+const DEFAULT_CONNECT_TIMEOUT_MS = 2000
+const DEFAULT_ATTEMPT_TIMEOUT_MS = 3000
+
+/** The clock of the machine. */
+export const systemClock: Clock = { now: () => Date.now() }
+
+/**
+ * Puts a {@link DynamoDBClient} together from checked options. It opens nothing yet: region, endpoint and
+ * credentials are looked for at the first call, which is where it shows when they are missing.
+ */
+export function openClient(options: ConnectionOptions, environment: Environment): DynamoDBClient {
+  const clock = options.clock ?? systemClock
+  const pending = { settings: new PendingSteps(), credentials: new PendingSteps() }
+  // Calls of STS are signed, and credentials expire, by the clock that DynamoDB has put right, and the other way round.
+  const clockOfClient = (): ServerClock => client.clock
+  const client = new DynamoDBClient({
+    settings: lazySettings(options, environment, clock, pending.settings),
+    credentials: findCredentials(options, environment, clockOfClient, pending.credentials),
+    pending,
+    ...chooseTransport(options, environment),
+    traceId: lambdaTrace(environment),
+    clock,
+    random: Math.random,
+    connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+    deadlineMs: deadlineMsOf(options),
+  })
+  return client
+}
+
+/** What carries requests to DynamoDB, and those to the services that give credentials. */
+export function chooseTransport(
+  options: ConnectionOptions,
+  environment: Environment,
+): Pick<DynamoDBClientOptions, 'transport' | 'ownsTransport'> {
+  const { transport, maxSockets, ca, proxy, clock = systemClock } = options
+  if (transport !== undefined) return { transport: givenTransport(transport), ownsTransport: false }
+  const needed = neededTransport()
+  if (needed === undefined) {
+    const route = routeFinder(options, environment)
+    return {
+      transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), route, clock }),
+      ownsTransport: true,
+    }
+  }
+  for (const [name, value] of Object.entries({ maxSockets, ca, proxy })) {
+    if (value !== undefined) {
+      throw callerMistake(
+        'INVALID_OPTION',
+        `the option "${name}" has no effect in Cloudflare Workers; leave it out`,
+      )
+    }
+  }
+  return { transport: needed, ownsTransport: true }
+}
+
+/** The transport for the services that give credentials: that of the caller, or one of few and short-lived connections. */
+export function serviceTransport(options: ConnectionOptions, environment: Environment): Transport {
+  const { transport } = options
+  if (transport !== undefined) return givenTransport(transport)
+  return (
+    neededTransport() ??
+    new SocketTransport({ maxSockets: 4, idleTimeoutMs: 2000, route: routeFinder(options, environment) })
+  )
+}
+
+/** The way to an endpoint; the code that reads variables and files for it is loaded for the first connection. */
+function routeFinder({ ca, proxy, profile }: ConnectionOptions, environment: Environment): RouteFinder {
+  let search: RouteSearch | undefined
+  return async endpoint => {
+    const { RouteSearch } = await import('../aws/config/route-search.ts')
+    search ??= new RouteSearch({ environment, ca, proxy, profile, hasOptions: true })
+    return search.find(endpoint)
+  }
+}
+
+/** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */
+function lazySettings(
+  { region, endpoint, maxAttempts, profile }: ConnectionOptions,
+  environment: Environment,
+  clock: Clock,
+  pending: PendingSteps,
+): () => Promise<DynamoDBSettings> {
+  let lookUp: (() => Promise<InstanceRegion>) | undefined
+  const instanceRegion = async (): Promise<InstanceRegion> => {
+    const { instanceRegionLookup } = await import('../aws/config/instance-metadata-region.ts')
+    lookUp ??= instanceRegionLookup(
+      { environment, clock, transport: new SocketTransport(), pending },
+      { profile },
+    )
+    return pending.step('the region of the instance', lookUp)
+  }
+  return async () => {
+    if (hasOtherVariables(environment)) {
+      const { warnOfUnreadVariables } = await import('../options/environment.ts')
+      warnOfUnreadVariables(environment)
+    }
+    // Loaded here, so that constructing a store loads nothing that reads files.
+    const { resolveSettings } = await import('../aws/config/settings.ts')
+    const sources = { environment, region, endpoint, maxAttempts, profile, instanceRegion }
+    const settings = await pending.step('region and endpoint in the AWS configuration', () =>
+      resolveSettings(sources),
+    )
+    return { ...settings, maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS }
+  }
+}
+
+/** Credentials that do not change as they are; for others, the code that finds and keeps them is loaded when asked. */
+function findCredentials(
+  options: ConnectionOptions,
+  environment: Environment,
+  clock: () => ServerClock,
+  pending: PendingSteps,
+): CredentialSource {
+  const { credentials: given } = options
+  if (given !== undefined && typeof given !== 'function') return () => given
+  let source: CredentialSource | undefined
+  const load = async (): Promise<CredentialSource> => {
+    const { cachedProvider } = await import('../aws/credentials/cached-provider.ts')
+    const provider =
+      given === undefined
+        ? lazyDefaultProvider(options, environment, clock, pending)
+        : () => pending.step('the function that the option "credentials" is', given)
+    // Calls that come at the same time share one source.
+    source ??= cachedProvider(provider, { clock: clock(), random: Math.random })
+    return source
+  }
+  return request => (source === undefined ? load().then(loaded => loaded(request)) : source(request))
+}
+
+/** Loads the chain when it is first asked, so that an app that passes its credentials never does. */
+function lazyDefaultProvider(
+  options: ConnectionOptions,
+  environment: Environment,
+  clock: () => ServerClock,
+  pending: PendingSteps,
+): CredentialProvider {
+  const { profile, region } = options
+  let provider: CredentialProvider | undefined
+  return async () => {
+    const { defaultProvider } = await import('../aws/credentials/default-provider.ts')
+    provider ??= defaultProvider({
+      profile,
+      region,
+      context: {
+        environment,
+        clock: clock(),
+        deadlineMs: deadlineMsOf(options),
+        pending,
+        serviceTransport: serviceTransport(options, environment),
+      },
+    })
+    return provider()
+  }
+}

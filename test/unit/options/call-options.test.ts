@@ -1,0 +1,128 @@
+import { afterAll, describe, expect, test } from 'vitest'
+
+import {
+  areOptions,
+  callOptionNames,
+  lockOptionNames,
+  refuseOptions,
+  touchOptionNames,
+  writeOptionNames,
+} from '../../../src/options/call-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
+import { rejectionOf } from '../../support/failure.ts'
+
+describe('options of a call', () => {
+  test.each([
+    ['nothing', undefined],
+    ['an empty object', {}],
+    ['a signal', { signal: AbortSignal.timeout(1) }],
+    ['a signal that is not there', { signal: undefined }],
+  ])('are %s', (_, options) => {
+    expect(areOptions(options, callOptionNames)).toBe(true)
+  })
+
+  test.each([
+    ['ttl', writeOptionNames, 'ttlSeconds'],
+    ['expires', touchOptionNames, 'expiresMs'],
+    ['maxWait', lockOptionNames, 'maxWaitMs'],
+    ['Signal', callOptionNames, 'signal'],
+  ])('are not "%s", and the refusal says what was meant', async (name, known: object, meant) => {
+    const options: object = { [name]: undefined }
+    expect(areOptions(options, known)).toBe(false)
+    await expect(refuseOptions(options, known)).rejects.toThrow(
+      `this call has no option "${name}"; did you mean "${meant}"? (its options are: ${Object.keys(known).join(', ')})`,
+    )
+  })
+
+  test('that are like none are refused without a guess', async () => {
+    const options: object = { signal: undefined, consistent: true }
+    await expect(refuseOptions(options, callOptionNames)).rejects.toThrow(
+      'this call has no option "consistent" (its options are: signal)',
+    )
+  })
+
+  test.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 60],
+    ['a text', 'x'],
+    ['an array', []],
+  ])('are not %s', async (_, options) => {
+    expect(areOptions(options as object, callOptionNames)).toBe(false)
+    expect(await rejectionOf(refuseOptions(options, callOptionNames), TypeError)).toMatchObject({
+      code: 'INVALID_OPTION',
+      message: 'the options of a call have to be an object, or left out',
+    })
+  })
+
+  test('are not a signal', async () => {
+    const signal: object = AbortSignal.timeout(1)
+    expect(areOptions(signal, callOptionNames)).toBe(false)
+    await expect(refuseOptions(signal, callOptionNames)).rejects.toThrow('this call has no option "')
+  })
+})
+
+describe('SessionStore', () => {
+  const store = new SessionStore<{ user?: string }>({
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
+    transport: {
+      request: () => Promise.reject(new Error('a request was sent')),
+      close: () => Promise.resolve(),
+    },
+  })
+  afterAll(() => store.close())
+
+  const calls: Readonly<Record<string, (options: object) => Promise<unknown>>> = {
+    read: options => store.read('id', options),
+    write: options => store.write('id', {}, options),
+    touch: options => store.touch('id', options),
+    destroy: options => store.destroy('id', options),
+    lock: options => store.lock('id', options),
+    destroyByUser: options => store.destroyByUser('ada', options),
+    listByUser: options => store.listByUser('ada', options).next(),
+    keys: options => store.keys(options).next(),
+    records: options => store.records(options).next(),
+    count: options => store.count(options),
+    clear: options => store.clear(options),
+  }
+
+  test.each(Object.entries(calls))('%s refuses options that it does not know', async (_, call) => {
+    expect(await rejectionOf(call({ sginal: undefined }))).toMatchObject({
+      name: 'TypeError',
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('has no option "sginal"; did you mean "signal"?') as string,
+    })
+    const nothing: unknown = null
+    expect(await rejectionOf(call(nothing as object))).toMatchObject({ code: 'INVALID_OPTION' })
+  })
+
+  test.each(Object.entries(calls))('%s takes its options', async (_, call) => {
+    const reason = new Error('given up')
+    expect(await rejectionOf(call({ signal: AbortSignal.abort(reason) }))).toBe(reason)
+  })
+
+  test.each([
+    ['write', { ttl: 60 }, 'ttlSeconds'],
+    ['touch', { ttl: 60 }, 'ttlSeconds'],
+    ['destroyByUser', { excpt: 'id' }, 'except'],
+    ['lock', { leaseSecs: 5 }, 'leaseSeconds'],
+  ])('%s says what was meant', async (name, options, meant) => {
+    expect(await rejectionOf(calls[name]?.(options) ?? Promise.resolve())).toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(`did you mean "${meant}"?`) as string,
+    })
+  })
+
+  test.each<[string, object, string]>([
+    ['lock', { renew: 'x' }, 'the option "renew" takes true or false'],
+    ['lock', { maxWaitMs: '100' }, 'maxWaitMs (0 to 600000)'],
+    ['destroyByUser', { except: 42 }, 'the option "except" takes the ID or the record of a session'],
+    ['destroyByUser', { except: new Set(['id']) }, 'or an array of them'],
+    ['destroyByUser', { except: [undefined] }, 'a session ID has to be a text'],
+  ])('%s refuses a wrong value: %j', async (name, options, message) => {
+    const error = await rejectionOf(calls[name]?.(options) ?? Promise.resolve())
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error).toHaveProperty('message', expect.stringContaining(message))
+    expect(error).toHaveProperty('code', expect.stringContaining('INVALID_'))
+  })
+})

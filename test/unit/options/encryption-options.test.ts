@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { runInNewContext } from 'node:vm'
+
+import { expect, test } from 'vitest'
+
+import {
+  compressionFromText,
+  copiedEncryption,
+  encryptionFromText,
+  isCompressionOptions,
+  isEncryptionOptions,
+  sealsWrites,
+} from '../../../src/options/encryption-options.ts'
+
+const key = Buffer.alloc(32, 1)
+const passphrase = 'sixteen letters!'
+
+/** Keys, and one that is missing even as `undefined`. */
+function withHole(keys: unknown[]): unknown[] {
+  const longer = [...keys]
+  longer.length = keys.length + 1
+  return longer
+}
+
+test.each<[string, unknown]>([
+  ['a key', { keys: [key] }],
+  ['a key that is no Buffer', { keys: [new Uint8Array(32)] }],
+  ['a key of another realm', { keys: [runInNewContext('new Uint8Array(32)')] }],
+  ['a passphrase of 16 characters', { keys: [passphrase] }],
+  ['a passphrase of 16 characters outside the basic plane', { keys: ['😀'.repeat(16)] }],
+  ['several of both', { keys: [passphrase, key, `${passphrase}!`, Buffer.alloc(32, 2)] }],
+  ['unencrypted sessions written', { keys: [key], unencrypted: 'write' }],
+  ['unencrypted sessions read', { keys: [key], unencrypted: 'read' }],
+  ['unencrypted sessions refused', { keys: [key], unencrypted: 'refuse' }],
+  ['unencrypted undefined', { keys: [key], unencrypted: undefined }],
+])('encryption options: %s', (_name, options) => {
+  expect(isEncryptionOptions(options)).toBe(true)
+})
+
+test.each<[string, unknown]>([
+  ['nothing', undefined],
+  ['null', null],
+  ['true', true],
+  ['a passphrase alone', passphrase],
+  ['keys alone', [key]],
+  ['no keys', {}],
+  ['empty keys', { keys: [] }],
+  ['keys that are no array', { keys: key }],
+  ['a hole', { keys: withHole([]) }],
+  ['a hole after a key', { keys: withHole([key]) }],
+  ['31 bytes', { keys: [Buffer.alloc(31)] }],
+  ['33 bytes', { keys: [Buffer.alloc(33)] }],
+  ['a view of other elements', { keys: [new Uint16Array(32)] }],
+  ['an ArrayBuffer', { keys: [new ArrayBuffer(32)] }],
+  ['an array of numbers', { keys: [Array.from(key)] }],
+  ['a passphrase of 15 characters', { keys: ['fifteen letters'] }],
+  ['a passphrase of 8 characters in 16 code units', { keys: ['😀'.repeat(8)] }],
+  ['a passphrase of 15 characters in 30 code points', { keys: ['e\u0301'.repeat(15)] }],
+  ['a passphrase with half a character', { keys: [`${passphrase}\ud83d`] }],
+  ['a good key and a bad one', { keys: [key, 'short'] }],
+  ['the same key twice', { keys: [key, Uint8Array.from(key)] }],
+  ['the same passphrase twice', { keys: [passphrase, key, passphrase] }],
+  [
+    'the same passphrase in two Unicode forms',
+    { keys: [`caf\u00e9 ${passphrase}`, `cafe\u0301 ${passphrase}`] },
+  ],
+  ['an unknown name', { keys: [key], unencypted: 'refuse' }],
+  ['an unknown value', { keys: [key], unencrypted: 'reject' }],
+  ['a flag', { keys: [key], unencrypted: false }],
+])('no encryption options: %s', (_name, options) => {
+  expect(isEncryptionOptions(options)).toBe(false)
+})
+
+test.each<[unknown, boolean]>([
+  [{}, true],
+  [{ thresholdBytes: undefined }, true],
+  [{ thresholdBytes: 0 }, true],
+  [{ thresholdBytes: 409_600 }, true],
+  [{ thresholdBytes: 409_601 }, false],
+  [{ thresholdBytes: -1 }, false],
+  [{ thresholdBytes: 1.5 }, false],
+  [{ thresholdBytes: Number.NaN }, false],
+  [{ thresholdBytes: '10' }, false],
+  [{ threshold: 10 }, false],
+  [[], false],
+  [null, false],
+  [true, false],
+  [1024, false],
+  [undefined, false],
+])('compression options: %j', (options, expected) => {
+  expect(isCompressionOptions(options)).toBe(expected)
+})
+
+test('passphrases from an environment variable are separated by blanks', () => {
+  expect(encryptionFromText(' current-passphrase\t older-passphrase1 \n')).toEqual({
+    keys: ['current-passphrase', 'older-passphrase1'],
+  })
+  expect(isEncryptionOptions(encryptionFromText(' current-passphrase older-passphrase1'))).toBe(true)
+  expect(isEncryptionOptions(encryptionFromText('correct horse battery staple'))).toBe(false)
+  expect(isEncryptionOptions(encryptionFromText('  '))).toBe(false)
+})
+
+test.each<[string, boolean, unknown]>([
+  ['2048', true, { thresholdBytes: 2048 }],
+  [' 0 ', true, { thresholdBytes: 0 }],
+  [' ', false, { thresholdBytes: Number.NaN }],
+  ['0x10', false, { thresholdBytes: Number.NaN }],
+  ['1 KB', false, { thresholdBytes: Number.NaN }],
+  ['true', false, { thresholdBytes: Number.NaN }],
+])('a threshold from an environment variable: %j', (text, isUsable, options) => {
+  expect(compressionFromText(text)).toEqual(options)
+  expect(isCompressionOptions(compressionFromText(text))).toBe(isUsable)
+})
+
+test('a copy does not follow the original', () => {
+  const original = { keys: [Buffer.from(key), passphrase], unencrypted: 'refuse' } as const
+  const keys: (Buffer | string)[] = [...original.keys]
+  const copy = copiedEncryption({ ...original, keys })
+  original.keys[0].fill(0)
+  keys.pop()
+  expect(copy).toEqual({ keys: [Uint8Array.from(key), passphrase], unencrypted: 'refuse' })
+})
+
+test.each([
+  [{}, false],
+  [{ encryption: undefined, compression: undefined }, false],
+  [{ compression: {} }, true],
+  [{ encryption: { keys: [key] } }, true],
+  [{ encryption: { keys: [key], unencrypted: 'refuse' } }, true],
+  [{ encryption: { keys: [key], unencrypted: 'write' } }, false],
+  [{ encryption: { keys: [key], unencrypted: 'write' }, compression: {} }, true],
+] as const)('whether writes are sealed, case %#', (options, expected) => {
+  expect(sealsWrites(options)).toBe(expected)
+})
+
+test('checking options loads neither compression nor cryptography', () => {
+  const source = readFileSync(new URL('../../../src/options/encryption-options.ts', import.meta.url), 'utf8')
+  expect(Array.from(source.matchAll(/from '([^']+)'/g), match => match[1])).toEqual([
+    '../internal/core-objects.ts',
+    '../internal/number-from-text.ts',
+  ])
+})

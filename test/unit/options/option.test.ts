@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest'
+
+import {
+  booleanOption,
+  integerOption,
+  type OptionSpecs,
+  readOptions,
+  textOption,
+} from '../../../src/options/option.ts'
+
+interface Options {
+  readonly color?: string | undefined
+  readonly maxThings?: number | undefined
+  readonly isOn?: boolean | undefined
+  readonly list?: readonly string[] | undefined
+  readonly callback?: (() => void) | undefined
+}
+
+const specs: OptionSpecs<Options> = {
+  color: textOption('a colour', text => text !== 'none'),
+  maxThings: integerOption('things', 1, 20),
+  isOn: booleanOption(),
+  list: {
+    takes: 'an array of names, none twice',
+    takesAsText: 'names, separated by commas',
+    accepts: (value): value is readonly string[] =>
+      Array.isArray(value) && new Set(value).size === value.length,
+    fromText: text => text.split(','),
+  },
+  callback: {
+    takes: 'a function',
+    accepts: (value): value is () => void => typeof value === 'function',
+  },
+}
+
+function read(given: unknown, environment: Record<string, string> = {}): Partial<Options> {
+  return readOptions<Options>(given, specs, environment)
+}
+
+function messageOf(given: unknown, environment: Record<string, string> = {}): string {
+  try {
+    read(given, environment)
+  } catch (error) {
+    if (error instanceof TypeError && Reflect.get(error, 'code') === 'INVALID_OPTION') return error.message
+    throw error
+  }
+  throw new Error('the options were accepted')
+}
+
+function callback(): void {
+  // An option may be a function; this one has nothing to do.
+}
+
+describe('the options', () => {
+  test.each([[undefined], [{}], [Object.create(null)], [{ color: undefined, maxThings: undefined }]])(
+    'may be %j',
+    given => {
+      expect(read(given)).toStrictEqual({})
+    },
+  )
+
+  test.each<[unknown, string]>([
+    [null, 'null'],
+    [[], 'an array'],
+    [[{ color: 'red' }], 'an array'],
+    ['', 'an empty text'],
+    ['hunter2', 'a text'],
+    [7, 'the number 7'],
+    [true, 'true'],
+    [() => ({}), 'a value of type function'],
+    [Symbol('hunter2'), 'a value of type symbol'],
+    [7n, 'a value of type bigint'],
+  ])('cannot be %s', (given, kind) => {
+    expect(messageOf(given)).toBe(`the options have to be an object; they are ${kind}`)
+  })
+
+  test('are taken as they are, and only those that were given', () => {
+    expect(read({ color: 'red', maxThings: 1, isOn: false, callback })).toStrictEqual({
+      color: 'red',
+      maxThings: 1,
+      isOn: false,
+      callback,
+    })
+    expect(read({ maxThings: 20 })).toStrictEqual({ maxThings: 20 })
+  })
+
+  test('are not changed', () => {
+    const given = Object.freeze({ color: 'red' })
+    expect(read(given)).not.toBe(given)
+  })
+})
+
+describe('an unknown option', () => {
+  const known = '(the options are: color, maxThings, isOn, list, callback)'
+
+  test.each([
+    ['whatever', ''],
+    ['colro', '; did you mean "color"?'],
+    ['Color', '; did you mean "color"?'],
+    ['colors', '; did you mean "color"?'],
+    ['colorName', '; did you mean "color"?'],
+    ['max_things', '; did you mean "maxThings"?'],
+    ['MAX-THINGS', '; did you mean "maxThings"?'],
+    ['maxThing', '; did you mean "maxThings"?'],
+    ['ison', '; did you mean "isOn"?'],
+    ['toString', ''],
+    ['constructor', ''],
+    ['hasOwnProperty', ''],
+    ['', ''],
+  ])('%j is refused with a hint if one is alike', (name, hint) => {
+    expect(messageOf({ [name]: 'hunter2' })).toBe(`there is no option "${name}"${hint} ${known}`)
+  })
+
+  test('is refused even when it is undefined, and before wrong values are', () => {
+    expect(messageOf({ color: 7, nonsense: undefined })).toMatch(/^there is no option "nonsense"/)
+  })
+
+  test.each([
+    ['requestHandler', /"proxy", or pass a "transport"/],
+    ['useFipsEndpoint', /AWS_USE_FIPS_ENDPOINT=true/],
+    ['useDualstackEndpoint', /AWS_USE_DUALSTACK_ENDPOINT=true/],
+    ['retryStrategy', /set "maxAttempts" and "deadlineMs"/],
+    ['logger', /diagnostics channels/],
+    ['customUserAgent', /AWS_SDK_UA_APP_ID/],
+    ['tls', /"endpoint"/],
+    ['credentialDefaultProvider', /pass it as "credentials"/],
+    ['maxRetries', /set "maxAttempts"/],
+    ['accessKeyId', /pass "credentials"/],
+  ])('says what stands for the option %s of the AWS SDK', (option, counterpart) => {
+    const message = messageOf({ [option]: 'hunter2' })
+    expect(message).toMatch(counterpart)
+    expect(message.startsWith(`there is no option "${option}", as clients of the AWS SDK have it: `)).toBe(
+      true,
+    )
+    expect(message).not.toContain('hunter2')
+  })
+
+  test('of an object with a prototype of its own is not looked for in the prototype', () => {
+    class Extended {
+      readonly color = 'red'
+      method(): void {}
+    }
+    expect(read(new Extended())).toStrictEqual({ color: 'red' })
+  })
+})
+
+describe('a wrong value', () => {
+  test.each<[object, string]>([
+    [{ color: 7 }, 'the option "color" takes a colour; it got the number 7'],
+    [{ color: null }, 'the option "color" takes a colour; it got null'],
+    [{ color: 'none' }, 'the option "color" takes a colour; it got a text'],
+    [
+      { maxThings: 0 },
+      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number 0',
+    ],
+    [
+      { maxThings: 21 },
+      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number 21',
+    ],
+    [
+      { maxThings: 1.5 },
+      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number 1.5',
+    ],
+    [
+      { maxThings: Number.NaN },
+      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number NaN',
+    ],
+    [{ maxThings: '5' }, 'the option "maxThings" takes a whole number of things from 1 to 20; it got a text'],
+    [{ isOn: 'true' }, 'the option "isOn" takes true or false; it got a text'],
+    [{ isOn: 0 }, 'the option "isOn" takes true or false; it got the number 0'],
+    [{ list: ['a', 'a'] }, 'the option "list" takes an array of names, none twice; it got an array'],
+    [{ callback: true }, 'the option "callback" takes a function; it got true'],
+    [{ callback: [] }, 'the option "callback" takes a function; it got an array'],
+    [{ callback: {} }, 'the option "callback" takes a function; it got a value of type object'],
+  ])('%j', (given, message) => {
+    expect(messageOf(given)).toBe(message)
+  })
+})
+
+describe('the environment', () => {
+  test('has each option in upper case with underscores, where a text can carry it', () => {
+    expect(
+      read(undefined, {
+        DYNAMODB_SESSIONS_COLOR: 'red',
+        DYNAMODB_SESSIONS_MAX_THINGS: '7',
+        DYNAMODB_SESSIONS_IS_ON: 'true',
+        DYNAMODB_SESSIONS_CALLBACK: 'callback',
+      }),
+    ).toStrictEqual({ color: 'red', maxThings: 7, isOn: true })
+    expect(read({}, { DYNAMODB_SESSIONS_IS_ON: 'false' })).toStrictEqual({ isOn: false })
+  })
+
+  test('is asked for what is absent or undefined, and comes second', () => {
+    const environment = { DYNAMODB_SESSIONS_COLOR: 'red', DYNAMODB_SESSIONS_IS_ON: 'true' }
+    expect(read({ color: 'blue', isOn: undefined }, environment)).toStrictEqual({ color: 'blue', isOn: true })
+    expect(read({ isOn: false }, environment)).toStrictEqual({ color: 'red', isOn: false })
+    expect(read({ color: '' }, environment)).toMatchObject({ color: '' })
+  })
+
+  test('is not asked for an option that was given, even a broken variable', () => {
+    expect(read({ maxThings: 2 }, { DYNAMODB_SESSIONS_MAX_THINGS: 'hunter2' })).toEqual({ maxThings: 2 })
+  })
+
+  test('with an empty variable is as one without', () => {
+    expect(read({}, { DYNAMODB_SESSIONS_COLOR: '', DYNAMODB_SESSIONS_MAX_THINGS: '' })).toStrictEqual({})
+  })
+
+  test('may have variables that are no options', () => {
+    expect(read({}, { DYNAMODB_SESSIONS_NONSENSE: 'x', COLOR: 'red' })).toStrictEqual({})
+  })
+
+  test.each<[string, string, string]>([
+    ['DYNAMODB_SESSIONS_COLOR', 'none', 'takes a colour; it got another text'],
+    ['DYNAMODB_SESSIONS_IS_ON', 'hunter2', 'takes true or false; it got another text'],
+    ['DYNAMODB_SESSIONS_IS_ON', 'TRUE', 'takes true or false; it got another text'],
+    ['DYNAMODB_SESSIONS_IS_ON', '1', 'takes true or false; it got another text'],
+    [
+      'DYNAMODB_SESSIONS_MAX_THINGS',
+      'hunter2',
+      'takes a whole number of things from 1 to 20; it got another text',
+    ],
+    [
+      'DYNAMODB_SESSIONS_MAX_THINGS',
+      '99',
+      'takes a whole number of things from 1 to 20; it got the number 99',
+    ],
+    [
+      'DYNAMODB_SESSIONS_MAX_THINGS',
+      ' ',
+      'takes a whole number of things from 1 to 20; it got nothing but blanks',
+    ],
+    ['DYNAMODB_SESSIONS_COLOR', '\t', 'takes a colour; it got nothing but blanks'],
+    ['DYNAMODB_SESSIONS_LIST', 'a,a', 'takes names, separated by commas; it got another text'],
+    [
+      'DYNAMODB_SESSIONS_MAX_THINGS',
+      '5 things',
+      'takes a whole number of things from 1 to 20; it got another text',
+    ],
+  ])('%s=%s is refused by the name of the variable', (variable, value, rest) => {
+    expect(messageOf({}, { [variable]: value })).toBe(`the environment variable ${variable} ${rest}`)
+  })
+})

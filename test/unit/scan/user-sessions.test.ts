@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+
+import { nativeLayout } from '../../../src/layouts/native.ts'
+import { openClient } from '../../../src/store/open-client.ts'
+import { ItemTable } from '../../../src/items/item-table.ts'
+import { destroyByUser, listByUser } from '../../../src/scan/user-sessions.ts'
+import { RecordingTransport } from '../../support/recording-transport.ts'
+
+test('a layout that does not write down whose session it is has no sessions of a user', async () => {
+  const transport = new RecordingTransport()
+  const native = nativeLayout({
+    partitionKey: 'id',
+    prefix: '',
+    nameOf: id => id,
+    nameLength: undefined,
+    loadSeal: () => Promise.reject(new Error('there is nothing to unseal')),
+    sealsWrites: false,
+  })
+  const table = new ItemTable({
+    client: openClient({ region: 'eu-west-1', transport }, {}),
+    table: 'sessions',
+    layout: { ...native, name: 'plain', userIndex: undefined },
+    consistentRead: true,
+    absoluteTimeoutMs: undefined,
+  })
+  for (const call of [listByUser(table, 'ada').next(), destroyByUser(table, 'ada')]) {
+    await expect(call).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
+    await expect(call).rejects.toThrow(/the layout "plain"/)
+  }
+  expect(transport.requests).toEqual([])
+})
