@@ -5,13 +5,17 @@
  * Mistakes of the caller (a wrong option, an unusable session ID) are a `TypeError` with a `code`.
  */
 
-/** Codes of the `TypeError`s thrown for mistakes of the caller. */
-export type CallerMistakeCode = 'INVALID_OPTION' | 'INVALID_SESSION_ID' | 'INVALID_SESSION_DATA'
+/**
+ * Codes of the `TypeError`s thrown for mistakes of the caller. `INVALID_ARGUMENT` is for arguments that are neither options
+ * nor a session: a user ID, a key of key-value storage, what a factory takes.
+ */
+export type InvalidArgumentCode =
+  'INVALID_ARGUMENT' | 'INVALID_OPTION' | 'INVALID_SESSION_ID' | 'INVALID_SESSION_DATA'
 
 /**
  * Base class of the errors of this package.
  *
- * A call may fail with others, too: a `TypeError` with a {@link CallerMistakeCode} for a mistake of the caller, the reason of
+ * A call may fail with others, too: a `TypeError` with a {@link InvalidArgumentCode} for a mistake of the caller, the reason of
  * an aborted `AbortSignal`, and whatever a function of the application, such as a credential provider, `onConflict` or
  * `userId`, fails with. The last two are passed on as they are.
  */
@@ -345,10 +349,10 @@ export class TableMismatchError extends DynamoDBSessionsError {
  *
  * @internal
  */
-export function callerMistake(
-  code: CallerMistakeCode,
+export function invalidArgument(
+  code: InvalidArgumentCode,
   message: string,
   options?: ErrorOptions,
-): TypeError & { readonly code: CallerMistakeCode } {
+): TypeError & { readonly code: InvalidArgumentCode } {
   return Object.assign(new TypeError(message, options), { code })
 }

@@ -1,7 +1,7 @@
 export {
   AccessDeniedError,
   AttemptTimeoutError,
-  type CallerMistakeCode,
+  type InvalidArgumentCode,
   ClockSkewError,
   ConfigurationError,
   ConnectionError,

@@ -1,7 +1,7 @@
 import type expressSession from 'express-session'
 import type { SessionData } from 'express-session'
 
-import { callerMistake, TableNotFoundError } from '../errors.ts'
+import { invalidArgument, TableNotFoundError } from '../errors.ts'
 import { isError } from '../internal/core-objects.ts'
 import { inBackground } from '../internal/timers.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'
@@ -237,8 +237,8 @@ function storeOf(connect: unknown): typeof expressSession.Store {
   const candidates = [member(connect, 'Store'), member(member(connect, 'session'), 'Store')]
   const found = candidates.find(candidate => typeof candidate === 'function')
   if (found !== undefined) return found as typeof expressSession.Store
-  throw callerMistake(
-    'INVALID_OPTION',
+  throw invalidArgument(
+    'INVALID_ARGUMENT',
     'connectDynamoDB takes express-session: connectDynamoDB(session) or connectDynamoDB({ session }), with the session ' +
       "of import session from 'express-session'",
   )
@@ -254,7 +254,7 @@ function missingKeys(keys: readonly DynamoDBStoreOptionsSpecialKey[], session: o
 }
 
 function lacking(names: readonly string[]): TypeError {
-  return callerMistake(
+  return invalidArgument(
     'INVALID_SESSION_DATA',
     `the session has no "${names.join('", "')}", which the option "specialKeys" names; ` +
       'skipThrowMissingSpecialKeys: true allows that',

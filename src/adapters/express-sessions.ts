@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Cookie, Session, SessionData } from 'express-session'
 
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 import { hiddenField } from '../internal/weak-property.ts'
 import type { SessionRecord } from '../items/session-record.ts'
@@ -277,7 +277,7 @@ export function isSession(value: unknown): value is SessionData {
 }
 
 function requireSession(session: unknown): void {
-  if (!isSession(session)) throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+  if (!isSession(session)) throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
 }
 
 /** A session with its ID, which is not enumerable, so that saving a copy of the session does not store it. */

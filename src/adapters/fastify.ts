@@ -1,7 +1,7 @@
 import type { SessionStore as FastifySessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
 import { hiddenField } from '../internal/weak-property.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
@@ -72,7 +72,7 @@ export class DynamoDBStore implements FastifySessionStore {
     this.#ownsSessions = !(options instanceof SessionStore)
     this.#sessions = options instanceof SessionStore ? options : new SessionStore<Session>(options)
     if (this.#sessions.locksSessions) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         'the option "locking" does not go with @fastify/session, which does not tell its store when a request ends',
       )
@@ -124,7 +124,7 @@ export class DynamoDBStore implements FastifySessionStore {
 
   async #save(sessionId: string, session: Session): Promise<void> {
     if (!isData(session)) {
-      throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+      throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
     }
     const known = this.#originOf(session)
     const basis = known !== undefined && known.sessionId === sessionId ? known.record : undefined

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import { hiddenField } from '../internal/weak-property.ts'
 import type { ExpiryOptions } from '../items/expiry.ts'
@@ -113,13 +113,13 @@ export class DynamoDBStore {
     } else {
       const { storeEmptySessions = true, ...storeOptions } = options
       if (typeof storeEmptySessions !== 'boolean') {
-        throw callerMistake('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
+        throw invalidArgument('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
       }
       this.#sessions = new SessionStore<StoredHonoSession>(storeOptions)
       this.#storesEmpty = storeEmptySessions
     }
     if (this.#sessions.locksSessions) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         'the option "locking" does not go with hono-sessions, which does not tell its store when a request ends; ' +
           'dynamodb-sessions/hono supports it',

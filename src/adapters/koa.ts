@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
 import { SessionStore } from '../store/session-store.ts'
@@ -146,7 +146,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     const exchange = exchangeOf(call)
     if (exchange === undefined) {
       if (this.#servesKoaSession) return this.#read(key)
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         'the option "locking" goes with koa-session 6.2 and newer only: other callers do not tell the store when a ' +
           'request ends',

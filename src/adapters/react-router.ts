@@ -11,7 +11,7 @@ import {
   type SessionStorage,
 } from 'react-router'
 
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../items/expiry.ts'
 import type { SessionRecord } from '../items/session-record.ts'
@@ -209,10 +209,10 @@ function storeOf<Stored extends object>(
   if (given !== undefined) {
     const [other] = Object.keys(storeOptions)
     if (!(given instanceof SessionStore)) {
-      throw callerMistake('INVALID_OPTION', 'the option "store" takes a SessionStore')
+      throw invalidArgument('INVALID_OPTION', 'the option "store" takes a SessionStore')
     }
     if (other !== undefined) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         `the option "${other}" has no effect with a store of your own; leave it out`,
       )
@@ -220,7 +220,7 @@ function storeOf<Stored extends object>(
   }
   const store = given ?? new SessionStore<Stored>(storeOptions)
   if (store.locksSessions) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the option "locking" does not go with React Router, which does not tell its session storage when a request ends',
     )

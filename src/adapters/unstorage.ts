@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { LATEST_MS, withinDateRange } from '../internal/date-range.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
@@ -151,7 +151,7 @@ export { dynamoDBDriver as default }
 function expiryOf(nowMs: number, ttl: unknown): number | undefined {
   if (ttl === undefined || ttl === null || ttl === 0 || ttl === Infinity) return undefined
   if (typeof ttl !== 'number' || !(ttl > 0)) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the option "ttl" takes a number of seconds above 0; 0 for no expiry',
     )

@@ -31,7 +31,7 @@ export function describeFailure(
   }
   const code = codeOf(error)
   const message = printable(inOptionNames(messageOf(error) ?? String(error), command))
-  if (code === 'INVALID_OPTION' || code === 'INVALID_SESSION_ID') {
+  if (code === 'INVALID_OPTION' || code === 'INVALID_ARGUMENT' || code === 'INVALID_SESSION_ID') {
     return {
       lines: [`${title} ${message}`, help],
       exitCode: EXIT.usage,

@@ -1,5 +1,5 @@
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 
 /** When a session is to expire; without either, the store's `ttlSeconds` decides. */
@@ -36,12 +36,12 @@ export function expiryAt(
   const { expiresMs, ttlSeconds } = wanted
   if (expiresMs !== undefined) {
     if (!Number.isFinite(expiresMs)) {
-      throw callerMistake('INVALID_OPTION', 'expiresMs takes a moment in epoch milliseconds')
+      throw invalidArgument('INVALID_OPTION', 'expiresMs takes a moment in epoch milliseconds')
     }
     return withinRange(expiresMs + clock.offsetMs, nowMs)
   }
   if (ttlSeconds !== undefined && !isTtl(ttlSeconds)) {
-    throw callerMistake('INVALID_OPTION', 'ttlSeconds takes a number of seconds above 0')
+    throw invalidArgument('INVALID_OPTION', 'ttlSeconds takes a number of seconds above 0')
   }
   return withinRange(nowMs + (ttlSeconds ?? defaultTtlSeconds()) * 1000, nowMs)
 }

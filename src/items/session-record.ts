@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
@@ -121,17 +121,17 @@ export function requireRecords(
   key: string,
 ): void {
   if (basis !== undefined && !(basis instanceof SessionRecord)) {
-    throw callerMistake('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
+    throw invalidArgument('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
   }
   if (basis !== undefined && basis.key !== key) {
-    throw callerMistake('INVALID_OPTION', 'the basis is the record of another session')
+    throw invalidArgument('INVALID_OPTION', 'the basis is the record of another session')
   }
   if (movedFrom === undefined) return
   if (!(movedFrom instanceof SessionRecord)) {
-    throw callerMistake('INVALID_OPTION', 'the option "movedFrom" takes the record of another session')
+    throw invalidArgument('INVALID_OPTION', 'the option "movedFrom" takes the record of another session')
   }
   if (basis !== undefined) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the options "basis" and "movedFrom" exclude each other: the one saves a session, the other begins one',
     )

@@ -1,4 +1,4 @@
-import { callerMistake, SessionCorruptError } from '../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import { binaryOf, numberOf, textOf } from '../layouts/attributes.ts'
 import { allOf, type Condition, type Layout } from '../layouts/layout.ts'
 import { birthAttribute, type DataSeal } from '../layouts/native.ts'
@@ -94,12 +94,12 @@ export class KeyValueLayout {
    */
   keyOf(key: string): string {
     if (typeof key !== 'string' || key === '') {
-      throw callerMistake('INVALID_SESSION_ID', 'a key has to be a text that is not empty')
+      throw invalidArgument('INVALID_ARGUMENT', 'a key has to be a text that is not empty')
     }
     const stored = this.#layout.keyOf(key)
     if (Buffer.byteLength(stored) > MAX_KEY_BYTES) {
-      throw callerMistake(
-        'INVALID_SESSION_ID',
+      throw invalidArgument(
+        'INVALID_ARGUMENT',
         `the key is too long: with its prefix it has at most ${MAX_KEY_BYTES} bytes; "hashKeys" makes any key short`,
       )
     }

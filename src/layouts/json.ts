@@ -1,4 +1,4 @@
-import { callerMistake, SessionCorruptError } from '../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import type { SessionData } from '../types.ts'
 import type { SessionCodec } from './layout.ts'
 
@@ -37,15 +37,19 @@ export function stringifySessionData(data: unknown): string {
   try {
     text = JSON.stringify(data)
   } catch (cause) {
-    throw callerMistake('INVALID_SESSION_DATA', 'the session data cannot be written as JSON; see the cause', {
-      cause,
-    })
+    throw invalidArgument(
+      'INVALID_SESSION_DATA',
+      'the session data cannot be written as JSON; see the cause',
+      {
+        cause,
+      },
+    )
   }
   if (text === undefined || !text.startsWith('{')) {
-    throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+    throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
   }
   if (isNestedDeeper(text, DEEPEST)) {
-    throw callerMistake('INVALID_SESSION_DATA', `the session data are nested deeper than ${DEEPEST} levels`)
+    throw invalidArgument('INVALID_SESSION_DATA', `the session data are nested deeper than ${DEEPEST} levels`)
   }
   return text
 }

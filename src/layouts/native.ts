@@ -1,4 +1,4 @@
-import { callerMistake, SessionCorruptError } from '../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
@@ -98,7 +98,7 @@ export const nativeUserIndex: UserIndex = {
 export function nativeLayout(options: NativeLayoutOptions): Layout {
   const { partitionKey, prefix, nameOf, nameLength, loadSeal, sealsWrites } = options
   if (ATTRIBUTES.has(partitionKey)) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
     )

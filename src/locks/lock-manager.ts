@@ -1,4 +1,9 @@
-import { callerMistake, DynamoDBSessionsError, SessionConflictError, SessionLockedError } from '../errors.ts'
+import {
+  invalidArgument,
+  DynamoDBSessionsError,
+  SessionConflictError,
+  SessionLockedError,
+} from '../errors.ts'
 import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layouts/layout.ts'
@@ -288,7 +293,7 @@ export class Locks {
 
   #protocol(): LockProtocol {
     const { lock, name } = this.#table.layout
-    if (lock === undefined) throw callerMistake('INVALID_OPTION', `the layout "${name}" has no locks`)
+    if (lock === undefined) throw invalidArgument('INVALID_OPTION', `the layout "${name}" has no locks`)
     return lock
   }
 }

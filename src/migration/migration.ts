@@ -1,5 +1,5 @@
 import type { SendOptions } from '../aws/dynamodb/client.ts'
-import { callerMistake, LockLostError, SessionConflictError } from '../errors.ts'
+import { invalidArgument, LockLostError, SessionConflictError } from '../errors.ts'
 import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
@@ -58,7 +58,7 @@ export class Migration {
    */
   constructor(here: ItemTable, there: ItemTable) {
     if (here.name === there.name && here.layout.keyOf('-') === there.layout.keyOf('-')) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         'the option "migrateFrom" names the place where this store keeps sessions itself: the keys are the same; give this ' +
           'store another "prefix" or table',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { SessionCodec, StoredSession } from '../layouts/layout.ts'
 import { isMarked } from '../layouts/php/values.ts'
@@ -98,7 +98,7 @@ export class Adoption {
 
   #notCarried(): TypeError {
     const [from, to] = [this.#there.layout.name, this.#here.layout.name]
-    return callerMistake(
+    return invalidArgument(
       'INVALID_SESSION_DATA',
       `the session cannot be moved: in the layout "${from}" it holds values that the layout "${to}" has nothing for, such ` +
         'as large integers or objects of PHP; it was left as it is; take them out of the session',

@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { LAYOUT_NAMES, type LayoutName, type LayoutOptions, type MigrationSource } from './layout-options.ts'
 import { optionName } from './option.ts'
 import type { SessionStoreOptions } from './store-options.ts'
@@ -104,7 +104,7 @@ export function checkStoreLayout<Data extends object>(
   const source = typeof migrateFrom === 'string' ? { layout: migrateFrom } : migrateFrom
   checkLayout(source, sourceLayoutRules, name => `of "migrateFrom" the option "${name}"`)
   if (encryption?.unencrypted === 'refuse' && (source.layout ?? 'native') !== 'native') {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `${nameOf('encryption')} refuses unencrypted sessions ("unencrypted"), and ${nameOf('migrateFrom')} reads those of the ` +
         `layout "${source.layout}", which are; accept them until all have been moved ("unencrypted": "read")`,
@@ -133,7 +133,7 @@ export function checkLayout<Options extends { readonly layout?: LayoutName | und
   }
   if (stray.length === 0) return
   const remedy = stray.length === 1 ? 'leave it out' : 'leave them out'
-  throw callerMistake('INVALID_OPTION', `${stray.join('; ')}; the layout is "${layout}"; ${remedy}`)
+  throw invalidArgument('INVALID_OPTION', `${stray.join('; ')}; the layout is "${layout}"; ${remedy}`)
 }
 
 function whereHeeded({ layouts }: LayoutRule): string {

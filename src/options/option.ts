@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { insteadOfSdkOption } from './sdk-options.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 
@@ -75,7 +75,7 @@ export function readOptions<Options extends object>(
     const { value, variable } = valueOf(name, values, spec, environment)
     if (value === undefined) continue
     if (!spec.accepts(value)) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         variable === undefined
           ? `the option "${name}" takes ${spec.takes}; it got ${kindOf(value)}`
@@ -170,13 +170,13 @@ function checkRelations(
 }
 
 function contradictory(message: string): TypeError {
-  return callerMistake('INVALID_OPTION', message)
+  return invalidArgument('INVALID_OPTION', message)
 }
 
 function asObject(given: unknown): Readonly<Record<string, unknown>> {
   if (given === undefined) return {}
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw callerMistake('INVALID_OPTION', `the options have to be an object; they are ${kindOf(given)}`)
+    throw invalidArgument('INVALID_OPTION', `the options have to be an object; they are ${kindOf(given)}`)
   }
   return given as Readonly<Record<string, unknown>>
 }
@@ -190,7 +190,7 @@ function unknownOption(name: string, known: readonly string[]): TypeError {
   const alike = known.find(candidate => simplified(candidate) === simplified(name))
   const meant = alike === undefined ? '' : `; did you mean "${alike}"?`
   const hint = instead === undefined ? meant : `, as clients of the AWS SDK have it: ${instead}`
-  return callerMistake(
+  return invalidArgument(
     'INVALID_OPTION',
     `there is no option "${name}"${hint} (the options are: ${known.join(', ')})`,
   )

@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { didYouMean, nearest } from '../internal/closest-match.ts'
 
 /**
@@ -10,13 +10,13 @@ import { didYouMean, nearest } from '../internal/closest-match.ts'
  */
 export function refusedOptions(options: unknown, known: readonly string[]): TypeError {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    return callerMistake('INVALID_OPTION', 'the options of a call have to be an object, or left out')
+    return invalidArgument('INVALID_OPTION', 'the options of a call have to be an object, or left out')
   }
   let unknown = ''
   for (const name in options) if (!known.includes(name) && !(name in Object.prototype)) unknown ||= name
   const lowered = known.map(each => each.toLowerCase())
   const meant = known[lowered.indexOf(nearest(unknown, lowered) ?? '')]
-  return callerMistake(
+  return invalidArgument(
     'INVALID_OPTION',
     `this call has no option "${unknown}"${didYouMean(meant && `"${meant}"`)} (its options are: ${known.join(', ')})`,
   )

@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { isOptional } from './preload-settings.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -16,7 +16,7 @@ export function stopOrWarn(task: string, cause: unknown): void {
   const reason = messageOf(cause) ?? 'the reason is unknown'
   const problem = `dynamodb-sessions/register cannot ${task}: ${reason}`
   if (!isOptional(processEnvironment())) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `${problem} (with DYNAMODB_SESSIONS_OPTIONAL=1 the application would start without it)`,
       { cause },

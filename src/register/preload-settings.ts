@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -28,7 +28,7 @@ export function checkPreloadSettings(environment: Environment): void {
 function check(environment: Environment, name: string, values: readonly string[]): void {
   const text = environment[name]
   if (text === undefined || text === '' || values.includes(text)) return
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_OPTION',
     `the environment variable ${name} takes ${values.join(', ').replace(/, (?=[^,]*$)/, ' or ')}; it got another text`,
   )

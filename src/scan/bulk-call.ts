@@ -1,6 +1,6 @@
 import { isAbortSignal } from '../internal/core-objects.ts'
 import type { SendOptions } from '../aws/dynamodb/client.ts'
-import { callerMistake, DeadlineExceededError } from '../errors.ts'
+import { invalidArgument, DeadlineExceededError } from '../errors.ts'
 import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { BulkOptions } from '../options/call-options.ts'
@@ -45,11 +45,11 @@ function beginBulkCall({ signal, deadlineMs }: BulkOptions): {
   readonly end: () => void
 } {
   if (signal !== undefined && !isAbortSignal(signal)) {
-    throw callerMistake('INVALID_OPTION', 'the option "signal" takes an AbortSignal')
+    throw invalidArgument('INVALID_OPTION', 'the option "signal" takes an AbortSignal')
   }
   if (deadlineMs === undefined) return { send: { signal }, end: () => undefined }
   if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > LONGEST_DEADLINE_MS) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `the option "deadlineMs" takes a whole number of milliseconds from 1 to ${LONGEST_DEADLINE_MS}`,
     )

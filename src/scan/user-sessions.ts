@@ -1,7 +1,7 @@
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
-import { callerMistake, SessionCorruptError, TableMismatchError } from '../errors.ts'
+import { invalidArgument, SessionCorruptError, TableMismatchError } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import { sleep } from '../internal/timers.ts'
 import type { Condition, UserIndex } from '../layouts/layout.ts'
@@ -178,10 +178,10 @@ function wasLive(table: ItemTable, item: Item, nowMs: number): boolean {
 function queryOf(table: ItemTable, userId: string, options: SendOptions): UserQuery {
   const { userIndex: index, name } = table.layout
   if (index === undefined) {
-    throw callerMistake('INVALID_OPTION', `the layout "${name}" does not write down whose session it is`)
+    throw invalidArgument('INVALID_OPTION', `the layout "${name}" does not write down whose session it is`)
   }
   if (!isUserId(userId)) {
-    throw callerMistake('INVALID_OPTION', 'a user ID has to be a text of 1 to 2048 bytes')
+    throw invalidArgument('INVALID_ARGUMENT', 'a user ID has to be a text of 1 to 2048 bytes')
   }
   return { table, index, userId, options }
 }

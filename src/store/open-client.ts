@@ -3,7 +3,7 @@ import type { InstanceRegion } from '../aws/config/instance-metadata-region.ts'
 import type { RouteSearch } from '../aws/config/route-search.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../aws/dynamodb/client.ts'
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { givenTransport, neededTransport } from '../aws/http/lazy-transport.ts'
 import type { RouteFinder } from '../aws/http/route.ts'
 import { SocketTransport } from '../aws/http/socket-transport.ts'
@@ -62,7 +62,7 @@ export function chooseTransport(
   }
   for (const [name, value] of Object.entries({ maxSockets, ca, proxy })) {
     if (value !== undefined) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         `the option "${name}" has no effect in Cloudflare Workers; leave it out`,
       )

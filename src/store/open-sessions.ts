@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import { openForeignLayout } from '../layouts/foreign/open.ts'
 import type { Layout } from '../layouts/layout.ts'
 import { Migration } from '../migration/migration.ts'
@@ -26,7 +26,7 @@ export async function openMigration<Data extends object>(
   options: StoreSettings<Data>,
 ): Promise<Migration> {
   const migration = await migrationOf(client, options, await layoutOf(options))
-  if (migration === undefined) throw callerMistake('INVALID_OPTION', 'the option "migrateFrom" is missing')
+  if (migration === undefined) throw invalidArgument('INVALID_OPTION', 'the option "migrateFrom" is missing')
   return migration
 }
 

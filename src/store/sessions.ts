@@ -1,4 +1,4 @@
-import { callerMistake } from '../errors.ts'
+import { invalidArgument } from '../errors.ts'
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import { birthAt } from '../layouts/native.ts'
@@ -114,16 +114,16 @@ export class Sessions<Data extends object> {
     const { signal, renew = true, ...terms } = options
     const key = this.#keyOf(id)
     if (typeof renew !== 'boolean') {
-      throw callerMistake('INVALID_OPTION', 'the option "renew" takes true or false')
+      throw invalidArgument('INVALID_OPTION', 'the option "renew" takes true or false')
     }
     if (!isLocking(terms)) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         `a setting of the lock has a wrong value; the option "locking" takes ${lockingSpec.takes}`,
       )
     }
     if (!renew && terms.maxHoldSeconds !== undefined) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         'the option "maxHoldSeconds" has no effect with the option "renew" set to false: the lock ends with its lease; leave ' +
           'it out',
@@ -133,7 +133,8 @@ export class Sessions<Data extends object> {
     const given = { ...defined(locking), ...defined(terms) }
     const contradiction = lockingContradiction(given)
     if (contradiction !== undefined) {
-      throw callerMistake('INVALID_OPTION', `the lock, as "locking" and this call have it, ${contradiction}`)
+      const problem = `the lock, as "locking" and this call have it, ${contradiction}`
+      throw invalidArgument('INVALID_OPTION', problem)
     }
     const locks = await this.#openLocks()
     const settled = { ...lockingTerms(given), signal }
@@ -161,7 +162,7 @@ export class Sessions<Data extends object> {
     const all = typeof targets === 'string' || targets instanceof SessionRecord ? [targets] : targets
     const isList: boolean = Array.isArray(all)
     if (!isList) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         'the option "except" takes the ID or the record of a session, or an array of them',
       )
@@ -371,7 +372,7 @@ export class Sessions<Data extends object> {
     const user: unknown = userId(data) ?? ''
     if (user === '') return undefined
     if (isUserId(user)) return user
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the function "userId" has to return a text of at most 2048 bytes, or nothing; it returned something else',
     )
@@ -383,11 +384,11 @@ export class Sessions<Data extends object> {
 
   #keyOf(id: string): string {
     if (typeof id !== 'string' || id === '') {
-      throw callerMistake('INVALID_SESSION_ID', 'a session ID has to be a text that is not empty')
+      throw invalidArgument('INVALID_SESSION_ID', 'a session ID has to be a text that is not empty')
     }
     const key = this.items.layout.keyOf(id)
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_SESSION_ID',
         `the session ID is too long: a key has at most ${MAX_KEY_BYTES} bytes`,
       )

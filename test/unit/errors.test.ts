@@ -8,7 +8,7 @@ import * as publicNames from '../../src/index.ts'
 const {
   AccessDeniedError,
   AttemptTimeoutError,
-  callerMistake,
+  invalidArgument,
   ClockSkewError,
   ConfigurationError,
   ConnectionError,
@@ -230,13 +230,13 @@ test('codes tell the errors apart, and none is ENOENT, which frameworks take for
 })
 
 test('every error class has a sample here', () => {
-  const classes = Object.values(errors).filter(value => value !== callerMistake)
+  const classes = Object.values(errors).filter(value => value !== invalidArgument)
   const sampled = new Set<unknown>(samples.map(({ error }) => error.constructor))
   expect(classes.filter(type => !sampled.has(type))).toEqual([])
 })
 
 test('every error class is public', () => {
-  const classes = Object.entries(errors).filter(([, value]) => value !== callerMistake)
+  const classes = Object.entries(errors).filter(([, value]) => value !== invalidArgument)
   expect(Object.entries(publicNames)).toEqual(expect.arrayContaining(classes))
 })
 
@@ -283,11 +283,11 @@ describe('details', () => {
   })
 })
 
-describe('callerMistake', () => {
-  test.each(['INVALID_OPTION', 'INVALID_SESSION_ID', 'INVALID_SESSION_DATA'] as const)(
+describe('invalidArgument', () => {
+  test.each(['INVALID_ARGUMENT', 'INVALID_OPTION', 'INVALID_SESSION_ID', 'INVALID_SESSION_DATA'] as const)(
     'makes a TypeError with the code %s',
     code => {
-      const error = callerMistake(code, 'message', { cause })
+      const error = invalidArgument(code, 'message', { cause })
       expect(error).toBeInstanceOf(TypeError)
       expect(error).not.toBeInstanceOf(DynamoDBSessionsError)
       expect(error).toMatchObject({ name: 'TypeError', code, message: 'message', cause })

@@ -1,6 +1,6 @@
 import type { SessionData } from 'express-session'
 
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../../options/connection-options.ts'
 import type { SpecialKey } from '../../options/layout-options.ts'
 import {
@@ -143,7 +143,7 @@ export function readSettings(
     environment,
   )
   if (layout !== undefined && layout !== LAYOUT) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `the environment variable DYNAMODB_SESSIONS_LAYOUT says "${layout}", and the stand-in for connect-dynamodb keeps the layout ` +
         'of that; unset it, or use dynamodb-sessions/express with "migrateFrom"',
@@ -212,7 +212,7 @@ function capacityOption(): OptionSpec<number | string> {
 function checkSpecialKeys(specialKeys: readonly SpecialKey[], taken: readonly string[]): void {
   const mistake = specialKeys.find(({ name }) => taken.includes(name))
   if (mistake === undefined) return
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_OPTION',
     `the option "specialKeys" cannot have "${mistake.name}", an attribute that holds something else of a session`,
   )

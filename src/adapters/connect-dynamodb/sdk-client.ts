@@ -1,4 +1,4 @@
-import { callerMistake, ConfigurationError } from '../../errors.ts'
+import { invalidArgument, ConfigurationError } from '../../errors.ts'
 import { isCredentials } from '../../aws/config/credentials-shape.ts'
 import type { ConnectionOptions } from '../../options/connection-options.ts'
 import type { CredentialProvider } from '../../types.ts'
@@ -161,7 +161,7 @@ function isObject(value: unknown): value is object {
 }
 
 function unreadable(what: string): TypeError {
-  return callerMistake(
+  return invalidArgument(
     'INVALID_OPTION',
     `the client in the option "client" does not say its ${what} as the AWS SDK does; pass the option "${what}" instead`,
   )

@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../options/option.ts'
 import { type IdScheme, IdSigner, plainIds } from './signing.ts'
 
@@ -186,20 +186,20 @@ const cookieOptionSpecs: OptionSpecs<SessionCookieOptions> = {
 function checkTogether(options: SessionCookieOptions): void {
   const { allowHttp, prefix, domain, path, sameSite, partitioned } = options
   if (allowHttp === true && prefix !== 'none') {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `the cookie options "prefix: '${prefix}'" and "allowHttp" exclude each other: the prefix needs Secure`,
     )
   }
   if (allowHttp === true && (sameSite === 'none' || partitioned === true)) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the cookie options "sameSite: \'none\'" and "partitioned" do not go with "allowHttp": they need Secure',
     )
   }
   if (prefix !== 'host' || (domain === undefined && path === '/')) return
   const culprit = domain === undefined ? 'path' : 'domain'
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_OPTION',
     `the cookie option "${culprit}" does not go with the prefix "__Host-", which needs Secure, Path=/ and no Domain; ` +
       'set "prefix: \'secure\'" to have one, at the price that other hosts of the domain can set the cookie, too',

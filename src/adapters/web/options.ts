@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { booleanOption, type OptionSpecs, readOptions } from '../../options/option.ts'
 import { SessionStore } from '../../store/session-store.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from '../../options/store-options.ts'
@@ -76,14 +76,14 @@ export function checkOptions<Data extends object>(options: WebSessionsOptions<Da
         )
       : readOptions<Settings<Data>>(options, specs, processEnvironment())
   if (secrets === undefined && cookie?.signed !== false) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the option "secrets" is missing (or the environment variable DYNAMODB_SESSIONS_SECRETS): session cookies are ' +
         'signed with it; make one with: openssl rand -base64 32',
     )
   }
   if (options.secrets !== undefined && cookie?.signed === false) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the option "secrets" has no effect with the cookie option "signed" set to false: nothing is signed; leave one of them out',
     )

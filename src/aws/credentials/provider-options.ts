@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import type { ProviderOptions } from './provider-context.ts'
 
 /** What an option of a provider takes. */
@@ -75,12 +75,12 @@ export function checkedOptions<Options extends ProviderOptions>(
   kinds: OptionKinds<Options>,
 ): Options {
   if (!isObject(options)) {
-    throw callerMistake('INVALID_OPTION', `the options of ${provider} have to be an object`)
+    throw invalidArgument('INVALID_OPTION', `the options of ${provider} have to be an object`)
   }
   const all: Readonly<Record<string, OptionKind>> = { ...kinds, context: anObject }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(all, name)) continue
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `${provider} has no option "${name}" (its options are: ${Object.keys(kinds).join(', ') || 'none'})`,
     )
@@ -88,7 +88,7 @@ export function checkedOptions<Options extends ProviderOptions>(
   for (const [name, { takes, accepts, isRequired = false }] of Object.entries(all)) {
     const value: unknown = Reflect.get(options, name)
     if (value === undefined ? isRequired : !accepts(value)) {
-      throw callerMistake('INVALID_OPTION', `the option "${name}" of ${provider} takes ${takes}`)
+      throw invalidArgument('INVALID_OPTION', `the option "${name}" of ${provider} takes ${takes}`)
     }
   }
   return options

@@ -1,4 +1,4 @@
-import { callerMistake, DeadlineExceededError, DynamoDBSessionsError } from '../../errors.ts'
+import { invalidArgument, DeadlineExceededError, DynamoDBSessionsError } from '../../errors.ts'
 import { canBeClockSkew } from '../http/clock-skew.ts'
 import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
 import { deadlineExceeded, type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
@@ -106,7 +106,7 @@ export class DynamoDBClient {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
     if (signal !== undefined && !isSignal(signal)) {
-      return rejectedWith(callerMistake('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
+      return rejectedWith(invalidArgument('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
     }
     if (this.#closed !== undefined) {
       return rejectedWith(

@@ -1,4 +1,4 @@
-import { AttemptTimeoutError, callerMistake, ConnectionError, DynamoDBSessionsError } from '../../errors.ts'
+import { AttemptTimeoutError, invalidArgument, ConnectionError, DynamoDBSessionsError } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import { deferred } from '../../internal/deferred.ts'
 import { readAnswer } from './fetch-response.ts'
@@ -118,11 +118,11 @@ class FetchTransport implements Transport {
 /** The checks are for callers without types. */
 function fetchFrom(options: unknown): typeof globalThis.fetch {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw callerMistake('INVALID_OPTION', 'fetchTransport takes an object of options, such as { fetch }')
+    throw invalidArgument('INVALID_OPTION', 'fetchTransport takes an object of options, such as { fetch }')
   }
   const unknown = Object.keys(options).find(name => name !== 'fetch')
   if (unknown !== undefined) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       `there is no option "${unknown}" (the only option of fetchTransport is: fetch)`,
     )
@@ -130,7 +130,7 @@ function fetchFrom(options: unknown): typeof globalThis.fetch {
   const given: unknown = Reflect.get(options, 'fetch')
   const found: unknown = given === undefined ? Reflect.get(globalThis, 'fetch') : given
   if (isFetch(found)) return found
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_OPTION',
     given === undefined
       ? 'this runtime has no fetch function; pass one to fetchTransport as the option "fetch"'

@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { textOf } from '../attributes.ts'
 import { allOf, type Condition, type Layout, type SessionCodec } from '../layout.ts'
 import { documentCodec, documentOfText, textOfDocument } from './document-codec.ts'
@@ -77,7 +77,7 @@ function attributeCodec(partitionKey: string): SessionCodec {
       const document = documentOfText(text)
       for (const name of [partitionKey, EXPIRES]) {
         if (Object.hasOwn(document, name)) {
-          throw callerMistake(
+          throw invalidArgument(
             'INVALID_SESSION_DATA',
             `the session data have the key "${name}", an attribute that holds something else of a session`,
           )

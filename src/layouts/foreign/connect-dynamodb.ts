@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { jsonCodec } from '../json.ts'
 import type { Layout, StoredSession } from '../layout.ts'
@@ -34,7 +34,7 @@ const TYPE = 'type'
 export function connectDynamoDBLayout({ partitionKey, prefix, specialKeys }: ConnectDynamoDBOptions): Layout {
   for (const { name } of specialKeys) {
     if (name === partitionKey || name === DATA || name === EXPIRES) {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_OPTION',
         `the option "specialKeys" cannot have "${name}", an attribute that holds something else of a session`,
       )
@@ -71,7 +71,7 @@ function specialAttribute(name: string, type: SpecialKey['type'], value: unknown
   if (type === 'S' && typeof value === 'string') return { S: value }
   if (type === 'N' && typeof value === 'number') return { N: decimalText(value) }
   if (type === 'BOOL' && typeof value === 'boolean') return { BOOL: value }
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_SESSION_DATA',
     `the session has a value for the special key "${name}" that is not of its type, ${type}`,
   )

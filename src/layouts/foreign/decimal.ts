@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 
 const LARGEST_MAGNITUDE = 9.99e125
 const SMALLEST_MAGNITUDE = 1e-130
@@ -13,7 +13,7 @@ export function decimalText(number: number): string {
   const magnitude = Math.abs(number)
   if (magnitude === 0) return '0'
   if (magnitude > LARGEST_MAGNITUDE || magnitude < SMALLEST_MAGNITUDE) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_SESSION_DATA',
       'the session data have a number that is too large or too close to zero for DynamoDB',
     )

@@ -1,4 +1,4 @@
-import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { decimalText } from './decimal.ts'
@@ -19,7 +19,7 @@ const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]'
 export function marshallDocument(data: unknown, depth: number): Item {
   const object = jsonValue(data, '')
   if (typeof object !== 'object' || object === null || Array.isArray(object) || isUint8Array(object)) {
-    throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+    throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
   }
   return mapOf(object, depth)
 }
@@ -92,7 +92,7 @@ function mapOf(object: object, depth: number): Item {
     const value = jsonValue(Reflect.get(object, key), key)
     if (value === undefined) continue
     if (key === '') {
-      throw callerMistake(
+      throw invalidArgument(
         'INVALID_SESSION_DATA',
         'the session data have an empty key, which DynamoDB refuses',
       )
@@ -107,7 +107,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
   if (typeof value === 'number') return Number.isFinite(value) ? { N: decimalText(value) } : { NULL: true }
   if (typeof value === 'boolean') return { BOOL: value }
   if (typeof value === 'bigint') {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_SESSION_DATA',
       'the session data have a BigInt, which would be read as a number',
     )
@@ -127,7 +127,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
 
 function checkDepth(depth: number): void {
   if (depth > DEEPEST) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_SESSION_DATA',
       `the session data contain themselves, or lists and objects nested deeper than the ${DEEPEST} levels that DynamoDB takes`,
     )

@@ -1,4 +1,4 @@
-import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { textOf } from '../attributes.ts'
 import {
@@ -153,7 +153,7 @@ export function keysWith(partitionKey: string, start: string, idLength?: number)
 /** @throws {TypeError} `INVALID_OPTION` when the partition key is one of the attributes. */
 export function checkPartitionKey(partitionKey: string, attributes: readonly string[]): void {
   if (!attributes.includes(partitionKey)) return
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_OPTION',
     `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
   )

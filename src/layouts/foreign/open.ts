@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import type { PhpSerializer } from '../php/session-variables.ts'
 import type { Layout } from '../layout.ts'
 import type { SpecialKey } from './connect-dynamodb.ts'
@@ -92,6 +92,6 @@ export async function openForeignLayout(options: ForeignLayoutOptions): Promise<
     }
     case 'native':
     case undefined:
-      throw callerMistake('INVALID_OPTION', 'the native layout is not one of other software')
+      throw invalidArgument('INVALID_OPTION', 'the native layout is not one of other software')
   }
 }

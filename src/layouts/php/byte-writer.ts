@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { encodeUtf8 } from './utf8.ts'
 
 /**
@@ -60,7 +60,7 @@ export class ByteWriter {
   #reserve(count: number): void {
     const needed = this.#length + count
     if (needed > this.#maxBytes) {
-      throw callerMistake('INVALID_SESSION_DATA', 'the session data takes more than maxBytes in PHP')
+      throw invalidArgument('INVALID_SESSION_DATA', 'the session data takes more than maxBytes in PHP')
     }
     if (needed <= this.#bytes.length) return
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))

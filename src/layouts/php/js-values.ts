@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { isBinary, isMapOrSet, isUint8Array } from '../../internal/core-objects.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
 import { PhpArray, phpKey } from './php-array.ts'
@@ -101,16 +101,16 @@ function isOwnClass(value: object): boolean {
 
 function refuseOthers(container: object): void {
   if (isMapOrSet(container)) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_SESSION_DATA',
       'a Map or Set cannot be written for PHP; use a PhpArray, an object or an array',
     )
   }
   if (isBinary(container)) {
-    throw callerMistake('INVALID_SESSION_DATA', 'of binary data, only a Uint8Array can be written for PHP')
+    throw invalidArgument('INVALID_SESSION_DATA', 'of binary data, only a Uint8Array can be written for PHP')
   }
   if (isMarked(container)) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_SESSION_DATA',
       'the session data has a copy of a PhpObject, PhpArray, PhpBytes or PhpFloat that is not one any more; ' +
         'JSON and structured clones lose the class',

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../../errors.ts'
 import { textOf } from '../attributes.ts'
 import { expiryIn } from '../foreign/expiry-rule.ts'
 import { type ForeignKeys, foreignLayout, noSession } from '../foreign/foreign-layout.ts'
@@ -45,7 +45,7 @@ export function laravelLayout({ serialization = 'php', ...keys }: LaravelLayoutO
     expiry: expiryIn([{ name: EXPIRES, unit: 's' }]),
     dataOf: ({ key, text }) => {
       if (!SESSION_ID.test(key.slice(keys.prefix.length))) {
-        throw callerMistake(
+        throw invalidArgument(
           'INVALID_SESSION_ID',
           'Laravel takes session IDs of exactly 40 letters and digits; have the framework make such IDs (its option is ' +
             'often called "genid")',
@@ -53,7 +53,7 @@ export function laravelLayout({ serialization = 'php', ...keys }: LaravelLayoutO
       }
       const bytes = Buffer.from(text, 'latin1')
       if (!isUtf8(bytes)) {
-        throw callerMistake(
+        throw invalidArgument(
           'INVALID_SESSION_DATA',
           'the session data have bytes that are not UTF-8, which Laravel cannot keep in DynamoDB either',
         )

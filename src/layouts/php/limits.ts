@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 
 /** How much may be read or written. */
 export interface PhpLimits {
@@ -29,10 +29,10 @@ export const DEEPEST = 1000
 export function limitsOf(options: PhpLimits): Required<PhpLimits> {
   const { maxDepth = 512, maxBytes = 1_048_576 } = options
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST) {
-    throw callerMistake('INVALID_OPTION', `the option "maxDepth" takes an integer from 1 to ${DEEPEST}`)
+    throw invalidArgument('INVALID_OPTION', `the option "maxDepth" takes an integer from 1 to ${DEEPEST}`)
   }
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
-    throw callerMistake('INVALID_OPTION', 'the option "maxBytes" takes a positive integer')
+    throw invalidArgument('INVALID_OPTION', 'the option "maxBytes" takes a positive integer')
   }
   return { maxDepth, maxBytes }
 }

@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { DEEPEST } from './limits.ts'
 import type { PhpLimits } from './limits.ts'
@@ -59,7 +59,7 @@ export class NodeWriter {
 
   /** The error for what cannot be written. */
   refusal(problem: string): TypeError {
-    return callerMistake('INVALID_SESSION_DATA', `${this.subject} ${problem}`)
+    return invalidArgument('INVALID_SESSION_DATA', `${this.subject} ${problem}`)
   }
 
   /** Writes another name of a variable whose number is known; whether it is. */

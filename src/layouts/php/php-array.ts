@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { fromInt64, integerKey, isInt64 } from './numbers.ts'
 import { latin1Of, PhpBytes } from './values.ts'
 import type { PhpValueKind } from './values.ts'
@@ -80,7 +80,7 @@ export function phpKey(key: PhpKey): PhpKey {
   if (typeof key === 'number' && Number.isSafeInteger(key)) return key === 0 ? 0 : key
   if (typeof key === 'bigint' && isInt64(key)) return fromInt64(key)
   if (key instanceof PhpBytes) return key
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_SESSION_DATA',
     'a key of a PHP array has to be a text, a 64-bit integer or PhpBytes',
   )

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-import { callerMistake, SessionCorruptError } from '../../errors.ts'
+import { invalidArgument, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, SessionData } from '../../types.ts'
 import { binaryOf, textOf } from '../attributes.ts'
 import { expiryIn } from '../foreign/expiry-rule.ts'
@@ -53,7 +53,7 @@ export function phpLayout(options: PhpLayoutOptions): Layout {
     dataAttribute === ttlAttribute ||
     [dataAttribute, ttlAttribute].some(name => LOCK_ATTRIBUTES.includes(name))
   ) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the options "dataAttribute" and "ttlAttribute" have to be different attributes, and neither "lock" nor "lockUntil"',
     )
@@ -123,7 +123,7 @@ function fromBase64(stored: Buffer): Buffer {
 
 function utf8Of(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString()
-  throw callerMistake(
+  throw invalidArgument(
     'INVALID_SESSION_DATA',
     'the session data have bytes that are not UTF-8, which an attribute of type S cannot hold; use "dataAttributeType": ' +
       '"binary" here and in PHP',

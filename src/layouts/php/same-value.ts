@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
 import { isElements, phpValue, unwrap } from './js-values.ts'
 import type { PhpElements, PhpValue } from './js-values.ts'
@@ -43,7 +43,7 @@ class Comparison {
   #haveSame(left: PhpElements, right: PhpElements, depth: number): boolean {
     if (left.elements.length !== right.elements.length) return false
     if (this.#wereMet(left.container, right.container)) return true
-    if (depth > DEEPEST) throw callerMistake('INVALID_SESSION_DATA', 'the session data is nested too deep')
+    if (depth > DEEPEST) throw invalidArgument('INVALID_SESSION_DATA', 'the session data is nested too deep')
     return left.elements.every(([key, value], index) => {
       const other = right.elements[index]
       return (

@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import type { SessionData } from '../../types.ts'
 import { unwrap } from './js-values.ts'
 import { limitsOf } from './limits.ts'
@@ -71,7 +71,7 @@ const SERIALIZERS: readonly unknown[] = ['php', 'php_serialize', 'php_binary'] s
 export function phpSessionCodec(options: PhpCodecOptions = {}): PhpSessionCodec {
   const { serializer = 'php' } = options
   if (!SERIALIZERS.includes(serializer)) {
-    throw callerMistake(
+    throw invalidArgument(
       'INVALID_OPTION',
       'the option "serializer" takes "php", "php_serialize" or "php_binary"',
     )
@@ -108,7 +108,7 @@ type Values = ReadonlyMap<string, unknown>
 function valuesOf(data: unknown): Values {
   const written = unwrap(data, '')
   if (typeof written !== 'object' || written === null || Array.isArray(written)) {
-    throw callerMistake('INVALID_SESSION_DATA', 'session data has to be an object')
+    throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
   }
   const values = new Map<string, unknown>()
   for (const key of Object.keys(written)) {

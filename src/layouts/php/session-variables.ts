@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import type { PhpLimits } from './limits.ts'
 import type { ArrayNode, PhpNode, PhpSource } from './node.ts'
 import { integerKey } from './numbers.ts'
@@ -119,7 +119,7 @@ function parseArray(bytes: Uint8Array, limits: Required<PhpLimits>): ParsedSessi
 }
 
 function unusableName(problem: string, serializer: PhpSerializer): TypeError {
-  return callerMistake(
+  return invalidArgument(
     'INVALID_SESSION_DATA',
     `a session variable has a name that PHP's serialize_handler ${serializer} cannot carry: ${problem}`,
   )

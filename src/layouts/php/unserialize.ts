@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { limitsOf } from './limits.ts'
 import type { PhpLimits } from './limits.ts'
 import type { PhpNode } from './node.ts'
@@ -52,7 +52,7 @@ export function parseOne(bytes: Uint8Array, limits: Required<PhpLimits>): PhpNod
  */
 export function emptyArrayOf({ emptyArray = 'list' }: { readonly emptyArray?: EmptyArray }): EmptyArray {
   if (emptyArray !== 'list' && emptyArray !== 'map') {
-    throw callerMistake('INVALID_OPTION', 'the option "emptyArray" takes "list" or "map"')
+    throw invalidArgument('INVALID_OPTION', 'the option "emptyArray" takes "list" or "map"')
   }
   return emptyArray
 }

@@ -1,4 +1,4 @@
-import { callerMistake } from '../../errors.ts'
+import { invalidArgument } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
 
 /** What a value class calls itself in its `@php` property. */
@@ -29,7 +29,7 @@ export class PhpFloat {
 
   /** @throws {TypeError} `INVALID_SESSION_DATA` when `value` is not a number. */
   constructor(value: number) {
-    if (typeof value !== 'number') throw callerMistake('INVALID_SESSION_DATA', 'a PhpFloat takes a number')
+    if (typeof value !== 'number') throw invalidArgument('INVALID_SESSION_DATA', 'a PhpFloat takes a number')
     this.value = value
   }
 
@@ -59,7 +59,7 @@ export class PhpBytes {
    */
   constructor(bytes: Uint8Array) {
     if (!isUint8Array(bytes)) {
-      throw callerMistake('INVALID_SESSION_DATA', 'a PhpBytes takes a Uint8Array')
+      throw invalidArgument('INVALID_SESSION_DATA', 'a PhpBytes takes a Uint8Array')
     }
     // Not slice(): a Buffer would go on sharing its memory.
     this.bytes = new Uint8Array(bytes)

@@ -48,7 +48,7 @@ describe('the factory', () => {
     const call = (): void => void Reflect.apply(connectDynamoDB, undefined, [connect])
     expect(call).toThrow(
       expect.objectContaining({
-        code: 'INVALID_OPTION',
+        code: 'INVALID_ARGUMENT',
         message: expect.stringContaining('express-session') as string,
       }),
     )

@@ -177,7 +177,7 @@ describe.each(engines)('$name, listByUser', engine => {
   ])('refuses %s as user ID', async (_name, userId) => {
     const store = table.store()
     for (const call of [keysOf(store.listByUser(userId)), store.destroyByUser(userId)]) {
-      await expect(call).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
+      await expect(call).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_ARGUMENT' })
       await expect(call).rejects.toThrow(/user ID/)
     }
   })
