@@ -43,7 +43,7 @@ export type {
   TracedError,
 } from './internal/diagnostics.ts'
 export type { ConnectionOptions } from './options/connection-options.ts'
-export type { CompressionOptions, EncryptionOptions } from './options/encryption-options.ts'
+export type { CompressionOptions, EncryptionOptions } from './encryption/encryption-options.ts'
 export type {
   BulkOptions,
   CallOptions,

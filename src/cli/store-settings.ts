@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { openClient } from '../store/open-client.ts'
 import type { ItemTable } from '../items/item-table.ts'
-import { nativeLayoutOf, sessionsOf } from '../store/native-sessions.ts'
+import { isNative, openNativeLayout } from '../layouts/open-layout.ts'
+import { sessionsOf } from '../store/native-sessions.ts'
 import { checkStoreLayout } from '../options/option-layouts.ts'
 import { readOptions } from '../options/option.ts'
 import type { Sessions } from '../store/sessions.ts'
@@ -83,15 +84,10 @@ export async function sessionsAt(
   settings: StoreSettings,
 ): Promise<Sessions<SessionData>> {
   if (isNative(settings) && settings.migrateFrom === undefined) {
-    return sessionsOf(client, settings, nativeLayoutOf(settings))
+    return sessionsOf(client, settings, openNativeLayout(settings))
   }
   const { openSessions: open } = await import('../store/open-sessions.ts')
   return open(client, settings)
-}
-
-/** Whether sessions are in the layout of this package. */
-export function isNative({ layout }: StoreSettings): boolean {
-  return layout === undefined || layout === 'native'
 }
 
 /** One session, as an invocation names it. */

@@ -1,7 +1,7 @@
 import { createHash, createSecretKey, type KeyObject, scrypt } from 'node:crypto'
 
 import { DynamoDBSessionsError } from '../errors.ts'
-import { KEY_BYTES, normalizedPassphrase } from '../options/encryption-options.ts'
+import { KEY_BYTES, normalizedPassphrase } from './encryption-options.ts'
 
 /** A key, and the ID under which blobs name it. */
 export interface EncryptionKey {

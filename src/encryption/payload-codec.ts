@@ -6,7 +6,7 @@ import { blobFromBase64, HEAD_BYTES, readHead, writeHead } from './blob-format.t
 import { deflated, inflated } from './compression.ts'
 import { decrypted, encrypted } from './aes-gcm.ts'
 import { KeyRing } from './key-ring.ts'
-import { type DataSealOptions, DEFAULT_THRESHOLD_BYTES } from '../options/encryption-options.ts'
+import { type DataSealOptions, DEFAULT_THRESHOLD_BYTES } from './encryption-options.ts'
 
 /**
  * How the text of a session becomes what is stored: plain, compressed, encrypted, or compressed and then encrypted.

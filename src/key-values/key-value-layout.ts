@@ -2,14 +2,14 @@ import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import { binaryOf, numberOf, textOf } from '../layouts/attributes.ts'
 import { allOf, type Condition, type Layout } from '../layouts/layout.ts'
 import { birthAttribute, type DataSeal } from '../layouts/native.ts'
+import { openNativeLayout } from '../layouts/open-layout.ts'
 import {
   type CompressionOptions,
   copiedEncryption,
   type EncryptionOptions,
   sealsWrites,
-} from '../options/encryption-options.ts'
+} from '../encryption/encryption-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
-import { nativeLayoutOf } from '../store/native-sessions.ts'
 import { newMarker } from '../items/revision.ts'
 
 /** What {@link KeyValueLayout} is made of. */
@@ -75,7 +75,7 @@ export class KeyValueLayout {
   /** The layout as far as an `ItemTable` needs it, for the keys that begin with `base`. */
   layoutUnder(base: string): Layout {
     const { partitionKey, hashKeys } = this.#options
-    const native = nativeLayoutOf({ partitionKey, prefix: this.prefix + base, hashIds: hashKeys })
+    const native = openNativeLayout({ partitionKey, prefix: this.prefix + base, hashIds: hashKeys })
     return {
       ...native,
       name: 'key-value',

@@ -1,4 +1,4 @@
-import type { CompressionOptions, EncryptionOptions } from './encryption-options.ts'
+import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from './connection-options.ts'
 import { booleanOption, type OptionSpecs } from './option.ts'
 import { storeOptionSpecs } from './store-options.ts'

@@ -2,13 +2,13 @@ import { numberFromText } from '../internal/number-from-text.ts'
 import type { SessionData } from '../types.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { connectionOptionSpecs } from './connection-options.ts'
-import type { CompressionOptions, EncryptionOptions } from './encryption-options.ts'
+import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import {
   compressionFromText,
   encryptionFromText,
   isCompressionOptions,
   isEncryptionOptions,
-} from './encryption-options.ts'
+} from '../encryption/encryption-options.ts'
 import { isTtl } from '../items/expiry.ts'
 import {
   LAYOUT_NAMES,
@@ -138,9 +138,6 @@ export interface SessionStoreOptions<Data extends object = SessionData>
 
 /** Lifetime of a session when nothing else says: a day. */
 export const DEFAULT_TTL_SECONDS = 86_400
-
-/** Partition key of the table when nothing else says. */
-export const DEFAULT_PARTITION_KEY = 'id'
 
 /** Table when nothing else says. */
 export const DEFAULT_TABLE = 'sessions'

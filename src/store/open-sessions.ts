@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { invalidArgument } from '../errors.ts'
-import { openForeignLayout } from '../layouts/foreign/open.ts'
 import type { Layout } from '../layouts/layout.ts'
+import { openLayout } from '../layouts/open-layout.ts'
 import { Migration } from '../migration/migration.ts'
-import { itemTableOf, nativeLayoutOf, sessionsOf, type StoreSettings } from './native-sessions.ts'
+import { itemTableOf, sessionsOf, type StoreSettings } from './native-sessions.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Opens the sessions of a store whose layout is another than the native one, or that moves sessions from elsewhere. */
@@ -11,7 +11,7 @@ export async function openSessions<Data extends object>(
   client: DynamoDBClient,
   options: StoreSettings<Data>,
 ): Promise<Sessions<Data>> {
-  const layout = await layoutOf(options)
+  const layout = await openLayout(options)
   const migration = await migrationOf(client, options, layout)
   return sessionsOf(client, options, layout, migration)
 }
@@ -25,7 +25,7 @@ export async function openMigration<Data extends object>(
   client: DynamoDBClient,
   options: StoreSettings<Data>,
 ): Promise<Migration> {
-  const migration = await migrationOf(client, options, await layoutOf(options))
+  const migration = await migrationOf(client, options, await openLayout(options))
   if (migration === undefined) throw invalidArgument('INVALID_OPTION', 'the option "migrateFrom" is missing')
   return migration
 }
@@ -39,7 +39,7 @@ async function migrationOf<Data extends object>(
   if (source === undefined) return undefined
   return new Migration(
     itemTableOf(client, options, layout),
-    itemTableOf(client, source, await layoutOf(source)),
+    itemTableOf(client, source, await openLayout(source)),
   )
 }
 
@@ -53,9 +53,4 @@ function sourceOf<Data extends object>(
   // What is in the same table is under the same key attribute, whatever its software takes by default.
   if (source.table !== undefined) return { ...source, encryption }
   return { ...source, table, partitionKey: source.partitionKey ?? partitionKey, encryption }
-}
-
-async function layoutOf<Data extends object>(options: StoreSettings<Data>): Promise<Layout> {
-  const { layout = 'native' } = options
-  return layout === 'native' ? nativeLayoutOf(options) : openForeignLayout(options)
 }

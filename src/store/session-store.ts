@@ -24,7 +24,8 @@ import {
 import { openClient } from './open-client.ts'
 import type { GarbageCollectionOptions, GarbageCollectionResult } from '../scan/garbage-collection.ts'
 import type { LayoutName } from '../options/layout-options.ts'
-import { nativeLayoutOf, sessionsOf, type StoreSettings } from './native-sessions.ts'
+import { isNative, openNativeLayout } from '../layouts/open-layout.ts'
+import { sessionsOf, type StoreSettings } from './native-sessions.ts'
 import { checkStoreLayout } from '../options/option-layouts.ts'
 import { readOptions } from '../options/option.ts'
 import { asRead, SessionRecord } from '../items/session-record.ts'
@@ -77,8 +78,8 @@ export class SessionStore<Data extends object = SessionData> {
     this.#options = readOptions<SessionStoreOptions<Data>>(options, storeOptionSpecs<Data>(), environment)
     checkStoreLayout(this.#options, options)
     this.#client = openClient(this.#options, environment)
-    if (this.#options.layout === undefined || this.#options.layout === 'native') {
-      const layout = nativeLayoutOf(this.#options)
+    if (isNative(this.#options)) {
+      const layout = openNativeLayout(this.#options)
       if (this.#options.migrateFrom === undefined) {
         this.#sessions = sessionsOf(this.#client, this.#options, layout)
       }

@@ -1,7 +1,7 @@
 import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
 import type { Layout, UserIndex } from '../layouts/layout.ts'
 import type { LayoutOptions } from '../options/layout-options.ts'
-import { nativeLayoutOf } from '../store/native-sessions.ts'
+import { openLayout } from '../layouts/open-layout.ts'
 
 /** The options that decide what a layout asks of its table. */
 export type LayoutTableOptions = Pick<
@@ -30,10 +30,7 @@ const SOME_EXPIRY_MS = 2e12
  * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
 export async function openLayoutTable(options: LayoutTableOptions): Promise<LayoutTable> {
-  const { layout = 'native' } = options
-  if (layout === 'native') return layoutTableOf(nativeLayoutOf(options))
-  const { openForeignLayout } = await import('../layouts/foreign/open.ts')
-  return layoutTableOf(await openForeignLayout(options))
+  return layoutTableOf(await openLayout(options))
 }
 
 /** What a layout asks of its table. */

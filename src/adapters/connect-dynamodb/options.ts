@@ -1,6 +1,7 @@
 import type { SessionData } from 'express-session'
 
 import { invalidArgument } from '../../errors.ts'
+import { DEFAULT_PARTITION_KEY } from '../../layouts/open-layout.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../../options/connection-options.ts'
 import type { SpecialKey } from '../../options/layout-options.ts'
 import {
@@ -10,12 +11,7 @@ import {
   type OptionSpecs,
   readOptions,
 } from '../../options/option.ts'
-import {
-  DEFAULT_PARTITION_KEY,
-  DEFAULT_TABLE,
-  type SessionStoreOptions,
-  storeOptionSpecs,
-} from '../../options/store-options.ts'
+import { DEFAULT_TABLE, type SessionStoreOptions, storeOptionSpecs } from '../../options/store-options.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 
 /** An attribute that is written beside the session, by the name that connect-dynamodb has for its type. */

@@ -3,12 +3,11 @@ import { describe, expect, test } from 'vitest'
 
 import { withStoredExpiry } from '../../../src/adapters/shared/cookie-expiry.ts'
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
-import { openForeignLayout } from '../../../src/layouts/foreign/open.ts'
 import { jsonCodec } from '../../../src/layouts/json.ts'
 import type { Layout, StoredSession } from '../../../src/layouts/layout.ts'
+import { openLayout } from '../../../src/layouts/open-layout.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../../src/options/layout-options.ts'
 import { isUnchanged, mergeSessionData } from '../../../src/items/merge.ts'
-import { nativeLayoutOf } from '../../../src/store/native-sessions.ts'
 import { asRead, SessionRecord } from '../../../src/items/session-record.ts'
 import type { Item, SessionData } from '../../../src/types.ts'
 
@@ -204,7 +203,7 @@ async function unlessTyped<Made>(make: () => Made | Promise<Made>): Promise<Made
 }
 
 async function layoutNamed(layout: LayoutName): Promise<Layout> {
-  return layout === 'native' ? nativeLayoutOf({ hashIds: false }) : openForeignLayout({ layout })
+  return openLayout({ layout, hashIds: false })
 }
 
 describe.each(LAYOUT_NAMES)('the layout %s', name => {

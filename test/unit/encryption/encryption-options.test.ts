@@ -10,7 +10,7 @@ import {
   isCompressionOptions,
   isEncryptionOptions,
   sealsWrites,
-} from '../../../src/options/encryption-options.ts'
+} from '../../../src/encryption/encryption-options.ts'
 
 const key = Buffer.alloc(32, 1)
 const passphrase = 'sixteen letters!'
@@ -134,7 +134,10 @@ test.each([
 })
 
 test('checking options loads neither compression nor cryptography', () => {
-  const source = readFileSync(new URL('../../../src/options/encryption-options.ts', import.meta.url), 'utf8')
+  const source = readFileSync(
+    new URL('../../../src/encryption/encryption-options.ts', import.meta.url),
+    'utf8',
+  )
   expect(Array.from(source.matchAll(/from '([^']+)'/g), match => match[1])).toEqual([
     '../internal/core-objects.ts',
     '../internal/number-from-text.ts',
