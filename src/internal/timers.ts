@@ -47,7 +47,7 @@ export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSig
  *
  * @throws what `onTimeout` makes, or the reason of `signal`.
  */
-export function settleWithin<T>(
+export function withTimeout<T>(
   promise: Promise<T>,
   timeoutMs: number,
   signal: AbortSignal | undefined,

@@ -1,4 +1,4 @@
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { SessionConflictError } from '../errors.ts'
 import { sleep } from '../internal/timers.ts'
 import { isSameJson } from '../layouts/json.ts'
@@ -32,7 +32,7 @@ export interface Creation {
 export async function createSession(
   table: ItemTable,
   { session, item: wanted, marker, doubtful, random }: Creation,
-  options: SendOptions & { readonly deadlineAtMs: number },
+  options: TimedOptions,
 ): Promise<StoredSession> {
   const { layout } = table
   const { key } = session
@@ -61,7 +61,7 @@ export async function createSession(
       return isSameJson(found, item) ? session : table.open(found)
     }
     const pauseMs = pauseAfter(attempt, random)
-    if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= options.deadlineAtMs) {
+    if (attempt === MOST_ATTEMPTS || options.deadline.isExpired(pauseMs)) {
       throw new SessionConflictError(
         `others kept on writing the session while it was replaced (attempts: ${attempt}); it was given up`,
         { attempts: attempt },

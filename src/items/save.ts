@@ -1,6 +1,8 @@
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
 import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
+import { backoffMs } from '../internal/backoff.ts'
+import { Deadline } from '../internal/deadline.ts'
 import { sleep } from '../internal/timers.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
@@ -50,8 +52,7 @@ export interface Save {
 
 /** How often a write is tried that others come before. */
 export const MOST_ATTEMPTS = 20
-const FIRST_PAUSE_MS = 10
-const LONGEST_PAUSE_MS = 640
+const PAUSES = { baseMs: 10, capMs: 640 }
 
 /** Where the saves of each store that have met a conflict wait for their turn to try again. */
 const retries = new WeakMap<ItemTable, LockQueue>()
@@ -67,11 +68,11 @@ const retries = new WeakMap<ItemTable, LockQueue>()
 export async function saveSession(
   table: ItemTable,
   save: Save,
-  { signal, deadlineAtMs = performance.now() + table.client.deadlineMs }: SendOptions,
+  { signal, deadline = new Deadline(table.client.deadlineMs) }: SendOptions,
 ): Promise<Version | undefined> {
   const turn: Turn = { leave: undefined }
   try {
-    return await saveInTurn(table, save, turn, { signal, deadlineAtMs })
+    return await saveInTurn(table, save, turn, { signal, deadline })
   } finally {
     turn.leave?.()
   }
@@ -86,7 +87,7 @@ async function saveInTurn(
   table: ItemTable,
   save: Save,
   turn: Turn,
-  { signal, deadlineAtMs }: { readonly signal: AbortSignal | undefined; readonly deadlineAtMs: number },
+  { signal, deadline }: TimedOptions,
 ): Promise<Version | undefined> {
   const { lease } = save.basis
   let { basis, session: ours } = afterEarlierMerge(table, save)
@@ -97,7 +98,7 @@ async function saveInTurn(
   for (let attempt = 1; ; attempt++) {
     const item = await table.itemOf({ ...ours, revision: revisionAfter(basis.revision, save.marker) })
     const session = table.versionIn(item, ours)
-    const attempted = writeOver(table, basis, item, save, { signal, deadlineAtMs, onDoubt })
+    const attempted = writeOver(table, basis, item, save, { signal, deadline, onDoubt })
     const outcome = await (lease === undefined ? attempted : lease.track(attempted))
     const own = outcome.happened
       ? session
@@ -132,7 +133,7 @@ async function saveInTurn(
       )
     }
     const pauseMs = pauseAfter(attempt, save.random)
-    if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= deadlineAtMs) {
+    if (attempt === MOST_ATTEMPTS || deadline.isExpired(pauseMs)) {
       throw unresolved(
         table,
         save,
@@ -144,12 +145,12 @@ async function saveInTurn(
       )
     }
     turn.leave ??= await queueOf(table).enter(basis.key, {
-      timeoutMs: deadlineAtMs - performance.now(),
+      timeoutMs: deadline.remainingMs,
       signal,
     })
     await sleep(pauseMs, signal)
     // What was there before the wait is likely to be old by now.
-    const newestItem = await table.get(basis.key, true, { signal, deadlineAtMs })
+    const newestItem = await table.get(basis.key, true, { signal, deadline })
     if (!isStillThere(table, newestItem, basis)) {
       lease?.end()
       return undefined
@@ -162,7 +163,7 @@ async function saveInTurn(
 
 /** How long to wait after an attempt that others came before; not at all after the first. */
 export function pauseAfter(attempt: number, random: Random): number {
-  return attempt === 1 ? 0 : random() * Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 2), LONGEST_PAUSE_MS)
+  return attempt === 1 ? 0 : backoffMs(attempt - 2, PAUSES, random)
 }
 
 function queueOf(table: ItemTable): LockQueue {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
+import { Deadline } from '../internal/deadline.ts'
 import { numberOf } from '../layouts/attributes.ts'
 import { allOf } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
@@ -15,7 +16,7 @@ interface Batch {
   /** Whether more may still join. */
   isOpen: boolean
   readonly ttlMs: number | undefined
-  readonly deadlineAtMs: number
+  readonly deadline: Deadline
   /** How far the counter has counted after all of them. */
   readonly counted: Promise<number>
 }
@@ -84,7 +85,7 @@ export class KeyValueCounters {
       size: 0,
       isOpen: true,
       ttlMs,
-      deadlineAtMs: performance.now() + this.#table.client.deadlineMs,
+      deadline: new Deadline(this.#table.client.deadlineMs),
       counted: Promise.resolve(last?.counted)
         .catch(() => undefined)
         .then(() => this.#send(key, batch)),
@@ -107,7 +108,7 @@ export class KeyValueCounters {
     let sequence = this.#nextSequence(0)
     let isInDoubt = false
     const options = {
-      deadlineAtMs: batch.deadlineAtMs,
+      deadline: batch.deadline,
       onDoubt: () => {
         isInDoubt = true
       },

@@ -2,6 +2,7 @@ import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
 import { DynamoDBSessionsError, SessionConflictError, SessionTooLargeError } from '../errors.ts'
+import { Deadline } from '../internal/deadline.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
 import { lateRequestGuard } from '../layouts/native.ts'
 import type { Item } from '../types.ts'
@@ -262,14 +263,14 @@ export class KeyValues {
   ): Promise<Outcome> {
     const guard = lateRequestGuard(this.#table.layout.partitionKey)
     const older = guard.startedBy(this.now())
-    const deadlineAtMs = options.deadlineAtMs ?? performance.now() + this.#client.deadlineMs
+    const { deadline = new Deadline(this.#client.deadlineMs) } = options
     let isInDoubt = false
     const onDoubt = (): void => {
       isInDoubt = true
     }
     let condition = older
     for (let number = 1; ; number++) {
-      const outcome = await attempt(condition, { ...options, deadlineAtMs, onDoubt })
+      const outcome = await attempt(condition, { ...options, deadline, onDoubt })
       if (outcome.happened || (isInDoubt && outcome.item !== undefined)) return outcome
       if (number === MOST_ATTEMPTS) {
         throw new SessionConflictError(

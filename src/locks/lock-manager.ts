@@ -5,6 +5,7 @@ import {
   SessionLockedError,
 } from '../errors.ts'
 import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
+import { backoffMs } from '../internal/backoff.ts'
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layouts/layout.ts'
 import type { Item, Random } from '../types.ts'
@@ -267,8 +268,8 @@ export class Locks {
   }
 
   #pauseMs(attempt: number, { minRetryMs, maxRetryMs }: LockTerms, { remainingMs }: Refusal): number {
-    const longestMs = Math.min(maxRetryMs, minRetryMs * 2 ** attempt)
-    const pauseMs = longestMs / 2 + (this.#random() * longestMs) / 2
+    const pauses = { baseMs: minRetryMs, capMs: maxRetryMs, jitter: 0.5 }
+    const pauseMs = backoffMs(attempt, pauses, this.#random)
     return remainingMs === undefined ? pauseMs : Math.min(pauseMs, Math.max(remainingMs, minRetryMs))
   }
 

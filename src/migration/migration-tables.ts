@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 
 import { cancellationCodesOf, isAwsError, isFailedCondition } from '../aws/dynamodb/aws-error.ts'
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { SessionConflictError } from '../errors.ts'
+import { backoffMs } from '../internal/backoff.ts'
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
@@ -24,16 +25,9 @@ export interface Found {
   readonly session: StoredSession
 }
 
-/** Options of what takes several requests, which share one deadline. */
-export interface InTime extends Pick<SendOptions, 'onDoubt'> {
-  readonly signal: AbortSignal | undefined
-  readonly deadlineAtMs: number
-}
-
 type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
 
-const FIRST_PAUSE_MS = 10
-const LONGEST_PAUSE_MS = 320
+const TRANSACTION_PAUSES = { baseMs: 10, capMs: 320 }
 
 /** For a request whose answer does not matter, only whether there is one. */
 const ANY_KEY = '-'
@@ -61,7 +55,7 @@ export class TwoPlaces {
   }
 
   /** Where a session is; when it is in neither place, then there is none: both are looked at in the same moment. */
-  async find(keys: Keys, options: InTime): Promise<Found | undefined> {
+  async find(keys: Keys, options: TimedOptions): Promise<Found | undefined> {
     let items: readonly (Item | undefined)[]
     try {
       items = await this.#snapshot(keys, options)
@@ -83,7 +77,7 @@ export class TwoPlaces {
     item: Item,
     keyThere: string,
     unchanged: Condition | undefined,
-    options: InTime,
+    options: TimedOptions,
   ): Promise<boolean> {
     const { here, there } = this
     const nowMs = here.clock.now()
@@ -107,7 +101,7 @@ export class TwoPlaces {
    * Creates or replaces an item here, and deletes the one there. Both are as they were found, so that a request that was given
    * up and is carried out late changes nothing that was written since.
    */
-  async put(item: Item, keyThere: string, options: InTime): Promise<void> {
+  async put(item: Item, keyThere: string, options: TimedOptions): Promise<void> {
     const { here, there } = this
     const keyHere = here.layout.keyOfItem(item) ?? ''
     const write = (foundHere?: Item, foundThere?: Item): readonly TransactItem[] => {
@@ -133,7 +127,7 @@ export class TwoPlaces {
    *
    * @param isCreationDoubtful whether this process knows of such a request to here.
    */
-  async delete(keys: Keys, isCreationDoubtful: boolean, options: InTime): Promise<void> {
+  async delete(keys: Keys, isCreationDoubtful: boolean, options: TimedOptions): Promise<void> {
     const { here, there } = this
     const remove = (foundHere?: Item, foundThere?: Item): readonly TransactItem[] => [
       destruction(here, keys.here, nowMs, foundHere, isCreationDoubtful),
@@ -158,7 +152,7 @@ export class TwoPlaces {
   async #writeAsFound(
     keys: Keys,
     actions: (foundHere?: Item, foundThere?: Item) => readonly TransactItem[],
-    options: InTime,
+    options: TimedOptions,
   ): Promise<void> {
     let found: readonly (Item | undefined)[] = []
     for (let attempt = 1; ; attempt++) {
@@ -169,7 +163,7 @@ export class TwoPlaces {
         if (!cancellationCodesOf(error).includes('ConditionalCheckFailed')) throw error
       }
       const pauseMs = pauseAfter(attempt, Math.random)
-      if (attempt === MOST_ATTEMPTS || performance.now() + pauseMs >= options.deadlineAtMs) {
+      if (attempt === MOST_ATTEMPTS || options.deadline.isExpired(pauseMs)) {
         throw new SessionConflictError(
           `others kept on writing or moving the session while it was replaced or destroyed (attempts: ${attempt}); it was given up`,
           { attempts: attempt },
@@ -180,7 +174,7 @@ export class TwoPlaces {
     }
   }
 
-  async #snapshot(keys: Keys, options: InTime): Promise<readonly (Item | undefined)[]> {
+  async #snapshot(keys: Keys, options: TimedOptions): Promise<readonly (Item | undefined)[]> {
     const { here, there } = this
     const { client, clock } = here
     const TransactItems = [{ Get: itemIn(here, keys.here) }, { Get: itemIn(there, keys.there) }]
@@ -189,7 +183,7 @@ export class TwoPlaces {
     return answers.map(answer => answer.Item)
   }
 
-  async #write(TransactItems: readonly TransactItem[], options: InTime): Promise<void> {
+  async #write(TransactItems: readonly TransactItem[], options: TimedOptions): Promise<void> {
     const { client } = this.here
     // What is sent again because its answer was lost is not done again (G11).
     const input = { ClientRequestToken: randomUUID(), TransactItems }
@@ -197,7 +191,7 @@ export class TwoPlaces {
   }
 
   /** @throws {TableNotFoundError} when one of the tables is missing: transactions do not tell which. */
-  async #transact<Value>(transaction: () => Promise<Value>, options: InTime): Promise<Value> {
+  async #transact<Value>(transaction: () => Promise<Value>, options: TimedOptions): Promise<Value> {
     try {
       return await withoutConflict(transaction, options)
     } catch (error) {
@@ -214,7 +208,7 @@ export class TwoPlaces {
     return { place, item, session: await table.open(item) }
   }
 
-  async #findInSteps(keys: Keys, options: InTime): Promise<Found | undefined> {
+  async #findInSteps(keys: Keys, options: TimedOptions): Promise<Found | undefined> {
     return (
       (await this.lookIn('here', keys.here, options)) ??
       (await this.lookIn('there', keys.there, options)) ??
@@ -222,7 +216,12 @@ export class TwoPlaces {
     )
   }
 
-  async #moveInSteps(item: Item, keyThere: string, asItWas: Condition, options: InTime): Promise<boolean> {
+  async #moveInSteps(
+    item: Item,
+    keyThere: string,
+    asItWas: Condition,
+    options: TimedOptions,
+  ): Promise<boolean> {
     const { here, there } = this
     const key = here.layout.keyOfItem(item) ?? ''
     const vacant = vacantAt(here, here.clock.now())
@@ -285,15 +284,15 @@ function vacantAt(table: ItemTable, nowMs: number): Condition {
  */
 async function withoutConflict<Value>(
   transaction: () => Promise<Value>,
-  { signal, deadlineAtMs }: InTime,
+  { signal, deadline }: TimedOptions,
 ): Promise<Value> {
   for (let retry = 0; ; retry++) {
     try {
       return await transaction()
     } catch (error) {
       const isConflict = isRetryableCancellation(error)
-      const pauseMs = Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** retry, LONGEST_PAUSE_MS)
-      if (!isConflict || performance.now() + pauseMs >= deadlineAtMs) throw error
+      const pauseMs = backoffMs(retry, TRANSACTION_PAUSES)
+      if (!isConflict || deadline.isExpired(pauseMs)) throw error
       await sleep(pauseMs, signal)
     }
   }

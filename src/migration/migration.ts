@@ -1,5 +1,6 @@
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { invalidArgument, LockLostError, SessionConflictError } from '../errors.ts'
+import { Deadline } from '../internal/deadline.ts'
 import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
@@ -27,7 +28,7 @@ import {
   unwritten,
 } from '../items/save.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
-import { type Found, type InTime, type Keys, TwoPlaces } from './migration-tables.ts'
+import { type Found, type Keys, TwoPlaces } from './migration-tables.ts'
 
 /** How a session is moved. */
 interface Move {
@@ -223,7 +224,7 @@ export class Migration {
     table: ItemTable,
     save: Save,
     keys: Keys,
-    options: InTime,
+    options: TimedOptions,
   ): Promise<Version | undefined> {
     const { session: known, lease } = save.basis
     const isFenced = lease?.isFenced === true
@@ -282,11 +283,11 @@ export class Migration {
     keys: Keys,
     known: StoredSession | undefined,
     attempt: number,
-    options: InTime,
+    options: TimedOptions,
     save?: Save,
   ): Promise<Found | undefined> {
     const pauseMs = pauseAfter(attempt, Math.random)
-    const isLate = performance.now() + pauseMs >= options.deadlineAtMs
+    const isLate = options.deadline.isExpired(pauseMs)
     if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
     const found = await this.#places.find(keys, options)
     if (found === undefined || (known && !this.#isSameSession(known, found.session))) return undefined
@@ -315,7 +316,7 @@ export class Migration {
     session: StoredSession,
     from: StoredSession,
     marker: string,
-    options: InTime,
+    options: TimedOptions,
   ): Promise<Version | undefined> {
     const item = await this.#moveItem(session, from, { marker }, options)
     return item && asRead(this.#here.versionIn(item, session))
@@ -326,7 +327,7 @@ export class Migration {
     session: StoredSession,
     from: StoredSession,
     { marker, lock, free }: Move,
-    options: InTime,
+    options: TimedOptions,
   ): Promise<Item | undefined> {
     this.#adoption.checkWhole(session)
     const revision = revisionAfter(from.revision, marker)
@@ -359,8 +360,8 @@ export class Migration {
   }
 
   /** Lets everything that one call takes share one deadline (G7). */
-  #inTime({ signal, deadlineAtMs = performance.now() + this.#here.client.deadlineMs }: SendOptions): InTime {
-    return { signal, deadlineAtMs }
+  #inTime({ signal, deadline = new Deadline(this.#here.client.deadlineMs) }: SendOptions): TimedOptions {
+    return { signal, deadline }
   }
 
   #unresolved(

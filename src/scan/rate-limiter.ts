@@ -1,3 +1,4 @@
+import { backoffMs } from '../internal/backoff.ts'
 import type { Random } from '../types.ts'
 
 /** Capacity that one request may use from some moment on. */
@@ -11,8 +12,7 @@ export interface CapacityBooking {
 /** Capacity that was not used in time can be made up for within this time; it lapses after that. */
 const MADE_UP_FOR_WITHIN_MS = 100
 
-const FIRST_PAUSE_MS = 1000
-const LONGEST_PAUSE_MS = 60_000
+const THROTTLING_PAUSES = { baseMs: 1000, capMs: 60_000 }
 
 /**
  * Spreads requests over time so that, on average, they use no more capacity units a second than allowed.
@@ -79,8 +79,7 @@ export class ThrottlingPauses {
    */
   throttled(countAtSending: number, nowMs: number): void {
     if (countAtSending !== this.#count) return
-    const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#inARow, LONGEST_PAUSE_MS)
-    this.#endMs = nowMs + this.#random() * longestMs
+    this.#endMs = nowMs + backoffMs(this.#inARow, THROTTLING_PAUSES, this.#random)
     this.#inARow++
     this.#count++
   }

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.ts'
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import { Deadline } from '../internal/deadline.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import { birthAt } from '../layouts/native.ts'
 import type { Item, SessionData } from '../types.ts'
@@ -74,8 +75,8 @@ export class Sessions<Data extends object> {
       const session = await this.#openLive(await this.#itemOf(key, options))
       return session && this.#record(asRead(session))
     }
-    const { signal, deadlineAtMs } = options
-    const oneDeadline = deadlineAtMs === undefined ? this.#oneDeadline(signal) : options
+    const { signal, deadline } = options
+    const oneDeadline = deadline === undefined ? this.#oneDeadline(signal) : options
     return this.#recordOf(await migration.read(id, await this.#read(key, oneDeadline), oneDeadline))
   }
 
@@ -188,8 +189,8 @@ export class Sessions<Data extends object> {
   }
 
   /** Lets everything that one call takes share one deadline (G7). */
-  #oneDeadline(signal: AbortSignal | undefined): SendOptions & { readonly deadlineAtMs: number } {
-    return { signal, deadlineAtMs: performance.now() + this.items.client.deadlineMs }
+  #oneDeadline(signal: AbortSignal | undefined): TimedOptions {
+    return { signal, deadline: new Deadline(this.items.client.deadlineMs) }
   }
 
   async #read(key: string, options: SendOptions): Promise<StoredSession | undefined> {
@@ -201,8 +202,8 @@ export class Sessions<Data extends object> {
   }
 
   /** What an eventually consistent read does not find may still be there. */
-  async #itemInTwoReads(key: string, { signal, deadlineAtMs }: SendOptions): Promise<Item | undefined> {
-    const options = deadlineAtMs === undefined ? this.#oneDeadline(signal) : { signal, deadlineAtMs }
+  async #itemInTwoReads(key: string, { signal, deadline }: SendOptions): Promise<Item | undefined> {
+    const options = deadline === undefined ? this.#oneDeadline(signal) : { signal, deadline }
     return (await this.items.get(key, false, options)) ?? this.items.get(key, true, options)
   }
 
@@ -216,7 +217,7 @@ export class Sessions<Data extends object> {
     key: string,
     data: Data,
     wanted: WriteOptions<Data>,
-    options: SendOptions & { readonly deadlineAtMs: number },
+    options: TimedOptions,
   ): Promise<Version> {
     const { items } = this
     const { movedFrom } = wanted

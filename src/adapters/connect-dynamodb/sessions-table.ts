@@ -1,5 +1,5 @@
 import { AccessDeniedError, DeadlineExceededError } from '../../errors.ts'
-import { settleWithin } from '../../internal/timers.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import { openClient } from '../../store/open-client.ts'
 import {
   type ConnectionOptions,
@@ -23,7 +23,7 @@ export async function findConnection({ client, connection }: Settings): Promise<
   if (client === undefined) return connection
   const deadlineMs = deadlineMsOf(connection)
   const found = readSdkClient(client, connection, processEnvironment())
-  const read = await settleWithin(found, deadlineMs, undefined, () => {
+  const read = await withTimeout(found, deadlineMs, undefined, () => {
     return new DeadlineExceededError(
       `the client in the option "client" did not tell its region and endpoint within ${deadlineMs} ms`,
     )

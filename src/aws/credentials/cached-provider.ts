@@ -2,7 +2,7 @@ import { CredentialsError } from '../../errors.ts'
 import { isCredentials } from '../config/credentials-shape.ts'
 import { type CredentialsTrace, credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
 import { providerNameOf } from '../config/provider-name.ts'
-import { settleWithin } from '../../internal/timers.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../../types.ts'
 
 const ADVISORY_REFRESH_MS = 5 * 60_000
@@ -69,7 +69,7 @@ export function cachedProvider(
   const refreshOrKeep = async (valid: Credentials): Promise<Credentials> => {
     const refreshed = refresh()
     try {
-      return await settleWithin(refreshed, LONGEST_WAIT_MS, undefined, () => new Error('it takes too long'))
+      return await withTimeout(refreshed, LONGEST_WAIT_MS, undefined, () => new Error('it takes too long'))
     } catch {
       return expiryOf(valid) > clock.now() ? valid : refreshed
     }

@@ -1,6 +1,7 @@
 import type { Transport } from '../http/transport.ts'
 import type { EndpointSettings } from '../config/endpoint-settings.ts'
 import type { PendingSteps } from '../../internal/pending-steps.ts'
+import type { Deadline } from '../../internal/deadline.ts'
 import type { Clock, CredentialSource, Item, Random } from '../../types.ts'
 
 /** What a `DynamoDBClient` has to know before it can send anything. */
@@ -45,12 +46,12 @@ export interface SendOptions {
   /** Gives the call up at any moment, during back-off too. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Instant of `performance.now()` at which the call has to have settled, for several calls within one deadline. The
-   * earlier of this and the client's own deadline counts.
+   * When the call has to have settled, for several calls within one deadline. The earlier of this and the client's own
+   * deadline counts.
    *
    * @default the client's `deadlineMs` from now
    */
-  readonly deadlineAtMs?: number | undefined
+  readonly deadline?: Deadline | undefined
   /**
    * Key of the item that the request is about, where the input does not name it as such (`PutItem`): a response that shows
    * another item is not the one to this request.
@@ -62,6 +63,9 @@ export interface SendOptions {
    */
   readonly onDoubt?: (() => void) | undefined
 }
+
+/** Options of what takes several requests, which share one deadline. */
+export type TimedOptions = SendOptions & { readonly deadline: Deadline }
 
 /** Whether a value is an `AbortSignal`, by what is used of it: there are runtimes with several such classes. */
 export function isSignal(signal: unknown): boolean {

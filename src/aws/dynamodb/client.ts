@@ -6,7 +6,8 @@ import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
 import type { ResponseRecipient, TransportRequest, TransportResponse } from '../http/transport.ts'
 import { isPromise } from '../../internal/core-objects.ts'
 import { type Deferred, deferred } from '../../internal/deferred.ts'
-import { settleWithin } from '../../internal/timers.ts'
+import { Deadline } from '../../internal/deadline.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import type { Credentials, Item } from '../../types.ts'
 import { userAgent } from '../../internal/user-agent.ts'
 import type { Header } from '../sigv4/canonical-request.ts'
@@ -27,15 +28,13 @@ import { ServerClock } from './server-clock.ts'
 import { RequestSigner, type SigningTarget } from './signed-request.ts'
 import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
 
-export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions } from './client-options.ts'
+export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions, TimedOptions } from './client-options.ts'
 
 interface Call<Name extends Operation = Operation> {
   readonly operation: Name
   readonly input: Input<Name>
   readonly body: string
-  readonly deadlineAtMs: number
-  /** How long the call may take in all. */
-  readonly limitMs: number
+  readonly deadline: Deadline
   readonly signal: AbortSignal | undefined
   readonly key: Item | undefined
   readonly onDoubt: (() => void) | undefined
@@ -101,7 +100,7 @@ export class DynamoDBClient {
   send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal, deadlineAtMs = Infinity, key, onDoubt }: SendOptions = {},
+    { signal, deadline, key, onDoubt }: SendOptions = {},
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
@@ -114,14 +113,12 @@ export class DynamoDBClient {
       )
     }
     const trace = callTraceOf(operation, input)
-    const nowMs = performance.now()
-    const limitMs = Math.min(this.#options.deadlineMs, deadlineAtMs - nowMs)
+    const { deadlineMs } = this.#options
     const call: Call<Name> = {
       operation,
       input,
       body: JSON.stringify(trace === undefined ? input : trace.input),
-      deadlineAtMs: nowMs + limitMs,
-      limitMs,
+      deadline: deadline?.within(deadlineMs) ?? new Deadline(deadlineMs),
       signal,
       key,
       clockOffsetMs: this.#clock.offsetMs,
@@ -219,12 +216,12 @@ export class DynamoDBClient {
       const { output } = await withRetries(attempt, {
         maxAttempts: prepared.settings.maxAttempts,
         baseDelayMs: RETRY_BASE_DELAY_MS,
-        deadlineAtMs: call.deadlineAtMs,
+        deadlineAtMs: call.deadline.atMs,
         quota: this.#quota,
         random: this.#options.random,
         signal: call.signal,
         onDeadline: (attempts, interrupted, before) =>
-          deadlineExceeded(call.operation, call.limitMs, attempts, interrupted, before),
+          deadlineExceeded(call.operation, call.deadline.limitMs, attempts, interrupted, before),
       })
       return output
     } finally {
@@ -302,7 +299,7 @@ export class DynamoDBClient {
   }
 
   #requestOf(
-    { operation, body, deadlineAtMs, signal, onDoubt }: Call,
+    { operation, body, deadline, signal, onDoubt }: Call,
     target: SigningTarget,
     recipient: ResponseRecipient,
   ): TransportRequest {
@@ -310,7 +307,7 @@ export class DynamoDBClient {
     return this.#signer.sign(operation, body, target, {
       connectTimeoutMs,
       attemptTimeoutMs,
-      deadlineAtMs,
+      deadlineAtMs: deadline.atMs,
       signal,
       recipient,
       onDoubt,
@@ -377,14 +374,14 @@ export class DynamoDBClient {
 
   async #inTime<T>(
     found: T | Promise<T>,
-    { operation, deadlineAtMs, limitMs, signal }: Call,
+    { operation, deadline, signal }: Call,
     what: keyof PendingWork,
   ): Promise<T> {
     if (!isPromise(found)) return found
-    return settleWithin(found, deadlineAtMs - performance.now(), signal, () => {
+    return withTimeout(found, deadline.remainingMs, signal, () => {
       const waitingFor = this.#options.pending?.[what].describe() ?? ''
       return new DeadlineExceededError(
-        `${operation} did not succeed within ${Math.round(limitMs)} ms: the AWS ${what} were not found in time` +
+        `${operation} did not succeed within ${Math.round(deadline.limitMs)} ms: the AWS ${what} were not found in time` +
           (waitingFor === '' ? '' : `; it was waiting for ${waitingFor}`),
       )
     })

@@ -1,6 +1,6 @@
 import { AttemptTimeoutError, ConnectionError } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
-import { settleWithin } from '../../internal/timers.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
 /** A transport that keeps its limits says so itself, and better; it is late as any timer can be. */
@@ -28,7 +28,7 @@ async function bounded(transport: Transport, request: TransportRequest): Promise
     isOver = true
   })
   try {
-    return await settleWithin(
+    return await withTimeout(
       response,
       limitMs,
       signal,

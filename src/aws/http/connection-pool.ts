@@ -4,7 +4,7 @@ import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import { type Deferred, deferred } from '../../internal/deferred.ts'
 import { isPromise } from '../../internal/core-objects.ts'
-import { inBackground, settleWithin } from '../../internal/timers.ts'
+import { inBackground, withTimeout } from '../../internal/timers.ts'
 import { openConnection } from './connect.ts'
 import { AttemptTimer } from './attempt-timer.ts'
 import type { Connection, ConnectionContext } from './connection.ts'
@@ -260,7 +260,7 @@ export class ConnectionPool {
   ): Promise<Route> {
     const route = findRoute(this.#endpoint)
     if (!isPromise(route)) return route
-    return settleWithin(route, timeoutMs, signal, () => {
+    return withTimeout(route, timeoutMs, signal, () => {
       return new ConnectTimeoutError(
         `no connection to ${this.#endpoint.origin} within ${timeoutMs} ms: the files that name certificates to trust ` +
           'could not be read in time',

@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
-import { settleWithin } from '../../internal/timers.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import { certificateRejected, connectFailed } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Proxy, Route } from './route.ts'
@@ -35,7 +35,7 @@ export async function openTunnel(options: TunnelOptions): Promise<Socket> {
   signal?.throwIfAborted()
   const endsAtMs = performance.now() + timeoutMs
   const inTime = <Value>(work: Promise<Value>, missing: string): Promise<Value> =>
-    settleWithin(work, Math.max(0, endsAtMs - performance.now()), signal, () => {
+    withTimeout(work, Math.max(0, endsAtMs - performance.now()), signal, () => {
       return new ConnectTimeoutError(
         `no connection to ${endpoint.origin} within ${timeoutMs} ms: ${nameOf(proxy)} ${missing}`,
       )

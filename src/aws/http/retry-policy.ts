@@ -1,3 +1,4 @@
+import { backoffMs } from '../../internal/backoff.ts'
 import type { Random } from '../../types.ts'
 
 /**
@@ -34,8 +35,8 @@ export interface RetryDelayInput {
  * server can lengthen the delay, by 5 s at most.
  */
 export function retryDelayMs({ retry, kind, baseDelayMs, hintMs, random }: RetryDelayInput): number {
-  const base = kind === 'throttling' ? THROTTLING_BASE_DELAY_MS : baseDelayMs
-  const delay = Math.floor(random() * Math.min(base * 2 ** retry, MAX_BACKOFF_MS))
+  const baseMs = kind === 'throttling' ? THROTTLING_BASE_DELAY_MS : baseDelayMs
+  const delay = Math.floor(backoffMs(retry, { baseMs, capMs: MAX_BACKOFF_MS }, random))
   return hintMs === undefined ? delay : Math.max(delay, Math.min(hintMs, delay + MAX_HINT_EXTRA_MS))
 }
 

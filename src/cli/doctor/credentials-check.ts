@@ -2,7 +2,7 @@ import { variable } from '../../aws/config/environment.ts'
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
 import { formOfProfile } from '../../aws/credentials/profile-forms.ts'
 import { CredentialsError, DeadlineExceededError } from '../../errors.ts'
-import { settleWithin } from '../../internal/timers.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import { serviceTransport } from '../../store/open-client.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { duration } from '../format.ts'
@@ -52,7 +52,7 @@ export async function findCredentials(
         continue
       }
       try {
-        const credentials = await settleWithin(
+        const credentials = await withTimeout(
           call(place),
           LONGEST_SEARCH_MS,
           signal,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { DeadlineExceededError, DynamoDBError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
+import { Deadline } from '../../../src/internal/deadline.ts'
 import { deferred } from '../../../src/internal/deferred.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'
@@ -58,8 +59,8 @@ describe('the deadline of a call (G7)', () => {
   ])('is that %s where it is the earlier one', async (_, deadlineMs, callerMs) => {
     stub().answer('hang')
     const client = openTestClient(stub().endpoint, { deadlineMs })
-    const deadlineAtMs = performance.now() + callerMs
-    const error = await rejectionOf(client.send('GetItem', someKey, { deadlineAtMs }))
+    const deadline = new Deadline(callerMs)
+    const error = await rejectionOf(client.send('GetItem', someKey, { deadline }))
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect((error as Error).message).toMatch(/^GetItem did not succeed within (?:59|60) ms/)
     expect(client.deadlineMs).toBe(deadlineMs)

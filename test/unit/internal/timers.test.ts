@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { deferred } from '../../../src/internal/deferred.ts'
-import { inBackground, settleWithin, sleep } from '../../../src/internal/timers.ts'
+import { inBackground, withTimeout, sleep } from '../../../src/internal/timers.ts'
 
 const reason = new Error('the caller gave up')
 const timedOut = new Error('too slow')
@@ -88,11 +88,11 @@ describe('sleep', () => {
   })
 })
 
-describe('settleWithin', () => {
+describe('withTimeout', () => {
   it('passes a value on and leaves nothing behind', async () => {
     const { signal } = new AbortController()
     const { promise, resolve } = deferred<string>()
-    const waiting = settleWithin(promise, 100, signal, onTimeout)
+    const waiting = withTimeout(promise, 100, signal, onTimeout)
     expect(await stateOf(waiting)).toBe('pending')
     expect(listeners(signal)).toBe(1)
     resolve('value')
@@ -104,7 +104,7 @@ describe('settleWithin', () => {
   it('passes a rejection on and leaves nothing behind', async () => {
     const { signal } = new AbortController()
     const error = new Error('failed')
-    const waiting = settleWithin(Promise.reject(error), 100, signal, onTimeout)
+    const waiting = withTimeout(Promise.reject(error), 100, signal, onTimeout)
     expect(await stateOf(waiting)).toEqual({ error })
     expect(vi.getTimerCount()).toBe(0)
     expect(listeners(signal)).toBe(0)
@@ -114,7 +114,7 @@ describe('settleWithin', () => {
     const { signal } = new AbortController()
     const { promise, reject } = deferred<string>()
     const makeError = vi.fn<() => Error>(onTimeout)
-    const waiting = settleWithin(promise, 100, signal, makeError)
+    const waiting = withTimeout(promise, 100, signal, makeError)
     await vi.advanceTimersByTimeAsync(99)
     expect(await stateOf(waiting)).toBe('pending')
     expect(makeError).not.toHaveBeenCalled()
@@ -128,7 +128,7 @@ describe('settleWithin', () => {
   it('ends with the reason of the signal, and lets the promise go on', async () => {
     const controller = new AbortController()
     const { promise, reject } = deferred<string>()
-    const waiting = settleWithin(promise, 100, controller.signal, onTimeout)
+    const waiting = withTimeout(promise, 100, controller.signal, onTimeout)
     controller.abort(reason)
     expect(await stateOf(waiting)).toEqual({ error: reason })
     expect(vi.getTimerCount()).toBe(0)
@@ -139,14 +139,14 @@ describe('settleWithin', () => {
 
   it('does not wait when the signal is aborted already, and handles the rejection all the same', async () => {
     const signal = AbortSignal.abort(reason)
-    const waiting = settleWithin(Promise.reject(new Error('failed')), 100, signal, onTimeout)
+    const waiting = withTimeout(Promise.reject(new Error('failed')), 100, signal, onTimeout)
     expect(await stateOf(waiting)).toEqual({ error: reason })
     expect(vi.getTimerCount()).toBe(0)
     expect(listeners(signal)).toBe(0)
   })
 
   it('needs no signal', async () => {
-    expect(await stateOf(settleWithin(Promise.resolve(1), 100, undefined, onTimeout))).toEqual({ value: 1 })
+    expect(await stateOf(withTimeout(Promise.resolve(1), 100, undefined, onTimeout))).toEqual({ value: 1 })
   })
 })
 
