@@ -28,7 +28,7 @@ import type {
   SessionModule,
   TouchResult,
 } from './connect-dynamodb/store-types.ts'
-import { isSession } from './express-sessions.ts'
+import { isSession } from './express-store.ts'
 import { createDynamoDBStore } from './express-store.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 

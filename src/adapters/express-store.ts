@@ -1,14 +1,33 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 
 import type expressSession from 'express-session'
 import type { Cookie, Session, SessionData, Store } from 'express-session'
 
+import { invalidArgument } from '../errors.ts'
 import { isError } from '../internal/core-objects.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
+import { hiddenField } from '../internal/weak-property.ts'
+import type { SessionRecord } from '../items/session-record.ts'
+import type { SessionLock } from '../locks/session-lock.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
-import type { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'
-import { ExpressSessions } from './express-sessions.ts'
+import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
+import { openStore } from './shared/open-store.ts'
+import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
+import {
+  type CookieProperties,
+  expiryOfCookie,
+  isSameButForExpiry,
+  isSessionCookie,
+  isStoredCookie,
+  propertiesOf,
+  withStoredExpiry,
+} from './shared/session-cookie.ts'
+import { type Origin, SessionTracker } from './shared/session-tracker.ts'
+import { defineTellingJson } from './shared/telling-json.ts'
 
 /** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}. */
 export type DynamoDBStoreOptions = SessionStoreOptions<SessionData>
@@ -80,32 +99,53 @@ export interface DynamoDBStoreClass {
   new (options?: DynamoDBStoreOptions | SessionStore<SessionData>): DynamoDBStoreInstance
 }
 
+/** What a session object was loaded or last saved as. */
+interface ExpressOrigin extends Origin<SessionData> {
+  /** Its cookie then; `undefined` when it had none, so that it has one that is only lent to it. */
+  readonly cookie: CookieProperties | undefined
+}
+
 /**
  * Makes the store class for one copy of `express-session`, whose `Store` it extends: an application can hold several
  * copies, and each takes the sessions it hands out from its own `Store`.
  */
 export function createDynamoDBStore(BaseStore: typeof expressSession.Store): DynamoDBStoreClass {
   return class DynamoDBStore extends BaseStore implements DynamoDBStoreInstance {
-    readonly #sessions: ExpressSessions
+    readonly #sessions: SessionStore<SessionData>
+    readonly #closeSessions: () => Promise<void>
+    readonly #tracker = new SessionTracker<SessionData, ExpressOrigin>()
+    /** Of a cookie that was lent to a session without one: its properties then. Unless they change, it is not stored. */
+    readonly #lent = hiddenField<CookieProperties>()
+    /** The lock that the running request holds; absent in a store that does not lock. */
+    readonly #lockHere: AsyncLocalStorage<SessionLock<SessionData>> | undefined
+    /** Locks that belong to a request, whose end ends them. */
+    readonly #held = new WeakSet<SessionLock<SessionData>>()
 
     constructor(options: DynamoDBStoreOptions | SessionStore<SessionData> = {}) {
       super()
-      this.#sessions = new ExpressSessions(options, reason => this.#report(reason))
+      const { store, close } = openStore(options)
+      this.#sessions = store
+      this.#closeSessions = close
+      if (!store.locksSessions) return
+      // A module that stores without locks need not load.
+      const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
+      this.#lockHere = new AsyncLocalStorage()
+      rememberResponses()
     }
 
     get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
-      this.#deliver(this.#sessions.load(sid), (error, session) => {
+      this.#deliver(this.#load(sid), (error, session) => {
         try {
           if (typeof callback === 'function') callback(error, session)
         } finally {
           // By now, the middleware has made it the session of a request.
-          this.#sessions.handedOver(session)
+          this.#releaseUnlessHeld(this.#tracker.latestOf(session)?.lock)
         }
       })
     }
 
     set(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {
-      this.#deliver(this.#sessions.save(sid, session), callback)
+      this.#deliver(this.#save(sid, session), callback)
     }
 
     destroy(sid: string, callback?: (error?: unknown) => void): void {
@@ -113,11 +153,11 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     override touch(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {
-      this.#deliver(this.#sessions.touch(sid, session), callback)
+      this.#deliver(this.#touch(sid, session), callback)
     }
 
     override all(callback: (error: unknown, sessions?: SessionData[] | null) => void): void {
-      this.#deliver(this.#sessions.list(), callback)
+      this.#deliver(this.#list(), callback)
     }
 
     override length(callback: (error: unknown, length?: number) => void): void {
@@ -129,7 +169,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     ids(callback: (error: unknown, ids?: string[]) => void): void {
-      this.#deliver(this.#sessions.listIds(), callback)
+      this.#deliver(this.#listIds(), callback)
     }
 
     destroyByUser(userId: string, options?: DestroyByUserOptions<SessionData>): Promise<number> {
@@ -137,21 +177,135 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     close(): Promise<void> {
-      return this.#sessions.close()
+      return this.#closeSessions()
     }
 
+    /** What an application carries over to the session with the new ID stays as it is stored. */
     override regenerate(...[request, callback]: Parameters<Store['regenerate']>): void {
       const { session: previous } = request
       super.regenerate(request, (error: unknown) => {
-        this.#sessions.replace(previous, request.session)
+        const session: unknown = request.session
+        const record = this.#tracker.latestOf(previous)?.record ?? this.#tracker.predecessorOf(previous)
+        if (record !== undefined && isSession(session)) {
+          this.#tracker.setPredecessor(session, record)
+          if (this.#sessions.holdsPhpValues) defineTellingJson(session, 'cookie')
+        }
         callback(error)
       })
     }
 
+    /** The session object takes over what is known of the data that it is made from. */
     override createSession(...[request, data]: Parameters<Store['createSession']>): Session & SessionData {
-      const created = super.createSession(request, data)
-      this.#sessions.adopt(request, data, created, () => this.#newCookie(request))
-      return created
+      const session = super.createSession(request, data)
+      const origin = this.#tracker.latestOf(data)
+      if (origin === undefined) return session
+      if (origin.cookie === undefined) {
+        this.#lend(session, this.#newCookie(request) ?? data.cookie, origin.record)
+        // The middleware compares the two to see whether the application has changed something.
+        for (const [key] of shadowedEntries(session, data)) Reflect.deleteProperty(data, key)
+      }
+      const cookie = origin.cookie && propertiesOf(session.cookie)
+      this.#tracker.remember(session, { ...origin, cookie })
+      // The middleware compares the JSON of the two, without the cookie.
+      if (this.#sessions.holdsPhpValues) [data, session].forEach(each => defineTellingJson(each, 'cookie'))
+      if (origin.lock !== undefined) this.#hold(origin.lock, request, session)
+      return session
+    }
+
+    async #load(sid: string): Promise<SessionData | null> {
+      // A request that has locked its session would wait for itself.
+      const locks = this.#lockHere !== undefined && this.#lockHere.getStore()?.isHeld !== true
+      // The lock is not renewed before it belongs to a request, whose end ends it.
+      const lock = locks ? await this.#sessions.lock(sid, { renew: false }) : undefined
+      const record = locks ? lock?.record : await this.#sessions.read(sid)
+      if (record === undefined) return null
+      const hasCookie = this.#hasCookie(record.data)
+      const data = shownForm(record, hasCookie)
+      const cookie = hasCookie ? propertiesOf(data.cookie) : undefined
+      this.#tracker.remember(data, { id: sid, record, lock, cookie })
+      return data
+    }
+
+    async #save(sid: string, session: SessionData): Promise<void> {
+      requireSession(session)
+      const basis = this.#tracker.originOf(session, sid)?.record
+      const data = this.#storedForm(session, basis)
+      const movedFrom = basis === undefined ? this.#tracker.predecessorOf(session) : undefined
+      const expiry = expiryOfCookie(session.cookie)
+      const record = await this.#sessions.write(sid, data, { basis, movedFrom, ...expiry })
+      // A session that was gone keeps its old origin, so that saving it again does not create it either.
+      if (record !== undefined) this.#hasSaved(session, sid, record, this.#cookieIn(data))
+    }
+
+    /** Moves the expiry of a session, and stores its cookie if that has changed: the framework saves no session for that. */
+    async #touch(sid: string, session: SessionData): Promise<void> {
+      requireSession(session)
+      const { cookie } = session
+      const expiry = expiryOfCookie(cookie)
+      const known = this.#tracker.originOf(session, sid)
+      const record = known?.record ?? (isSessionCookie(cookie) ? await this.#sessions.read(sid) : undefined)
+      const stored = known === undefined ? record && this.#cookieIn(record.data) : known.cookie
+      if (record === undefined || !this.#isNewCookie(cookie, record, stored)) {
+        await this.#sessions.touch(known?.record ?? sid, expiry)
+        return
+      }
+      const properties = propertiesOf(cookie)
+      const read = await this.#sessions.dataAsRead(record)
+      const data = { ...read, cookie: properties as unknown as Cookie }
+      const saved = await this.#sessions.write(sid, data, { basis: record, ...expiry })
+      if (saved !== undefined) this.#hasSaved(session, sid, saved, properties)
+    }
+
+    #hasSaved(
+      session: SessionData,
+      id: string,
+      record: SessionRecord<SessionData>,
+      cookie: CookieProperties | undefined,
+    ): void {
+      this.#tracker.remember(session, { id, record: record.asWritten(), cookie })
+    }
+
+    async #list(): Promise<SessionData[]> {
+      const sessions: SessionData[] = []
+      // One that cannot be read hides no other.
+      for await (const record of this.#sessions.records({ onError: this.#report })) {
+        const data = shownForm(record, this.#hasCookie(record.data))
+        sessions.push(withId(data, await this.#sessions.idOfKey(record.key)))
+      }
+      return sessions
+    }
+
+    /** The IDs of all sessions; the key of one whose ID the key does not tell. */
+    async #listIds(): Promise<string[]> {
+      const ids: string[] = []
+      for await (const key of this.#sessions.keys()) ids.push((await this.#sessions.idOfKey(key)) ?? key)
+      return ids
+    }
+
+    /**
+     * Keeps a lock for the request that the session has become that of. The middleware does not tell `get` what it is called
+     * for; it makes what it gets the session of a request before the callback returns.
+     */
+    #hold(lock: SessionLock<SessionData>, request: IncomingMessage, session: Session): void {
+      const response = responseTo(request)
+      if (response === undefined) return
+      this.#held.add(lock)
+      this.#lockHere?.enterWith(lock)
+      holdUntilRequestEnd(lock, response, request, this.#report)
+      // A request that loads its session again would wait for itself.
+      const reload = session.reload.bind(session)
+      Object.defineProperty(session, 'reload', {
+        configurable: true,
+        writable: true,
+        value: (callback: (error: unknown) => void) => {
+          deliver(lock.release(), error => (error ? callback(error) : reload(callback)), this.#report)
+          return session
+        },
+      })
+    }
+
+    #releaseUnlessHeld(lock: SessionLock<SessionData> | undefined): void {
+      if (lock !== undefined && !this.#held.has(lock)) lock.release().catch(this.#report)
     }
 
     /**
@@ -167,15 +321,95 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       return standIn.session?.cookie
     }
 
+    /** Lends a session the cookie of a new one, which shows when the session expires in fact. */
+    #lend(session: SessionData, cookie: Cookie, { expiresMs }: SessionRecord<SessionData>): void {
+      const { originalMaxAge } = cookie
+      if (expiresMs < LATEST_MS) cookie.expires = new Date(expiresMs)
+      cookie.originalMaxAge = originalMaxAge
+      session.cookie = cookie
+      this.#lent.set(cookie, propertiesOf(cookie))
+    }
+
+    /** A session as it is stored, made from a stored one or new: with a cookie only where that belongs there. */
+    #storedForm(session: SessionData, basis: SessionRecord<SessionData> | undefined): SessionData {
+      const stored: Partial<SessionData> | undefined = basis?.data
+      const shadowed = shadowedEntries(session, stored)
+      const storesCookie = this.#storesCookie(session.cookie, stored)
+      if (storesCookie && shadowed.length === 0) return session
+      const data: Partial<SessionData> = { ...session, ...Object.fromEntries(shadowed) }
+      if (!storesCookie) delete data.cookie
+      if (!storesCookie && stored?.cookie !== undefined) data.cookie = stored.cookie
+      return data as SessionData
+    }
+
+    #storesCookie(cookie: unknown, stored: Partial<SessionData> | undefined): boolean {
+      const layout = this.#sessions.layoutName
+      if (stored?.cookie !== undefined) return isStoredCookie(stored.cookie, layout)
+      if (!mayHave(COOKIE_KEYS, layout)) return false
+      const lent = this.#lent.of(cookie)
+      if (lent === undefined || !isSessionCookie(cookie)) return true
+      // It shows an expiry until the end of the request also where cookies last for the browser's session.
+      return !isSameButForExpiry({ ...propertiesOf(cookie), expires: lent['expires'] }, lent)
+    }
+
+    #isNewCookie(
+      cookie: object,
+      { data }: SessionRecord<SessionData>,
+      known: CookieProperties | undefined,
+    ): boolean {
+      if (!isSessionCookie(cookie) || !this.#storesCookie(cookie, data)) return false
+      return known === undefined || !isSameButForExpiry(propertiesOf(cookie), known)
+    }
+
+    #hasCookie({ cookie }: Partial<SessionData>): boolean {
+      return isStoredCookie(cookie, this.#sessions.layoutName)
+    }
+
+    #cookieIn(data: SessionData): CookieProperties | undefined {
+      return this.#hasCookie(data) ? propertiesOf(data.cookie) : undefined
+    }
+
     #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
-      deliver(outcome, callback, error => this.#report(error))
+      deliver(outcome, callback, this.#report)
     }
 
     /** Tells of a failure that no callback is there for. */
-    #report(reason: unknown): void {
+    readonly #report = (reason: unknown): void => {
       const error = isError(reason) ? reason : new Error('the session store failed')
       if (this.listenerCount('error') > 0) this.emit('error', error)
       else warnOf(error)
     }
   }
+}
+
+/**
+ * Whether a value may be a session: applications that call a store themselves may pass anything.
+ *
+ * @internal
+ */
+export function isSession(value: unknown): value is SessionData {
+  return typeof value === 'object' && value !== null
+}
+
+function requireSession(session: unknown): void {
+  if (!isSession(session)) throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
+}
+
+/** A session as the application gets it, whose cookie shows when it expires in fact. */
+function shownForm({ data, expiresMs }: SessionRecord<SessionData>, hasCookie: boolean): SessionData {
+  if (hasCookie) {
+    data.cookie = withStoredExpiry(data.cookie, expiresMs) as Cookie
+    return data
+  }
+  const expires = expiresMs < LATEST_MS ? new Date(expiresMs).toISOString() : null
+  const value = { originalMaxAge: null, expires, httpOnly: true, path: '/' }
+  // Not enumerable: JSON, copies and comparisons of the data show what is stored.
+  const lent = { value, configurable: true, enumerable: false, writable: true }
+  return Object.defineProperty({ ...data }, 'cookie', lent)
+}
+
+/** A session with its ID, which is not enumerable, so that saving a copy of the session does not store it. */
+function withId(session: SessionData, id: string | undefined): SessionData {
+  if (id === undefined || Object.hasOwn(session, 'id')) return session
+  return Object.defineProperty(session, 'id', { value: id, configurable: true, enumerable: false })
 }

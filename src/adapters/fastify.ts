@@ -3,26 +3,25 @@ import type { Session } from 'fastify'
 
 import { invalidArgument } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
-import { hiddenField } from '../internal/weak-property.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../options/layout-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
-import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'
-import { expiryOfCookie, withStoredExpiry } from './shared/cookie-expiry.ts'
-import { LOADED_AS, LoadedSession } from './fastify/loaded-session.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
-import { isStoredCookie } from './shared/session-cookie.ts'
+import { openStore } from './shared/open-store.ts'
+import { expiryOfCookie, isStoredCookie, withStoredExpiry } from './shared/session-cookie.ts'
+import { SessionTracker } from './shared/session-tracker.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`. */
 export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<Session>, 'locking'> {}
 
-/** What a session was loaded or last saved as, and under which ID. */
-interface Origin {
-  readonly sessionId: string
-  readonly record: SessionRecord<Session>
-}
+/**
+ * Name of the property by which a session carries what it was loaded as. `@fastify/session` makes another object of what
+ * it gets from a store and copies properties, but only those whose names are strings.
+ */
+const LOADED_AS = '$dynamodb-sessions'
 
 /**
  * Keeps the sessions of `@fastify/session` in DynamoDB.
@@ -59,9 +58,8 @@ interface Origin {
  */
 export class DynamoDBStore implements FastifySessionStore {
   readonly #sessions: SessionStore<Session>
-  readonly #ownsSessions: boolean
-  /** By session object, or by the {@link LoadedSession} that it carries. */
-  readonly #origins = hiddenField<Origin>()
+  readonly #closeSessions: () => Promise<void>
+  readonly #tracker = new SessionTracker<Session>(LOADED_AS)
 
   /**
    * @param options options of a {@link SessionStore}, or a `SessionStore` to use; {@link close} leaves that open.
@@ -69,14 +67,12 @@ export class DynamoDBStore implements FastifySessionStore {
    *   credential shows at the first request.
    */
   constructor(options: DynamoDBStoreOptions | SessionStore<Session> = {}) {
-    this.#ownsSessions = !(options instanceof SessionStore)
-    this.#sessions = options instanceof SessionStore ? options : new SessionStore<Session>(options)
-    if (this.#sessions.locksSessions) {
-      throw invalidArgument(
-        'INVALID_OPTION',
-        'the option "locking" does not go with @fastify/session, which does not tell its store when a request ends',
-      )
-    }
+    const { store, close } = openStore(
+      options,
+      '@fastify/session, which does not tell its store when a request ends',
+    )
+    this.#sessions = store
+    this.#closeSessions = close
   }
 
   /** Loads a session: calls back with `null` when there is none. Does not extend its life. */
@@ -109,32 +105,30 @@ export class DynamoDBStore implements FastifySessionStore {
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
-  async close(): Promise<void> {
-    if (this.#ownsSessions) await this.#sessions.close()
+  close(): Promise<void> {
+    return this.#closeSessions()
   }
 
-  async #load(sessionId: string): Promise<Session | null> {
-    const record = await this.#sessions.read(sessionId)
+  async #load(id: string): Promise<Session | null> {
+    const record = await this.#sessions.read(id)
     if (record === undefined) return null
-    const loadedAs = new LoadedSession()
-    this.#origins.set(loadedAs, { sessionId, record })
-    // The plugin copies what it gets, key by key, into the session that the request will save.
-    return Object.assign(shownForm(record, this.#sessions.layoutName), { [LOADED_AS]: loadedAs })
+    const shown = shownForm(record, this.#sessions.layoutName)
+    this.#tracker.rememberCopies(shown, { id, record })
+    return shown
   }
 
-  async #save(sessionId: string, session: Session): Promise<void> {
+  async #save(id: string, session: Session): Promise<void> {
     if (!isData(session)) {
       throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
     }
-    const known = this.#originOf(session)
-    const basis = known !== undefined && known.sessionId === sessionId ? known.record : undefined
-    const movedFrom = basis === undefined ? this.#originOf(predecessorOf(session))?.record : undefined
+    const basis = this.#tracker.originOf(session, id)?.record
+    const movedFrom = basis === undefined ? this.#tracker.latestOf(predecessorOf(session))?.record : undefined
     const whole = storedForm(session)
     const data = this.#withoutForeignKeys(whole, session, basis?.data)
     const expiry = expiryOfCookie(whole.cookie)
-    const record = await this.#sessions.write(sessionId, data, { basis, movedFrom, ...expiry })
+    const record = await this.#sessions.write(id, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#origins.set(session, { sessionId, record: record.asWritten() })
+    if (record !== undefined) this.#tracker.remember(session, { id, record: record.asWritten() })
     repairExpiry(session.cookie, record?.expiresMs)
   }
 
@@ -151,15 +145,8 @@ export class DynamoDBStore implements FastifySessionStore {
     return kept as Session
   }
 
-  /** What a session was loaded or last saved as. */
-  #originOf(session: object | undefined): Origin | undefined {
-    return session && (this.#origins.of(session) ?? this.#origins.of(Reflect.get(session, LOADED_AS)))
-  }
-
   #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
-    deliver(outcome, callback, error => {
-      warnOf(error)
-    })
+    deliver(outcome, callback, warnOf)
   }
 }
 

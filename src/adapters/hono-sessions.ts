@@ -2,14 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
-import { hiddenField } from '../internal/weak-property.ts'
 import type { ExpiryOptions } from '../items/expiry.ts'
 import type { LayoutName } from '../options/layout-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
-import { expiryOfCookie } from './shared/cookie-expiry.ts'
 import { HONO_SESSIONS_KEYS, mayHave } from './shared/framework-keys.ts'
+import { openStore } from './shared/open-store.ts'
+import { expiryOfCookie } from './shared/session-cookie.ts'
+import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { tellingJson } from './shared/telling-json.ts'
 
 /** A value in a session of `hono-sessions`. */
@@ -49,10 +50,8 @@ export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<StoredHon
   readonly storeEmptySessions?: boolean | undefined
 }
 
-interface Origin {
-  readonly id: string
-  /** The stored session; absent while it has only been begun. */
-  readonly record: SessionRecord<StoredHonoSession> | undefined
+/** What a session was loaded or last saved as. */
+interface HonoOrigin extends Origin<StoredHonoSession> {
   /** What was in `_data`, as text. */
   readonly dataText: string
   /** Whether the stored session has values instead of entries, as other software keeps them. */
@@ -96,9 +95,9 @@ interface RequestState {
  */
 export class DynamoDBStore {
   readonly #sessions: SessionStore<StoredHonoSession>
-  readonly #ownsSessions: boolean
+  readonly #closeSessions: () => Promise<void>
   readonly #storesEmpty: boolean
-  readonly #origins = hiddenField<Origin>()
+  readonly #tracker = new SessionTracker<StoredHonoSession, HonoOrigin>()
   readonly #requests = new AsyncLocalStorage<RequestState>()
 
   /**
@@ -106,25 +105,18 @@ export class DynamoDBStore {
    * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and `locking`.
    */
   constructor(options: DynamoDBStoreOptions | SessionStore<StoredHonoSession> = {}) {
-    this.#ownsSessions = !(options instanceof SessionStore)
-    if (options instanceof SessionStore) {
-      this.#sessions = options
-      this.#storesEmpty = true
-    } else {
-      const { storeEmptySessions = true, ...storeOptions } = options
-      if (typeof storeEmptySessions !== 'boolean') {
-        throw invalidArgument('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
-      }
-      this.#sessions = new SessionStore<StoredHonoSession>(storeOptions)
-      this.#storesEmpty = storeEmptySessions
+    const { storeEmptySessions = true, ...storeOptions }: DynamoDBStoreOptions =
+      options instanceof SessionStore ? {} : options
+    if (typeof storeEmptySessions !== 'boolean') {
+      throw invalidArgument('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
     }
-    if (this.#sessions.locksSessions) {
-      throw invalidArgument(
-        'INVALID_OPTION',
-        'the option "locking" does not go with hono-sessions, which does not tell its store when a request ends; ' +
-          'dynamodb-sessions/hono supports it',
-      )
-    }
+    const { store, close } = openStore(
+      options instanceof SessionStore ? options : storeOptions,
+      'hono-sessions, which does not tell its store when a request ends; dynamodb-sessions/hono supports it',
+    )
+    this.#sessions = store
+    this.#closeSessions = close
+    this.#storesEmpty = storeEmptySessions
   }
 
   /** Loads a session; `null` when there is none, or the ID is none. */
@@ -153,8 +145,8 @@ export class DynamoDBStore {
    * expired since, nothing is written and that is no error.
    */
   async persistSessionData(sessionId: string, sessionData: HonoSessionData): Promise<void> {
-    const origin = this.#origins.of(sessionData)
-    if (origin === undefined || origin.id !== sessionId || origin.record === undefined) {
+    const origin = this.#tracker.originOf(sessionData, sessionId)
+    if (origin === undefined) {
       await this.#create(sessionId, sessionData)
       return
     }
@@ -168,7 +160,11 @@ export class DynamoDBStore {
     const stored = toStored(sessionData, origin.isPlain)
     const record = await this.#sessions.write(sessionId, stored, { basis: origin.record, ...expiry })
     if (record === undefined) return
-    this.#remember(sessionData, { ...origin, record: record.asWritten(), dataText: dataText ?? '' })
+    this.#tracker.remember(sessionData, {
+      ...origin,
+      record: record.asWritten(),
+      dataText: dataText ?? '',
+    })
   }
 
   /** Deletes a session. */
@@ -177,8 +173,8 @@ export class DynamoDBStore {
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
-  async close(): Promise<void> {
-    if (this.#ownsSessions) await this.#sessions.close()
+  close(): Promise<void> {
+    return this.#closeSessions()
   }
 
   async #load(sessionId: string | undefined, state: RequestState): Promise<HonoSessionData | null> {
@@ -188,7 +184,7 @@ export class DynamoDBStore {
       if (record === undefined) return null
       const isPlain = isPlainSession(record.data, this.#sessions.layoutName)
       const data = fromStored(record, sessionId, isPlain)
-      this.#remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
+      this.#tracker.remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
       return data
     } catch (error) {
       // The cookie may hold anything. What cannot be an ID is the ID of no session.
@@ -198,18 +194,12 @@ export class DynamoDBStore {
     }
   }
 
-  async #create(sessionId: string, data: HonoSessionData): Promise<void> {
+  async #create(id: string, data: HonoSessionData): Promise<void> {
     const dataText = textOf(data) ?? ''
     const isPlain = !mayHave(HONO_SESSIONS_KEYS, this.#sessions.layoutName)
-    const isSkipped = !this.#storesEmpty && dataText === '{}'
-    const record = isSkipped
-      ? undefined
-      : await this.#sessions.write(sessionId, toStored(data, isPlain), expiryOf(data))
-    this.#remember(data, { id: sessionId, record: record?.asWritten(), dataText, isPlain })
-  }
-
-  #remember(data: HonoSessionData, origin: Origin): void {
-    this.#origins.set(data, origin)
+    if (!this.#storesEmpty && dataText === '{}') return
+    const record = await this.#sessions.write(id, toStored(data, isPlain), expiryOf(data))
+    this.#tracker.remember(data, { id, record: record.asWritten(), dataText, isPlain })
   }
 }
 

@@ -1,27 +1,68 @@
 import { invalidArgument } from '../errors.ts'
-import { codeOf } from '../internal/core-objects.ts'
+import { codeOf, type Emitter } from '../internal/core-objects.ts'
+import type { ExpiryOptions } from '../items/expiry.ts'
+import type { SessionRecord } from '../items/session-record.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
-import { SessionStore } from '../store/session-store.ts'
+import type { LayoutName } from '../options/layout-options.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
-import { asUnmistakableError, warnOf } from './shared/callback.ts'
-import { KnownSessions, type Origin } from './shared/session-tracker.ts'
-import { contextOf, exchangeOf, hasSession, isOfRequest, type KoaStoreCall } from './koa/koa-request.ts'
-import {
-  expiryOf,
-  isOfKoaSession,
-  loadedForm,
-  type MaxAge,
-  type SessionForm,
-  showTellingJson,
-  storedForm,
-} from './koa/session-form.ts'
-import { hasBegun, rememberResponses, whenClosed } from './shared/request-end.ts'
-
-export type { KoaStoreCall } from './koa/koa-request.ts'
+import { toStoreError, warnOf } from './shared/callback.ts'
+import { COOKIE_KEYS, type FrameworkKeys, KOA_SESSION_KEYS, mayHave } from './shared/framework-keys.ts'
+import { openStore } from './shared/open-store.ts'
+import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
+import { expiryOfCookie, isStoredCookie, withStoredExpiry } from './shared/session-cookie.ts'
+import { type Origin, SessionTracker } from './shared/session-tracker.ts'
+import { defineTellingJson } from './shared/telling-json.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore}. */
 export type DynamoDBStoreOptions<Data extends object = SessionData> = SessionStoreOptions<Data>
+
+/** What `koa-session` passes to its store along with each call. */
+export interface KoaStoreCall {
+  /** The context of the request. */
+  readonly ctx?: unknown
+  readonly rolling?: boolean | undefined
+  readonly changed?: boolean | undefined
+}
+
+/** What a session was loaded or last saved as. */
+interface KoaOrigin<Data extends object> extends Origin<Data> {
+  /** How long the middleware let sessions live then. */
+  readonly maxAge?: MaxAge
+}
+
+type Entries = Readonly<Record<string, unknown>>
+
+/** How long a session of koa-session lives, in milliseconds or for as long as the browser's; absent: a day. */
+type MaxAge = number | 'session' | undefined
+
+/** What tells how a session is shown and stored. */
+interface SessionForm {
+  readonly layout: LayoutName
+  /** Whether the middleware is koa-session, and not koa-generic-session. */
+  readonly isKoaSession: boolean
+}
+
+const DAY_MS = 86_400_000
+
+/** Shallow copies of a session carry it; JSON and loops over keys leave it out. */
+const LOADED_AS = Symbol('dynamodb-sessions')
+
+/** What the session objects of koa-session have under these names is theirs. */
+const TAKEN: ReadonlySet<string> = new Set([
+  '_requireSave',
+  'commit',
+  'externalKey',
+  'isNew',
+  'length',
+  'manuallyCommit',
+  'maxAge',
+  'populated',
+  'regenerate',
+  'save',
+  'toJSON',
+])
 
 /**
  * Keeps the sessions of `koa-session` (6.2 or newer), or of `koa-generic-session`, in DynamoDB.
@@ -54,8 +95,9 @@ export type DynamoDBStoreOptions<Data extends object = SessionData> = SessionSto
  */
 export class DynamoDBStore<Data extends object = SessionData> {
   readonly #sessions: SessionStore<Data>
-  readonly #ownsSessions: boolean
-  readonly #known = new KnownSessions<Data>()
+  readonly #closeSessions: () => Promise<void>
+  /** By the context of the request; by session object for koa-generic-session, which passes copies and no context. */
+  readonly #tracker = new SessionTracker<Data, KoaOrigin<Data>>(LOADED_AS)
   /** Whether the caller is koa-session, which tells whose request a call belongs to. */
   #servesKoaSession = false
 
@@ -65,9 +107,10 @@ export class DynamoDBStore<Data extends object = SessionData> {
    *   shows at the first request.
    */
   constructor(options: DynamoDBStoreOptions<Data> | SessionStore<Data> = {}) {
-    this.#ownsSessions = !(options instanceof SessionStore)
-    this.#sessions = options instanceof SessionStore ? options : new SessionStore<Data>(options)
-    if (this.#sessions.locksSessions) rememberResponses()
+    const { store, close } = openStore(options)
+    this.#sessions = store
+    this.#closeSessions = close
+    if (store.locksSessions) rememberResponses()
   }
 
   /**
@@ -76,7 +119,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
    * @param call what `koa-session` passes along.
    * @throws {TypeError} `INVALID_OPTION` with `locking`, for a caller that never passes a context: `koa-generic-session`.
    */
-  get(key: string, maxAge?: number | 'session', call?: KoaStoreCall): Promise<Data | undefined> {
+  get(key: string, maxAge?: MaxAge, call?: KoaStoreCall): Promise<Data | undefined> {
     return settled(this.#load(key, maxAge, call))
   }
 
@@ -87,7 +130,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
    * @param maxAge lifetime in milliseconds. The `_expire` of `koa-session`, which is more exact, takes precedence.
    * @param call what `koa-session` passes along.
    */
-  set(key: string, session: Data, maxAge?: number | 'session', call?: KoaStoreCall): Promise<void> {
+  set(key: string, session: Data, maxAge?: MaxAge, call?: KoaStoreCall): Promise<void> {
     return settled(this.#save(key, session, maxAge, call))
   }
 
@@ -111,19 +154,21 @@ export class DynamoDBStore<Data extends object = SessionData> {
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
-  async close(): Promise<void> {
-    if (this.#ownsSessions) await this.#sessions.close()
+  close(): Promise<void> {
+    return this.#closeSessions()
   }
 
   async #load(key: string, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<Data | undefined> {
     try {
       const found = this.#sessions.locksSessions ? await this.#lock(key, call) : await this.#read(key)
-      const origin = found && { ...found, maxAge }
-      if (origin === undefined) return undefined
+      if (found === undefined) return undefined
+      const origin = { ...found, maxAge }
       const form = this.#formOf(origin.record.data, call)
       const loaded = loadedForm(origin.record, form)
       if (this.#sessions.holdsPhpValues) showTellingJson(loaded, form)
-      this.#known.hasLoaded(key, origin, loaded, call)
+      const context = contextOf(call)
+      if (context === undefined) this.#tracker.rememberCopies(loaded, origin)
+      else this.#tracker.remember(context, origin)
       return loaded
     } catch (error) {
       // The cookie may hold anything. What cannot be an ID is the ID of no session.
@@ -132,16 +177,16 @@ export class DynamoDBStore<Data extends object = SessionData> {
     }
   }
 
-  async #read(key: string): Promise<Origin<Data> | undefined> {
-    const record = await this.#sessions.read(key)
-    return record && { record }
+  async #read(id: string): Promise<KoaOrigin<Data> | undefined> {
+    const record = await this.#sessions.read(id)
+    return record && { id, record }
   }
 
   /**
    * Locks a session until its request is over, however that ends, if nothing has ended the lock before. Where there is no
    * response that would end it, for a WebSocket or a job, the session is only read.
    */
-  async #lock(key: string, call: KoaStoreCall | undefined): Promise<Origin<Data> | undefined> {
+  async #lock(key: string, call: KoaStoreCall | undefined): Promise<KoaOrigin<Data> | undefined> {
     this.#servesKoaSession ||= isOfRequest(call)
     const exchange = exchangeOf(call)
     if (exchange === undefined) {
@@ -153,38 +198,29 @@ export class DynamoDBStore<Data extends object = SessionData> {
       )
     }
     // The middleware may be mounted twice: it would wait for itself.
-    const known = this.#known.originOf(key, undefined, call)
+    const known = this.#tracker.originOf(contextOf(call), key)
     if (known?.lock?.isHeld === true) return known
     // The lock is not renewed before it belongs to a request, whose end ends it.
     const lock = await this.#sessions.lock(key, { renew: false })
     if (lock === undefined) return undefined
     const { request, response } = exchange
-    lock.keepAlive(() => !hasBegun(response))
-    whenClosed(response, request, () => {
-      lock.release().catch((error: unknown) => {
-        warnOf(asUnmistakableError(error))
-      })
-    })
-    return { record: lock.record, lock }
+    holdUntilRequestEnd(lock, response, request, error => warnOf(toStoreError(error)))
+    return { id: key, record: lock.record, lock }
   }
 
-  async #save(
-    key: string,
-    session: Data,
-    maxAge: number | 'session' | undefined,
-    call: KoaStoreCall | undefined,
-  ): Promise<void> {
-    if (this.#known.isGone(call)) return
-    const origin = this.#known.originOf(key, session, call)
+  async #save(key: string, session: Data, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<void> {
+    const holder = contextOf(call) ?? session
+    if (this.#tracker.isGone(holder)) return
+    const origin = this.#tracker.originOf(holder, key)
     const basis = origin?.record
-    const movedFrom = basis === undefined ? this.#known.predecessorOf(session, call) : undefined
+    const movedFrom = basis === undefined ? this.#tracker.predecessorOf(holder) : undefined
     const form = this.#formOf(session, call)
     const data = storedForm(session, (basis ?? movedFrom)?.data, form, origin?.maxAge)
     const expiry = expiryOf(session, maxAge, form)
     const record = await this.#sessions.write(key, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) {
-      this.#known.hasSaved(key, { record: record.asWritten(), maxAge: origin?.maxAge }, session, call)
+      this.#tracker.remember(holder, { id: key, record: record.asWritten(), maxAge: origin?.maxAge })
     }
   }
 
@@ -194,13 +230,14 @@ export class DynamoDBStore<Data extends object = SessionData> {
   }
 
   async #destroy(key: string, call: KoaStoreCall | undefined): Promise<void> {
-    const origin = this.#known.originOf(key, undefined, call)
+    const context = contextOf(call)
+    const origin = this.#tracker.originOf(context, key)
     // With a session still there it is a `regenerate`, which is about to save that under another key. Letting it expire,
-    // other than destroying it, tells whether somebody else has destroyed it before (G3).
-    if (origin !== undefined && hasSession(call)) {
+    // other than destroying it, tells whether another request has destroyed it before (G3).
+    if (context !== undefined && origin !== undefined && isObject(Reflect.get(context, 'session'))) {
       const wasThere = await this.#sessions.touch(origin.record, { expiresMs: 0 })
-      if (wasThere) this.#known.isMoving(origin.record, call)
-      else this.#known.hasGone(call)
+      if (wasThere) this.#tracker.setPredecessor(context, origin.record)
+      else this.#tracker.markGone(context)
     }
     await this.#sessions.destroy(key)
   }
@@ -211,6 +248,147 @@ async function settled<Value>(outcome: Promise<Value>): Promise<Value> {
   try {
     return await outcome
   } catch (error) {
-    throw asUnmistakableError(error)
+    throw toStoreError(error)
   }
+}
+
+/** The context of a call; `undefined` when it has none. */
+function contextOf(call: KoaStoreCall | undefined): object | undefined {
+  const context: unknown = call?.ctx
+  return isObject(context) ? context : undefined
+}
+
+/** Whether a call comes from a request, or what stands for one. */
+function isOfRequest(call: KoaStoreCall | undefined): boolean {
+  const context = contextOf(call)
+  return context !== undefined && ('req' in context || 'res' in context)
+}
+
+/** The request that a call belongs to, and the response that ends it; `undefined` when there is none. */
+function exchangeOf(
+  call: KoaStoreCall | undefined,
+): { readonly request: object; readonly response: Emitter } | undefined {
+  const context = contextOf(call)
+  if (context === undefined) return undefined
+  const request: unknown = Reflect.get(context, 'req')
+  const known = isObject(request) ? request : {}
+  const response = responseTo(known, Reflect.get(context, 'res'))
+  return response && { request: known, response }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Whether koa-session has made the data of a session, where no context tells. */
+function isOfKoaSession(data: unknown, layout: LayoutName): boolean {
+  if (!isObject(data) || !mayHave(KOA_SESSION_KEYS, layout)) return false
+  const { _expire, _maxAge } = data as Entries
+  return typeof _expire === 'number' || typeof _maxAge === 'number'
+}
+
+/** A session as the middleware gets it: `_expire` and the cookie say when it expires in fact, touches included (G5). */
+function loadedForm<Data extends object>(
+  { data, expiresMs }: SessionRecord<Data>,
+  { layout, isKoaSession }: SessionForm,
+): Data {
+  if (!isKoaSession) {
+    const { cookie, ...others } = data as Entries
+    const shown = isStoredCookie(cookie, layout) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
+    return { ...others, ...shown } as Data
+  }
+  const isOwn = mayHave(KOA_SESSION_KEYS, layout)
+  const shown = Object.entries(data).filter(
+    ([key]) => !TAKEN.has(key) && (isOwn || !isKeyOf(KOA_SESSION_KEYS, key)),
+  )
+  const { _session: lastsForBrowserSession } = data as Entries
+  if (!isOwn || lastsForBrowserSession !== true) shown.push(['_expire', expiresMs])
+  return Object.fromEntries(shown) as Data
+}
+
+/** Lets the middleware see changes that JSON does not show, and take values that are none in JSON. */
+function showTellingJson(loaded: object, { isKoaSession }: SessionForm): void {
+  if (!isKoaSession) {
+    defineTellingJson(loaded)
+    return
+  }
+  // koa-session copies this to its session object, where it takes the place of the method that makes what is saved.
+  Reflect.set(loaded, 'toJSON', function toJSON(this: object): unknown {
+    const data: unknown = Reflect.apply(
+      Reflect.get(Object.getPrototypeOf(this) as object, 'toJSON') as () => unknown,
+      this,
+      [],
+    )
+    if (isObject(data)) defineTellingJson(data)
+    return data
+  })
+}
+
+/**
+ * A session as it is stored: without `_expire`, which is the item's expiry, and would make every extension a change; with other
+ * keys of the middleware only where they belong; and with what the middleware could not show, as it is stored.
+ *
+ * @param stored the data that it was made from; absent when it is new.
+ * @param loadedFor how long the middleware lets sessions live, when it was loaded.
+ */
+function storedForm<Data extends object>(
+  session: Data,
+  stored: Data | undefined,
+  { layout, isKoaSession }: SessionForm,
+  loadedFor: MaxAge,
+): Data {
+  if (!isObject(session)) return session
+  if (!isKoaSession) {
+    return mayStoreCookie(stored, layout) ? session : (without(COOKIE_KEYS, session, stored) as Data)
+  }
+  const { _expire: _, ...entries } = session as Entries
+  const kept = Object.entries(stored ?? {}).filter(([key]) => {
+    const isShown = !TAKEN.has(key) && !key.startsWith('_')
+    return !isShown && !isEnumerable(session, key) && !isKeyOf(KOA_SESSION_KEYS, key)
+  })
+  const all = { ...entries, ...Object.fromEntries(kept) }
+  return (
+    mayStoreTerm(entries, stored, layout, loadedFor) ? all : without(KOA_SESSION_KEYS, all, stored)
+  ) as Data
+}
+
+/** When a session is to expire, by what the middleware says. */
+function expiryOf(session: object, maxAge: MaxAge, { isKoaSession }: SessionForm): ExpiryOptions {
+  const { _expire, cookie } = (session ?? {}) as Entries
+  if (isKoaSession && typeof _expire === 'number' && Number.isFinite(_expire)) return { expiresMs: _expire }
+  const expiry = expiryOfCookie({ maxAge })
+  const isKnown = expiry.ttlSeconds !== undefined || expiry.expiresMs !== undefined
+  return isKnown || isKoaSession ? expiry : expiryOfCookie(cookie)
+}
+
+function mayStoreCookie(stored: object | undefined, layout: LayoutName): boolean {
+  if (stored === undefined) return mayHave(COOKIE_KEYS, layout)
+  return isStoredCookie(Reflect.get(stored, 'cookie'), layout)
+}
+
+/** Whether how long a session lives is stored: not in that of others, unless the application has changed it. */
+function mayStoreTerm(
+  { _maxAge, _session }: Entries,
+  stored: object | undefined,
+  layout: LayoutName,
+  loadedFor: MaxAge,
+): boolean {
+  if (!mayHave(KOA_SESSION_KEYS, layout)) return false
+  if (stored === undefined || '_maxAge' in stored || '_session' in stored) return true
+  return _session === true ? loadedFor !== 'session' : _maxAge !== (loadedFor || DAY_MS)
+}
+
+/** Data with the keys of a framework as they are stored. */
+function without(keys: FrameworkKeys, data: object, stored: object = {}): object {
+  const others = Object.entries(data).filter(([key]) => !isKeyOf(keys, key))
+  const kept = Object.entries(stored).filter(([key]) => isKeyOf(keys, key))
+  return Object.fromEntries([...others, ...kept])
+}
+
+function isEnumerable(session: object, key: string): boolean {
+  return Object.prototype.propertyIsEnumerable.call(session, key)
+}
+
+function isKeyOf({ names }: FrameworkKeys, key: string): boolean {
+  return names.includes(key)
 }

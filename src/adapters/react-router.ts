@@ -17,7 +17,9 @@ import type { ExpiryOptions } from '../items/expiry.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
-import { expiryOfCookie } from './shared/cookie-expiry.ts'
+import { openStore } from './shared/open-store.ts'
+import { expiryOfCookie } from './shared/session-cookie.ts'
+import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { newSessionId } from './web/signing.ts'
 
 /**
@@ -49,12 +51,6 @@ export interface DynamoDBSessionStorage<
   readonly store: SessionStore<FlashSessionData<Data, FlashData>>
   /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
   readonly close: () => Promise<void>
-}
-
-/** What a session object was loaded or last committed as. */
-interface Origin<Stored extends object> {
-  readonly id: string
-  readonly record: SessionRecord<Stored>
 }
 
 /**
@@ -102,8 +98,10 @@ export function createDynamoDBSessionStorage<
   FlashData extends object = Data,
 >(options: DynamoDBSessionStorageOptions<Data, FlashData> = {}): DynamoDBSessionStorage<Data, FlashData> {
   const { cookie: given, ...others } = options
-  const ownsStore = others.store === undefined
-  const store = storeOf(others)
+  const { store, close } = openStore(
+    storeOrOptions(others),
+    'React Router, which does not tell its session storage when a request ends',
+  )
   const cookie = isCookie(given) ? given : createCookie(given?.name ?? '__session', given)
   const storage = new Storage<Data, FlashData>(store, cookie)
   return {
@@ -111,17 +109,14 @@ export function createDynamoDBSessionStorage<
     getSession: (header, parsing) => storage.getSession(header, parsing),
     commitSession: (session, settings) => storage.commitSession(session, settings),
     destroySession: (session, settings) => storage.destroySession(session, settings),
-    close: async () => {
-      if (ownsStore) await store.close()
-    },
+    close,
   }
 }
 
 class Storage<Data extends object, FlashData extends object> {
   readonly #store: SessionStore<FlashSessionData<Data, FlashData>>
   readonly #cookie: Cookie
-  readonly #origins = new WeakMap<object, Origin<FlashSessionData<Data, FlashData>>>()
-  readonly #destroyed = new WeakSet()
+  readonly #tracker = new SessionTracker<FlashSessionData<Data, FlashData>>()
 
   constructor(store: SessionStore<FlashSessionData<Data, FlashData>>, cookie: Cookie) {
     this.#store = store
@@ -139,27 +134,27 @@ class Storage<Data extends object, FlashData extends object> {
       return record.data
     }
     const session = await this.#inner({ readData }).getSession(header, options)
-    if (origin !== undefined) this.#origins.set(session, origin)
+    if (origin !== undefined) this.#tracker.remember(session, origin)
     // An ID that is not found is not used again: it may have been made up, and its session may have been destroyed.
     else if (session.id !== '') return createSession<Data, FlashData>()
     return session
   }
 
   commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
-    if (this.#destroyed.has(session)) return this.#inner({}).destroySession(withId(session, ''), options)
-    const origin = this.#origins.get(session)
+    if (this.#tracker.isGone(session)) return this.#inner({}).destroySession(withId(session, ''), options)
+    const origin = this.#tracker.latestOf(session)
     let isGone = false
     const inner = this.#inner({
       createData: async (data, expires) => {
         const id = newSessionId()
         const record = await this.#store.write(id, data, expiryOf(expires))
-        this.#origins.set(session, { id, record: record.asWritten() })
+        this.#tracker.remember(session, { id, record: record.asWritten() })
         return id
       },
       updateData: async (id, data, expires) => {
         const record = await this.#store.write(id, data, { basis: origin?.record, ...expiryOf(expires) })
         if (record === undefined) isGone = true
-        else this.#origins.set(session, { id, record: record.asWritten() })
+        else this.#tracker.remember(session, { id, record: record.asWritten() })
       },
     })
     const header = await inner.commitSession(withId(session, origin?.id ?? ''), options)
@@ -167,12 +162,12 @@ class Storage<Data extends object, FlashData extends object> {
   }
 
   destroySession: SessionStorage<Data, FlashData>['destroySession'] = async (session, options) => {
-    const id = this.#origins.get(session)?.id ?? session.id
+    const id = this.#tracker.latestOf(session)?.id ?? session.id
     const deleteData = async (sessionId: string): Promise<void> => {
       if (sessionId !== '') await this.#store.destroy(sessionId)
     }
     const header = await this.#inner({ deleteData }).destroySession(withId(session, id), options)
-    this.#destroyed.add(session)
+    this.#tracker.markGone(session)
     return header
   }
 
@@ -200,32 +195,21 @@ class Storage<Data extends object, FlashData extends object> {
   }
 }
 
-function storeOf<Stored extends object>(
-  options: Omit<SessionStoreOptions<Stored>, 'locking'> & {
-    readonly store?: SessionStore<Stored> | undefined
-  },
-): SessionStore<Stored> {
-  const { store: given, ...storeOptions } = options
-  if (given !== undefined) {
-    const [other] = Object.keys(storeOptions)
-    if (!(given instanceof SessionStore)) {
-      throw invalidArgument('INVALID_OPTION', 'the option "store" takes a SessionStore')
-    }
-    if (other !== undefined) {
-      throw invalidArgument(
-        'INVALID_OPTION',
-        `the option "${other}" has no effect with a store of your own; leave it out`,
-      )
-    }
+function storeOrOptions<Stored extends object>({
+  store,
+  ...options
+}: SessionStoreOptions<Stored> & { readonly store?: SessionStore<Stored> | undefined }):
+  SessionStore<Stored> | SessionStoreOptions<Stored> {
+  if (store === undefined) return options
+  if (!(store instanceof SessionStore)) {
+    throw invalidArgument('INVALID_OPTION', 'the option "store" takes a SessionStore')
   }
-  const store = given ?? new SessionStore<Stored>(storeOptions)
-  if (store.locksSessions) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      'the option "locking" does not go with React Router, which does not tell its session storage when a request ends',
-    )
-  }
-  return store
+  const [other] = Object.keys(options)
+  if (other === undefined) return store
+  throw invalidArgument(
+    'INVALID_OPTION',
+    `the option "${other}" has no effect with a store of your own; leave it out`,
+  )
 }
 
 /** The session under another ID; what is read of it is what it holds at that moment. */

@@ -2,7 +2,7 @@ import type { SessionData } from 'express-session'
 
 import { isTtl } from '../../items/expiry.ts'
 import { DEFAULT_TTL_SECONDS, type SessionStoreOptions } from '../../options/store-options.ts'
-import { expiryOfCookie } from '../shared/cookie-expiry.ts'
+import { expiryOfCookie } from '../shared/session-cookie.ts'
 
 /** When a session is to expire by its cookie, else by `ttlSeconds`: epoch seconds, rounded up. */
 export function expiresValue(

@@ -28,7 +28,7 @@ export function deliver<Value>(
     }
   }
   outcome.then(succeed, (reason: unknown) => {
-    const error = asUnmistakableError(reason)
+    const error = toStoreError(reason)
     if (typeof callback === 'function') process.nextTick(callback, error)
     else process.nextTick(onUnheard, error)
   })
@@ -40,7 +40,7 @@ export function deliver<Value>(
  * with nothing at all, or with the `ENOENT` of a missing file, which express-session reads as "no session" and Koa as
  * "not found".
  */
-export function asUnmistakableError(reason: unknown): Error {
+export function toStoreError(reason: unknown): Error {
   if (isError(reason) && !isMisleading(reason)) return reason
   const why = isError(reason) ? `: ${reason.message}` : ', and what failed gave no error'
   return new DynamoDBSessionsError('STORE_FAILED', `the session store failed${why}`, { cause: reason })

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 
 import { type Emitter, isEmitter } from '../../internal/core-objects.ts'
+import type { SessionLock } from '../../locks/session-lock.ts'
 
 const REQUEST_STARTED = 'http.server.request.start'
 
@@ -65,7 +66,7 @@ export function hasBegun(response: Emitter): boolean {
  *
  * @param request a response that waits for its turn on the connection is not told that the connection is gone.
  */
-export function whenClosed(response: Emitter, request: unknown, callback: () => void): void {
+export function onRequestEnd(response: Emitter, request: unknown, callback: () => void): void {
   const socket = isObject(request) ? socketOf(request) : undefined
   const connection = socket === response ? undefined : socket
   const isOver = ['closed', 'destroyed', 'writableFinished'].some(
@@ -85,6 +86,24 @@ export function whenClosed(response: Emitter, request: unknown, callback: () => 
   // Responses that are made without a server, from the event of a function for example, may not close.
   response.once('finish', over)
   connection?.once('close', over)
+}
+
+/**
+ * Keeps a lock until its request is over, however that ends, if nothing ends it before. A response that has begun and goes on,
+ * a stream of events for example, keeps it no longer than until the next renewal.
+ *
+ * @param report is told of a lock that could not be given back.
+ */
+export function holdUntilRequestEnd(
+  lock: Pick<SessionLock, 'keepAlive' | 'release'>,
+  response: Emitter,
+  request: object,
+  report: (reason: unknown) => void,
+): void {
+  lock.keepAlive(() => !hasBegun(response))
+  onRequestEnd(response, request, () => {
+    lock.release().catch(report)
+  })
 }
 
 /** Engine.IO keeps the parameters of a request there, and has done so before it calls a middleware. */

@@ -1,107 +1,106 @@
 import { hiddenField } from '../../internal/weak-property.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
-import { contextOf, type KoaStoreCall } from '../koa/koa-request.ts'
 
 /** What a session was loaded or last saved as. */
 export interface Origin<Data extends object> {
+  /** The ID under which. */
+  readonly id: string
   readonly record: SessionRecord<Data>
+  /** The lock it was loaded under. */
   readonly lock?: SessionLock<Data> | undefined
-  /** How long the middleware let sessions live then. */
-  readonly maxAge?: number | 'session' | undefined
 }
 
-/** What one request has to do with sessions. */
-interface RequestState<Data extends object> {
-  readonly origins: Map<string, Origin<Data>>
-  /** Whether the session that the request goes on with has been destroyed by somebody else. */
-  isGone: boolean
-  predecessor?: SessionRecord<Data>
+/** What is known of one session object, or of one request. */
+interface Tracked<Data extends object, Known extends Origin<Data>> {
+  /** The newest first; one for each ID. */
+  origins: readonly Known[]
+  predecessor?: SessionRecord<Data> | undefined
+  isGone?: boolean
 }
 
-interface OriginOfObject<Data extends object> {
-  readonly key: string
-  readonly origin: Origin<Data>
-}
-
-/** By which shallow copies of a session object carry what it was loaded as. JSON and loops over keys leave it out. */
-const LOADED_AS = Symbol('dynamodb-sessions')
-
-/**
- * Remembers what sessions were loaded or last saved as: by the context of the request where the caller passes one, else
- * by the session object.
- */
-export class KnownSessions<Data extends object> {
-  readonly #requests = hiddenField<RequestState<Data>>()
-  /** By session object, or by the mark that it carries. */
-  readonly #objects = hiddenField<OriginOfObject<Data>>()
-
-  /** What a session was loaded or last saved as, provided that it was under this key. */
-  originOf(
-    key: string,
-    session: object | undefined,
-    call: KoaStoreCall | undefined,
-  ): Origin<Data> | undefined {
-    const context = contextOf(call)
-    if (context !== undefined) return this.#requests.of(context)?.origins.get(key)
-    if (typeof session !== 'object' || session === null) return undefined
-    const mark: unknown = Reflect.get(session, LOADED_AS)
-    for (const holder of [session, mark]) {
-      const found = this.#objects.of(holder)
-      if (found !== undefined && found.key === key) return found.origin
-    }
+/** Stands for one load of a session. It holds nothing, and `JSON.stringify` leaves it out. */
+class LoadMark {
+  toJSON(): undefined {
     return undefined
   }
+}
 
-  /** What a session was that goes on under a new key: that of the request, or the one that the object is a copy of. */
-  predecessorOf(
-    session: object | undefined,
-    call: KoaStoreCall | undefined,
-  ): SessionRecord<Data> | undefined {
-    const context = contextOf(call)
-    if (context !== undefined) return this.#requests.of(context)?.predecessor
-    if (typeof session !== 'object' || session === null) return undefined
-    return this.#objects.of(Reflect.get(session, LOADED_AS))?.origin.record
+/**
+ * Remembers what sessions were loaded or last saved as, so that a save can be one of these (G2, G3).
+ *
+ * The holder of that knowledge is the session object, which frameworks pass to their store again; or the request, where a
+ * framework passes that. It needs no cleaning up: what is known is gone with the holder.
+ */
+export class SessionTracker<Data extends object, Known extends Origin<Data> = Origin<Data>> {
+  readonly #tracked = hiddenField<Tracked<Data, Known>>()
+  readonly #markName: string | symbol | undefined
+
+  /**
+   * @param markName name of a property by which shallow copies of a session object carry what that was loaded as, for frameworks
+   *   that copy what they load.
+   */
+  constructor(markName?: string | symbol) {
+    this.#markName = markName
   }
 
-  /** Remembers that the session of a request is about to go on under a new key. */
-  isMoving(record: SessionRecord<Data>, call: KoaStoreCall | undefined): void {
-    const state = this.#stateOf(call)
-    if (state !== undefined) state.predecessor = record
+  /** What a session was loaded or last saved as, provided that it was under this ID. */
+  originOf(holder: unknown, id: string): Known | undefined {
+    const isIt = (origin: Known): boolean => origin.id === id
+    return this.#of(holder)?.origins.find(isIt) ?? this.#of(this.#markOf(holder))?.origins.find(isIt)
   }
 
-  hasLoaded(key: string, origin: Origin<Data>, loaded: object, call: KoaStoreCall | undefined): void {
-    const mark = {}
-    if (contextOf(call) === undefined) Reflect.set(loaded, LOADED_AS, mark)
-    this.#remember(key, origin, mark, call)
+  /** What a session was loaded or last saved as, under whichever ID. */
+  latestOf(holder: unknown): Known | undefined {
+    return this.#of(holder)?.origins[0] ?? this.#of(this.#markOf(holder))?.origins[0]
   }
 
-  hasSaved(key: string, origin: Origin<Data>, session: object, call: KoaStoreCall | undefined): void {
-    this.#remember(key, origin, session, call)
+  /** Remembers what a session was loaded or saved as. */
+  remember(holder: object, origin: Known): void {
+    const tracked = this.#of(holder)
+    if (tracked === undefined) this.#tracked.set(holder, { origins: [origin] })
+    else tracked.origins = [origin, ...tracked.origins.filter(({ id }) => id !== origin.id)]
   }
 
-  /** Remembers that the session which a request goes on with has been destroyed by somebody else. */
-  hasGone(call: KoaStoreCall | undefined): void {
-    const state = this.#stateOf(call)
-    if (state !== undefined) state.isGone = true
+  /** Remembers what a session was loaded as, for all shallow copies of the object too. */
+  rememberCopies(loaded: object, origin: Known): void {
+    const mark = new LoadMark()
+    if (this.#markName !== undefined) Reflect.set(loaded, this.#markName, mark)
+    this.remember(mark, origin)
   }
 
-  isGone(call: KoaStoreCall | undefined): boolean {
-    const context = contextOf(call)
-    return context !== undefined && this.#requests.of(context)?.isGone === true
+  /** Remembers that a session takes the place of another, under a new ID. */
+  setPredecessor(holder: object, record: SessionRecord<Data> | undefined): void {
+    this.#orNew(holder).predecessor = record
   }
 
-  #remember(key: string, origin: Origin<Data>, holder: object, call: KoaStoreCall | undefined): void {
-    const state = this.#stateOf(call)
-    if (state !== undefined) state.origins.set(key, origin)
-    else this.#objects.set(holder, { key, origin })
+  /** What a session takes the place of: what was set as that, or what it is a copy of. */
+  predecessorOf(holder: unknown): SessionRecord<Data> | undefined {
+    return this.#of(holder)?.predecessor ?? this.#of(this.#markOf(holder))?.origins[0]?.record
   }
 
-  #stateOf(call: KoaStoreCall | undefined): RequestState<Data> | undefined {
-    const context = contextOf(call)
-    if (context === undefined) return undefined
-    const state = this.#requests.of(context) ?? { origins: new Map<string, Origin<Data>>(), isGone: false }
-    this.#requests.set(context, state)
-    return state
+  /** Remembers that a session has been destroyed, so that nothing may bring it back. */
+  markGone(holder: object): void {
+    this.#orNew(holder).isGone = true
+  }
+
+  /** Whether {@link markGone} was called. */
+  isGone(holder: unknown): boolean {
+    return this.#of(holder)?.isGone === true
+  }
+
+  #of(holder: unknown): Tracked<Data, Known> | undefined {
+    return this.#tracked.of(holder)
+  }
+
+  #orNew(holder: object): Tracked<Data, Known> {
+    const tracked = this.#of(holder) ?? { origins: [] }
+    this.#tracked.set(holder, tracked)
+    return tracked
+  }
+
+  #markOf(holder: unknown): unknown {
+    const isMarked = this.#markName !== undefined && typeof holder === 'object' && holder !== null
+    return isMarked ? Reflect.get(holder, this.#markName) : undefined
   }
 }

@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm'
 import { expect, test } from 'vitest'
 
 import { isError } from '../../../src/internal/core-objects.ts'
-import { asUnmistakableError, warnOf } from '../../../src/adapters/shared/callback.ts'
+import { toStoreError, warnOf } from '../../../src/adapters/shared/callback.ts'
 
 /** An error of another realm. */
 function errorElsewhere(): Error {
@@ -18,7 +18,7 @@ function errorElsewhere(): Error {
 
 test('a failure of another realm is the error that it is', () => {
   const elsewhere = errorElsewhere()
-  expect(asUnmistakableError(elsewhere)).toBe(elsewhere)
+  expect(toStoreError(elsewhere)).toBe(elsewhere)
 })
 
 test('a failure of another realm becomes a warning, which Node refuses to make of it', async () => {

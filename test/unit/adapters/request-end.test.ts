@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 
 import { expect, test, vi } from 'vitest'
 
-import { hasBegun, responseTo, whenClosed } from '../../../src/adapters/shared/request-end.ts'
+import { hasBegun, responseTo, onRequestEnd } from '../../../src/adapters/shared/request-end.ts'
 
 function requestWith(properties: object = {}): IncomingMessage {
   return Object.assign(new IncomingMessage(new Socket()), properties)
@@ -32,7 +32,7 @@ test.each(['close', 'finish'] as const)('a response is over with its event %j, a
   const request = requestWith()
   const response = new ServerResponse(request)
   const over = vi.fn<() => void>()
-  whenClosed(response, request, over)
+  onRequestEnd(response, request, over)
   expect(over).not.toHaveBeenCalled()
   response.emit(event)
   response.emit('close')

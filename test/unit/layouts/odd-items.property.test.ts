@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { withStoredExpiry } from '../../../src/adapters/shared/cookie-expiry.ts'
+import { withStoredExpiry } from '../../../src/adapters/shared/session-cookie.ts'
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
 import { jsonCodec } from '../../../src/layouts/json.ts'
 import type { Layout, StoredSession } from '../../../src/layouts/layout.ts'
