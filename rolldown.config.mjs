@@ -22,7 +22,6 @@ const entriesByPath = [
   'register/substitutes',
   'adapters/express-store',
   'store/session-store',
-  'options/environment',
 ]
 
 /**
@@ -76,8 +75,6 @@ const groups = {
   'data-seal': ['encryption/payload-codec'],
   'key-values': ['options/key-value-options', 'key-values/key-value-store'],
   table: ['table/index'],
-  // For the preload, which has no use for the rest of what the command line needs it with.
-  nearest: ['internal/closest-match'],
 
   cli: ['cli/run'],
   'cli-invocation': ['cli/common-options', 'cli/invocation'],

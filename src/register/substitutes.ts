@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, sep } from 'node:path'
 
-import { frameworks, type StoreConstructor } from './frameworks.ts'
-import { stopOrWarn } from './failure.ts'
-import { checkPreloadSettings, replacesConnectDynamodb } from './preload-settings.ts'
-import { isStandIn, storeStandIn } from './store-stand-in.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
+import { frameworks, type StoreConstructor } from './default-store.ts'
+import { checkPreloadSettings, replacesConnectDynamodb, stopOrWarn } from './preload-settings.ts'
+import { isStandIn, storeStandIn } from './store-stand-in.ts'
 
 /** What decides on the exports of watched files. */
 export interface Substitutes {

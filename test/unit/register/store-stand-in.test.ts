@@ -2,7 +2,7 @@ import { runInThisContext } from 'node:vm'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { callerFile } from '../../../src/register/caller-file.ts'
+import { callerFile } from '../../../src/register/store-stand-in.ts'
 
 const before = Object.getOwnPropertyDescriptors(Error)
 
