@@ -12,6 +12,26 @@
 export type InvalidArgumentCode =
   'INVALID_ARGUMENT' | 'INVALID_OPTION' | 'INVALID_SESSION_ID' | 'INVALID_SESSION_DATA'
 
+/** Codes of {@link DynamoDBSessionsError} and its subclasses; docs/errors.md says what each means. */
+export type ErrorCode =
+  | ConfigurationError['code']
+  | TransportError['code']
+  | DynamoDBError['code']
+  | 'CREDENTIALS_UNAVAILABLE'
+  | 'DEADLINE_EXCEEDED'
+  | 'KEYS_NOT_LISTABLE'
+  | 'KEY_DERIVATION_FAILED'
+  | 'LOCK_LOST'
+  | 'NOT_A_COUNTER'
+  | 'SESSION_CONFLICT'
+  | 'SESSION_CORRUPT'
+  | 'SESSION_DECRYPTION_FAILED'
+  | 'SESSION_LOCKED'
+  | 'SESSION_TOO_LARGE'
+  | 'STORE_CLOSED'
+  | 'STORE_FAILED'
+  | 'TABLE_MISMATCH'
+
 /**
  * Base class of the errors of this package.
  *
@@ -20,14 +40,10 @@ export type InvalidArgumentCode =
  * `userId`, fails with. The last two are passed on as they are.
  */
 export class DynamoDBSessionsError extends Error {
-  static {
-    this.prototype.name = 'DynamoDBSessionsError'
-  }
-
   /** Stable identifier to branch on, for example `'TABLE_NOT_FOUND'`. Never `'ENOENT'`. */
-  readonly code: string
+  readonly code: ErrorCode
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }
@@ -35,11 +51,9 @@ export class DynamoDBSessionsError extends Error {
 
 /** A setting that only the environment can supply, such as the region, is missing or unusable. */
 export class ConfigurationError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'ConfigurationError'
-  }
+  declare readonly code: 'INVALID_SETTING' | 'REGION_MISSING'
 
-  constructor(code: 'REGION_MISSING' | 'INVALID_SETTING', message: string, options?: ErrorOptions) {
+  constructor(code: ConfigurationError['code'], message: string, options?: ErrorOptions) {
     super(code, message, options)
   }
 }
@@ -57,9 +71,7 @@ export interface SkippedProvider {
  * passed over.
  */
 export class CredentialsError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'CredentialsError'
-  }
+  declare readonly code: 'CREDENTIALS_UNAVAILABLE'
 
   /** The providers that were asked, in order; empty when one provider alone was asked. */
   readonly skipped: readonly SkippedProvider[]
@@ -84,14 +96,16 @@ export class CredentialsError extends DynamoDBSessionsError {
 
 /** The request did not get an HTTP response that can be trusted. Base class of the network errors. */
 export class TransportError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'TransportError'
-  }
+  declare readonly code: ConnectionError['code'] | 'ATTEMPT_TIMEOUT' | 'CONNECT_TIMEOUT'
 
   /** Whether the same request may succeed when it is sent again. */
   readonly retryable: boolean
 
-  constructor(code: string, message: string, options: ErrorOptions & { readonly retryable: boolean }) {
+  constructor(
+    code: TransportError['code'],
+    message: string,
+    options: ErrorOptions & { readonly retryable: boolean },
+  ) {
     super(code, message, options)
     this.retryable = options.retryable
   }
@@ -99,20 +113,16 @@ export class TransportError extends DynamoDBSessionsError {
 
 /** The TCP connection or TLS handshake took longer than `connectTimeoutMs`. */
 export class ConnectTimeoutError extends TransportError {
-  static {
-    this.prototype.name = 'ConnectTimeoutError'
-  }
+  declare readonly code: 'CONNECT_TIMEOUT'
 
   constructor(message: string, options?: ErrorOptions) {
     super('CONNECT_TIMEOUT', message, { ...options, retryable: true })
   }
 }
 
-/** One attempt took longer than `attemptTimeoutMs`, from being given a connection to the last byte of the answer. */
+/** One attempt took longer than `attemptTimeoutMs`, from getting a connection to the last byte of the response. */
 export class AttemptTimeoutError extends TransportError {
-  static {
-    this.prototype.name = 'AttemptTimeoutError'
-  }
+  declare readonly code: 'ATTEMPT_TIMEOUT'
 
   constructor(message: string, options?: ErrorOptions) {
     super('ATTEMPT_TIMEOUT', message, { ...options, retryable: true })
@@ -120,17 +130,20 @@ export class AttemptTimeoutError extends TransportError {
 }
 
 /**
- * The connection could not be made, broke, or carried something that is not the answer to the request. `cause`
+ * The connection could not be made, broke, or carried something that is not the response to the request. `cause`
  * is the system error where there is one.
  */
 export class ConnectionError extends TransportError {
-  static {
-    this.prototype.name = 'ConnectionError'
-  }
+  declare readonly code:
+    | 'CERTIFICATE_REJECTED'
+    | 'CONNECTION_FAILED'
+    | 'CONNECTION_LOST'
+    | 'INVALID_RESPONSE'
+    | 'POOL_TIMEOUT'
+    | 'QUEUE_FULL'
 
   constructor(
-    code:
-      'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'CERTIFICATE_REJECTED' | 'INVALID_RESPONSE' | 'QUEUE_FULL',
+    code: ConnectionError['code'],
     message: string,
     options: ErrorOptions & { readonly retryable: boolean },
   ) {
@@ -140,17 +153,17 @@ export class ConnectionError extends TransportError {
 
 /** The whole call, retries included, took longer than `deadlineMs`. `cause` is what the last attempt met. */
 export class DeadlineExceededError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'DeadlineExceededError'
-  }
+  declare readonly code: 'DEADLINE_EXCEEDED'
 
   constructor(message: string, options?: ErrorOptions) {
     super('DEADLINE_EXCEEDED', message, options)
   }
 }
 
-/** What {@link DynamoDBError} knows about a refused request. */
-export interface DynamoDBErrorDetails {
+/** DynamoDB responded with an error. */
+export class DynamoDBError extends DynamoDBSessionsError {
+  declare readonly code: 'ACCESS_DENIED' | 'CLOCK_SKEW' | 'DYNAMODB_ERROR' | 'TABLE_NOT_FOUND' | 'THROTTLED'
+
   /** Exception name in the words of AWS, for example `ConditionalCheckFailedException`. */
   readonly awsCode: string
   /**
@@ -158,27 +171,19 @@ export interface DynamoDBErrorDetails {
    * visitor: that a table is missing is no mistake of theirs.
    */
   readonly httpStatusCode: number
-  /** AWS request ID, to quote to AWS support; absent when the answer had none. */
+  /** AWS request ID, to quote to AWS support; `undefined` when the response had none. */
   readonly requestId?: string | undefined
   /** How many times the request was sent. */
   readonly attempts: number
   /** Whether the same request may succeed later. */
   readonly retryable: boolean
-}
 
-/** DynamoDB answered, and the answer is an error. */
-export class DynamoDBError extends DynamoDBSessionsError implements DynamoDBErrorDetails {
-  static {
-    this.prototype.name = 'DynamoDBError'
-  }
-
-  readonly awsCode: string
-  readonly httpStatusCode: number
-  readonly requestId: string | undefined
-  readonly attempts: number
-  readonly retryable: boolean
-
-  constructor(code: string, message: string, details: DynamoDBErrorDetails, options?: ErrorOptions) {
+  constructor(
+    code: DynamoDBError['code'],
+    message: string,
+    details: DynamoDBErrorDetails,
+    options?: ErrorOptions,
+  ) {
     super(code, message, options)
     this.awsCode = details.awsCode
     this.httpStatusCode = details.httpStatusCode
@@ -188,11 +193,15 @@ export class DynamoDBError extends DynamoDBSessionsError implements DynamoDBErro
   }
 }
 
+/** What {@link DynamoDBError} knows about a refused request. */
+export type DynamoDBErrorDetails = Pick<
+  DynamoDBError,
+  'awsCode' | 'httpStatusCode' | 'requestId' | 'attempts' | 'retryable'
+>
+
 /** DynamoDB throttled the request, and still did after the retries. */
 export class ThrottlingError extends DynamoDBError {
-  static {
-    this.prototype.name = 'ThrottlingError'
-  }
+  declare readonly code: 'THROTTLED'
 
   constructor(message: string, details: DynamoDBErrorDetails) {
     super('THROTTLED', message, details)
@@ -201,9 +210,7 @@ export class ThrottlingError extends DynamoDBError {
 
 /** The table does not exist in the region and account that were asked, or is still being created. */
 export class TableNotFoundError extends DynamoDBError {
-  static {
-    this.prototype.name = 'TableNotFoundError'
-  }
+  declare readonly code: 'TABLE_NOT_FOUND'
 
   constructor(message: string, details: DynamoDBErrorDetails) {
     super('TABLE_NOT_FOUND', message, details)
@@ -212,9 +219,7 @@ export class TableNotFoundError extends DynamoDBError {
 
 /** AWS did not accept the credentials, or they do not permit the operation. */
 export class AccessDeniedError extends DynamoDBError {
-  static {
-    this.prototype.name = 'AccessDeniedError'
-  }
+  declare readonly code: 'ACCESS_DENIED'
 
   constructor(message: string, details: DynamoDBErrorDetails) {
     super('ACCESS_DENIED', message, details)
@@ -223,9 +228,7 @@ export class AccessDeniedError extends DynamoDBError {
 
 /** AWS refused the signature because this machine's clock is too far off. */
 export class ClockSkewError extends DynamoDBError {
-  static {
-    this.prototype.name = 'ClockSkewError'
-  }
+  declare readonly code: 'CLOCK_SKEW'
 
   constructor(message: string, details: DynamoDBErrorDetails) {
     super('CLOCK_SKEW', message, details)
@@ -234,9 +237,7 @@ export class ClockSkewError extends DynamoDBError {
 
 /** The session does not fit into a DynamoDB item. It was not sent, and what is stored is unchanged. */
 export class SessionTooLargeError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'SessionTooLargeError'
-  }
+  declare readonly code: 'SESSION_TOO_LARGE'
 
   /** Size of the item in bytes, as DynamoDB computes it. */
   readonly sizeBytes: number
@@ -256,9 +257,7 @@ export class SessionTooLargeError extends DynamoDBSessionsError {
 
 /** What is stored under the session's key is not a session that this package can read. It was left as it is. */
 export class SessionCorruptError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'SessionCorruptError'
-  }
+  declare readonly code: 'SESSION_CORRUPT'
 
   constructor(message: string, options?: ErrorOptions) {
     super('SESSION_CORRUPT', message, options)
@@ -270,12 +269,10 @@ export class SessionCorruptError extends DynamoDBSessionsError {
  * changed, cut short or moved to another session. It was left as it is.
  */
 export class SessionDecryptionError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'SessionDecryptionError'
-  }
+  declare readonly code: 'SESSION_DECRYPTION_FAILED'
 
   constructor(message: string, options?: ErrorOptions) {
-    super('SESSION_NOT_DECRYPTED', message, options)
+    super('SESSION_DECRYPTION_FAILED', message, options)
   }
 }
 
@@ -284,9 +281,7 @@ export class SessionDecryptionError extends DynamoDBSessionsError {
  * `'reject'`, or because others kept writing for as long as it was tried. Nothing was written.
  */
 export class SessionConflictError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'SessionConflictError'
-  }
+  declare readonly code: 'SESSION_CONFLICT'
 
   /** How many times the write was tried. */
   readonly attempts: number
@@ -299,9 +294,7 @@ export class SessionConflictError extends DynamoDBSessionsError {
 
 /** Somebody else holds the lock of the session, and still did after `maxWaitMs`. */
 export class SessionLockedError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'SessionLockedError'
-  }
+  declare readonly code: 'SESSION_LOCKED'
 
   /**
    * Milliseconds until the holder's lease ends unless it is renewed; `undefined` where the layout's locks have no end.
@@ -320,9 +313,7 @@ export class SessionLockedError extends DynamoDBSessionsError {
  * since than the item remembers, it may have been carried out before (G11).
  */
 export class LockLostError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'LockLostError'
-  }
+  declare readonly code: 'LOCK_LOST'
 
   constructor(message: string) {
     super('LOCK_LOST', message)
@@ -331,9 +322,7 @@ export class LockLostError extends DynamoDBSessionsError {
 
 /** The table exists, but sessions cannot be kept in it as it is. */
 export class TableMismatchError extends DynamoDBSessionsError {
-  static {
-    this.prototype.name = 'TableMismatchError'
-  }
+  declare readonly code: 'TABLE_MISMATCH'
 
   /** What the table has and what was asked for, one sentence each. */
   readonly differences: readonly string[]
@@ -342,6 +331,32 @@ export class TableMismatchError extends DynamoDBSessionsError {
     super('TABLE_MISMATCH', message)
     this.differences = differences
   }
+}
+
+// As text, which minifiers keep, and on the prototypes, so that `inspect` does not print them once more.
+for (const [name, { prototype }] of Object.entries({
+  AccessDeniedError,
+  AttemptTimeoutError,
+  ClockSkewError,
+  ConfigurationError,
+  ConnectionError,
+  ConnectTimeoutError,
+  CredentialsError,
+  DeadlineExceededError,
+  DynamoDBError,
+  DynamoDBSessionsError,
+  LockLostError,
+  SessionConflictError,
+  SessionCorruptError,
+  SessionDecryptionError,
+  SessionLockedError,
+  SessionTooLargeError,
+  TableMismatchError,
+  TableNotFoundError,
+  ThrottlingError,
+  TransportError,
+})) {
+  prototype.name = name
 }
 
 /**

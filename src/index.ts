@@ -1,7 +1,6 @@
 export {
   AccessDeniedError,
   AttemptTimeoutError,
-  type InvalidArgumentCode,
   ClockSkewError,
   ConfigurationError,
   ConnectionError,
@@ -11,6 +10,8 @@ export {
   DynamoDBError,
   type DynamoDBErrorDetails,
   DynamoDBSessionsError,
+  type ErrorCode,
+  type InvalidArgumentCode,
   LockLostError,
   SessionConflictError,
   SessionCorruptError,

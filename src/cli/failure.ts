@@ -13,7 +13,7 @@ export interface FailureReport {
 /** Failures that `doctor` has nothing to say about. */
 const UNRELATED_TO_SETUP: ReadonlySet<string> = new Set([
   'SESSION_CORRUPT',
-  'SESSION_NOT_DECRYPTED',
+  'SESSION_DECRYPTION_FAILED',
   'SESSION_TOO_LARGE',
 ])
 

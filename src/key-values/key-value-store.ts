@@ -222,7 +222,7 @@ export class KeyValues {
   /**
    * The keys that begin with `base` and have not expired. Reads the whole table, a page at a time.
    *
-   * @throws {DynamoDBSessionsError} `KEYS_HASHED` when keys are stored as hashes.
+   * @throws {DynamoDBSessionsError} `KEYS_NOT_LISTABLE` when keys are stored as hashes.
    */
   async *keys(base: string, options: SendOptions = {}): AsyncGenerator<string, void, undefined> {
     this.#requirePlainKeys()
@@ -237,7 +237,7 @@ export class KeyValues {
   /**
    * Deletes the values whose keys begin with `base`, expired ones too. Reads the whole table.
    *
-   * @throws {DynamoDBSessionsError} `KEYS_HASHED` when there is a `base` and keys are stored as hashes.
+   * @throws {DynamoDBSessionsError} `KEYS_NOT_LISTABLE` when there is a `base` and keys are stored as hashes.
    */
   async clear(base: string, options: SendOptions = {}): Promise<void> {
     if (base !== '') this.#requirePlainKeys()
@@ -343,7 +343,7 @@ export class KeyValues {
   #requirePlainKeys(): void {
     if (!this.#hashKeys) return
     throw new DynamoDBSessionsError(
-      'KEYS_HASHED',
+      'KEYS_NOT_LISTABLE',
       'keys are stored as hashes and cannot be listed or deleted by their beginning; that needs hashKeys: false',
     )
   }

@@ -82,6 +82,8 @@ function isAboutOneSession(error: unknown): boolean {
   if (code === 'INVALID_SESSION_DATA') return true
   return (
     error instanceof DynamoDBSessionsError &&
-    ['SESSION_CORRUPT', 'SESSION_NOT_DECRYPTED', 'SESSION_TOO_LARGE', 'SESSION_CONFLICT'].includes(error.code)
+    ['SESSION_CORRUPT', 'SESSION_DECRYPTION_FAILED', 'SESSION_TOO_LARGE', 'SESSION_CONFLICT'].includes(
+      error.code,
+    )
   )
 }

@@ -46,6 +46,7 @@ const EXPECTED_CODES: ReadonlySet<string> = new Set([
   'DEADLINE_EXCEEDED',
   'INVALID_RESPONSE',
   // There are more sessions than connections, and those that are silent keep theirs for a whole attempt.
+  'POOL_TIMEOUT',
   'QUEUE_FULL',
   'THROTTLED',
 ])

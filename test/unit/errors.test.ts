@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
 import * as errors from '../../src/errors.ts'
+import type { ErrorCode, InvalidArgumentCode } from '../../src/errors.ts'
 import * as publicNames from '../../src/index.ts'
 
 const {
@@ -29,6 +31,9 @@ const {
   TransportError,
 } = errors
 
+/** What no error has, for the base classes, whose own codes are those of other samples. */
+const someCode = 'SOME_CODE' as never
+
 const cause = new Error('the cause')
 const details = {
   awsCode: 'SomeException',
@@ -49,7 +54,7 @@ interface Sample {
 
 const samples: readonly Sample[] = [
   {
-    error: new DynamoDBSessionsError('SOME_CODE', 'message', { cause }),
+    error: new DynamoDBSessionsError(someCode, 'message', { cause }),
     name: 'DynamoDBSessionsError',
     code: 'SOME_CODE',
     bases: [],
@@ -70,7 +75,7 @@ const samples: readonly Sample[] = [
     cause,
   },
   {
-    error: new TransportError('SOME_CODE', 'message', { cause, retryable: false }),
+    error: new TransportError(someCode, 'message', { cause, retryable: false }),
     name: 'TransportError',
     code: 'SOME_CODE',
     bases: [],
@@ -96,6 +101,7 @@ const samples: readonly Sample[] = [
       'CONNECTION_LOST',
       'CERTIFICATE_REJECTED',
       'INVALID_RESPONSE',
+      'POOL_TIMEOUT',
       'QUEUE_FULL',
     ] as const
   ).map(code => ({
@@ -158,7 +164,7 @@ const samples: readonly Sample[] = [
   {
     error: new SessionDecryptionError('message', { cause }),
     name: 'SessionDecryptionError',
-    code: 'SESSION_NOT_DECRYPTED',
+    code: 'SESSION_DECRYPTION_FAILED',
     bases: [],
     cause,
   },
@@ -235,6 +241,75 @@ test('every error class has a sample here', () => {
   expect(classes.filter(type => !sampled.has(type))).toEqual([])
 })
 
+/** Every code and the class that has it: one too few or too many does not compile. */
+const classOfCode: Readonly<Record<ErrorCode | InvalidArgumentCode, string>> = {
+  ACCESS_DENIED: 'AccessDeniedError',
+  ATTEMPT_TIMEOUT: 'AttemptTimeoutError',
+  CERTIFICATE_REJECTED: 'ConnectionError',
+  CLOCK_SKEW: 'ClockSkewError',
+  CONNECTION_FAILED: 'ConnectionError',
+  CONNECTION_LOST: 'ConnectionError',
+  CONNECT_TIMEOUT: 'ConnectTimeoutError',
+  CREDENTIALS_UNAVAILABLE: 'CredentialsError',
+  DEADLINE_EXCEEDED: 'DeadlineExceededError',
+  DYNAMODB_ERROR: 'DynamoDBError',
+  INVALID_ARGUMENT: 'TypeError',
+  INVALID_OPTION: 'TypeError',
+  INVALID_RESPONSE: 'ConnectionError',
+  INVALID_SESSION_DATA: 'TypeError',
+  INVALID_SESSION_ID: 'TypeError',
+  INVALID_SETTING: 'ConfigurationError',
+  KEYS_NOT_LISTABLE: 'DynamoDBSessionsError',
+  KEY_DERIVATION_FAILED: 'DynamoDBSessionsError',
+  LOCK_LOST: 'LockLostError',
+  NOT_A_COUNTER: 'DynamoDBSessionsError',
+  POOL_TIMEOUT: 'ConnectionError',
+  QUEUE_FULL: 'ConnectionError',
+  REGION_MISSING: 'ConfigurationError',
+  SESSION_CONFLICT: 'SessionConflictError',
+  SESSION_CORRUPT: 'SessionCorruptError',
+  SESSION_DECRYPTION_FAILED: 'SessionDecryptionError',
+  SESSION_LOCKED: 'SessionLockedError',
+  SESSION_TOO_LARGE: 'SessionTooLargeError',
+  STORE_CLOSED: 'DynamoDBSessionsError',
+  STORE_FAILED: 'DynamoDBSessionsError',
+  TABLE_MISMATCH: 'TableMismatchError',
+  TABLE_NOT_FOUND: 'TableNotFoundError',
+  THROTTLED: 'ThrottlingError',
+}
+
+test('docs/errors.md has a row for each code, with its class', async () => {
+  const text = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| `(\w+)`/gm)].map(([, code = '', type = '']) => [
+    code,
+    type,
+  ])
+  expect(rows).toHaveLength(Object.keys(classOfCode).length)
+  expect(Object.fromEntries(rows)).toEqual(classOfCode)
+  for (const { code, name } of samples.filter(sample => sample.code !== someCode)) {
+    expect(classOfCode).toHaveProperty(code, name)
+  }
+})
+
+test('a switch over the code of an error narrows', () => {
+  const advise = (error: InstanceType<typeof ConnectionError>): string => {
+    switch (error.code) {
+      case 'QUEUE_FULL':
+      case 'POOL_TIMEOUT':
+        return 'busy'
+      case 'CERTIFICATE_REJECTED':
+        return 'untrusted'
+      case 'CONNECTION_FAILED':
+      case 'CONNECTION_LOST':
+      case 'INVALID_RESPONSE': {
+        const rest: 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'INVALID_RESPONSE' = error.code
+        return rest
+      }
+    }
+  }
+  expect(advise(new ConnectionError('POOL_TIMEOUT', '', { retryable: false }))).toBe('busy')
+})
+
 test('every error class is public', () => {
   const classes = Object.entries(errors).filter(([, value]) => value !== invalidArgument)
   expect(Object.entries(publicNames)).toEqual(expect.arrayContaining(classes))
@@ -245,9 +320,9 @@ describe('details', () => {
     for (const type of [ThrottlingError, TableNotFoundError, AccessDeniedError, ClockSkewError]) {
       expect(new type('message', details)).toMatchObject(details)
     }
-    expect(new DynamoDBError('C', 'message', details)).toMatchObject(details)
+    expect(new DynamoDBError('DYNAMODB_ERROR', 'message', details)).toMatchObject(details)
     const { requestId: _, ...withoutId } = details
-    expect(new DynamoDBError('C', 'message', withoutId)).toHaveProperty('requestId', undefined)
+    expect(new DynamoDBError('DYNAMODB_ERROR', 'message', withoutId)).toHaveProperty('requestId', undefined)
   })
 
   test('of transport errors: whether to try again', () => {

@@ -305,7 +305,7 @@ export class ConnectionPool {
   #noneBecameFree(waitMs: number): ConnectionError {
     const { maxSockets } = this.#options
     return new ConnectionError(
-      'QUEUE_FULL',
+      'POOL_TIMEOUT',
       `none of ${maxSockets} connections to ${this.#endpoint.origin} became free within ${Math.round(waitMs)} ms`,
       { retryable: false },
     )

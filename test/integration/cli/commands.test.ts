@@ -338,7 +338,7 @@ describe.each(engines)('$name', engine => {
       expect(without.stdout).toMatch(/^stored as +encrypted$/m)
       expect(without.stdout).toMatch(/^data +cannot be read: /m)
       const json = await cli(['show', 'a', '--json'])
-      expect(JSON.parse(json.stdout)).toMatchObject({ problem: { code: 'SESSION_NOT_DECRYPTED' } })
+      expect(JSON.parse(json.stdout)).toMatchObject({ problem: { code: 'SESSION_DECRYPTION_FAILED' } })
       const withKey = await cli(['show', 'a', '--show-data'], {
         environment: { DYNAMODB_SESSIONS_ENCRYPTION: 'correct-horse-battery-staple' },
       })

@@ -122,7 +122,7 @@ describe('the deadline of a call (G7)', () => {
     const client = openTestClient(stub().endpoint, { transport, deadlineMs: 60 })
     expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
       name: 'ConnectionError',
-      code: 'QUEUE_FULL',
+      code: 'POOL_TIMEOUT',
       message: expect.stringMatching(/none of 1 connections to .* became free within \d+ ms$/) as string,
     })
     expect(stub().requests).toHaveLength(1)

@@ -75,7 +75,7 @@ describe('calls beyond what the connections can carry', () => {
       )
       const codes = errors.map(error => String((error as { readonly code?: unknown }).code))
       // The first has the connection until its deadline; those who wait could do nothing with what is left then.
-      expect(codes.toSorted()).toEqual(['DEADLINE_EXCEEDED', 'QUEUE_FULL', 'QUEUE_FULL'])
+      expect(codes.toSorted()).toEqual(['DEADLINE_EXCEEDED', 'POOL_TIMEOUT', 'POOL_TIMEOUT'])
     }
   })
 })

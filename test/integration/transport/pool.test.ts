@@ -205,7 +205,7 @@ describe('the queue', () => {
     )
     expect(error).toMatchObject({
       name: 'ConnectionError',
-      code: 'QUEUE_FULL',
+      code: 'POOL_TIMEOUT',
       message: expect.stringMatching(
         `^none of 1 connections to ${server.url} became free within \\d+ ms$`,
       ) as string,
@@ -236,7 +236,7 @@ describe('the queue', () => {
     vi.spyOn(performance, 'now').mockReturnValue(nowMs + 51_000)
     connection.send(httpResponse())
     await running
-    expect(await late).toMatchObject({ code: 'QUEUE_FULL' })
+    expect(await late).toMatchObject({ code: 'POOL_TIMEOUT' })
     expect((await connection.request()).body).toBe('next')
     vi.restoreAllMocks()
     connection.send(httpResponse())
