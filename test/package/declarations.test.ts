@@ -70,7 +70,8 @@ describe('without the types of Node', () => {
 
   it('locks can be released by `await using`, and a transport can answer with plain bytes', async () => {
     const code = `
-      import { SessionStore, type Transport } from 'dynamodb-sessions'
+      import { SessionStore } from 'dynamodb-sessions'
+      import type { Transport } from 'dynamodb-sessions/transport'
       const transport: Transport = {
         request: async ({ endpoint }) => {
           const response = await fetch(endpoint.origin)

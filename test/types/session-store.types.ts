@@ -3,9 +3,8 @@
  */
 import { expectTypeOf } from 'vitest'
 
+import type { CredentialProvider, Credentials } from '../../src/aws/credentials/index.ts'
 import {
-  type CredentialProvider,
-  type Credentials,
   type SessionData,
   type SessionRecord,
   SessionStore,

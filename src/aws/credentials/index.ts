@@ -1,3 +1,5 @@
+export type { SkippedProvider } from '../../errors.ts'
+export type { CredentialProvider, Credentials } from '../../types.ts'
 export { fromTemporaryCredentials, type FromTemporaryCredentialsOptions } from './assume-role.ts'
 export {
   fromContainerMetadata,

@@ -31,7 +31,8 @@ const PROXY_AUTHENTICATION_REQUIRED = 407
  *
  * @example
  * ```ts
- * import { fetchTransport, SessionStore } from 'dynamodb-sessions'
+ * import { SessionStore } from 'dynamodb-sessions'
+ * import { fetchTransport } from 'dynamodb-sessions/transport'
  *
  * const store = new SessionStore({ table: 'sessions', region: 'eu-west-1', transport: fetchTransport() })
  * ```

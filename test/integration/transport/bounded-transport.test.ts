@@ -2,7 +2,8 @@ import { getEventListeners } from 'node:events'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { SessionStore, type Transport } from '../../../src/index.ts'
+import type { Transport } from '../../../src/aws/http/index.ts'
+import { SessionStore } from '../../../src/index.ts'
 import { rejectionOf } from '../../support/failure.ts'
 
 /** Times so short that a call which keeps them is over at once. */
