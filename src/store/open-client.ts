@@ -21,11 +21,24 @@ const DEFAULT_ATTEMPT_TIMEOUT_MS = 3000
 /** The clock of the machine. */
 export const systemClock: Clock = { now: () => Date.now() }
 
+/** What a client can be told of where to send its requests. */
+export type FoundSettings = Pick<ConnectionOptions, 'region' | 'endpoint' | 'maxAttempts'>
+
+/** Options of a client; those that are not known when it is made can be found later. */
+export interface ClientOptions extends ConnectionOptions {
+  /**
+   * Finds region, endpoint and number of attempts that another client has, in place of those among the options. The
+   * first call asks it, within its own deadline; calls that come at the same time share that, and after a failure, which
+   * is that of the call, the next one asks again. What it leaves open is looked for as if it were no option.
+   */
+  readonly findSettings?: (() => Promise<FoundSettings>) | undefined
+}
+
 /**
  * Puts a {@link DynamoDBClient} together from checked options. It opens nothing yet: region, endpoint and
  * credentials are looked for at the first call, which is where it shows when they are missing.
  */
-export function openClient(options: ConnectionOptions, environment: Environment): DynamoDBClient {
+export function openClient(options: ClientOptions, environment: Environment): DynamoDBClient {
   const clock = options.clock ?? systemClock
   const pending = { settings: new PendingSteps(), credentials: new PendingSteps() }
   // Calls of STS are signed, and credentials expire, by the clock that DynamoDB has put right, and the other way round.
@@ -93,11 +106,12 @@ function routeFinder({ ca, proxy, profile }: ConnectionOptions, environment: Env
 
 /** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */
 function lazySettings(
-  { region, endpoint, maxAttempts, profile }: ConnectionOptions,
+  options: ClientOptions,
   environment: Environment,
   clock: Clock,
   pending: PendingSteps,
 ): () => Promise<DynamoDBSettings> {
+  const { profile, findSettings } = options
   let lookUp: (() => Promise<InstanceRegion>) | undefined
   const instanceRegion = async (): Promise<InstanceRegion> => {
     const { instanceRegionLookup } = await import('../aws/config/instance-metadata-region.ts')
@@ -114,6 +128,11 @@ function lazySettings(
     }
     // Loaded here, so that constructing a store loads nothing that reads files.
     const { resolveSettings } = await import('../aws/config/settings.ts')
+    const given =
+      findSettings === undefined
+        ? options
+        : await pending.step('region and endpoint of the client in the option "client"', findSettings)
+    const { region, endpoint, maxAttempts } = given
     const sources = { environment, region, endpoint, maxAttempts, profile, instanceRegion }
     const settings = await pending.step('region and endpoint in the AWS configuration', () =>
       resolveSettings(sources),
@@ -124,7 +143,7 @@ function lazySettings(
 
 /** Credentials that do not change as they are; for others, the code that finds and keeps them is loaded when asked. */
 function findCredentials(
-  options: ConnectionOptions,
+  options: ClientOptions,
   environment: Environment,
   clock: () => ServerClock,
   pending: PendingSteps,
@@ -147,15 +166,16 @@ function findCredentials(
 
 /** Loads the chain when it is first asked, so that an app that passes its credentials never does. */
 function lazyDefaultProvider(
-  options: ConnectionOptions,
+  options: ClientOptions,
   environment: Environment,
   clock: () => ServerClock,
   pending: PendingSteps,
 ): CredentialProvider {
-  const { profile, region } = options
+  const { profile, findSettings } = options
   let provider: CredentialProvider | undefined
   return async () => {
     const { defaultProvider } = await import('../aws/credentials/default-provider.ts')
+    const { region } = findSettings === undefined ? options : await findSettings()
     provider ??= defaultProvider({
       profile,
       region,

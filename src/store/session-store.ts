@@ -73,11 +73,16 @@ export class SessionStore<Data extends object = SessionData> {
   /**
    * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
    */
-  constructor(options: SessionStoreOptions<Data> = {}) {
-    const environment = processEnvironment()
-    this.#options = readOptions<SessionStoreOptions<Data>>(options, storeOptionSpecs<Data>(), environment)
-    checkStoreLayout(this.#options, options)
-    this.#client = openClient(this.#options, environment)
+  constructor(options?: SessionStoreOptions<Data>)
+  /**
+   * @param settings options that have been checked.
+   * @param client what reaches DynamoDB, by settings of its own; closing the store closes it.
+   * @internal
+   */
+  constructor(settings: StoreSettings<Data>, client: DynamoDBClient)
+  constructor(options: SessionStoreOptions<Data> = {}, client?: DynamoDBClient) {
+    this.#options = client === undefined ? readStoreOptions(options, processEnvironment()) : options
+    this.#client = client ?? openClient(this.#options, processEnvironment())
     if (isNative(this.#options)) {
       const layout = openNativeLayout(this.#options)
       if (this.#options.migrateFrom === undefined) {
@@ -339,4 +344,14 @@ export class SessionStore<Data extends object = SessionData> {
     this.#sessions ??= await openSessions(this.#client, this.#options)
     return this.#sessions
   }
+}
+
+/** Checks the options of a store and completes them from the environment. */
+function readStoreOptions<Data extends object>(
+  given: SessionStoreOptions<Data>,
+  environment: Readonly<Record<string, string | undefined>>,
+): StoreSettings<Data> {
+  const options = readOptions<SessionStoreOptions<Data>>(given, storeOptionSpecs<Data>(), environment)
+  checkStoreLayout(options, given)
+  return options
 }

@@ -1,11 +1,20 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { Environment } from '../../../src/aws/config/environment.ts'
-import { ConfigurationError, ConnectionError, CredentialsError } from '../../../src/errors.ts'
+import {
+  ConfigurationError,
+  ConnectionError,
+  CredentialsError,
+  DeadlineExceededError,
+} from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import type { TransportRequest } from '../../../src/aws/http/transport.ts'
-import { openClient, systemClock } from '../../../src/store/open-client.ts'
-import type { ConnectionOptions } from '../../../src/options/connection-options.ts'
+import {
+  type ClientOptions,
+  type FoundSettings,
+  openClient,
+  systemClock,
+} from '../../../src/store/open-client.ts'
 import { rejectionOf } from '../../support/failure.ts'
 
 const input = { TableName: 'sessions', Key: { id: { S: 'k' } } }
@@ -40,7 +49,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-async function send(options: ConnectionOptions, environment: Environment = {}): Promise<TransportRequest> {
+async function send(options: ClientOptions, environment: Environment = {}): Promise<TransportRequest> {
   const client = openClient({ credentials, ...options }, { ...nothing, ...environment })
   onTestFinished(() => client.close())
   await client.send('GetItem', input)
@@ -57,8 +66,51 @@ function scopeOf({ headers }: TransportRequest): string | undefined {
   return /Credential=\w+\/\d{8}\/([^,]+)/.exec(new Map(headers).get('authorization') ?? '')?.[1]
 }
 
+describe('settings that are found', () => {
+  test('take the place of the options; calls at the same time share the search', async () => {
+    let searches = 0
+    const findSettings = async () => {
+      searches++
+      return { region: 'eu-north-1', endpoint: 'http://127.0.0.1:8001' }
+    }
+    const client = openClient({ region: 'eu-west-1', credentials, findSettings }, nothing)
+    onTestFinished(() => client.close())
+    expect(searches).toBe(0)
+    await Promise.all([client.send('GetItem', input), client.send('GetItem', input)])
+    await client.send('GetItem', input)
+    expect(searches).toBe(1)
+    expect(requests.map(({ endpoint }) => endpoint.host)).toEqual(Array(3).fill('127.0.0.1:8001'))
+    expect(requests.map(scopeOf)).toEqual(Array(3).fill('eu-north-1/dynamodb/aws4_request'))
+  })
+
+  test('are looked for elsewhere as far as they are left open', async () => {
+    const { endpoint } = await send({ findSettings: async () => ({}) }, { AWS_REGION: 'eu-south-1' })
+    expect(endpoint.host).toBe('dynamodb.eu-south-1.amazonaws.com')
+  })
+
+  test('fail a call that cannot have them, and no later one', async () => {
+    const failure = new Error('not yet')
+    const findSettings = vi.fn<() => Promise<FoundSettings>>().mockRejectedValueOnce(failure)
+    findSettings.mockResolvedValue({ region: 'eu-west-1' })
+    const client = openClient({ credentials, findSettings }, nothing)
+    onTestFinished(() => client.close())
+    await expect(client.send('GetItem', input)).rejects.toBe(failure)
+    await expect(client.send('GetItem', input)).resolves.toEqual({})
+  })
+
+  test('are waited for no longer than the deadline of the call, which names them', async () => {
+    const client = openClient(
+      { credentials, findSettings: () => new Promise<never>(() => undefined), deadlineMs: 30 },
+      nothing,
+    )
+    const error = await rejectionOf(client.send('GetItem', input))
+    expect(error).toBeInstanceOf(DeadlineExceededError)
+    expect(String(error)).toContain('region and endpoint of the client in the option "client"')
+  })
+})
+
 describe('the region', () => {
-  test.each<[string, ConnectionOptions, Environment, string]>([
+  test.each<[string, ClientOptions, Environment, string]>([
     ['the option', { region: 'eu-west-1' }, { AWS_REGION: 'eu-west-2' }, 'eu-west-1'],
     ['AWS_REGION', {}, { AWS_REGION: 'eu-west-2', AWS_DEFAULT_REGION: 'eu-west-3' }, 'eu-west-2'],
     ['AWS_DEFAULT_REGION', {}, { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-3' }, 'eu-west-3'],
@@ -110,7 +162,7 @@ describe('the endpoint', () => {
     AWS_ENDPOINT_URL: 'http://two.example',
   }
 
-  test.each<[string, ConnectionOptions, Environment, string]>([
+  test.each<[string, ClientOptions, Environment, string]>([
     ['the option', { endpoint: 'http://zero.example:8000' }, environment, 'http://zero.example:8000/'],
     ['AWS_ENDPOINT_URL_DYNAMODB', {}, environment, 'http://one.example/base/'],
     ['AWS_ENDPOINT_URL', {}, { ...environment, AWS_ENDPOINT_URL_DYNAMODB: '' }, 'http://two.example/'],
@@ -185,7 +237,7 @@ describe('limits', () => {
     expect((await send({ region: 'eu-west-1', ...options })).deadlineAtMs).toBe(atMs)
   })
 
-  test.each<[ConnectionOptions, number]>([
+  test.each<[ClientOptions, number]>([
     [{}, 4],
     [{ maxAttempts: 2 }, 2],
   ])('let a call be sent so many times: %j, %i', async (options, attempts) => {
