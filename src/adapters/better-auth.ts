@@ -95,11 +95,11 @@ class SecondaryStorage {
   }
 
   set(key: string, text: string, ttl: number | undefined): Promise<void> {
-    return this.#values.atRightTime(() => this.#set(key, text, ttl))
+    return this.#values.retryAfterClockCorrection(() => this.#set(key, text, ttl))
   }
 
   delete(key: string): Promise<void> {
-    return this.#values.atRightTime(() => this.#delete(key))
+    return this.#values.retryAfterClockCorrection(() => this.#delete(key))
   }
 
   async getAndDelete(key: string): Promise<string | null> {

@@ -7,7 +7,7 @@ import type { Cookie, Session, SessionData, Store } from 'express-session'
 import { invalidArgument } from '../errors.ts'
 import { isError } from '../internal/core-objects.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
-import { hiddenField } from '../internal/weak-property.ts'
+import { weakProperty } from '../internal/weak-property.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { SessionLock } from '../locks/session-lock.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
@@ -115,7 +115,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     readonly #closeSessions: () => Promise<void>
     readonly #tracker = new SessionTracker<SessionData, ExpressOrigin>()
     /** Of a cookie that was lent to a session without one: its properties then. Unless they change, it is not stored. */
-    readonly #lent = hiddenField<CookieProperties>()
+    readonly #lent = weakProperty<CookieProperties>()
     /** The lock that the running request holds; absent in a store that does not lock. */
     readonly #lockHere: AsyncLocalStorage<SessionLock<SessionData>> | undefined
     /** Locks that belong to a request, whose end ends them. */

@@ -107,7 +107,9 @@ export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDri
     value: string,
     { ttl = settings.defaultTtlSeconds }: DynamoDBDriverCallOptions = {},
   ): Promise<void> => {
-    await values.atRightTime(() => values.write(key, value, { expiresMs: expiryOf(values.now(), ttl) }))
+    await values.retryAfterClockCorrection(() =>
+      values.write(key, value, { expiresMs: expiryOf(values.now(), ttl) }),
+    )
   }
   // unstorage calls the methods of a driver as functions, without the driver.
   return {

@@ -1,5 +1,5 @@
 /** Something that is known of objects which belong to somebody else. */
-export interface HiddenField<Value> {
+export interface WeakProperty<Value> {
   /** What is known of an object; of anything else nothing is. */
   of(object: unknown): Value | undefined
   /** Takes note of what is known of an object, in place of what was. */
@@ -7,13 +7,13 @@ export interface HiddenField<Value> {
 }
 
 /**
- * A field that objects of others can have without that anybody else can see it: it is no property, nothing lists, copies or
- * prints it, and it is gone with the object. Each call makes another field.
+ * A property of objects that belong to others, which no other code sees: nothing lists, copies or prints it, and it is gone
+ * with the object. Each call makes another one.
  *
  * It does what a `WeakMap` does, by a private field that is added to the object from outside: the entries of a `WeakMap` are
  * far more work for the garbage collector, about 3 µs for an object that lives as long as a request, where this takes 0.1 µs.
  */
-export function hiddenField<Value>(): HiddenField<Value> {
+export function weakProperty<Value>(): WeakProperty<Value> {
   let ofSealed: WeakMap<object, Value> | undefined
   return class Holder extends ItsArgument {
     #value: Value | undefined

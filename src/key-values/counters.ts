@@ -97,7 +97,7 @@ export class KeyValueCounters {
   async #send(key: string, batch: Batch): Promise<number> {
     batch.isOpen = false
     try {
-      return await this.#table.clock.atRightTime(() => this.#add(key, batch))
+      return await this.#table.clock.retryAfterClockCorrection(() => this.#add(key, batch))
     } finally {
       if (this.#batches.get(key) === batch) this.#batches.delete(key)
     }

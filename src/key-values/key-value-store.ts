@@ -84,8 +84,8 @@ export class KeyValues {
   }
 
   /** Does what writes an expiry, and again when the clock it was reckoned by has turned out to be wrong meanwhile. */
-  atRightTime<Value>(action: () => Promise<Value>): Promise<Value> {
-    return this.#client.clock.atRightTime(action)
+  retryAfterClockCorrection<Value>(action: () => Promise<Value>): Promise<Value> {
+    return this.#client.clock.retryAfterClockCorrection(action)
   }
 
   /**
@@ -177,7 +177,7 @@ export class KeyValues {
    * @throws {SessionCorruptError | SessionDecryptionError} when it cannot be read; it is marked as taken then, and not deleted.
    */
   take(key: string, options: SendOptions = {}): Promise<string | undefined> {
-    return this.atRightTime(() => this.#take(key, options))
+    return this.retryAfterClockCorrection(() => this.#take(key, options))
   }
 
   async #take(key: string, options: SendOptions): Promise<string | undefined> {

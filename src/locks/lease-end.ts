@@ -27,7 +27,7 @@ export class LeaseEnd {
     this.#clock = clock
     this.#leaseMs = leaseMs
     this.#askedAtMs = performance.now()
-    this.untilMs = clock.serverTime().latestMs + leaseMs
+    this.untilMs = clock.serverNow().latestMs + leaseMs
   }
 
   /** The same as {@link untilMs}, as an instant of `performance.now()`: the lease counts from when it was asked for. */
@@ -37,7 +37,7 @@ export class LeaseEnd {
 
   /** Whether a response since has told that the server's time is another one, so that others wait too long or not enough. */
   get isWrong(): boolean {
-    const { earliestMs, latestMs } = this.#clock.serverTime()
+    const { earliestMs, latestMs } = this.#clock.serverNow()
     const agoMs = performance.now() - this.#askedAtMs
     const toleranceMs = this.#leaseMs * TOLERANCE
     const soonestMs = earliestMs - agoMs + this.#leaseMs - toleranceMs
@@ -54,5 +54,5 @@ export function remainingLockMs(item: Item, protocol: LockProtocol, clock: Serve
   const holder = protocol.holderOf(item)
   if (holder === undefined) return 0
   const { untilMs } = holder
-  return untilMs === undefined ? undefined : Math.max(0, untilMs - clock.serverTime().earliestMs)
+  return untilMs === undefined ? undefined : Math.max(0, untilMs - clock.serverNow().earliestMs)
 }

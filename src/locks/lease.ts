@@ -122,7 +122,7 @@ export class Lease {
     const protocol = table.layout.lock
     if (protocol !== undefined) {
       const condition = protocol.heldBy(this.owner)
-      await table.clock.atRightTime(() =>
+      await table.clock.retryAfterClockCorrection(() =>
         table.update(key, { set: {}, remove: protocol.attributes, condition }, {}),
       )
     }

@@ -161,7 +161,7 @@ export class Locks {
   async #ask(wanted: Wanted): Promise<LockedSession | Refusal | undefined> {
     const { protocol, elsewhere } = wanted
     for (let moves = 0; moves < MOST_MOVES; moves++) {
-      const taken = await this.#table.clock.atRightTime(() => this.#tryToTake(wanted))
+      const taken = await this.#table.clock.retryAfterClockCorrection(() => this.#tryToTake(wanted))
       if (taken.happened) return this.#open(wanted, taken)
       const { item } = taken
       if (this.#isLive(item)) return this.#refusalOf(item, protocol)
@@ -171,7 +171,9 @@ export class Locks {
       if (found.place === 'here') continue
       const free = this.#freeElsewhere(wanted, elsewhere, found.item)
       if (free !== undefined && 'remainingMs' in free) return free
-      const brought = await this.#table.clock.atRightTime(() => this.#bring(wanted, elsewhere, found, free))
+      const brought = await this.#table.clock.retryAfterClockCorrection(() =>
+        this.#bring(wanted, elsewhere, found, free),
+      )
       if (brought.item !== undefined) return this.#open(wanted, brought)
     }
     throw new SessionConflictError(
@@ -186,14 +188,14 @@ export class Locks {
    */
   async #tryToTake(wanted: Wanted): Promise<Attempt> {
     const { key, protocol, owner } = wanted
-    const { isKnown, earliestMs } = this.#table.clock.serverTime()
+    const { isKnown, earliestMs } = this.#table.clock.serverNow()
     const attempt = await this.#takeIf(wanted, protocol.freeFor(owner, isKnown ? earliestMs : 0))
     const { happened, item } = attempt
     if (happened || !this.#isLive(item)) return attempt
     const unchanged = this.#staleLocks.takeOver(key, item, protocol, performance.now())
     if (unchanged !== undefined) return this.#takeIf(wanted, unchanged)
     if (isKnown || this.#refusalOf(item, protocol).remainingMs !== 0) return attempt
-    const nowMs = this.#table.clock.serverTime().earliestMs
+    const nowMs = this.#table.clock.serverNow().earliestMs
     return this.#takeIf(wanted, protocol.freeFor(owner, nowMs))
   }
 
@@ -216,7 +218,7 @@ export class Locks {
     if (protocol === undefined) return undefined
     const refusal = this.#refusalOf(item, protocol)
     if (refusal.remainingMs === 0) {
-      return protocol.freeFor(owner, this.#table.clock.serverTime().earliestMs)
+      return protocol.freeFor(owner, this.#table.clock.serverNow().earliestMs)
     }
     return this.#staleElsewhere.takeOver(key, item, protocol, performance.now()) ?? refusal
   }

@@ -135,7 +135,7 @@ export class TwoPlaces {
     ]
     let nowMs = here.clock.now()
     try {
-      await here.clock.atRightTime(() => {
+      await here.clock.retryAfterClockCorrection(() => {
         nowMs = here.clock.now()
         return this.#writeAsFound(keys, remove, options)
       })
@@ -179,7 +179,9 @@ export class TwoPlaces {
     const { client, clock } = here
     const TransactItems = [{ Get: itemIn(here, keys.here) }, { Get: itemIn(there, keys.there) }]
     const ask = () => client.send('TransactGetItems', { TransactItems }, options)
-    const { Responses: answers = [] } = await clock.atRightTime(() => this.#transact(ask, options))
+    const { Responses: answers = [] } = await clock.retryAfterClockCorrection(() =>
+      this.#transact(ask, options),
+    )
     return answers.map(answer => answer.Item)
   }
 

@@ -211,10 +211,10 @@ export class Migration {
       const { place, item, session: from } = found
       if (place === 'here') return 'here'
       if (protocol !== undefined && remainingLockMs(item, protocol, clock) !== 0) return 'locked'
-      const free = protocol?.freeFor(newOwner(), clock.serverTime().earliestMs)
+      const free = protocol?.freeFor(newOwner(), clock.serverNow().earliestMs)
       const adopted = this.#adoption.adopt(from, keys.here)
       const move = () => this.#moveItem(adopted, from, { marker: newMarker(), free }, inTime)
-      if ((await clock.atRightTime(move)) !== undefined) return 'moved'
+      if ((await clock.retryAfterClockCorrection(move)) !== undefined) return 'moved'
       found = await this.#follow(keys, undefined, attempt, inTime)
     }
     return 'gone'

@@ -229,7 +229,7 @@ class GarbageCollector {
       for (let ms = this.#pauseMs(); ms > 0; ms = this.#pauseMs()) await this.#wait(ms)
       const { count } = this.#pauses
       try {
-        const value = await this.#table.clock.atRightTime(call)
+        const value = await this.#table.clock.retryAfterClockCorrection(call)
         this.#pauses.succeeded(count)
         return value
       } catch (error) {

@@ -125,7 +125,7 @@ export async function* scanPages(
   input: () => ScanInput,
   options: SendOptions,
   send: (input: () => ScanInput) => Promise<ScanPage> = make =>
-    table.clock.atRightTime(() => table.client.send('Scan', make(), options)),
+    table.clock.retryAfterClockCorrection(() => table.client.send('Scan', make(), options)),
 ): AsyncGenerator<ScanPage, void, undefined> {
   let start: Item | undefined
   do {

@@ -152,7 +152,7 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
       ReturnValues: 'ALL_OLD',
       ...ASKS_FOR_ITEM,
     } as const
-    const { Attributes: deleted } = await table.clock.atRightTime(() =>
+    const { Attributes: deleted } = await table.clock.retryAfterClockCorrection(() =>
       table.client.send('DeleteItem', input, options),
     )
     return deleted !== undefined && wasLive(table, deleted, nowMs)
@@ -197,7 +197,9 @@ async function* entriesOf({
   let start: Item | undefined
   do {
     const pageInput = start === undefined ? input : { ...input, ExclusiveStartKey: start }
-    const queried = table.clock.atRightTime(() => table.client.send('Query', pageInput, options))
+    const queried = table.clock.retryAfterClockCorrection(() =>
+      table.client.send('Query', pageInput, options),
+    )
     const page = await queried.catch((error: unknown) => {
       throw indexProblem(error, table, index) ?? error
     })

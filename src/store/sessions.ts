@@ -87,16 +87,20 @@ export class Sessions<Data extends object> {
     const oneDeadline = this.#oneDeadline(signal)
     requireRecords({ basis, movedFrom }, key)
     if (basis === undefined) {
-      return this.#recordOf(await clock.atRightTime(() => this.#create(id, key, data, options, oneDeadline)))
+      return this.#recordOf(
+        await clock.retryAfterClockCorrection(() => this.#create(id, key, data, options, oneDeadline)),
+      )
     }
     return this.#recordOf(
-      await clock.atRightTime(() => this.#save(versionOf(basis), data, options, oneDeadline)),
+      await clock.retryAfterClockCorrection(() => this.#save(versionOf(basis), data, options, oneDeadline)),
     )
   }
 
   async touch(target: string | SessionRecord<Data>, options: TouchOptions): Promise<boolean> {
     const oneDeadline = this.#oneDeadline(options.signal)
-    const storedMs = await this.items.clock.atRightTime(() => this.#moveExpiry(target, options, oneDeadline))
+    const storedMs = await this.items.clock.retryAfterClockCorrection(() =>
+      this.#moveExpiry(target, options, oneDeadline),
+    )
     return storedMs !== undefined
   }
 
@@ -106,7 +110,9 @@ export class Sessions<Data extends object> {
     const oneDeadline = this.#oneDeadline(options.signal)
     const { items } = this
     await (migration === undefined
-      ? items.clock.atRightTime(() => destroySession(items, key, this.#doubtfulCreations, oneDeadline))
+      ? items.clock.retryAfterClockCorrection(() =>
+          destroySession(items, key, this.#doubtfulCreations, oneDeadline),
+        )
       : migration.destroy(target, key, this.#doubtfulCreations, oneDeadline))
     this.#locks?.forget(key)
   }

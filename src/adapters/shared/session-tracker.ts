@@ -1,4 +1,4 @@
-import { hiddenField } from '../../internal/weak-property.ts'
+import { weakProperty } from '../../internal/weak-property.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 
@@ -33,7 +33,7 @@ class LoadMark {
  * framework passes that. It needs no cleaning up: what is known is gone with the holder.
  */
 export class SessionTracker<Data extends object, Known extends Origin<Data> = Origin<Data>> {
-  readonly #tracked = hiddenField<Tracked<Data, Known>>()
+  readonly #tracked = weakProperty<Tracked<Data, Known>>()
   readonly #markName: string | symbol | undefined
 
   /**

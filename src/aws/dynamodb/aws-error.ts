@@ -1,9 +1,9 @@
 import { DynamoDBError } from '../../errors.ts'
-import { hiddenField } from '../../internal/weak-property.ts'
+import { weakProperty } from '../../internal/weak-property.ts'
 import type { Item } from '../../types.ts'
 
-const items = hiddenField<Item>()
-const cancellations = hiddenField<readonly string[]>()
+const items = weakProperty<Item>()
+const cancellations = weakProperty<readonly string[]>()
 
 /** Whether DynamoDB refused a request for this reason, by the name that its API has for it. */
 export function isAwsError(error: unknown, awsCode: string): error is DynamoDBError {

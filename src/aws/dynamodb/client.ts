@@ -19,7 +19,7 @@ import {
   type PendingWork,
   type SendOptions,
 } from './client-options.ts'
-import { shownRequestId, withoutSecrets } from './redact.ts'
+import { shownRequestId, redactSecrets } from './redact.ts'
 import { EndpointCache } from './endpoint-cache.ts'
 import { signingRegionFor } from './endpoint-rules.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
@@ -61,7 +61,7 @@ const RETRY_BASE_DELAY_MS = 25
  *
  * Every call settles within `deadlineMs` (G7). Credentials that AWS has stopped accepting are replaced and a wrong
  * clock is corrected, once for each call, and the call is sent again; but for an input that may hold what the time is,
- * which its maker has to make anew ({@link ServerClock.atRightTime}). Numbers and binary values stay as the JSON protocol
+ * which its maker has to make anew ({@link ServerClock.retryAfterClockCorrection}). Numbers and binary values stay as the JSON protocol
  * writes them.
  */
 export class DynamoDBClient {
@@ -324,7 +324,7 @@ export class DynamoDBClient {
   ): Promise<FailedAttempt> {
     const { operation, input } = call
     if (leavesDoubt(wire)) call.onDoubt?.()
-    const error = toDynamoDBError(withoutSecrets(wire, input, credentials), {
+    const error = toDynamoDBError(redactSecrets(wire, input, credentials), {
       operation,
       table: input.TableName,
       region,
@@ -336,9 +336,9 @@ export class DynamoDBClient {
       this.#clock.correct(response.headers)
       const { offsetMs } = this.#clock
       if (offsetMs !== call.clockOffsetMs) {
-        // Whoever has made the input makes it anew: ServerClock.atRightTime.
+        // Whoever has made the input makes it anew: ServerClock.retryAfterClockCorrection.
         if (dependsOnTime(input)) {
-          this.#clock.noteRefusal(error)
+          this.#clock.markSkewed(error)
           return { error }
         }
         call.clockOffsetMs = offsetMs

@@ -1,4 +1,4 @@
-import { hiddenField } from '../../internal/weak-property.ts'
+import { weakProperty } from '../../internal/weak-property.ts'
 import { partitionOf } from '../config/partitions.ts'
 
 /** Where a table was looked for. */
@@ -16,7 +16,7 @@ export interface TableSettings {
   readonly partitionKey?: string | undefined
 }
 
-const places = hiddenField<TablePlace>()
+const places = weakProperty<TablePlace>()
 
 /** Keeps where a table was looked for, for {@link placeOf}. */
 export function rememberPlace(error: Error, place: TablePlace): void {

@@ -36,7 +36,7 @@ function isOutput<Name extends Operation>(value: unknown): value is Output<Name>
  */
 function isFromDynamoDB(response: TransportResponse): boolean {
   // First, because most often it is there, and costs nothing: to ask for the header fields takes them apart.
-  if (response.answerId !== undefined) return true
+  if (response.requestId !== undefined) return true
   const { headers } = response
   return (
     headers.has('x-amzn-requestid') ||

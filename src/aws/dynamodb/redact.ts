@@ -36,7 +36,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
  *
  * @param input the operation's input; every text in the fields that hold keys, items and values counts.
  */
-export function withoutSecrets(wire: WireError, input: object, credentials: Credentials): WireError {
+export function redactSecrets(wire: WireError, input: object, credentials: Credentials): WireError {
   const secrets = secretsOf(input, credentials)
   const { awsCode, message, requestId, cancellationCodes } = wire
   const isTelling = (text: string): boolean => repeatsOneOf(secrets, text)
@@ -50,7 +50,7 @@ export function withoutSecrets(wire: WireError, input: object, credentials: Cred
   }
 }
 
-/** The request ID of a response, unless it is none or repeats what {@link withoutSecrets} takes away. */
+/** The request ID of a response, unless it is none or repeats what {@link redactSecrets} takes away. */
 export function shownRequestId(
   { headers }: TransportResponse,
   input: object,

@@ -41,7 +41,7 @@ interface Sight {
  *
  * It is corrected only after the server has refused a request for its time; a `Date` header alone changes nothing, so
  * that the seconds by which it is always off do not blur the expiry of sessions. For what processes have to agree
- * about among themselves, such as the end of a lease, there is {@link serverTime}.
+ * about among themselves, such as the end of a lease, there is {@link serverNow}.
  */
 export class ServerClock implements CorrectableClock {
   readonly #machine: Clock
@@ -70,7 +70,7 @@ export class ServerClock implements CorrectableClock {
   }
 
   /** Notes that a request was refused for its time, and that the clock has been put right since it was made. */
-  noteRefusal(error: Error): void {
+  markSkewed(error: Error): void {
     this.#refusals.add(error)
   }
 
@@ -78,7 +78,7 @@ export class ServerClock implements CorrectableClock {
    * Does what depends on the time, and does it again when that was refused for its time: what the request says about the
    * time was wrong, too, and must not be sent again as it was.
    */
-  async atRightTime<Value>(action: () => Promise<Value>): Promise<Value> {
+  async retryAfterClockCorrection<Value>(action: () => Promise<Value>): Promise<Value> {
     try {
       return await action()
     } catch (error) {
@@ -93,7 +93,7 @@ export class ServerClock implements CorrectableClock {
    * It is counted by the monotonic clock, which nobody sets. When that and the machine's clock have moved apart, because one
    * was set or the machine was suspended, the time is unknown until the next response.
    */
-  serverTime(): ServerTime {
+  serverNow(): ServerTime {
     const ownMs = this.now()
     const sight = this.#sight
     if (sight === undefined) return { earliestMs: ownMs, latestMs: ownMs, isKnown: false }

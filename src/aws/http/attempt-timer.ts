@@ -1,5 +1,5 @@
 import { inBackground } from '../../internal/timers.ts'
-import { atEndOfTurn, type TurnTask } from './tick-queue.ts'
+import { atEndOfTick, type TickTask } from './tick-queue.ts'
 
 /** Something with a time limit. */
 export interface Timed {
@@ -22,7 +22,7 @@ const TIMER_PRECISION_MS = 1
  * Before anything expires, the event loop reads what has arrived: when it was blocked or the process was frozen, the
  * answer may be there, and only nobody has looked yet.
  */
-export class AttemptTimer implements TurnTask {
+export class AttemptTimer implements TickTask {
   readonly #watched = new Set<Timed>()
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
@@ -48,7 +48,7 @@ export class AttemptTimer implements TurnTask {
   end(): void {
     this.#underWay--
     // Most often the next one begins at once, so that the timer can stay.
-    if (this.#underWay === 0) atEndOfTurn(this)
+    if (this.#underWay === 0) atEndOfTick(this)
   }
 
   /** Stops the timer at once where nothing is under way, without waiting for the end of the turn. */
@@ -56,7 +56,7 @@ export class AttemptTimer implements TurnTask {
     if (this.#underWay === 0) this.#stop()
   }
 
-  endTurn(): void {
+  endTick(): void {
     this.stopWhenUnused()
   }
 

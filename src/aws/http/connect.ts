@@ -8,7 +8,7 @@ import { deferred } from '../../internal/deferred.ts'
 import { certificateRejected, connectFailed, type ConnectFailure } from './connect-failure.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
-import { Incoming } from './shared-read-buffer.ts'
+import { SharedReadBuffer } from './shared-read-buffer.ts'
 import type { Route } from './route.ts'
 import { because, errorCode, isTransientCode } from './system-error.ts'
 
@@ -41,7 +41,7 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     reject(signal.reason)
     return promise
   }
-  const incoming = new Incoming(() => {
+  const incoming = new SharedReadBuffer(() => {
     // Nothing has been asked for yet: this is no server to send a request to.
     socket.destroy()
   })
@@ -100,13 +100,13 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   return promise
 }
 
-/** How a socket is told to read; see {@link Incoming}. */
-type Reading = Pick<Incoming, 'onread'> | undefined
+/** How a socket is told to read; see {@link SharedReadBuffer}. */
+type Reading = Pick<SharedReadBuffer, 'onread'> | undefined
 
 /** Whether this runtime opens sockets that are told where to read to: Deno before 2.8 throws instead. */
 let takesOnread = true
 
-function openSocket(options: ConnectOptions, incoming: Incoming): Socket {
+function openSocket(options: ConnectOptions, incoming: SharedReadBuffer): Socket {
   const { context, tunnel } = options
   const isSecure = context.endpoint.protocol === 'https:'
   if (tunnel !== undefined) {

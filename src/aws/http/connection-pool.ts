@@ -10,7 +10,7 @@ import { AttemptTimer } from './attempt-timer.ts'
 import type { Connection, ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Clock } from '../../types.ts'
-import { RepeatedAnswers } from './duplicate-response-detector.ts'
+import { DuplicateResponseDetector } from './duplicate-response-detector.ts'
 import type { Route, RouteFinder } from './route.ts'
 import type { TransportRequest } from './transport.ts'
 
@@ -62,7 +62,7 @@ export class ConnectionPool {
     this.#options = options
     this.#context = {
       endpoint,
-      repeatedAnswers: new RepeatedAnswers(),
+      duplicates: new DuplicateResponseDetector(),
       timer: new AttemptTimer(),
       onIdleLost: connection => {
         this.#forgetIdle(connection)

@@ -5,9 +5,9 @@ import { AttemptTimeoutError, ConnectionError, type TransportError } from '../..
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import type { AttemptTimer, Timed } from './attempt-timer.ts'
 import type { Endpoint } from './endpoint.ts'
-import { atEndOfTurn, type TurnTask } from './tick-queue.ts'
-import type { Incoming } from './shared-read-buffer.ts'
-import { RecentIds, type RepeatedAnswers } from './duplicate-response-detector.ts'
+import { atEndOfTick, type TickTask } from './tick-queue.ts'
+import type { SharedReadBuffer } from './shared-read-buffer.ts'
+import { RecentIds, type DuplicateResponseDetector } from './duplicate-response-detector.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
 import { because } from './system-error.ts'
 import { readWholeResponse } from './whole-response.ts'
@@ -15,7 +15,7 @@ import { readWholeResponse } from './whole-response.ts'
 /** What all connections to an endpoint have in common. */
 export interface ConnectionContext {
   readonly endpoint: Endpoint
-  readonly repeatedAnswers: RepeatedAnswers
+  readonly duplicates: DuplicateResponseDetector
   readonly timer: AttemptTimer
   /** Told when a connection is lost while it carries no request, unless somebody closed it. */
   readonly onIdleLost: (connection: Connection) => void
@@ -50,7 +50,7 @@ const SURELY_WRITTEN = 8 * 1024
  * connection (bytes that nobody asked for, a broken frame, a checksum that does not match, a response that is refused, a
  * timeout, an abort) destroys it.
  */
-export class Connection implements Timed, TurnTask {
+export class Connection implements Timed, TickTask {
   readonly #socket: Socket
   readonly #context: ConnectionContext
   readonly #recentIds = new RecentIds()
@@ -77,7 +77,7 @@ export class Connection implements Timed, TurnTask {
   /** The same by the clock on the wall, which goes on while a machine is suspended. */
   idleSinceEpochMs = 0
 
-  constructor(socket: Socket, incoming: Incoming, context: ConnectionContext) {
+  constructor(socket: Socket, incoming: SharedReadBuffer, context: ConnectionContext) {
     this.#socket = socket
     this.#context = context
     context.timer.watch(this)
@@ -165,7 +165,7 @@ export class Connection implements Timed, TurnTask {
     this.#fail(new AttemptTimeoutError(`no complete answer from ${origin} within ${this.#timeoutMs} ms`))
   }
 
-  endTurn(): void {
+  endTick(): void {
     this.#awaitsEndOfTurn = false
     if (this.#failure !== undefined) return
     if (this.#earlyResponse !== undefined) {
@@ -190,7 +190,7 @@ export class Connection implements Timed, TurnTask {
   #runAtEndOfTurn(): void {
     if (this.#awaitsEndOfTurn) return
     this.#awaitsEndOfTurn = true
-    atEndOfTurn(this)
+    atEndOfTick(this)
   }
 
   #send({ text, encoding }: Exchange): void {
@@ -240,12 +240,12 @@ export class Connection implements Timed, TurnTask {
   }
 
   #complete(response: ParsedResponse): void {
-    const { checksum, answerId } = response
+    const { checksum, requestId } = response
     if (checksum !== undefined && checksum !== crc32(response.body)) {
       this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
       return
     }
-    if (this.#context.repeatedAnswers.isCopy(answerId, this.#recentIds)) {
+    if (this.#context.duplicates.isDuplicate(requestId, this.#recentIds)) {
       this.#fail(
         this.#invalid('it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid'),
       )
@@ -281,7 +281,7 @@ export class Connection implements Timed, TurnTask {
       return
     }
     this.#mayHaveUnread = true
-    const isUnmarked = this.#context.repeatedAnswers.isUnmarked(response.answerId)
+    const isUnmarked = this.#context.duplicates.isUnmarked(response.requestId)
     this.#endExchange()?.answered(response, isTrusted && response.keepAlive && !isUnmarked)
   }
 

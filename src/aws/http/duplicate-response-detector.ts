@@ -27,7 +27,7 @@ export class RecentIds {
  * a copy's comes on a connection that had not had it, and from then on IDs mean nothing. One instance watches all
  * connections to an endpoint.
  */
-export class RepeatedAnswers {
+export class DuplicateResponseDetector {
   #suspect: string | undefined
   #idsMeanNothing = false
   #givesIds = false
@@ -38,7 +38,7 @@ export class RepeatedAnswers {
    * @param id the ID of the answer.
    * @param recent the IDs of the answers before it on the same connection.
    */
-  isCopy(id: string | undefined, recent: RecentIds): boolean {
+  isDuplicate(id: string | undefined, recent: RecentIds): boolean {
     if (id === undefined) return false
     this.#givesIds = true
     if (this.#idsMeanNothing) return false

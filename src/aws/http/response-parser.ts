@@ -10,7 +10,7 @@ export interface ParsedResponse extends TransportResponse {
   /** What the CRC-32 of the body has to be; `undefined` when the server did not say, `NaN` when it said nonsense. */
   readonly checksum: number | undefined
   /** ID that AWS gives every answer; `undefined` for what cannot be one. */
-  readonly answerId: string | undefined
+  readonly requestId: string | undefined
 }
 
 /** The bytes are not an HTTP/1.x response, or not one that can be read without guessing. */
@@ -114,7 +114,7 @@ export class ResponseParser {
       body: this.#wholeBody ?? this.#body.view,
       keepAlive: this.#keepAlive,
       checksum: expectedChecksum(this.#headers),
-      answerId: id === undefined ? undefined : ownText(id),
+      requestId: id === undefined ? undefined : ownText(id),
     }
   }
 

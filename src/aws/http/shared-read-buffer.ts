@@ -15,7 +15,7 @@ let shared: Buffer | undefined
  * Not every runtime does so: Bun calls back with a buffer of its own, and where the option has no effect there are `data`
  * events.
  */
-export class Incoming {
+export class SharedReadBuffer {
   /** Takes the bytes; they are its own. */
   onBytes: ((bytes: Buffer) => void) | undefined
   /** To be passed as the option `onread` to `connect` of `node:net` or `node:tls`. */

@@ -1,9 +1,9 @@
 /** Something that has work to do when the event loop has handled all that has arrived. */
-export interface TurnTask {
-  endTurn(): void
+export interface TickTask {
+  endTick(): void
 }
 
-let waiting: TurnTask[] = []
+let waiting: TickTask[] = []
 
 /**
  * Has a task run once, when this turn of the event loop ends.
@@ -15,7 +15,7 @@ let waiting: TurnTask[] = []
  *
  * Writes over TLS report that they are done at the same point, before the tasks run.
  */
-export function atEndOfTurn(task: TurnTask): void {
+export function atEndOfTick(task: TickTask): void {
   // One immediate for all of them: an own one would cost each task more than what it does.
   if (waiting.push(task) === 1) setImmediate(runTasks)
 }
@@ -24,5 +24,5 @@ function runTasks(): void {
   const tasks = waiting
   // What the tasks ask for belongs to the next turn.
   waiting = []
-  for (const task of tasks) task.endTurn()
+  for (const task of tasks) task.endTick()
 }

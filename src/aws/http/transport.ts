@@ -56,7 +56,7 @@ export interface TransportResponse {
   readonly headers: ReadonlyMap<string, string>
   readonly body: ResponseBody
   /** The field `x-amzn-requestid`, where the transport has read it already. It is among the headers, too. */
-  readonly answerId?: string | undefined
+  readonly requestId?: string | undefined
 }
 
 /**

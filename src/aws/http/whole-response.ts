@@ -49,7 +49,7 @@ export function readWholeResponse(bytes: Buffer): ParsedResponse | undefined {
   let position = fieldsStart
   let bodyBytes: number | undefined
   let checksum: number | undefined
-  let answerId: string | undefined
+  let requestId: string | undefined
   let hasId = false
   let isEncoded = false
   let fields = 0
@@ -86,7 +86,7 @@ export function readWholeResponse(bytes: Buffer): ParsedResponse | undefined {
         if (is(bytes, nameStart, ANSWER_ID)) {
           if (hasId) return undefined
           hasId = true
-          answerId = requestIdIn(bytes.toString('latin1', valueStart, valueEnd).trim())
+          requestId = requestIdIn(bytes.toString('latin1', valueStart, valueEnd).trim())
         } else if (is(bytes, nameStart, CONTENT_ENCODING)) {
           isEncoded = true
         }
@@ -106,7 +106,7 @@ export function readWholeResponse(bytes: Buffer): ParsedResponse | undefined {
     bodyStart,
     statusCode,
     isEncoded ? undefined : checksum,
-    answerId,
+    requestId,
   )
 }
 
@@ -116,7 +116,7 @@ class WholeResponse implements ParsedResponse {
   readonly body: Buffer
   readonly keepAlive = true
   readonly checksum: number | undefined
-  readonly answerId: string | undefined
+  readonly requestId: string | undefined
   readonly #bytes: Buffer
   readonly #fieldsStart: number
   readonly #bodyStart: number
@@ -128,12 +128,12 @@ class WholeResponse implements ParsedResponse {
     bodyStart: number,
     statusCode: number,
     checksum: number | undefined,
-    answerId: string | undefined,
+    requestId: string | undefined,
   ) {
     this.statusCode = statusCode
     this.body = bytes.subarray(bodyStart)
     this.checksum = checksum
-    this.answerId = answerId
+    this.requestId = requestId
     this.#bytes = bytes
     this.#fieldsStart = fieldsStart
     this.#bodyStart = bodyStart

@@ -92,7 +92,7 @@ async function readItem({ items }: OpenSessions, key: string, item: Item): Promi
     createdMs,
     expiresMs: Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs)),
     lockedUntilMs:
-      holder?.untilMs !== undefined && holder.untilMs > items.clock.serverTime().earliestMs
+      holder?.untilMs !== undefined && holder.untilMs > items.clock.serverNow().earliestMs
         ? holder.untilMs
         : undefined,
     sizeBytes: itemSizeBytes(item),

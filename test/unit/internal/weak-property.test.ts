@@ -2,11 +2,11 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { hiddenField } from '../../../src/internal/weak-property.ts'
+import { weakProperty } from '../../../src/internal/weak-property.ts'
 
 describe('a hidden field', () => {
   test('keeps one value for each object', () => {
-    const field = hiddenField<number>()
+    const field = weakProperty<number>()
     const [one, other] = [{}, {}]
     field.set(one, 1)
     field.set(other, 2)
@@ -15,7 +15,7 @@ describe('a hidden field', () => {
   })
 
   test('is another one for each call', () => {
-    const [first, second] = [hiddenField<string>(), hiddenField<string>()]
+    const [first, second] = [weakProperty<string>(), weakProperty<string>()]
     const object = {}
     first.set(object, 'first')
     expect(second.of(object)).toBeUndefined()
@@ -24,7 +24,7 @@ describe('a hidden field', () => {
   })
 
   test('does not show', () => {
-    const field = hiddenField<string>()
+    const field = weakProperty<string>()
     const object = { a: 1 }
     field.set(object, 'secret')
     expect(Reflect.ownKeys(object)).toEqual(['a'])
@@ -41,14 +41,14 @@ describe('a hidden field', () => {
     ['a proxy', new Proxy({}, {})],
     ['an object without prototype', Object.create(null) as object],
   ])('belongs to %s, too', (_, object) => {
-    const field = hiddenField<number>()
+    const field = weakProperty<number>()
     field.set(object, 1)
     field.set(object, 2)
     expect(field.of(object)).toBe(2)
   })
 
   test('outlives a freeze', () => {
-    const field = hiddenField<number>()
+    const field = weakProperty<number>()
     const object = { a: 1 }
     field.set(object, 1)
     Object.freeze(object)
@@ -57,6 +57,6 @@ describe('a hidden field', () => {
   })
 
   test.each([undefined, null, 'text', 1, Symbol('s')])('belongs to no %s', value => {
-    expect(hiddenField<number>().of(value)).toBeUndefined()
+    expect(weakProperty<number>().of(value)).toBeUndefined()
   })
 })

@@ -42,20 +42,20 @@ function answer(tookMs = 10, headers: Readonly<Record<string, string>> = {}): vo
 
 /** How exactly the server's time is known; `Infinity` when it is not, or is another. */
 function exactnessMs(): number {
-  const { earliestMs, latestMs, isKnown } = clock.serverTime()
+  const { earliestMs, latestMs, isKnown } = clock.serverNow()
   const isRight = isKnown && earliestMs <= server.now() && latestMs >= server.now()
   return isRight ? latestMs - earliestMs : Infinity
 }
 
-describe('serverTime', () => {
+describe('serverNow', () => {
   test('is not known before any response', () => {
-    expect(clock.serverTime()).toEqual({ earliestMs: start, latestMs: start, isKnown: false })
+    expect(clock.serverNow()).toEqual({ earliestMs: start, latestMs: start, isKnown: false })
   })
 
   test.each([0, 7, 500, 993])('is exactly the time of a machine that is right, %i ms after a second', ms => {
     pass(ms)
     answer()
-    expect(clock.serverTime()).toEqual({ earliestMs: server.now(), latestMs: server.now(), isKnown: true })
+    expect(clock.serverNow()).toEqual({ earliestMs: server.now(), latestMs: server.now(), isKnown: true })
   })
 
   describe.each([1.5 * SECOND_MS, 8 * SECOND_MS, 4 * MINUTE_MS, 10 * MINUTE_MS, 5 * HOUR_MS])(
@@ -87,9 +87,9 @@ describe('serverTime', () => {
       test.each([offMs, -offMs])('(set by %i) is not known until the next response', steppedMs => {
         answer()
         machine.advance(steppedMs)
-        expect(clock.serverTime().isKnown).toBe(false)
+        expect(clock.serverNow().isKnown).toBe(false)
         // What is to last must last, whichever clock is right.
-        expect(clock.serverTime().latestMs).toBeGreaterThanOrEqual(server.now())
+        expect(clock.serverNow().latestMs).toBeGreaterThanOrEqual(server.now())
         answer()
         expect(exactnessMs()).toBeLessThanOrEqual(SECOND_MS + 10)
       })
@@ -98,10 +98,10 @@ describe('serverTime', () => {
         answer()
         server.advance(offMs)
         machine.advance(offMs)
-        expect(clock.serverTime().isKnown).toBe(false)
-        expect(clock.serverTime().latestMs).toBeGreaterThanOrEqual(server.now())
+        expect(clock.serverNow().isKnown).toBe(false)
+        expect(clock.serverNow().latestMs).toBeGreaterThanOrEqual(server.now())
         answer()
-        expect(clock.serverTime()).toEqual({
+        expect(clock.serverNow()).toEqual({
           earliestMs: server.now(),
           latestMs: server.now(),
           isKnown: true,
@@ -151,34 +151,34 @@ describe('serverTime', () => {
   test('is that of this clock when that is another one on purpose', () => {
     open(1000 * HOUR_MS)
     answer()
-    expect(clock.serverTime()).toEqual({ earliestMs: machine.now(), latestMs: machine.now(), isKnown: true })
+    expect(clock.serverNow()).toEqual({ earliestMs: machine.now(), latestMs: machine.now(), isKnown: true })
     machine.advance(5 * SECOND_MS)
-    expect(clock.serverTime()).toEqual({ earliestMs: machine.now(), latestMs: machine.now(), isKnown: true })
+    expect(clock.serverNow()).toEqual({ earliestMs: machine.now(), latestMs: machine.now(), isKnown: true })
   })
 
   test('is not told by a date that a cache has kept', () => {
     answer(10, { age: '1' })
-    expect(clock.serverTime().isKnown).toBe(false)
+    expect(clock.serverNow().isKnown).toBe(false)
   })
 
   test.each(['', 'yesterday'])('is not told by the date %j', date => {
     answer(10, { date })
     clock.observe(new Map(), monotonic.now())
-    expect(clock.serverTime().isKnown).toBe(false)
+    expect(clock.serverNow().isKnown).toBe(false)
   })
 })
 
-describe('atRightTime', () => {
+describe('retryAfterClockCorrection', () => {
   const refusal = new Error('refused for its time')
 
   test('does again what was refused for its time', async () => {
-    clock.noteRefusal(refusal)
-    expect(await clock.atRightTime(failingAtFirst(refusal))).toBe('done again')
+    clock.markSkewed(refusal)
+    expect(await clock.retryAfterClockCorrection(failingAtFirst(refusal))).toBe('done again')
   })
 
   test('does nothing again that failed for something else, though the clock has been put right meanwhile', async () => {
     const other = new Error('it took too long')
-    const failing = clock.atRightTime(async () => {
+    const failing = clock.retryAfterClockCorrection(async () => {
       clock.correct(new Map([['date', new Date(start + 600_000).toUTCString()]]))
       return failingAtFirst(other)()
     })

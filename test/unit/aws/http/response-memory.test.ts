@@ -119,8 +119,8 @@ describe('the request ID', () => {
     ['that is empty', ''],
   ])('is none %s', (_, id) => {
     const response = bytesOf(`${HEAD}x-amzn-requestid: ${id}\r\ncontent-length: 1\r\n\r\nx`)
-    expect(readWholeResponse(response)?.answerId).toBeUndefined()
-    expect(new ResponseParser().push(response)?.answerId).toBeUndefined()
+    expect(readWholeResponse(response)?.requestId).toBeUndefined()
+    expect(new ResponseParser().push(response)?.requestId).toBeUndefined()
   })
 })
 

@@ -253,7 +253,7 @@ describe('readWholeResponse', () => {
       statusCode: 200,
       keepAlive: true,
       checksum: 2745614147,
-      answerId: '4KBNVRGD25RG',
+      requestId: '4KBNVRGD25RG',
     })
     expect(whole?.headers.get('date')).toBe('Mon, 23 Nov 2026 12:00:00 GMT')
     for (let length = 0; length < wire.length; length++) {

@@ -2,12 +2,16 @@ import { Socket } from 'node:net'
 
 import { describe, expect, it } from 'vitest'
 
-import { Incoming } from '../../../../src/aws/http/shared-read-buffer.ts'
+import { SharedReadBuffer } from '../../../../src/aws/http/shared-read-buffer.ts'
 
-function listening(): { readonly incoming: Incoming; readonly socket: Socket; readonly received: string[] } {
+function listening(): {
+  readonly incoming: SharedReadBuffer
+  readonly socket: Socket
+  readonly received: string[]
+} {
   const received: string[] = []
   const socket = new Socket()
-  const incoming = new Incoming(() => received.push('early'))
+  const incoming = new SharedReadBuffer(() => received.push('early'))
   incoming.listenTo(socket)
   return { incoming, socket, received }
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { withoutSecrets } from '../../../../src/aws/dynamodb/redact.ts'
+import { redactSecrets } from '../../../../src/aws/dynamodb/redact.ts'
 import type { WireError } from '../../../../src/aws/dynamodb/wire-error.ts'
 import type { Credentials } from '../../../../src/types.ts'
 
@@ -24,13 +24,13 @@ describe('the message of an error', () => {
     'Invalid UpdateExpression: an-attribute-of-the-table is not #name',
     'The access key ID AKIDEXAMPLE is not known',
   ])('passes on what repeats nothing secret: %s', message => {
-    expect(withheldMessage(message, input, credentials)).toBe(message)
+    expect(redactedMessage(message, input, credentials)).toBe(message)
   })
 
   test.each([credentials.secretAccessKey, credentials.sessionToken, 'session-id-0123456789'])(
     'withholds all of a message that repeats %s',
     secret => {
-      expect(withheldMessage(`a ${secret} b`, input, credentials)).toBe(withheld)
+      expect(redactedMessage(`a ${secret} b`, input, credentials)).toBe(withheld)
     },
   )
 
@@ -38,7 +38,7 @@ describe('the message of an error', () => {
     'looks at every text in %s, however deep',
     field => {
       const value = { a: { M: { b: { L: [{ N: '1' }, { SS: ['x', 'deep-in-there'] }, null, true] } } } }
-      expect(withheldMessage('found deep-in-there', { [field]: value }, credentials)).toBe(withheld)
+      expect(redactedMessage('found deep-in-there', { [field]: value }, credentials)).toBe(withheld)
     },
   )
 
@@ -49,27 +49,27 @@ describe('the message of an error', () => {
         { Delete: { TableName: 'sessions-table', Key: { id: { S: 'second-id' } } } },
       ],
     }
-    expect(withheldMessage('found first-id', transaction, credentials)).toBe(withheld)
-    expect(withheldMessage('found second-id', transaction, credentials)).toBe(withheld)
-    expect(withheldMessage('no sessions-table', transaction, credentials)).toBe('no sessions-table')
+    expect(redactedMessage('found first-id', transaction, credentials)).toBe(withheld)
+    expect(redactedMessage('found second-id', transaction, credentials)).toBe(withheld)
+    expect(redactedMessage('no sessions-table', transaction, credentials)).toBe('no sessions-table')
   })
 
   test('takes texts of up to five characters for chance, and six for a secret', () => {
     const message = 'it says abcdef'
-    expect(withheldMessage(message, { Key: { id: { S: 'bcdef' } } }, credentials)).toBe(message)
-    expect(withheldMessage(message, { Key: { id: { S: 'abcdef' } } }, credentials)).toBe(withheld)
+    expect(redactedMessage(message, { Key: { id: { S: 'bcdef' } } }, credentials)).toBe(message)
+    expect(redactedMessage(message, { Key: { id: { S: 'abcdef' } } }, credentials)).toBe(withheld)
   })
 
   test('needs all of a secret of up to 16 characters', () => {
     const shorter = { Key: { id: { S: '0123456789abcdef' } } }
-    expect(withheldMessage('0123456789abcde-', shorter, credentials)).toBe('0123456789abcde-')
-    expect(withheldMessage('0123456789abcdef', shorter, credentials)).toBe(withheld)
+    expect(redactedMessage('0123456789abcde-', shorter, credentials)).toBe('0123456789abcde-')
+    expect(redactedMessage('0123456789abcdef', shorter, credentials)).toBe(withheld)
   })
 
   test('passes on what has 15 characters in common', () => {
     const longer = { Key: { id: { S: '0123456789abcdefg' } } }
-    expect(withheldMessage('0123456789abcde-', longer, credentials)).toBe('0123456789abcde-')
-    expect(withheldMessage('0123456789abcdef', longer, credentials)).toBe(withheld)
+    expect(redactedMessage('0123456789abcde-', longer, credentials)).toBe('0123456789abcde-')
+    expect(redactedMessage('0123456789abcdef', longer, credentials)).toBe(withheld)
   })
 
   test('withholds every message with 19 characters in a row of a secret, wherever they are', () => {
@@ -82,7 +82,7 @@ describe('the message of an error', () => {
         (secret, offset, before, after) => {
           const start = offset % (secret.length - 18)
           const message = before + secret.slice(start, start + 19) + after
-          expect(withheldMessage(message, { Item: { data: { S: secret } } }, credentials)).toBe(withheld)
+          expect(redactedMessage(message, { Item: { data: { S: secret } } }, credentials)).toBe(withheld)
         },
       ),
     )
@@ -97,7 +97,7 @@ describe('the message of an error', () => {
           const secret = JSON.stringify(data)
           let message = secret
           for (let time = 0; time < times; time++) message = JSON.stringify(message)
-          expect(withheldMessage(message, { Item: { data: { S: secret } } }, credentials)).toBe(withheld)
+          expect(redactedMessage(message, { Item: { data: { S: secret } } }, credentials)).toBe(withheld)
         },
       ),
     )
@@ -105,7 +105,7 @@ describe('the message of an error', () => {
 
   test('manages without a session token', () => {
     const { sessionToken: _, ...staticCredentials } = credentials
-    expect(withheldMessage('undefined', input, staticCredentials)).toBe('undefined')
+    expect(redactedMessage('undefined', input, staticCredentials)).toBe('undefined')
   })
 })
 
@@ -120,7 +120,7 @@ describe('the codes and the request ID of an error', () => {
 
   test('are withheld where they repeat something secret', () => {
     const secret = { Key: { id: { S: 'session-id-0123456789' }, other: { S: 'session_id_0123456789' } } }
-    expect(withoutSecrets(telling, secret, credentials)).toEqual({
+    expect(redactSecrets(telling, secret, credentials)).toEqual({
       ...telling,
       awsCode: 'Unknown',
       requestId: undefined,
@@ -129,7 +129,7 @@ describe('the codes and the request ID of an error', () => {
   })
 
   test('are passed on otherwise', () => {
-    expect(withoutSecrets(telling, { Key: { id: { S: 'another' } } }, credentials)).toEqual(telling)
+    expect(redactSecrets(telling, { Key: { id: { S: 'another' } } }, credentials)).toEqual(telling)
   })
 
   test.each(['ConditionalCheckFailedException', 'ProvisionedThroughputExceeded', 'ConditionalCheckFailed'])(
@@ -137,7 +137,7 @@ describe('the codes and the request ID of an error', () => {
     code => {
       const session = { Item: { data: { S: `{"lastError":"DynamoDB: ${code}: no"}` } } }
       const wire = { ...telling, awsCode: code, cancellationCodes: [code] }
-      expect(withoutSecrets(wire, session, credentials)).toMatchObject({
+      expect(redactSecrets(wire, session, credentials)).toMatchObject({
         awsCode: code,
         cancellationCodes: [code],
       })
@@ -145,7 +145,6 @@ describe('the codes and the request ID of an error', () => {
   )
 })
 
-function withheldMessage(message: string, of: object, by: Credentials): string {
-  return withoutSecrets({ awsCode: 'Unknown', message, statusCode: 400, requestId: undefined }, of, by)
-    .message
+function redactedMessage(message: string, of: object, by: Credentials): string {
+  return redactSecrets({ awsCode: 'Unknown', message, statusCode: 400, requestId: undefined }, of, by).message
 }
