@@ -86,33 +86,27 @@ export class Sessions<Data extends object> {
     const { clock } = this.items
     const oneDeadline = this.#oneDeadline(signal)
     requireRecords({ basis, movedFrom }, key)
-    if (basis === undefined) {
-      return this.#recordOf(
-        await clock.retryAfterClockCorrection(() => this.#create(id, key, data, options, oneDeadline)),
-      )
-    }
-    return this.#recordOf(
-      await clock.retryAfterClockCorrection(() => this.#save(versionOf(basis), data, options, oneDeadline)),
+    const saved = await clock.retryAfterClockCorrection(() =>
+      basis === undefined
+        ? this.#create(id, key, data, options, oneDeadline)
+        : this.#save(versionOf(basis), data, options, oneDeadline),
     )
+    return this.#recordOf(saved)
   }
 
   async touch(target: string | SessionRecord<Data>, options: TouchOptions): Promise<boolean> {
     const oneDeadline = this.#oneDeadline(options.signal)
-    const storedMs = await this.items.clock.retryAfterClockCorrection(() =>
-      this.#moveExpiry(target, options, oneDeadline),
-    )
-    return storedMs !== undefined
+    const move = (): Promise<number | undefined> => this.#moveExpiry(target, options, oneDeadline)
+    return (await this.items.clock.retryAfterClockCorrection(move)) !== undefined
   }
 
   async destroy(target: string | SessionRecord<Data>, options: SendOptions): Promise<void> {
     const key = this.keyOfTarget(target)
     const { migration } = this.#options
     const oneDeadline = this.#oneDeadline(options.signal)
-    const { items } = this
+    const destroy = (): Promise<void> => destroySession(this.items, key, this.#doubtfulCreations, oneDeadline)
     await (migration === undefined
-      ? items.clock.retryAfterClockCorrection(() =>
-          destroySession(items, key, this.#doubtfulCreations, oneDeadline),
-        )
+      ? this.items.clock.retryAfterClockCorrection(destroy)
       : migration.destroy(target, key, this.#doubtfulCreations, oneDeadline))
     this.#locks?.forget(key)
   }
