@@ -1,10 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { isDeepStrictEqual } from 'node:util'
+
 import { SessionConflictError } from '../errors.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
+import { mergeSessionData } from '../items/merge.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../key-values/key-value-store.ts'
 import { type KeyValuesOptions, keyValuesOptionSpecs } from '../options/key-value-options.ts'
 import { readOptions } from '../options/option.ts'
-import { type Merger, mergerOf } from './better-auth/merging.ts'
-import { type RecentRead, RecentReads } from './better-auth/recent-reads.ts'
+import type { SessionData } from '../types.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /** Options of {@link dynamoDBSecondaryStorage}. */
@@ -37,8 +40,55 @@ export interface DynamoDBSecondaryStorage {
   readonly close: () => Promise<void>
 }
 
+/** A read of a key, and what came of it. */
+interface RecentRead {
+  readonly key: string
+  /** What was read, or written since; absent when there was nothing. */
+  value: StoredValue | undefined
+  /** What the running code has seen of it: what it read or wrote itself, without what a merge brought in. */
+  seen: string | undefined
+  /** Whether {@link value} says something: not before the read has succeeded, nor after the key was deleted. */
+  isKnown: boolean
+}
+
+/** How parallel changes of a value become one. */
+interface Merger {
+  /** Whether a value that has been deleted since it was read is written all the same. */
+  readonly recreates: boolean
+  /**
+   * The changes of both sides together.
+   *
+   * @param basis what was read; `undefined` when there was nothing, and for the others likewise.
+   * @param ours what is to be written.
+   * @param theirs what somebody else has written meanwhile.
+   * @returns what to write; `undefined` when nothing is left.
+   */
+  readonly merge: (
+    basis: string | undefined,
+    ours: string | undefined,
+    theirs: string | undefined,
+  ) => string | undefined
+}
+
+/** An entry of the list of a user's sessions. */
+interface ActiveSession {
+  readonly token: string
+  readonly expiresAt: number
+}
+
+/** A write over what was last known of a value. */
+interface Write {
+  /** Absent when the value is to be deleted. */
+  readonly text: string | undefined
+  readonly over: StoredValue | undefined
+  readonly expiresMs: number | undefined
+}
+
 const NAMESPACE = 'better-auth:'
 const MOST_ATTEMPTS = 20
+const LIST_PREFIX = 'active-sessions-'
+/** Of the running code. */
+const MOST_READS = 16
 
 /**
  * Secondary storage for better-auth in DynamoDB: sessions, verification values and rate limits.
@@ -182,12 +232,111 @@ class SecondaryStorage {
   }
 }
 
-/** A write over what was last known of a value. */
-interface Write {
-  /** Absent when the value is to be deleted. */
-  readonly text: string | undefined
-  readonly over: StoredValue | undefined
-  readonly expiresMs: number | undefined
+/**
+ * What the code that is running has read last, so that a write can tell what it was made from. It follows the course of
+ * asynchronous calls: code that reads a key, waits, and then writes it finds its own read, and not that of another request.
+ */
+class RecentReads {
+  readonly #reads = new AsyncLocalStorage<readonly RecentRead[]>()
+
+  /**
+   * Notes that a key is about to be read. It has to be called before anything is awaited: what is entered then is seen by the
+   * code that waits for the read.
+   */
+  begin(key: string): RecentRead {
+    const read: RecentRead = { key, value: undefined, seen: undefined, isKnown: false }
+    const others = (this.#reads.getStore() ?? []).filter(other => other.key !== key)
+    try {
+      this.#reads.enterWith([read, ...others].slice(0, MOST_READS))
+    } catch {
+      // Not every runtime can do this. Without it, writes do not look at what is stored.
+    }
+    return read
+  }
+
+  /** The last read of a key by the code that is running; `undefined` when it has not read it. */
+  last(key: string): RecentRead | undefined {
+    const read = this.#reads.getStore()?.find(other => other.key === key)
+    return read?.isKnown === true ? read : undefined
+  }
+}
+
+/** How the values of a key are merged; `undefined` for keys whose writes do not look at what is stored. */
+function mergerOf(key: string, text: string | undefined): Merger | undefined {
+  if (key.startsWith(LIST_PREFIX)) return isMergeableList(text) ? listMerger : undefined
+  return text !== undefined && isSessionOf(key, text) ? sessionMerger : undefined
+}
+
+/** A user's list loses no session that another request has added to it (G2). */
+const listMerger: Merger = {
+  recreates: true,
+  merge: (basis, ours, theirs) => {
+    const before = new Set(listOf(basis)?.map(({ token }) => token))
+    const merged = new Map(listOf(theirs)?.map(entry => [entry.token, entry]))
+    const mine = new Map(listOf(ours)?.map(entry => [entry.token, entry]))
+    for (const token of before) if (!mine.has(token)) merged.delete(token)
+    for (const [token, entry] of mine) {
+      // What the other side has removed stays removed.
+      if (!before.has(token) || merged.has(token)) merged.set(token, entry)
+    }
+    const entries = [...merged.values()].toSorted((left, right) => left.expiresAt - right.expiresAt)
+    return entries.length === 0 ? undefined : JSON.stringify(entries)
+  },
+}
+
+/** A session that was deleted stays deleted (G3), and parallel changes of different fields are both kept (G2). */
+const sessionMerger: Merger = {
+  recreates: false,
+  merge: (basis, ours, theirs) => {
+    const [before, mine, other] = [objectOf(basis), objectOf(ours), objectOf(theirs)]
+    if (before === undefined || mine === undefined || other === undefined) return ours
+    const merged = mergeSessionData({ basis: before, ours: mine, theirs: other }, isDeepStrictEqual).data
+    for (const part of ['session', 'user']) {
+      const [partBefore, partMine, partOther] = [before, mine, other].map(value => recordOf(value[part]))
+      if (partBefore === undefined || partMine === undefined || partOther === undefined) continue
+      const divergence = { basis: partBefore, ours: partMine, theirs: partOther }
+      merged[part] = mergeSessionData(divergence, isDeepStrictEqual).data
+    }
+    return JSON.stringify(merged)
+  },
+}
+
+/** Whether a text is a session, as better-auth stores it under its token. */
+function isSessionOf(key: string, text: string): boolean {
+  return recordOf(objectOf(text)?.['session'])?.['token'] === key
+}
+
+function isMergeableList(text: string | undefined): boolean {
+  return text === undefined || listOf(text) !== undefined
+}
+
+/** The entries of a list; `undefined` for what is no list of sessions. */
+function listOf(text: string | undefined): readonly ActiveSession[] | undefined {
+  const list = parsed(text)
+  return Array.isArray(list) && list.every(isActiveSession) ? list : undefined
+}
+
+function isActiveSession(value: unknown): value is ActiveSession {
+  const entry = recordOf(value)
+  return typeof entry?.['token'] === 'string' && typeof entry['expiresAt'] === 'number'
+}
+
+function objectOf(text: string | undefined): SessionData | undefined {
+  return recordOf(parsed(text))
+}
+
+function recordOf(value: unknown): SessionData | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as SessionData)
+    : undefined
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null')
+  } catch {
+    return undefined
+  }
 }
 
 type Expiring = Pick<StoredValue, 'expiresMs'>

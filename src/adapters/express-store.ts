@@ -24,6 +24,7 @@ import {
   isSessionCookie,
   isStoredCookie,
   propertiesOf,
+  storedForm,
   withStoredExpiry,
 } from './shared/session-cookie.ts'
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
@@ -229,7 +230,8 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     async #save(sid: string, session: SessionData): Promise<void> {
       requireSession(session)
       const basis = this.#tracker.originOf(session, sid)?.record
-      const data = this.#storedForm(session, basis)
+      const stored: Partial<SessionData> | undefined = basis?.data
+      const data = storedForm(session, session, stored, this.#storesCookie(session.cookie, stored))
       const movedFrom = basis === undefined ? this.#tracker.predecessorOf(session) : undefined
       const expiry = expiryOfCookie(session.cookie)
       const record = await this.#sessions.write(sid, data, { basis, movedFrom, ...expiry })
@@ -330,18 +332,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       this.#lent.set(cookie, propertiesOf(cookie))
     }
 
-    /** A session as it is stored, made from a stored one or new: with a cookie only where that belongs there. */
-    #storedForm(session: SessionData, basis: SessionRecord<SessionData> | undefined): SessionData {
-      const stored: Partial<SessionData> | undefined = basis?.data
-      const shadowed = shadowedEntries(session, stored)
-      const storesCookie = this.#storesCookie(session.cookie, stored)
-      if (storesCookie && shadowed.length === 0) return session
-      const data: Partial<SessionData> = { ...session, ...Object.fromEntries(shadowed) }
-      if (!storesCookie) delete data.cookie
-      if (!storesCookie && stored?.cookie !== undefined) data.cookie = stored.cookie
-      return data as SessionData
-    }
-
+    /** Whether a session is stored with this cookie, made from a stored session or new. */
     #storesCookie(cookie: unknown, stored: Partial<SessionData> | undefined): boolean {
       const layout = this.#sessions.layoutName
       if (stored?.cookie !== undefined) return isStoredCookie(stored.cookie, layout)

@@ -4,14 +4,11 @@ import type { Session } from 'fastify'
 import { invalidArgument } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
-import type { LayoutName } from '../options/layout-options.ts'
-import type { SessionRecord } from '../items/session-record.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'
-import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
 import { openStore } from './shared/open-store.ts'
-import { expiryOfCookie, isStoredCookie, withStoredExpiry } from './shared/session-cookie.ts'
+import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/session-cookie.ts'
 import { SessionTracker } from './shared/session-tracker.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`. */
@@ -112,9 +109,10 @@ export class DynamoDBStore implements FastifySessionStore {
   async #load(id: string): Promise<Session | null> {
     const record = await this.#sessions.read(id)
     if (record === undefined) return null
-    const shown = shownForm(record, this.#sessions.layoutName)
+    const shown = shownForm(record.data, record.expiresMs, this.#sessions.layoutName)
+    for (const name of METHODS) Reflect.deleteProperty(shown, name)
     this.#tracker.rememberCopies(shown, { id, record })
-    return shown
+    return shown as unknown as Session
   }
 
   async #save(id: string, session: Session): Promise<void> {
@@ -123,26 +121,14 @@ export class DynamoDBStore implements FastifySessionStore {
     }
     const basis = this.#tracker.originOf(session, id)?.record
     const movedFrom = basis === undefined ? this.#tracker.latestOf(predecessorOf(session))?.record : undefined
-    const whole = storedForm(session)
-    const data = this.#withoutForeignKeys(whole, session, basis?.data)
+    const whole = dataOf(session)
+    const { layoutName } = this.#sessions
+    const data = storedForm(whole, session, basis?.data, keepsCookie(basis?.data, layoutName))
     const expiry = expiryOfCookie(whole.cookie)
     const record = await this.#sessions.write(id, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
     if (record !== undefined) this.#tracker.remember(session, { id, record: record.asWritten() })
     repairExpiry(session.cookie, record?.expiresMs)
-  }
-
-  /** A session with a cookie only where that belongs, and with what the session object could not show. */
-  #withoutForeignKeys(data: Session, session: Session, stored: Partial<Session> | undefined): Session {
-    const { layoutName } = this.#sessions
-    const shadowed = shadowedEntries(session, stored)
-    const keepsCookie =
-      stored === undefined ? mayHave(COOKIE_KEYS, layoutName) : isStoredCookie(stored.cookie, layoutName)
-    if (keepsCookie && shadowed.length === 0) return data
-    const kept: Partial<Session> = { ...data, ...Object.fromEntries(shadowed) }
-    if (!keepsCookie) delete kept.cookie
-    if (!keepsCookie && stored?.cookie !== undefined) kept.cookie = stored.cookie
-    return kept as Session
   }
 
   #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
@@ -151,7 +137,7 @@ export class DynamoDBStore implements FastifySessionStore {
 }
 
 /** Methods of the plugin's sessions, which it would lay data over. */
-const METHODS: ReadonlySet<string> = new Set([
+const METHODS = [
   'destroy',
   'get',
   'isModified',
@@ -162,15 +148,7 @@ const METHODS: ReadonlySet<string> = new Set([
   'save',
   'set',
   'touch',
-])
-
-/** A session as the plugin can take it, with a cookie that shows when the session expires in fact. */
-function shownForm({ data, expiresMs }: SessionRecord<Session>, layout: LayoutName): Session {
-  const { cookie, ...others }: Partial<Session> = data
-  const shown = Object.entries(others).filter(([key]) => !METHODS.has(key))
-  const shownCookie = isStoredCookie(cookie, layout) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
-  return { ...Object.fromEntries(shown), ...shownCookie } as Session
-}
+]
 
 /**
  * The session that a regenerated one takes the place of: the plugin keeps the request in each session, and the request has
@@ -201,7 +179,7 @@ type CookieForms = Session['cookie'] & { readonly toJSON?: () => Session['cookie
  * A session as it is stored: its data, as a plain object. `originalExpires`, which the plugin never reads from what is
  * stored, differs at every request and would make each of them a write.
  */
-function storedForm(session: Session): Session {
+function dataOf(session: Session): Session {
   const data: Partial<Session> = Object.fromEntries(
     Object.entries(session).filter(([key]) => key !== LOADED_AS),
   )

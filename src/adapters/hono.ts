@@ -3,8 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { isTypeError } from '../internal/core-objects.ts'
 import type { SessionData } from '../types.ts'
 import { WebSessions, type WebSessionsOptions } from './web.ts'
-import { markResponse, type ResponseMarks } from './web/response-headers.ts'
-import type { WebSession } from './web/web-session.ts'
+import { markResponse, type ResponseMarks, type WebSession } from './web/web-session.ts'
 
 export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
 

@@ -8,10 +8,10 @@ import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import { toStoreError, warnOf } from './shared/callback.ts'
-import { COOKIE_KEYS, type FrameworkKeys, KOA_SESSION_KEYS, mayHave } from './shared/framework-keys.ts'
+import { KOA_SESSION_KEYS, mayHave } from './shared/framework-keys.ts'
 import { openStore } from './shared/open-store.ts'
 import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
-import { expiryOfCookie, isStoredCookie, withStoredExpiry } from './shared/session-cookie.ts'
+import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/session-cookie.ts'
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { defineTellingJson } from './shared/telling-json.ts'
 
@@ -215,7 +215,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     const basis = origin?.record
     const movedFrom = basis === undefined ? this.#tracker.predecessorOf(holder) : undefined
     const form = this.#formOf(session, call)
-    const data = storedForm(session, (basis ?? movedFrom)?.data, form, origin?.maxAge)
+    const data = savedForm(session, (basis ?? movedFrom)?.data, form, origin?.maxAge)
     const expiry = expiryOf(session, maxAge, form)
     const record = await this.#sessions.write(key, data, { basis, movedFrom, ...expiry })
     // A session that was gone keeps its old origin, so that saving it again does not create it either.
@@ -292,15 +292,9 @@ function loadedForm<Data extends object>(
   { data, expiresMs }: SessionRecord<Data>,
   { layout, isKoaSession }: SessionForm,
 ): Data {
-  if (!isKoaSession) {
-    const { cookie, ...others } = data as Entries
-    const shown = isStoredCookie(cookie, layout) ? { cookie: withStoredExpiry(cookie, expiresMs) } : {}
-    return { ...others, ...shown } as Data
-  }
+  if (!isKoaSession) return shownForm(data, expiresMs, layout) as Data
   const isOwn = mayHave(KOA_SESSION_KEYS, layout)
-  const shown = Object.entries(data).filter(
-    ([key]) => !TAKEN.has(key) && (isOwn || !isKeyOf(KOA_SESSION_KEYS, key)),
-  )
+  const shown = Object.entries(data).filter(([key]) => !TAKEN.has(key) && (isOwn || !isTermKey(key)))
   const { _session: lastsForBrowserSession } = data as Entries
   if (!isOwn || lastsForBrowserSession !== true) shown.push(['_expire', expiresMs])
   return Object.fromEntries(shown) as Data
@@ -331,25 +325,21 @@ function showTellingJson(loaded: object, { isKoaSession }: SessionForm): void {
  * @param stored the data that it was made from; absent when it is new.
  * @param loadedFor how long the middleware lets sessions live, when it was loaded.
  */
-function storedForm<Data extends object>(
+function savedForm<Data extends object>(
   session: Data,
   stored: Data | undefined,
   { layout, isKoaSession }: SessionForm,
   loadedFor: MaxAge,
 ): Data {
   if (!isObject(session)) return session
-  if (!isKoaSession) {
-    return mayStoreCookie(stored, layout) ? session : (without(COOKIE_KEYS, session, stored) as Data)
-  }
+  if (!isKoaSession) return storedForm(session, session, stored, keepsCookie(stored, layout))
   const { _expire: _, ...entries } = session as Entries
   const kept = Object.entries(stored ?? {}).filter(([key]) => {
     const isShown = !TAKEN.has(key) && !key.startsWith('_')
-    return !isShown && !isEnumerable(session, key) && !isKeyOf(KOA_SESSION_KEYS, key)
+    return !isShown && !isEnumerable(session, key) && !isTermKey(key)
   })
   const all = { ...entries, ...Object.fromEntries(kept) }
-  return (
-    mayStoreTerm(entries, stored, layout, loadedFor) ? all : without(KOA_SESSION_KEYS, all, stored)
-  ) as Data
+  return (mayStoreTerm(entries, stored, layout, loadedFor) ? all : withStoredTerm(all, stored)) as Data
 }
 
 /** When a session is to expire, by what the middleware says. */
@@ -359,11 +349,6 @@ function expiryOf(session: object, maxAge: MaxAge, { isKoaSession }: SessionForm
   const expiry = expiryOfCookie({ maxAge })
   const isKnown = expiry.ttlSeconds !== undefined || expiry.expiresMs !== undefined
   return isKnown || isKoaSession ? expiry : expiryOfCookie(cookie)
-}
-
-function mayStoreCookie(stored: object | undefined, layout: LayoutName): boolean {
-  if (stored === undefined) return mayHave(COOKIE_KEYS, layout)
-  return isStoredCookie(Reflect.get(stored, 'cookie'), layout)
 }
 
 /** Whether how long a session lives is stored: not in that of others, unless the application has changed it. */
@@ -378,10 +363,10 @@ function mayStoreTerm(
   return _session === true ? loadedFor !== 'session' : _maxAge !== (loadedFor || DAY_MS)
 }
 
-/** Data with the keys of a framework as they are stored. */
-function without(keys: FrameworkKeys, data: object, stored: object = {}): object {
-  const others = Object.entries(data).filter(([key]) => !isKeyOf(keys, key))
-  const kept = Object.entries(stored).filter(([key]) => isKeyOf(keys, key))
+/** Data with the keys of the middleware as they are stored. */
+function withStoredTerm(data: object, stored: object = {}): object {
+  const others = Object.entries(data).filter(([key]) => !isTermKey(key))
+  const kept = Object.entries(stored).filter(([key]) => isTermKey(key))
   return Object.fromEntries([...others, ...kept])
 }
 
@@ -389,6 +374,6 @@ function isEnumerable(session: object, key: string): boolean {
   return Object.prototype.propertyIsEnumerable.call(session, key)
 }
 
-function isKeyOf({ names }: FrameworkKeys, key: string): boolean {
-  return names.includes(key)
+function isTermKey(key: string): boolean {
+  return KOA_SESSION_KEYS.names.includes(key)
 }

@@ -18,9 +18,8 @@ import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import { openStore } from './shared/open-store.ts'
-import { expiryOfCookie } from './shared/session-cookie.ts'
+import { expiryOfCookie, newSessionId } from './shared/session-cookie.ts'
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
-import { newSessionId } from './web/signing.ts'
 
 /**
  * Options of {@link createDynamoDBSessionStorage}: the cookie, and either the options of a `SessionStore` without `locking`

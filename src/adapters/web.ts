@@ -1,15 +1,60 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { invalidArgument } from '../errors.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../options/call-options.ts'
-import type { SessionStore } from '../store/session-store.ts'
+import { booleanOption, type OptionSpecs, readOptions } from '../options/option.ts'
+import { type SessionStoreOptions, storeOptionSpecs } from '../options/store-options.ts'
+import { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
-import { SessionCookie } from './web/cookie.ts'
-import { checkOptions, type WebSessionsOptions } from './web/options.ts'
+import { openStore } from './shared/open-store.ts'
+import { SessionCookie, type SessionCookieOptions } from './web/cookie.ts'
 import { type SessionContext, WebSession } from './web/web-session.ts'
 
 export type { SessionCookieOptions } from './web/cookie.ts'
-export type { WebSessionSettings, WebSessionsOptions } from './web/options.ts'
 export type { WebSession, WebSessionStatus } from './web/web-session.ts'
+
+/** The options of web sessions that are not about the table. */
+export interface WebSessionSettings {
+  /**
+   * Signs the session IDs in cookies: one secret, or several for rotation. The first signs, all of them verify, and a
+   * cookie that another has signed is signed anew at the next occasion. Each at least 16 characters; make one with
+   * `openssl rand -base64 32`. The same on every server.
+   *
+   * In the environment, as `DYNAMODB_SESSIONS_SECRETS`, they are separated by blanks.
+   */
+  readonly secrets?: string | readonly string[] | undefined
+
+  /**
+   * How the cookie is set.
+   *
+   * @default `__Host-session`, Secure, HttpOnly, SameSite=Lax, Path=/, for as long as the session lives
+   */
+  readonly cookie?: SessionCookieOptions | undefined
+
+  /**
+   * Whether every request that comes with a session extends it (the store's `touchAfterSeconds` keeps most of them from
+   * writing). `false`: only a request that changes it does.
+   *
+   * @default true
+   */
+  readonly rolling?: boolean | undefined
+}
+
+/**
+ * Options of `webSessions`: those of {@link WebSessionSettings}, and either the options of a `SessionStore` or, as
+ * `store`, a `SessionStore` to use.
+ */
+export type WebSessionsOptions<Data extends object> = WebSessionSettings &
+  (
+    | (SessionStoreOptions<Data> & { readonly store?: undefined })
+    | {
+        /** Keeps the sessions. It stays open when the web sessions are closed. */
+        readonly store: SessionStore<Data>
+      }
+  )
+
+const LEAST_SECRET_CHARACTERS = 16
 
 /** What has to be known of a request: its `Cookie` header. A `Request` has it. */
 export interface RequestWithCookies {
@@ -57,15 +102,23 @@ export function webSessions<Data extends object = SessionData>(
 export class WebSessions<Data extends object = SessionData> {
   /** Where the sessions are kept; for `destroyByUser`, for example. */
   readonly store: SessionStore<Data>
+  readonly #closeStore: () => Promise<void>
   readonly #context: SessionContext<Data>
-  readonly #ownsStore: boolean
 
   /** @internal */
   constructor(options: WebSessionsOptions<Data>) {
-    const { store, ownsStore, secrets, cookie, isRolling, now } = checkOptions(options)
+    const { secrets, cookie = {}, rolling: isRolling = true } = readSettings(options)
+    const { secrets: _secrets, cookie: _cookie, rolling: _rolling, store: given, ...storeOptions } = options
+    const clock = 'clock' in storeOptions ? storeOptions.clock : undefined
+    const { store, close } = openStore<Data>(given ?? storeOptions)
     this.store = store
-    this.#ownsStore = ownsStore
-    this.#context = { store, cookie: new SessionCookie(cookie, secrets), isRolling, now }
+    this.#closeStore = close
+    this.#context = {
+      store,
+      cookie: new SessionCookie(cookie, typeof secrets === 'string' ? [secrets] : (secrets ?? [])),
+      isRolling,
+      now: () => clock?.now() ?? Date.now(),
+    }
   }
 
   /**
@@ -115,12 +168,67 @@ export class WebSessions<Data extends object = SessionData> {
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
-  async close(): Promise<void> {
-    if (this.#ownsStore) await this.store.close()
+  close(): Promise<void> {
+    return this.#closeStore()
   }
 
   /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+type Settings<Data extends object> = WebSessionSettings & { readonly store?: SessionStore<Data> | undefined }
+
+/** The settings, checked and completed from the environment. */
+function readSettings<Data extends object>(options: WebSessionsOptions<Data>): WebSessionSettings {
+  const storeSpecs = options.store === undefined ? storeOptionSpecs<Data>() : {}
+  const settings = readOptions<Settings<Data>>(
+    options,
+    { ...storeSpecs, ...settingSpecs<Data>() },
+    processEnvironment(),
+  )
+  const isSigned = settings.cookie?.signed !== false
+  if (settings.secrets === undefined && isSigned) {
+    throw invalidArgument(
+      'INVALID_OPTION',
+      'the option "secrets" is missing (or the environment variable DYNAMODB_SESSIONS_SECRETS): session cookies are ' +
+        'signed with it; make one with: openssl rand -base64 32',
+    )
+  }
+  if (options.secrets !== undefined && !isSigned) {
+    throw invalidArgument(
+      'INVALID_OPTION',
+      'the option "secrets" has no effect with the cookie option "signed" set to false: nothing is signed; leave one of them out',
+    )
+  }
+  return settings
+}
+
+function settingSpecs<Data extends object>(): OptionSpecs<Settings<Data>> {
+  return {
+    store: {
+      takes: 'a SessionStore',
+      accepts: (value): value is SessionStore<Data> => value instanceof SessionStore,
+    },
+    secrets: {
+      takes: `a text of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
+      accepts: isSecrets,
+      fromText: text => text.split(/\s+/).filter(secret => secret !== ''),
+    },
+    cookie: {
+      takes: 'an object of cookie options',
+      accepts: (value): value is SessionCookieOptions =>
+        typeof value === 'object' && value !== null && !Array.isArray(value),
+    },
+    rolling: booleanOption(),
+  }
+}
+
+function isSecrets(value: unknown): value is string | readonly string[] {
+  const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return (
+    secrets.length > 0 &&
+    secrets.every(secret => typeof secret === 'string' && secret.length >= LEAST_SECRET_CHARACTERS)
+  )
 }

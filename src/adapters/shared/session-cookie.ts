@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
+
 import { isDate } from '../../internal/core-objects.ts'
 import { LATEST_MS } from '../../internal/date-range.ts'
 import type { ExpiryOptions } from '../../items/expiry.ts'
 import type { LayoutName } from '../../options/layout-options.ts'
-import { COOKIE_KEYS, mayHave } from './framework-keys.ts'
+import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 
 /** The properties of a session's cookie. */
 export type CookieProperties = Readonly<Record<string, unknown>>
@@ -18,6 +20,11 @@ const NEGLIGIBLE_MS = 1000
 /** Some of which a cookie has, unless it is empty. */
 const ATTRIBUTES = [EXPIRES, LIFETIME, REMAINING, 'httpOnly', 'secure', 'sameSite', 'path', 'domain']
 
+/** A session ID that nobody can guess: 256 random bits, 43 characters that a cookie can carry as they are. */
+export function newSessionId(): string {
+  return randomBytes(32).toString('base64url')
+}
+
 /** Whether a value is the cookie of a framework. What else an application keeps as `cookie` is data like any other. */
 export function isSessionCookie(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
@@ -32,6 +39,42 @@ export function isSessionCookie(value: unknown): value is object {
  */
 export function isStoredCookie(value: unknown, layout: LayoutName): value is object {
   return isSessionCookie(value) && (mayHave(COOKIE_KEYS, layout) || LIFETIME in value)
+}
+
+/** Whether the cookie of a session is stored with it: in a new one where it belongs there, else where it was before. */
+export function keepsCookie(stored: object | undefined, layout: LayoutName): boolean {
+  return stored === undefined
+    ? mayHave(COOKIE_KEYS, layout)
+    : isStoredCookie(Reflect.get(stored, 'cookie'), layout)
+}
+
+/**
+ * A session as it is stored: with what else is stored as `cookie` where its own cookie is not, and with what the session object
+ * could not show.
+ *
+ * @param data of the session object, or itself.
+ * @param stored the data that it was made from; absent when it is new.
+ */
+export function storedForm<Data extends object>(
+  data: Data,
+  session: object,
+  stored: object | undefined,
+  storesCookie: boolean,
+): Data {
+  const shadowed = shadowedEntries(session, stored)
+  if (storesCookie && shadowed.length === 0) return data
+  const form: Record<string, unknown> = { ...data, ...Object.fromEntries(shadowed) }
+  if (storesCookie) return form as Data
+  const { cookie } = (stored ?? {}) as { readonly cookie?: unknown }
+  if (cookie === undefined) delete form['cookie']
+  else form['cookie'] = cookie
+  return form as Data
+}
+
+/** The data of a session that is loaded, with a cookie that shows when it expires in fact, if that is the cookie of a framework. */
+export function shownForm(data: object, expiresMs: number, layout: LayoutName): Record<string, unknown> {
+  const { cookie, ...shown } = data as Record<string, unknown>
+  return isStoredCookie(cookie, layout) ? { ...shown, cookie: withStoredExpiry(cookie, expiresMs) } : shown
 }
 
 /** The properties of a cookie as they are now. */

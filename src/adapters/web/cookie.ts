@@ -1,6 +1,8 @@
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+
 import { invalidArgument } from '../../errors.ts'
 import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../options/option.ts'
-import { type IdScheme, IdSigner, plainIds } from './signing.ts'
+import { newSessionId } from '../shared/session-cookie.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */
 export interface SessionCookieOptions {
@@ -92,12 +94,36 @@ export interface PresentedCookie {
   readonly isOutdated: boolean
 }
 
+/** A session ID whose signature is right. */
+interface VerifiedId {
+  readonly id: string
+  /** Whether it was signed with the current secret; otherwise it is due for a new signature. */
+  readonly isCurrent: boolean
+}
+
+/** What is in a cookie for a session ID. */
+interface IdScheme {
+  /** A new session ID that nobody can guess. */
+  newId(): string
+  /** What a cookie carries for an ID, in characters that it can carry as they are. */
+  sign(id: string): string
+  /** The ID in what a cookie carries; `undefined` for anything that {@link sign} did not make. */
+  verify(value: string): VerifiedId | undefined
+}
+
 const PREFIXES = { host: '__Host-', secure: '__Secure-', none: '' } as const
 const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const
 const NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/
 const RESERVED_NAME = /^__(?:host|secure|http|host-http)-/i
 const DOMAIN = /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i
 const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
+
+/** Laravel takes IDs of this length alone. */
+const PLAIN_ID_CHARACTERS = 40
+/** What PHP takes for a session ID, with at least 128 bits in it. */
+const PHP_SESSION_ID = /^[A-Za-z\d,-]{22,256}$/
+/** 32 bytes as base64url, twice: the ID and its HMAC. */
+const SIGNED_ID = /^([\w-]{43})\.([\w-]{43})$/
 
 /** The cookie that carries a session ID, signed unless told otherwise: reads it from requests and writes it for responses. */
 export class SessionCookie {
@@ -160,6 +186,65 @@ export class SessionCookie {
   }
 }
 
+/**
+ * Signs session IDs with HMAC-SHA-256, and tells its own from made-up ones without asking the table.
+ *
+ * The first secret signs and all of them verify, so that secrets can be rotated. What was signed for one purpose
+ * is not valid for another.
+ */
+export class IdSigner implements IdScheme {
+  readonly #keys: readonly KeyObject[]
+  readonly #purpose: string
+
+  /** @param purpose is signed along: the name of the cookie. */
+  constructor(secrets: readonly string[], purpose: string) {
+    this.#keys = secrets.map(secret => createSecretKey(secret, 'utf8'))
+    this.#purpose = purpose
+  }
+
+  newId(): string {
+    return newSessionId()
+  }
+
+  /** The ID with its signature. */
+  sign(id: string): string {
+    const [key] = this.#keys
+    if (key === undefined) throw new TypeError('there is no secret to sign with')
+    return `${id}.${this.#macOf(id, key)}`
+  }
+
+  /** The ID in a signed value; `undefined` for anything that none of the secrets has signed. */
+  verify(value: string): VerifiedId | undefined {
+    const [, id, mac] = SIGNED_ID.exec(value) ?? []
+    if (id === undefined || mac === undefined) return undefined
+    const given = Buffer.from(mac, 'latin1')
+    const index = this.#keys.findIndex(key =>
+      timingSafeEqual(given, Buffer.from(this.#macOf(id, key), 'latin1')),
+    )
+    return index === -1 ? undefined : { id, isCurrent: index === 0 }
+  }
+
+  #macOf(id: string, key: KeyObject): string {
+    return createHmac('sha256', key).update(`${this.#purpose}=${id}`).digest('base64url')
+  }
+}
+
+/**
+ * Session IDs as PHP has them in its cookies: letters, digits, commas and dashes, percent-encoded. With
+ * `session.sid_bits_per_character=6` half of them have a comma, which PHP sends as `%2C`.
+ *
+ * Nothing tells an ID that was made up from a real one before the table is asked.
+ */
+const plainIds: IdScheme = {
+  // Letters and digits alone: PHP refuses "_", and Laravel "-" as well. Of 86 characters, some 83 are left.
+  newId: () => randomBytes(64).toString('base64url').replaceAll(/[-_]/g, '').slice(0, PLAIN_ID_CHARACTERS),
+  sign: encodeURIComponent,
+  verify: value => {
+    const id = percentDecoded(value)
+    return id !== undefined && PHP_SESSION_ID.test(id) ? { id, isCurrent: true } : undefined
+  },
+}
+
 const cookieOptionSpecs: OptionSpecs<SessionCookieOptions> = {
   name: textOption(
     'a cookie name of 1 to 64 letters, digits and !#$%&\'*+-.^_`|~, without the prefixes "__Host-" and "__Secure-" (see "prefix")',
@@ -212,4 +297,12 @@ function valuesOf(name: string, header: string): string[] {
     .map(pair => pair.trim())
     .filter(pair => pair.startsWith(`${name}=`))
     .map(pair => pair.slice(name.length + 1))
+}
+
+function percentDecoded(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return undefined
+  }
 }

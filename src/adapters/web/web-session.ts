@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 
+import { isTypeError } from '../../internal/core-objects.ts'
 import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../../options/call-options.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
@@ -9,7 +10,6 @@ import type { SessionStore } from '../../store/session-store.ts'
 import type { SessionData } from '../../types.ts'
 import { tellingJson } from '../shared/telling-json.ts'
 import type { PresentedCookie, SessionCookie } from './cookie.ts'
-import { markedResponse } from './response-headers.ts'
 
 /**
  * How a session stands:
@@ -39,6 +39,16 @@ export interface OpenedSession<Data extends object> {
   /** The lock that it was read under. */
   readonly lock: SessionLock<Data> | undefined
 }
+
+/** What a session asks of the response to its request. */
+export interface ResponseMarks {
+  /** The `Set-Cookie` value, if there is one to send. */
+  readonly setCookie: string | undefined
+  /** Whether what the handler did depended on the session. */
+  readonly isUsed: boolean
+}
+
+const NOT_FOR_SHARED_CACHES = /(?:^|[\s,])(?:private|no-store)(?:$|[\s,])/i
 
 /**
  * The session of one request.
@@ -306,6 +316,41 @@ export class WebSession<Data extends object = SessionData> {
     this.#turn = outcome.catch(() => undefined)
     return outcome
   }
+}
+
+/**
+ * Writes the cookie of a session into the headers of a response, and keeps caches from handing one visitor's response to
+ * another: `Vary: Cookie` where the session was used, and `Cache-Control: no-store` with the cookie unless the
+ * application has said `private` or `no-store` itself.
+ *
+ * @throws {TypeError} when the headers cannot be changed; nothing has been changed then.
+ */
+export function markResponse(headers: Headers, { setCookie, isUsed }: ResponseMarks): void {
+  if (setCookie !== undefined) {
+    if (!headers.getSetCookie().includes(setCookie)) headers.append('set-cookie', setCookie)
+    if (!NOT_FOR_SHARED_CACHES.test(headers.get('cache-control') ?? '')) {
+      headers.set('cache-control', 'no-store')
+    }
+  }
+  if (isUsed && !variesByCookie(headers)) headers.append('vary', 'Cookie')
+}
+
+/** The response with the marks of {@link markResponse}: itself, or a copy where its headers cannot be changed. */
+export function markedResponse(response: Response, marks: ResponseMarks): Response {
+  try {
+    markResponse(response.headers, marks)
+    return response
+  } catch (error) {
+    if (!isTypeError(error)) throw error
+    const copy = new Response(response.body, response)
+    markResponse(copy.headers, marks)
+    return copy
+  }
+}
+
+function variesByCookie(headers: Headers): boolean {
+  const names = (headers.get('vary') ?? '').split(',').map(name => name.trim().toLowerCase())
+  return names.some(name => name === 'cookie' || name === '*')
 }
 
 function entriesOf(text: string | undefined): Map<string, unknown> {

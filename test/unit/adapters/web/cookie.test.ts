@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCookie, type SessionCookieOptions } from '../../../../src/adapters/web/cookie.ts'
-import { newSessionId } from '../../../../src/adapters/web/signing.ts'
+import { newSessionId } from '../../../../src/adapters/shared/session-cookie.ts'
 
 const secrets = ['a long enough secret']
 const id = newSessionId()

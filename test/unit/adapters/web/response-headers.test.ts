@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { markedResponse } from '../../../../src/adapters/web/response-headers.ts'
+import { markedResponse } from '../../../../src/adapters/web/web-session.ts'
 
 const setCookie = '__Host-session=x; Path=/'
 

@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto'
 
 import { describe, expect, test } from 'vitest'
 
-import { IdSigner, newSessionId } from '../../../../src/adapters/web/signing.ts'
+import { newSessionId } from '../../../../src/adapters/shared/session-cookie.ts'
+import { IdSigner } from '../../../../src/adapters/web/cookie.ts'
 
 const secrets = ['the first long secret', 'the second long secret'] as const
 const signer = new IdSigner(secrets, '__Host-session')
