@@ -1,4 +1,4 @@
-import { isCredentials } from '../aws/config/credentials-shape.ts'
+import { isCredentials } from '../aws/sigv4/sign.ts'
 import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'

@@ -1,5 +1,5 @@
 import type { Environment } from '../aws/config/environment.ts'
-import type { InstanceRegion } from '../aws/config/instance-metadata-region.ts'
+import type { InstanceRegion } from '../aws/config/instance-metadata-client.ts'
 import type { RouteSearch } from '../aws/config/route-search.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../aws/dynamodb/client.ts'
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
@@ -114,7 +114,7 @@ function lazySettings(
   const { profile, findSettings } = options
   let lookUp: (() => Promise<InstanceRegion>) | undefined
   const instanceRegion = async (): Promise<InstanceRegion> => {
-    const { instanceRegionLookup } = await import('../aws/config/instance-metadata-region.ts')
+    const { instanceRegionLookup } = await import('../aws/config/instance-metadata-client.ts')
     lookUp ??= instanceRegionLookup(
       { environment, clock, transport: new SocketTransport(), pending },
       { profile },

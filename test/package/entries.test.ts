@@ -28,6 +28,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './credentials': [
     'cache-file',
     'container',
+    'credentials-document',
     'default-provider',
     'errors',
     'http',
@@ -35,7 +36,6 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
     'instance-metadata',
     'login',
     'process',
-    'provider-chain',
     'rolldown-runtime',
     'service-call',
     'settings',

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { ProviderContext } from '../../src/aws/credentials/provider-context.ts'
+import type { ProviderContext } from '../../src/aws/credentials/provider.ts'
 import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
 import { PendingSteps } from '../../src/internal/pending-steps.ts'
 import { signRequest } from '../../src/aws/sigv4/sign.ts'

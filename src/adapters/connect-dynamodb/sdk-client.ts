@@ -1,5 +1,5 @@
 import { invalidArgument, ConfigurationError } from '../../errors.ts'
-import { isCredentials } from '../../aws/config/credentials-shape.ts'
+import { isCredentials } from '../../aws/sigv4/sign.ts'
 import type { ConnectionOptions } from '../../options/connection-options.ts'
 import type { CredentialProvider } from '../../types.ts'
 

@@ -43,7 +43,7 @@ export class RouteSearch {
       given !== false &&
       (given !== undefined || PROXY_VARIABLES.some(name => variable(environment, name) !== undefined))
     const proxy = isProxied
-      ? (await import('./proxy-settings.ts')).proxyFor(endpoint, environment, given)
+      ? (await import('./route-settings.ts')).proxyFor(endpoint, environment, given)
       : undefined
     if (endpoint.protocol !== 'https:' && proxy?.endpoint.protocol !== 'https:') return { proxy }
     // What failed is looked at again: the file may be there by then.
@@ -62,7 +62,7 @@ export class RouteSearch {
       const inCode = hasOptions ? 'pass that as the option "ca", or ' : ''
       return { trustAdvice: `${inCode}name its file in AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS` }
     }
-    const { readCaBundle } = await import('./ca-bundle.ts')
+    const { readCaBundle } = await import('./route-settings.ts')
     return {
       ca: await readCaBundle(bundle.path, bundle.source),
       trustAdvice: `add that to the file ${bundle.path} that ${bundle.source} names`,

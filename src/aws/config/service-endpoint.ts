@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors.ts'
 import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
-import type { CustomEndpoint } from './endpoint-settings.ts'
+import type { CustomEndpoint } from './settings.ts'
 import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
 import { booleanSetting, type Environment, settingOf } from './environment.ts'
 import type { SharedConfig } from './shared-config.ts'

@@ -1,13 +1,15 @@
-import { ConfigurationError } from '../../errors.ts'
-import type { AccountIdEndpointMode, EndpointSettings } from './endpoint-settings.ts'
-import { isWithheld } from '../../internal/process-environment.ts'
+import {
+  booleanSetting,
+  type Environment,
+  fileLocations,
+  REGION_VARIABLES,
+  regionFromEnvironment,
+  settingOf,
+} from './environment.ts'
 import { isHostLabel, realRegion } from './partitions.ts'
-import { toAppId } from '../../internal/user-agent.ts'
-import { type CallSettings, callSettings } from './call-settings.ts'
-import { type Environment, REGION_VARIABLES, regionFromEnvironment, settingOf } from './environment.ts'
-import { fileLocations } from './file-locations.ts'
 import { checkedEndpoint, configuredEndpoint, endpointFlags } from './service-endpoint.ts'
 import {
+  type ConfigSection,
   loadSharedConfig,
   NO_SHARED_CONFIG,
   type SelectedProfile,
@@ -15,6 +17,9 @@ import {
   type SharedConfig,
   withheldNote,
 } from './shared-config.ts'
+import { ConfigurationError } from '../../errors.ts'
+import { isWithheld } from '../../internal/process-environment.ts'
+import { toAppId } from '../../internal/user-agent.ts'
 
 /** What was said in code, and where else to look. */
 export interface SettingsSources {
@@ -130,4 +135,61 @@ function toEndpointMode(text: string): AccountIdEndpointMode | undefined {
 function oneOf<T extends string>(values: readonly T[], text: string): T | undefined {
   const lowered = text.toLowerCase()
   return values.find(value => value === lowered)
+}
+
+/** How calls are repeated, whatever the service. */
+export interface CallSettings {
+  /** Most times a call is sent, the first included; `undefined` when nothing says. */
+  readonly maxAttempts: number | undefined
+  /** Whether a wrong clock may be corrected by the server's. */
+  readonly correctsClockSkew: boolean
+}
+
+/** The settings of the environment, else of the profile. */
+export function callSettings(environment: Environment, profile: ConfigSection | undefined): CallSettings {
+  return {
+    maxAttempts: settingOf(environment, profile, 'AWS_MAX_ATTEMPTS', 'max_attempts', toPositiveInteger),
+    correctsClockSkew:
+      settingOf(
+        environment,
+        profile,
+        'AWS_DISABLE_CLOCK_SKEW_CORRECTION',
+        'disable_clock_skew_correction',
+        booleanSetting,
+      ) !== true,
+  }
+}
+
+function toPositiveInteger(text: string): number | undefined {
+  const number = /^\d+$/.test(text) ? Number(text) : 0
+  return Number.isSafeInteger(number) && number > 0 ? number : undefined
+}
+
+/** When requests go to an endpoint that carries the number of the AWS account, where AWS has such endpoints. */
+export type AccountIdEndpointMode =
+  /** Whenever the account is known. */
+  | 'preferred'
+  /** Never. */
+  | 'disabled'
+  /** Always: it is an error when that cannot be. */
+  | 'required'
+
+/** What decides where requests to DynamoDB go, except the account, which only shows with the credentials. */
+export interface EndpointSettings {
+  /** A real region, or `local`; never a pseudo-region such as `us-east-1-fips`. */
+  readonly region: string
+  /** An endpoint that was configured to take the place of the region's own. */
+  readonly customEndpoint?: CustomEndpoint | undefined
+  /** Hosts whose cryptography is validated by FIPS 140. */
+  readonly useFips: boolean
+  /** Hosts that are reachable over IPv6 too. */
+  readonly useDualStack: boolean
+  readonly accountIdEndpointMode: AccountIdEndpointMode
+}
+
+/** An endpoint that somebody configured, and where. */
+export interface CustomEndpoint {
+  readonly url: string
+  /** The option, variable or property that names it, for error messages. */
+  readonly source: string
 }

@@ -1,9 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { ConfigurationError } from '../../errors.ts'
 import { codeOf, isNotPermitted } from '../../internal/core-objects.ts'
-import { type Environment, variable } from './environment.ts'
-import { type FileLocation, fileLocations } from './file-locations.ts'
-import type { IniSection } from './ini-parser.ts'
+import { type Environment, type FileLocation, fileLocations, variable } from './environment.ts'
+import type { IniSection } from './config-file.ts'
 
 /**
  * Properties of a profile, an `sso-session` or a `services` section: lower-cased names, those of a nested block as
@@ -66,7 +65,7 @@ export async function loadSharedConfig(environment: Environment, isNeeded = true
   const withheld = files.flatMap(({ withheldPath }) => withheldPath ?? [])
   if (!configText && !credentialsText) return { ...NO_SHARED_CONFIG, withheld }
   // Most servers have no such files, and start without the code that takes them apart.
-  const { mergeFiles } = await import('./profile-sections.ts')
+  const { mergeFiles } = await import('./config-file.ts')
   return { ...mergeFiles(configText ?? '', credentialsText ?? ''), withheld }
 }
 

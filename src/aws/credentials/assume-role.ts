@@ -1,22 +1,26 @@
+import { askedOnce } from './cached-provider.ts'
+import { isCredentials } from '../sigv4/sign.ts'
 import { CredentialsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
-import { isCredentials } from '../config/credentials-shape.ts'
-import { askedOnce, mfaCode, type MfaCodeProvider } from './mfa-code.ts'
-import { readSharedConfig } from './profile-config.ts'
-import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
 import {
-  aCount,
-  aFunction,
-  anObject,
-  anStsClientConfig,
-  aText,
-  checkedOptions,
+  contextOf,
   holdsNothingBut,
+  kinds,
   type OptionKind,
   type OptionKinds,
-} from './provider-options.ts'
-import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
-import { assumeRole, defaultRoleSessionName, type AssumeRoleParams } from './sts.ts'
+  type ProviderContext,
+  type ProviderOptions,
+  readSharedConfig,
+} from './provider.ts'
+import {
+  assumeRole,
+  type AssumeRoleParams,
+  defaultRoleSessionName,
+  type StsClientConfig,
+  stsEndpoint,
+  mfaCode,
+  type MfaCodeProvider,
+} from './sts.ts'
 
 /** What {@link fromTemporaryCredentials} sends to `sts:AssumeRole`. */
 export interface TemporaryCredentialsParams extends Omit<AssumeRoleParams, 'RoleSessionName'> {
@@ -55,17 +59,17 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
 const aList: OptionKind = { takes: 'an array', accepts: Array.isArray }
 
 const paramKinds: Readonly<Record<keyof TemporaryCredentialsParams, OptionKind>> = {
-  RoleArn: { ...aText, isRequired: true },
-  RoleSessionName: aText,
-  ExternalId: aText,
-  DurationSeconds: aCount,
-  SerialNumber: aText,
-  TokenCode: aText,
-  Policy: aText,
+  RoleArn: { ...kinds.text, isRequired: true },
+  RoleSessionName: kinds.text,
+  ExternalId: kinds.text,
+  DurationSeconds: kinds.count,
+  SerialNumber: kinds.text,
+  TokenCode: kinds.text,
+  Policy: kinds.text,
   PolicyArns: aList,
   Tags: aList,
   TransitiveTagKeys: aList,
-  SourceIdentity: aText,
+  SourceIdentity: kinds.text,
 }
 
 const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
@@ -76,10 +80,10 @@ const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
   },
   masterCredentials: {
     takes: 'credentials, or a function that returns such',
-    accepts: value => anObject.accepts(value) || aFunction.accepts(value),
+    accepts: value => kinds.object.accepts(value) || kinds.callback.accepts(value),
   },
-  mfaCodeProvider: aFunction,
-  clientConfig: anStsClientConfig,
+  mfaCodeProvider: kinds.callback,
+  clientConfig: kinds.stsClientConfig,
 }
 
 /**
@@ -101,9 +105,9 @@ const optionKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
-  const context = contextOf(checkedOptions('fromTemporaryCredentials', options, optionKinds))
+  const context = contextOf('fromTemporaryCredentials', options, optionKinds)
   let fallback: Promise<CredentialProvider> | undefined
-  return askedOnce(options.mfaCodeProvider, async () => {
+  return askedOnce(options.mfaCodeProvider !== undefined, async () => {
     const mfa = mfaSource(options, context)
     let master = options.masterCredentials
     if (master === undefined) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { codeOf } from '../../internal/core-objects.ts'
-import type { JsonObject } from './json-call.ts'
+import type { JsonObject } from './service-call.ts'
 
 /** A file in which AWS tools keep the tokens of a log-in, as it was found. */
 export interface CacheFile {

@@ -1,7 +1,6 @@
+import { isCredentials } from '../sigv4/sign.ts'
 import { CredentialsError } from '../../errors.ts'
-import { isCredentials } from '../config/credentials-shape.ts'
 import { type CredentialsTrace, credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
-import { providerNameOf } from '../config/provider-name.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../../types.ts'
 
@@ -121,4 +120,54 @@ function reasonToAsk(
 
 function expiryOf({ expiration }: Credentials): number {
   return expiration?.getTime() ?? Number.POSITIVE_INFINITY
+}
+
+/** A person who has not entered a code by then will not enter it any more. */
+const LONGEST_ENTRY_MS = 120_000
+
+/**
+ * A provider that may ask a person for a code: callers share one call of it, so that the person is asked once.
+ *
+ * @param mayAsk the provider is returned as it is where nobody is asked.
+ */
+export function askedOnce(mayAsk: boolean, provider: () => Promise<Credentials>): CredentialProvider {
+  const flights: Flights<Credentials> = new Map()
+  return mayAsk ? () => sharedFlight(flights, '', provider, LONGEST_ENTRY_MS) : provider
+}
+
+/** Calls that are under way, by key. */
+export type Flights<T> = Map<string, { readonly outcome: Promise<T>; readonly sinceMs: number }>
+
+/**
+ * What an earlier caller is waiting for already, else what `start` begins: callers of the same key share one outcome for
+ * as long as it is not settled.
+ *
+ * @param longestMs after so long it is not waited for by new callers, who share a call of their own.
+ */
+export function sharedFlight<T>(
+  flights: Flights<T>,
+  key: string,
+  start: () => Promise<T>,
+  longestMs: number = Number.POSITIVE_INFINITY,
+): Promise<T> {
+  const underway = flights.get(key)
+  if (underway !== undefined && performance.now() - underway.sinceMs < longestMs) return underway.outcome
+  const outcome = start().finally(() => {
+    if (flights.get(key)?.outcome === outcome) flights.delete(key)
+  })
+  flights.set(key, { outcome, sinceMs: performance.now() })
+  return outcome
+}
+
+const names = new WeakMap<Credentials, string>()
+
+/** Remembers which place of a chain credentials are from, for traces; the credentials themselves do not say. */
+export function nameProvider(credentials: Credentials, name: string): Credentials {
+  names.set(credentials, name)
+  return credentials
+}
+
+/** The place that credentials are from, where a chain has said so. */
+export function providerNameOf(credentials: Credentials): string | undefined {
+  return names.get(credentials)
 }

@@ -1,7 +1,7 @@
 import { CredentialsError } from '../../errors.ts'
 import type { Credentials } from '../../types.ts'
-import { isCredentials } from '../config/credentials-shape.ts'
-import { instantOf } from './instant.ts'
+import { isCredentials } from '../sigv4/sign.ts'
+import { instantOf } from './provider.ts'
 
 /** How a kind of JSON document spells credentials. */
 export interface CredentialsDocumentFormat {

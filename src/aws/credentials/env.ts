@@ -1,9 +1,8 @@
-import type { Environment } from '../config/environment.ts'
+import { variable } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
-import type { CredentialProvider, Credentials } from '../../types.ts'
-import { instantOf } from './instant.ts'
-import type { ProviderOptions } from './provider-context.ts'
-import { isWithheld, processEnvironment } from '../../internal/process-environment.ts'
+import { isWithheld } from '../../internal/process-environment.ts'
+import type { CredentialProvider } from '../../types.ts'
+import { contextOf, instantOf, type ProviderOptions } from './provider.ts'
 
 /**
  * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
@@ -12,47 +11,35 @@ import { isWithheld, processEnvironment } from '../../internal/process-environme
  * The variables are read at each call.
  *
  * @returns a provider that throws {@link CredentialsError} when a key is missing, naming the variable.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromEnv(options: ProviderOptions = {}): CredentialProvider {
-  const environment = options.context?.environment ?? processEnvironment()
-  return () => readCredentials(environment)
-}
-
-function readCredentials(environment: Environment): Credentials {
-  const accessKeyId = required(environment, 'AWS_ACCESS_KEY_ID')
-  const secretAccessKey = required(environment, 'AWS_SECRET_ACCESS_KEY')
-  const sessionToken = environment['AWS_SESSION_TOKEN']
-  const accountId = environment['AWS_ACCOUNT_ID']
-  const expiration = environment['AWS_CREDENTIAL_EXPIRATION']
-  return {
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken !== undefined &&
-      sessionToken !== '' && { sessionToken: checked(sessionToken, 'AWS_SESSION_TOKEN') }),
-    ...(accountId !== undefined && accountId !== '' && { accountId }),
-    ...(expiration !== undefined && expiration !== '' && { expiration: toDate(expiration) }),
+  const { environment } = contextOf('fromEnv', options, {})
+  return () => {
+    const sessionToken = variable(environment, 'AWS_SESSION_TOKEN')
+    const accountId = variable(environment, 'AWS_ACCOUNT_ID')
+    const expiration = variable(environment, 'AWS_CREDENTIAL_EXPIRATION')
+    return {
+      accessKeyId: key('AWS_ACCESS_KEY_ID', variable(environment, 'AWS_ACCESS_KEY_ID')),
+      secretAccessKey: key('AWS_SECRET_ACCESS_KEY', variable(environment, 'AWS_SECRET_ACCESS_KEY')),
+      ...(sessionToken !== undefined && { sessionToken: key('AWS_SESSION_TOKEN', sessionToken) }),
+      ...(accountId !== undefined && { accountId }),
+      ...(expiration !== undefined && { expiration: dateOf(expiration) }),
+    }
   }
 }
 
-function required(environment: Environment, variable: string): string {
-  const value = environment[variable]
-  if (value === undefined || value === '')
-    throw new CredentialsError(
-      `${variable} ${isWithheld(variable) ? 'may not be read by this process' : 'is not set'}`,
-      { tryNextProvider: true },
-    )
-  return checked(value, variable)
-}
-
-/** Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist. */
-function checked(value: string, variable: string): string {
-  if (!/^[\x21-\x7e]+$/.test(value) || /["']/.test(value)) {
-    throw new CredentialsError(`${variable} contains blanks, line breaks or quotation marks`)
+function key(name: string, value: string | undefined): string {
+  if (value === undefined) {
+    const trouble = isWithheld(name) ? 'may not be read by this process' : 'is not set'
+    throw new CredentialsError(`${name} ${trouble}`, { tryNextProvider: true })
   }
-  return value
+  // Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist.
+  if (/^[\x21-\x7e]+$/.test(value) && !/["']/.test(value)) return value
+  throw new CredentialsError(`${name} contains blanks, line breaks or quotation marks`)
 }
 
-function toDate(text: string): Date {
+function dateOf(text: string): Date {
   const date = instantOf(text)
   if (date !== undefined) return date
   throw new CredentialsError('AWS_CREDENTIAL_EXPIRATION is not a date such as 2026-01-31T12:00:00Z')

@@ -7,12 +7,13 @@ export {
   fromHttp,
   type FromHttpOptions,
 } from './container.ts'
-export { defaultProvider, type DefaultProviderOptions, fromEnv } from './checked-providers.ts'
+export { defaultProvider, type DefaultProviderOptions } from './default-provider.ts'
+export { fromEnv } from './env.ts'
 export { fromIni, type FromIniOptions } from './ini.ts'
 export { fromInstanceMetadata, type FromInstanceMetadataOptions } from './instance-metadata.ts'
 export { fromLoginCredentials, type FromLoginCredentialsOptions, type LoginClientConfig } from './login.ts'
-export type { MfaCodeProvider } from './mfa-code.ts'
+export type { MfaCodeProvider } from './sts.ts'
 export { fromProcess, type FromProcessOptions } from './process.ts'
-export type { ProviderOptions } from './provider-context.ts'
+export type { ProviderOptions } from './provider.ts'
 export { fromSSO, type FromSSOOptions } from './sso.ts'
 export { fromTokenFile, type FromTokenFileOptions } from './web-identity.ts'

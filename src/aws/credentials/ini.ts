@@ -1,13 +1,18 @@
-import { selectedProfile } from '../config/shared-config.ts'
+import { type ConfigSection, selectedProfile, type SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
-import type { CredentialProvider } from '../../types.ts'
-import { askedOnce, type MfaCodeProvider } from './mfa-code.ts'
-import { absentProfileMessage, profileTitle, readSharedConfig } from './profile-config.ts'
-import { ProfileCredentials } from './profile-credentials.ts'
-import { formOfProfile } from './profile-forms.ts'
-import { contextOf, type ProviderOptions } from './provider-context.ts'
-import { aFunction, anStsClientConfig, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
-import type { StsClientConfig } from './sts-endpoint.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
+import {
+  contextOf,
+  kinds,
+  type OptionKinds,
+  type ProviderContext,
+  type ProviderOptions,
+  absentProfileMessage,
+  profileTitle,
+  readSharedConfig,
+} from './provider.ts'
+import { askedOnce } from './cached-provider.ts'
+import type { MfaCodeProvider, StsClientConfig } from './sts.ts'
 
 /** Options of {@link fromIni}. */
 export interface FromIniOptions extends ProviderOptions {
@@ -39,10 +44,10 @@ export interface FromIniOptions extends ProviderOptions {
 }
 
 const optionKinds: OptionKinds<FromIniOptions> = {
-  profile: aText,
-  mfaCodeProvider: aFunction,
-  clientConfig: anStsClientConfig,
-  region: aText,
+  profile: kinds.text,
+  mfaCodeProvider: kinds.callback,
+  clientConfig: kinds.stsClientConfig,
+  region: kinds.text,
 }
 
 /**
@@ -60,10 +65,10 @@ const optionKinds: OptionKinds<FromIniOptions> = {
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromIni(options: FromIniOptions = {}): CredentialProvider {
-  const context = contextOf(checkedOptions('fromIni', options, optionKinds))
+  const context = contextOf('fromIni', options, optionKinds)
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const sources = new Map<string, CredentialProvider>()
-  return askedOnce(options.mfaCodeProvider, async () => {
+  return askedOnce(options.mfaCodeProvider !== undefined, async () => {
     const config = await readSharedConfig(context)
     const { name, explicit } = selectedProfile(context.environment, options.profile)
     const profile = config.profiles.get(name)
@@ -89,4 +94,358 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
       },
     }).find()
   })
+}
+
+/** What {@link ProfileCredentials} works with. */
+export interface ProfileCredentialsInput {
+  readonly config: SharedConfig
+  readonly context: ProviderContext
+  /** Profile to begin with. */
+  readonly profile: string
+  readonly clientConfig: StsClientConfig
+  readonly mfaCodeProvider: MfaCodeProvider | undefined
+  /** Whether somebody has named the profile, rather than it being the one that is looked at anyway. */
+  readonly explicit: boolean
+  /** Providers behind `credential_source` by its value, kept from one search to the next. */
+  readonly sources: Map<string, CredentialProvider>
+}
+
+/**
+ * One search for the credentials of a profile, which may lead through other profiles.
+ *
+ * A profile that cannot be used (it refers to one that is not there, its source or its process has nothing to give)
+ * stops a chain of providers when somebody has named it; the implicit `default` lets it go on, as in the AWS SDK.
+ * What a service or a device refuses stops it in any case.
+ */
+export class ProfileCredentials {
+  readonly #input: ProfileCredentialsInput
+
+  constructor(input: ProfileCredentialsInput) {
+    this.#input = input
+  }
+
+  /** @throws {CredentialsError} when the profile, or one that it refers to, gives no credentials. */
+  async find(): Promise<Credentials> {
+    return this.#credentialsOf(this.#input.profile, [])
+  }
+
+  /** @param visited the profiles that were reached as the source of another one. */
+  async #credentialsOf(name: string, visited: readonly string[]): Promise<Credentials> {
+    const { config, context } = this.#input
+    const profile = config.profiles.get(name)
+    if (profile === undefined) {
+      throw this.#unusable(`${absentProfileMessage(name, context, config)} (${this.#wayTo(visited)})`)
+    }
+    const form = formOfProfile(profile, visited.length > 0)
+    if (form.kind === 'static') return staticCredentials(name, profile)
+    return this.#credentialsOfForm(form, name, visited)
+  }
+
+  async #credentialsOfForm(
+    form: Exclude<ProfileForm, { readonly kind: 'static' }>,
+    name: string,
+    visited: readonly string[],
+  ): Promise<Credentials> {
+    const { context, clientConfig } = this.#input
+    switch (form.kind) {
+      case 'role':
+        return this.#assumeRole(form.role, form.source, name, visited)
+      case 'source':
+        return this.#sourceCredentials(form.source, name, visited)
+      case 'web-identity': {
+        const { fromTokenFile } = await import('./web-identity.ts')
+        const { roleArn, roleSessionName, tokenFile: webIdentityTokenFile } = form
+        return this.#inProfile(
+          name,
+          fromTokenFile({ webIdentityTokenFile, roleArn, roleSessionName, clientConfig, context }),
+        )
+      }
+      case 'process':
+        return this.#runProcess(name)
+      case 'sso': {
+        const { fromSSO } = await import('./sso.ts')
+        return this.#ownForm(name, fromSSO({ profile: name, context }))
+      }
+      case 'login': {
+        const { fromLoginCredentials } = await import('./login.ts')
+        return this.#ownForm(
+          name,
+          fromLoginCredentials({ profile: name, region: clientConfig.region, context }),
+        )
+      }
+      case 'refused':
+        throw new CredentialsError(`${profileTitle(name)} ${form.reason}`)
+      case 'broken':
+        throw this.#unusable(`${profileTitle(name)} ${form.reason}`)
+      case 'none':
+        throw this.#unusable(`${profileTitle(name)} says nothing about credentials (${this.#wayTo(visited)})`)
+    }
+  }
+
+  async #assumeRole(
+    role: ProfileRole,
+    source: RoleSource,
+    name: string,
+    visited: readonly string[],
+  ): Promise<Credentials> {
+    const { config, context, clientConfig, mfaCodeProvider } = this.#input
+    const { mfaSerial } = role
+    if (mfaSerial !== undefined && mfaCodeProvider === undefined) {
+      throw new CredentialsError(
+        `${profileTitle(name)} requires multi-factor authentication with the device ${mfaSerial}; ` +
+          'pass mfaCodeProvider to fromIni',
+      )
+    }
+    const credentials = await this.#sourceCredentials(source, name, visited)
+    return this.#inProfile(name, async () => {
+      const { assumeRole, defaultRoleSessionName, mfaCode, stsEndpoint } = await import('./sts.ts')
+      const endpoint = stsEndpoint(context, config, clientConfig)
+      return assumeRole(
+        {
+          RoleArn: role.roleArn,
+          RoleSessionName: role.roleSessionName ?? defaultRoleSessionName(context),
+          ExternalId: role.externalId,
+          DurationSeconds: role.durationSeconds,
+          SerialNumber: mfaSerial,
+          // Asked for last, so that the code is still the one that the device shows.
+          TokenCode:
+            mfaSerial === undefined || mfaCodeProvider === undefined
+              ? undefined
+              : await mfaCode(mfaCodeProvider, mfaSerial, context),
+        },
+        credentials,
+        endpoint,
+        context,
+      )
+    })
+  }
+
+  async #sourceCredentials(
+    source: RoleSource,
+    name: string,
+    visited: readonly string[],
+  ): Promise<Credentials> {
+    if (source.kind === 'profile') {
+      const way = [...visited, source.name]
+      if (!visited.includes(source.name)) return this.#credentialsOf(source.name, way)
+      throw this.#unusable(
+        `the source_profile properties go round in a circle (${this.#wayTo(way)}); one of these profiles needs ` +
+          'credentials of its own',
+      )
+    }
+    return this.#inProfile(name, await this.#providerOf(source.name))
+  }
+
+  async #providerOf(credentialSource: string): Promise<CredentialProvider> {
+    const { sources } = this.#input
+    const provider = sources.get(credentialSource) ?? (await this.#loadProvider(credentialSource))
+    sources.set(credentialSource, provider)
+    return provider
+  }
+
+  async #loadProvider(credentialSource: string): Promise<CredentialProvider> {
+    const { context, profile } = this.#input
+    switch (credentialSource) {
+      case 'Environment':
+        return (await import('./env.ts')).fromEnv({ context })
+      case 'Ec2InstanceMetadata':
+        return (await import('./instance-metadata.ts')).fromInstanceMetadata({ profile, context })
+      case 'EcsContainer':
+        return (await import('./container.ts')).fromContainerMetadata({ context })
+      default:
+        return () => {
+          throw this.#unusable(
+            `the credential_source ${JSON.stringify(credentialSource)} is none of Environment, Ec2InstanceMetadata and ` +
+              'EcsContainer',
+          )
+        }
+    }
+  }
+
+  /** What a provider finds for a profile; its failure names the profile. */
+  async #inProfile(name: string, provider: CredentialProvider): Promise<Credentials> {
+    try {
+      return await provider()
+    } catch (error) {
+      if (!(error instanceof CredentialsError)) throw error
+      const message = `${profileTitle(name)}: ${error.message}`
+      if (error.tryNextProvider) throw this.#unusable(message, error.cause)
+      throw new CredentialsError(message, { cause: error.cause })
+    }
+  }
+
+  /** The same for a provider that reads the profile itself, and names it in all but the mildest of its failures. */
+  async #ownForm(name: string, provider: CredentialProvider): Promise<Credentials> {
+    try {
+      return await provider()
+    } catch (error) {
+      if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
+      throw this.#unusable(`${profileTitle(name)}: ${error.message}`, error.cause)
+    }
+  }
+
+  /** Whichever profile on the way it is in: a process that fails makes the profile unusable. */
+  async #runProcess(name: string): Promise<Credentials> {
+    const { fromProcess } = await import('./process.ts')
+    try {
+      return await fromProcess({ profile: name, context: this.#input.context })()
+    } catch (error) {
+      if (!(error instanceof CredentialsError)) throw error
+      throw this.#unusable(error.message, error.cause)
+    }
+  }
+
+  #unusable(message: string, cause?: unknown): CredentialsError {
+    return new CredentialsError(message, { cause, tryNextProvider: !this.#input.explicit })
+  }
+
+  /** From which profile to which the search went. */
+  #wayTo(visited: readonly string[]): string {
+    return [this.#input.profile, ...visited].map(name => JSON.stringify(name)).join(' -> ')
+  }
+}
+
+function staticCredentials(name: string, profile: ConfigSection): Credentials {
+  const checked = (property: string): string => {
+    const value = profile.get(property) ?? ''
+    // Quotation marks are no part of a value in these files; AWS would only say that the key does not exist.
+    if (/^[\x21-\x7e]+$/.test(value) && !/["']/.test(value)) return value
+    throw new CredentialsError(
+      `${property} of ${profileTitle(name)} contains blanks, quotation marks or other characters that no key has`,
+    )
+  }
+  const isSet = (property: string): boolean => (profile.get(property) ?? '') !== ''
+  return {
+    accessKeyId: checked('aws_access_key_id'),
+    secretAccessKey: checked('aws_secret_access_key'),
+    ...(isSet('aws_session_token') && { sessionToken: checked('aws_session_token') }),
+    ...(isSet('aws_account_id') && { accountId: checked('aws_account_id') }),
+  }
+}
+
+/** Where the credentials come from that a role is assumed with. */
+export type RoleSource =
+  | { readonly kind: 'profile'; readonly name: string }
+  | { readonly kind: 'credential-source'; readonly name: string }
+
+/** A role that a profile names. */
+export interface ProfileRole {
+  readonly roleArn: string
+  readonly roleSessionName: string | undefined
+  readonly externalId: string | undefined
+  readonly durationSeconds: number
+  /** Serial number of the multi-factor authentication device that the role asks for. */
+  readonly mfaSerial: string | undefined
+}
+
+/** What a profile says about credentials, in one of the forms that there are. */
+export type ProfileForm =
+  | { readonly kind: 'static' }
+  | { readonly kind: 'role'; readonly role: ProfileRole; readonly source: RoleSource }
+  | { readonly kind: 'source'; readonly source: RoleSource }
+  | {
+      readonly kind: 'web-identity'
+      readonly roleArn: string
+      readonly roleSessionName: string | undefined
+      readonly tokenFile: string
+    }
+  | { readonly kind: 'process' }
+  | { readonly kind: 'sso' }
+  | { readonly kind: 'login' }
+  /** It is about credentials, but none of the forms is complete. The reason continues "the profile "x" ...". */
+  | { readonly kind: 'broken'; readonly reason: string }
+  /** It is complete, and a value in it is one that STS refuses. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It is about something else, such as a region. */
+  | { readonly kind: 'none' }
+
+const DEFAULT_DURATION_SECONDS = 3600
+const SSO_PROPERTIES = [
+  'sso_session',
+  'sso_start_url',
+  'sso_region',
+  'sso_account_id',
+  'sso_role_name',
+] as const
+
+/**
+ * Decides which form of credentials a profile has, in the order of the AWS SDK for JavaScript: a role with a source,
+ * static keys, web identity, a credential process, SSO, a log-in session.
+ *
+ * A role without a source of credentials, or with two, gives way to a later form, as in that SDK: tools that write
+ * ready keys leave the role that they are for beside them. Without a later form the profile is broken.
+ *
+ * @param asSource whether another profile takes its credentials from this one. Then static keys come first, and a
+ *   `credential_source` needs no role.
+ */
+export function formOfProfile(profile: ConfigSection, asSource: boolean): ProfileForm {
+  const property = (name: string): string | undefined => {
+    const value = profile.get(name)
+    return value === '' ? undefined : value
+  }
+  const isStatic =
+    property('aws_access_key_id') !== undefined && property('aws_secret_access_key') !== undefined
+  const roleArn = property('role_arn')
+  const tokenFile = property('web_identity_token_file')
+  const sources = sourcesOf(property('source_profile'), property('credential_source'))
+  const [source, otherSource] = sources
+
+  if (asSource && isStatic) return { kind: 'static' }
+  if (roleArn !== undefined && source !== undefined && otherSource === undefined) {
+    return roleFormOf(roleArn, source, property)
+  }
+  if (asSource && source?.kind === 'credential-source') return { kind: 'source', source }
+  if (isStatic) return { kind: 'static' }
+  if (tokenFile !== undefined && roleArn !== undefined) {
+    return { kind: 'web-identity', roleArn, roleSessionName: property('role_session_name'), tokenFile }
+  }
+  if (property('credential_process') !== undefined) return { kind: 'process' }
+  if (SSO_PROPERTIES.some(name => property(name) !== undefined)) return { kind: 'sso' }
+  if (property('login_session') !== undefined) return { kind: 'login' }
+  const reason = incompleteReason(property)
+  return reason === undefined ? { kind: 'none' } : { kind: 'broken', reason }
+}
+
+type PropertyReader = (name: string) => string | undefined
+
+function sourcesOf(profile: string | undefined, credentialSource: string | undefined): readonly RoleSource[] {
+  const sources: RoleSource[] = []
+  if (profile !== undefined) sources.push({ kind: 'profile', name: profile })
+  if (credentialSource !== undefined) sources.push({ kind: 'credential-source', name: credentialSource })
+  return sources
+}
+
+function roleFormOf(roleArn: string, source: RoleSource, property: PropertyReader): ProfileForm {
+  const duration = property('duration_seconds')
+  if (duration !== undefined && !/^[1-9]\d{0,8}$/.test(duration)) {
+    return { kind: 'refused', reason: 'has a duration_seconds that is not a whole number of seconds' }
+  }
+  const role: ProfileRole = {
+    roleArn,
+    roleSessionName: property('role_session_name'),
+    externalId: property('external_id'),
+    durationSeconds: duration === undefined ? DEFAULT_DURATION_SECONDS : Number(duration),
+    mfaSerial: property('mfa_serial'),
+  }
+  return { kind: 'role', role, source }
+}
+
+function incompleteReason(property: PropertyReader): string | undefined {
+  const has = (name: string): boolean => property(name) !== undefined
+  if (has('role_arn') && has('source_profile') && has('credential_source')) {
+    return 'has both source_profile and credential_source for its role_arn; remove one of them'
+  }
+  if (has('role_arn') && !has('source_profile') && !has('credential_source')) {
+    return (
+      'has role_arn and nothing to assume the role with; add source_profile, credential_source or ' +
+      'web_identity_token_file'
+    )
+  }
+  if (has('aws_access_key_id')) return 'has aws_access_key_id and no aws_secret_access_key'
+  if (has('aws_secret_access_key')) return 'has aws_secret_access_key and no aws_access_key_id'
+  if (has('aws_session_token')) return 'has aws_session_token and no keys'
+  if (has('web_identity_token_file')) return 'has web_identity_token_file and no role_arn'
+  if (has('source_profile')) return 'has source_profile and no role_arn'
+  if (has('credential_source')) return 'has credential_source and no role_arn'
+  return undefined
 }

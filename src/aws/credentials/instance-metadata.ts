@@ -1,26 +1,28 @@
 import { isSwitchedOn } from '../config/environment.ts'
-import { InstanceMetadataClient, InstanceMetadataError } from '../config/instance-metadata-client.ts'
-import type { InstanceMetadataOptions } from '../config/instance-metadata-settings.ts'
+import {
+  InstanceMetadataClient,
+  InstanceMetadataError,
+  type InstanceMetadataOptions,
+} from '../config/instance-metadata-client.ts'
 import { ConfigurationError, CredentialsError } from '../../errors.ts'
+import { messageOf } from '../../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
-import { contextOf, type ProviderOptions } from './provider-context.ts'
-import { aCount, aSwitch, aText, aTimeout, checkedOptions, type OptionKinds } from './provider-options.ts'
-import { staticallyStable } from './static-stability.ts'
+import { contextOf, kinds, type OptionKinds, type ProviderContext, type ProviderOptions } from './provider.ts'
 
 /** Options of {@link fromInstanceMetadata}. */
 export interface FromInstanceMetadataOptions extends ProviderOptions, InstanceMetadataOptions {}
 
 const optionKinds: OptionKinds<FromInstanceMetadataOptions> = {
-  endpoint: aText,
+  endpoint: kinds.text,
   endpointMode: {
     takes: "'IPv4' or 'IPv6'",
     accepts: value => value === 'IPv4' || value === 'IPv6',
   },
-  profile: aText,
-  timeout: aTimeout,
-  maxRetries: aCount,
-  ec2MetadataV1Disabled: aSwitch,
+  profile: kinds.text,
+  timeout: kinds.timeoutMs,
+  maxRetries: kinds.count,
+  ec2MetadataV1Disabled: kinds.boolean,
 }
 
 const CREDENTIALS_PATH = 'iam/security-credentials/'
@@ -39,7 +41,7 @@ const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromInstanceMetadata(options: FromInstanceMetadataOptions = {}): CredentialProvider {
-  const context = contextOf(checkedOptions('fromInstanceMetadata', options, optionKinds))
+  const context = contextOf('fromInstanceMetadata', options, optionKinds)
   const client = new InstanceMetadataClient(context, options)
   const provider = staticallyStable(() => credentialsOfInstance(client), context)
   return async () => {
@@ -86,5 +88,51 @@ async function read(client: InstanceMetadataClient, path: string): Promise<strin
     }
     if (cause instanceof ConfigurationError) throw new CredentialsError(cause.message, { cause })
     throw cause
+  }
+}
+
+const LEAST_EXTENSION_MS = 5 * 60_000
+const MOST_EXTENSION_MS = 10 * 60_000
+
+/**
+ * Keeps an application going while the instance metadata service is out of order.
+ *
+ * When a provider hands out credentials that have expired already, or fails after it has succeeded, the latest
+ * credentials are handed out as if they expired in 5 to 10 minutes, so that it is asked again then: AWS accepts
+ * credentials of an instance for longer during such an outage. The process is warned once per outage.
+ */
+export function staticallyStable(
+  provider: CredentialProvider,
+  { clock, random }: Pick<ProviderContext, 'clock' | 'random'>,
+): CredentialProvider {
+  let latest: Credentials | undefined
+  let warned = false
+
+  const extended = (credentials: Credentials, reason: string): Credentials => {
+    if (!warned) {
+      warned = true
+      process.emitWarning(
+        `${reason}; the credentials at hand stay in use, and new ones are asked for every 5 to 10 minutes`,
+        'DynamoDBSessionsWarning',
+      )
+    }
+    const extensionMs = LEAST_EXTENSION_MS + Math.floor(random() * (MOST_EXTENSION_MS - LEAST_EXTENSION_MS))
+    return { ...credentials, expiration: new Date(clock.now() + extensionMs) }
+  }
+
+  return async () => {
+    let fresh: Credentials
+    try {
+      fresh = await provider()
+    } catch (error) {
+      if (latest === undefined) throw error
+      return extended(latest, `no new credentials of this instance (${messageOf(error) ?? 'unknown error'})`)
+    }
+    latest = fresh
+    if (fresh.expiration !== undefined && fresh.expiration.getTime() <= clock.now()) {
+      return extended(fresh, 'the instance metadata service handed out credentials that have expired')
+    }
+    warned = false
+    return fresh
   }
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { homeDirectory } from '../config/file-locations.ts'
+
+import { homeDirectory } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
 import { messageOf } from '../../internal/core-objects.ts'
+import { isHeaderText } from '../sigv4/sign.ts'
 import { type CacheFile, CacheFileError, readCacheFile, updateCacheFile } from './cache-file.ts'
-import { instantOf } from './instant.ts'
-import { callForJson, instantAfter, textIn } from './json-call.ts'
-import type { ProviderContext } from './provider-context.ts'
-import { sharedFlight } from './shared-flight.ts'
+import { type Flights, sharedFlight } from './cached-provider.ts'
+import { instantOf, type ProviderContext } from './provider.ts'
+import { callForJson, instantAfter, textIn } from './service-call.ts'
 
 /** A log-in to AWS IAM Identity Center. */
 export interface SsoLogin {
@@ -37,7 +38,7 @@ const REFRESH_WINDOW_MS = 5 * 60_000
 const REFRESH_PAUSE_MS = 30_000
 
 /** Both have one entry at most for each `sso-session` that is in use. */
-const flights = new Map<string, Promise<SsoToken>>()
+const flights: Flights<SsoToken> = new Map()
 const attempts = new Map<string, RefreshAttempt>()
 
 /**
@@ -187,9 +188,4 @@ function expired(login: SsoLogin, failure?: string, cause?: unknown): Credential
 
 function remedy({ loginCommand }: SsoLogin): string {
   return `run "${loginCommand}"`
-}
-
-/** The token goes into a header field, where a line break would begin another one. */
-function isHeaderText(text: string | undefined): text is string {
-  return text !== undefined && /^[\x21-\x7e]+$/.test(text)
 }

@@ -1,14 +1,16 @@
-import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
+import { isCredentials } from '../sigv4/sign.ts'
+import { regionFromEnvironment } from '../config/environment.ts'
+import { realRegion } from '../config/partitions.ts'
+import { callUrl } from '../config/service-endpoint.ts'
+import { selectedProfile, type SharedConfig } from '../config/shared-config.ts'
+import { parseEndpoint } from '../http/endpoint.ts'
 import type { ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
-import type { Credentials } from '../../types.ts'
-import { isCredentials } from '../config/credentials-shape.ts'
+import { ConfigurationError, CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
 import { foreignText } from '../../internal/foreign-text.ts'
-import { instantOf } from './instant.ts'
-import type { ProviderContext } from './provider-context.ts'
-import { callService, ServiceCallError, type ServiceCall } from './service-call.ts'
-import type { StsEndpoint } from './sts-endpoint.ts'
-import { elementAt, readXml, textAt, type XmlElement } from './sts-xml.ts'
+import type { Credentials } from '../../types.ts'
+import { instantOf, type ProviderContext } from './provider.ts'
+import { callService, type ServiceCall, ServiceCallError } from './service-call.ts'
 
 /** A tag of the role session, as STS takes it. */
 export interface SessionTag {
@@ -242,4 +244,223 @@ function repeats(text: string, secrets: readonly string[]): boolean {
     const asSent = new URLSearchParams([['', plain]]).toString().slice(1)
     return plain !== '' && (text.includes(plain) || text.includes(asSent))
   })
+}
+
+/**
+ * Asks somebody for the code that a multi-factor authentication device shows now.
+ *
+ * @param serialNumber serial number or ARN of the device.
+ */
+export type MfaCodeProvider = (serialNumber: string) => Promise<string> | string
+
+/**
+ * The code that a device shows now.
+ *
+ * @throws {CredentialsError} when the callback fails or returns no text.
+ */
+export async function mfaCode(
+  provider: MfaCodeProvider,
+  serialNumber: string,
+  { pending }: Pick<ProviderContext, 'pending'>,
+): Promise<string> {
+  let code: unknown
+  try {
+    code = await pending.step(`the code of the MFA device ${serialNumber}`, () => provider(serialNumber))
+  } catch (cause) {
+    throw new CredentialsError(`the MFA code callback failed for the device ${serialNumber}`, { cause })
+  }
+  if (typeof code === 'string' && code !== '') return code
+  throw new CredentialsError(`the MFA code callback returned no code for the device ${serialNumber}`)
+}
+
+/** Where the AWS Security Token Service (STS) is called, and the region that calls are signed for. */
+export interface StsEndpoint {
+  /** Absolute URL with a final `/`. */
+  readonly url: string
+  /** A real region, without `fips-`. */
+  readonly region: string
+  /** Profile whose settings of calls count. */
+  readonly profile: string
+}
+
+/** Settings of the client that calls the AWS Security Token Service (STS). */
+export interface StsClientConfig {
+  /**
+   * Region whose STS is called, whatever region is configured elsewhere.
+   *
+   * @default `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the region of the profile, else `us-east-1`
+   */
+  readonly region?: string | undefined
+  /**
+   * Profile whose region and endpoint settings (`endpoint_url`, `services`, `use_fips_endpoint`, ...) count.
+   *
+   * @default `AWS_PROFILE`, else `default`
+   */
+  readonly profile?: string | undefined
+}
+
+const FALLBACK_REGION = 'us-east-1'
+
+/**
+ * Finds STS: the endpoint that is configured for it (`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the profile's
+ * `services` section or `endpoint_url`), else that of the region.
+ *
+ * Where nothing names a region, it is `us-east-1`, and the process is warned.
+ *
+ * @throws {CredentialsError} when the region or the endpoint is unusable.
+ */
+export function stsEndpoint(
+  { environment }: ProviderContext,
+  config: SharedConfig,
+  { region: given, profile: givenProfile }: StsClientConfig,
+): StsEndpoint {
+  const selected = selectedProfile(environment).name
+  const profile = givenProfile ?? selected
+  const region =
+    [
+      given,
+      regionFromEnvironment(environment)?.value,
+      config.profiles.get(profile)?.get('region'),
+      config.profiles.get(selected)?.get('region'),
+    ].find(isSet) ?? fallbackRegion()
+  try {
+    const { origin, path } = parseEndpoint(callUrl('sts', region, environment, config, profile))
+    return { url: origin + path, region: realRegion(region).name, profile }
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause
+    throw new CredentialsError(`STS cannot be called: ${cause.message}`, { cause })
+  }
+}
+
+function isSet(region: string | undefined): region is string {
+  return region !== undefined && region !== ''
+}
+
+function fallbackRegion(): string {
+  process.emitWarning(
+    `no region is configured, so STS is called in ${FALLBACK_REGION}; set AWS_REGION`,
+    'DynamoDBSessionsWarning',
+  )
+  return FALLBACK_REGION
+}
+
+/** An XML element that holds either text or other elements. */
+export interface XmlElement {
+  readonly name: string
+  /** Text with its references decoded and nothing trimmed; empty for an element that holds elements. */
+  readonly text: string
+  readonly children: readonly XmlElement[]
+}
+
+interface OpenElement {
+  readonly name: string
+  readonly children: XmlElement[]
+  text: string
+}
+
+const MAX_DEPTH = 16
+const NAME = '[A-Za-z_][\\w.:-]*'
+const ATTRIBUTE = `\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*')`
+const DECLARATION = /^\uFEFF?(?:<\?xml\s[^<>?]*\?>)?/
+const START_TAG = new RegExp(`<(${NAME})(?:${ATTRIBUTE})*\\s*(/?)>`, 'y')
+const END_TAG = new RegExp(`</(${NAME})\\s*>`, 'y')
+const TEXT = /[^<]+/y
+const REFERENCE = /&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(amp|lt|gt|quot|apos));|&/g
+
+const NAMED_REFERENCES: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+])
+
+/**
+ * Reads an XML document of the kind that the AWS query protocol answers with: elements, text, the five named
+ * references and numeric ones. Attributes and namespaces are skipped.
+ *
+ * Anything else is refused rather than guessed at: a document that is cut short, tags that do not match, text beside
+ * elements, unknown references, and also what the protocol never uses (document types, comments, CDATA).
+ *
+ * @returns the root element, or `undefined` when the text is not such a document.
+ */
+export function readXml(text: string): XmlElement | undefined {
+  const document: OpenElement = { name: '', children: [], text: '' }
+  const open: OpenElement[] = [document]
+  let position = DECLARATION.exec(text)?.[0].length ?? 0
+
+  const matchHere = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = position
+    const match = pattern.exec(text)
+    if (match !== null) position = pattern.lastIndex
+    return match
+  }
+
+  while (position < text.length) {
+    const parent = open.at(-1)
+    if (parent === undefined) return undefined
+    const characters = matchHere(TEXT)?.[0]
+    if (characters !== undefined) {
+      const decoded = decodeReferences(characters)
+      if (decoded === undefined) return undefined
+      parent.text += decoded
+      continue
+    }
+    const start = matchHere(START_TAG)
+    if (start !== null) {
+      const element: OpenElement = { name: start[1] ?? '', children: [], text: '' }
+      parent.children.push(element)
+      if (start[2] === '' && open.push(element) > MAX_DEPTH) return undefined
+      continue
+    }
+    if (matchHere(END_TAG)?.[1] !== parent.name || !holdsOneKind(parent)) return undefined
+    open.pop()
+  }
+  const isComplete = open.length === 1 && document.children.length === 1 && document.text.trim() === ''
+  return isComplete ? document.children[0] : undefined
+}
+
+/**
+ * The element at the end of a path of child names.
+ *
+ * @returns `undefined` when a step of the path is missing, or is there more than once.
+ */
+export function elementAt(root: XmlElement | undefined, ...path: readonly string[]): XmlElement | undefined {
+  let element = root
+  for (const name of path) {
+    const matches: readonly XmlElement[] = element?.children.filter(child => child.name === name) ?? []
+    element = matches.length === 1 ? matches[0] : undefined
+  }
+  return element
+}
+
+/** The text of the element at the end of a path; `undefined` when it is missing, ambiguous, empty or no text. */
+export function textAt(root: XmlElement | undefined, ...path: readonly string[]): string | undefined {
+  const text = elementAt(root, ...path)?.text
+  return text === '' ? undefined : text
+}
+
+/** Whether an element holds text or elements, not both. Blanks between elements are dropped. */
+function holdsOneKind(element: OpenElement): boolean {
+  if (element.children.length === 0) return true
+  if (element.text.trim() !== '') return false
+  element.text = ''
+  return true
+}
+
+function decodeReferences(text: string): string | undefined {
+  let isValid = true
+  const decoded = text.replaceAll(REFERENCE, (_, decimal?: string, hexadecimal?: string, name?: string) => {
+    const character = name === undefined ? characterOf(decimal, hexadecimal) : NAMED_REFERENCES.get(name)
+    isValid &&= character !== undefined
+    return character ?? ''
+  })
+  return isValid ? decoded : undefined
+}
+
+function characterOf(decimal: string | undefined, hexadecimal: string | undefined): string | undefined {
+  const codePoint = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number(decimal)
+  const isCharacter =
+    codePoint > 0 && codePoint <= 0x10_ff_ff && !(codePoint >= 0xd8_00 && codePoint <= 0xdf_ff)
+  return isCharacter ? String.fromCodePoint(codePoint) : undefined
 }

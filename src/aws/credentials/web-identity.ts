@@ -3,11 +3,20 @@ import { variable } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
-import { readSharedConfig } from './profile-config.ts'
-import { contextOf, type ProviderContext, type ProviderOptions } from './provider-context.ts'
-import { anStsClientConfig, aText, checkedOptions, type OptionKinds } from './provider-options.ts'
-import { stsEndpoint, type StsClientConfig } from './sts-endpoint.ts'
-import { assumeRoleWithWebIdentity, defaultRoleSessionName } from './sts.ts'
+import {
+  contextOf,
+  kinds,
+  type OptionKinds,
+  type ProviderContext,
+  type ProviderOptions,
+  readSharedConfig,
+} from './provider.ts'
+import {
+  assumeRoleWithWebIdentity,
+  defaultRoleSessionName,
+  type StsClientConfig,
+  stsEndpoint,
+} from './sts.ts'
 
 /** Options of {@link fromTokenFile}. */
 export interface FromTokenFileOptions extends ProviderOptions {
@@ -38,10 +47,10 @@ export interface FromTokenFileOptions extends ProviderOptions {
 }
 
 const optionKinds: OptionKinds<FromTokenFileOptions> = {
-  webIdentityTokenFile: aText,
-  roleArn: aText,
-  roleSessionName: aText,
-  clientConfig: anStsClientConfig,
+  webIdentityTokenFile: kinds.text,
+  roleArn: kinds.text,
+  roleSessionName: kinds.text,
+  clientConfig: kinds.stsClientConfig,
 }
 
 const TOKEN_FILE_VARIABLE = 'AWS_WEB_IDENTITY_TOKEN_FILE'
@@ -58,7 +67,7 @@ const ROLE_VARIABLE = 'AWS_ROLE_ARN'
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
-  const context = contextOf(checkedOptions('fromTokenFile', options, optionKinds))
+  const context = contextOf('fromTokenFile', options, optionKinds)
   return () => credentialsOfTokenFile(options, context)
 }
 

@@ -1,5 +1,5 @@
 import type { Transport } from '../http/transport.ts'
-import type { EndpointSettings } from '../config/endpoint-settings.ts'
+import type { EndpointSettings } from '../config/settings.ts'
 import type { PendingSteps } from '../../internal/pending-steps.ts'
 import type { Deadline } from '../../internal/deadline.ts'
 import type { Clock, CredentialSource, Item, Random } from '../../types.ts'

@@ -1,5 +1,5 @@
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
-import type { EndpointSettings } from '../config/endpoint-settings.ts'
+import type { EndpointSettings } from '../config/settings.ts'
 import { endpointUrlFor } from './endpoint-rules.ts'
 
 /**

@@ -1,4 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto'
+import { isDate } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
 import {
   canonicalRequest,
@@ -168,4 +169,23 @@ export function authorizationPrefix(accessKeyId: string, scope: string, signedHe
  */
 export function formatAmzDate(date: Date): string {
   return `${date.toISOString().slice(0, 19).replaceAll(/[:-]/g, '')}Z`
+}
+
+/** Whether a value can be used as credentials: the shape that {@link Credentials} describes. */
+export function isCredentials(value: unknown): value is Credentials {
+  if (typeof value !== 'object' || value === null) return false
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Partial<
+    Record<keyof Credentials, unknown>
+  >
+  return (
+    isHeaderText(accessKeyId) &&
+    isHeaderText(secretAccessKey) &&
+    (sessionToken === undefined || isHeaderText(sessionToken)) &&
+    (expiration === undefined || (isDate(expiration) && !Number.isNaN(expiration.getTime())))
+  )
+}
+
+/** Whether a value is a text that a header field may be: a line break would begin another one. */
+export function isHeaderText(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 }

@@ -1,6 +1,6 @@
 import { variable } from '../../aws/config/environment.ts'
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
-import { formOfProfile } from '../../aws/credentials/profile-forms.ts'
+import { formOfProfile } from '../../aws/credentials/ini.ts'
 import { CredentialsError, DeadlineExceededError } from '../../errors.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import { serviceTransport } from '../../store/open-client.ts'

@@ -1,5 +1,5 @@
 import { regionFromEnvironment, variable } from '../../aws/config/environment.ts'
-import { instanceRegionLookup } from '../../aws/config/instance-metadata-region.ts'
+import { instanceRegionLookup } from '../../aws/config/instance-metadata-client.ts'
 import { type ClientSettings, resolveSettings } from '../../aws/config/settings.ts'
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
 import { endpointUrlFor } from '../../aws/dynamodb/endpoint-rules.ts'

@@ -8,7 +8,7 @@ import {
   fromHttp,
   type FromHttpOptions,
 } from '../../../src/aws/credentials/container.ts'
-import type { ProviderContext } from '../../../src/aws/credentials/provider-context.ts'
+import type { ProviderContext } from '../../../src/aws/credentials/provider.ts'
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import type { CredentialProvider } from '../../../src/types.ts'

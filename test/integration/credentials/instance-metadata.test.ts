@@ -4,7 +4,7 @@ import {
   fromInstanceMetadata,
   type FromInstanceMetadataOptions,
 } from '../../../src/aws/credentials/instance-metadata.ts'
-import type { ProviderContext } from '../../../src/aws/credentials/provider-context.ts'
+import type { ProviderContext } from '../../../src/aws/credentials/provider.ts'
 import { ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { PendingSteps } from '../../../src/internal/pending-steps.ts'

@@ -1,7 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { instanceRegionLookup } from '../../../src/aws/config/instance-metadata-region.ts'
-import type { InstanceMetadataContext } from '../../../src/aws/config/instance-metadata-client.ts'
+import {
+  type InstanceMetadataContext,
+  instanceRegionLookup,
+} from '../../../src/aws/config/instance-metadata-client.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { PendingSteps } from '../../../src/internal/pending-steps.ts'
 import {

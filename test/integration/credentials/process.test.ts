@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { fromIni } from '../../../src/aws/credentials/ini.ts'
-import { fromProcess, type FromProcessOptions } from '../../../src/aws/credentials/process.ts'
-import { outputOfShellCommand } from '../../../src/aws/credentials/shell-command.ts'
+import {
+  fromProcess,
+  type FromProcessOptions,
+  outputOfShellCommand,
+} from '../../../src/aws/credentials/process.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type TemporaryHome, temporaryHome } from '../../support/temporary-home.ts'

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 
-import type { ProviderContext } from '../../../src/aws/credentials/provider-context.ts'
+import type { ProviderContext } from '../../../src/aws/credentials/provider.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { type FakeSso, fakeSso } from '../../support/fake-sso.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

@@ -3,7 +3,7 @@ import {
   fromTemporaryCredentials,
   type FromTemporaryCredentialsOptions,
 } from '../../../src/aws/credentials/assume-role.ts'
-import type { MfaCodeProvider } from '../../../src/aws/credentials/mfa-code.ts'
+import type { MfaCodeProvider } from '../../../src/aws/credentials/index.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { CredentialsError } from '../../../src/errors.ts'
 import { FakeService, type FakeServiceScript } from '../../support/fake-sso.ts'

@@ -2,9 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { describe, expect, test } from 'vitest'
 
-import { cachedProvider } from '../../../src/aws/credentials/cached-provider.ts'
+import { cachedProvider, nameProvider } from '../../../src/aws/credentials/cached-provider.ts'
 import { CredentialsError } from '../../../src/errors.ts'
-import { nameProvider } from '../../../src/aws/config/provider-name.ts'
 import type { CredentialProvider, Credentials, CredentialSource } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

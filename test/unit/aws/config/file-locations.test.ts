@@ -3,8 +3,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
-import type { Environment } from '../../../../src/aws/config/environment.ts'
-import { fileLocations, homeDirectory } from '../../../../src/aws/config/file-locations.ts'
+import { type Environment, fileLocations, homeDirectory } from '../../../../src/aws/config/environment.ts'
 import { selectedProfile } from '../../../../src/aws/config/shared-config.ts'
 import { asOrdinaryUser } from '../../../support/ordinary-user.ts'
 

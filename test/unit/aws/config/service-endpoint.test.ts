@@ -9,7 +9,7 @@ import {
   type ServiceId,
   serviceUrl,
 } from '../../../../src/aws/config/service-endpoint.ts'
-import { mergeFiles } from '../../../../src/aws/config/profile-sections.ts'
+import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
 
 const BOTH = `

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { Environment } from '../../../../src/aws/config/environment.ts'
-import { mergeFiles } from '../../../../src/aws/config/profile-sections.ts'
+import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import {
   type ConfigSection,
   loadSharedConfig,

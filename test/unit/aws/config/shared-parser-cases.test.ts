@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { mergeFiles } from '../../../../src/aws/config/profile-sections.ts'
+import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import type { ConfigSection } from '../../../../src/aws/config/shared-config.ts'
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>

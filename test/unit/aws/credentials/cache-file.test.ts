@@ -2,7 +2,7 @@ import { mkdir, open, readdir, readFile, readlink, rm, stat, symlink, writeFile 
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CacheFileError, readCacheFile, updateCacheFile } from '../../../../src/aws/credentials/cache-file.ts'
-import { sharedFlight } from '../../../../src/aws/credentials/shared-flight.ts'
+import { type Flights, sharedFlight } from '../../../../src/aws/credentials/cached-provider.ts'
 import { deferred } from '../../../../src/internal/deferred.ts'
 import { rejectionOf } from '../../../support/failure.ts'
 import { temporaryHome } from '../../../support/temporary-home.ts'
@@ -149,7 +149,7 @@ describe('updateCacheFile', () => {
 
 describe('sharedFlight', () => {
   it('gives all callers one outcome, and begins anew afterwards', async () => {
-    const flights = new Map<string, Promise<number>>()
+    const flights: Flights<number> = new Map()
     const outcome = deferred<number>()
     let starts = 0
     const ask = (): Promise<number> =>
@@ -167,7 +167,7 @@ describe('sharedFlight', () => {
   })
 
   it('does not remember a failure', async () => {
-    const flights = new Map<string, Promise<number>>()
+    const flights: Flights<number> = new Map()
     await expect(sharedFlight(flights, 'key', async () => Promise.reject(new Error('no')))).rejects.toThrow(
       'no',
     )

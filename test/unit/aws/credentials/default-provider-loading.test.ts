@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' }
 
 afterEach(() => {
-  vi.doUnmock('../../../../src/aws/credentials/provider-chain.ts')
+  vi.doUnmock('../../../../src/aws/credentials/default-provider.ts')
   vi.resetModules()
 })
 
@@ -13,9 +13,9 @@ test.each([
   ['loads', { ...keys, AWS_SECRET_ACCESS_KEY: '' }, true],
 ])('%s the other places for %j', async (_, variables, loads) => {
   let isLoaded = false
-  vi.doMock('../../../../src/aws/credentials/provider-chain.ts', () => {
+  vi.doMock('../../../../src/aws/credentials/default-provider.ts', () => {
     isLoaded = true
-    return { providerChain: () => () => ({ accessKeyId: 'AKIDCHAIN', secretAccessKey: 'secret' }) }
+    return { fromIni: () => () => ({ accessKeyId: 'AKIDCHAIN', secretAccessKey: 'secret' }) }
   })
   const fresh = await import('../../../../src/aws/credentials/default-provider.ts')
   const provider = fresh.defaultProvider({ context: { environment: variables } })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { instantOf } from '../../../../src/aws/credentials/instant.ts'
+import { instantOf } from '../../../../src/aws/credentials/provider.ts'
 
 describe('instantOf', () => {
   it.each([

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   containerEndpoint,
   type ContainerEndpointOptions,
-} from '../../../../src/aws/credentials/container-endpoint.ts'
+} from '../../../../src/aws/credentials/container.ts'
 import { CredentialsError } from '../../../../src/errors.ts'
 import { thrownBy } from '../../../support/failure.ts'
 

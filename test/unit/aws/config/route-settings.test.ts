@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { proxyFor } from '../../../../src/aws/config/proxy-settings.ts'
+import { proxyFor } from '../../../../src/aws/config/route-settings.ts'
 import { parseEndpoint } from '../../../../src/aws/http/endpoint.ts'
 
 const PROXY = 'http://proxy.test:3128'

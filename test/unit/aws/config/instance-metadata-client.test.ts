@@ -5,7 +5,7 @@ import {
   type InstanceMetadataOptions,
   type InstanceMetadataSettings,
   instanceMetadataSettings,
-} from '../../../../src/aws/config/instance-metadata-settings.ts'
+} from '../../../../src/aws/config/instance-metadata-client.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
 import { rejectionOf } from '../../../support/failure.ts'
 import { temporaryHome } from '../../../support/temporary-home.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { type IniSection, parseIni } from '../../../../src/aws/config/ini-parser.ts'
+import { type IniSection, parseIni } from '../../../../src/aws/config/config-file.ts'
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 

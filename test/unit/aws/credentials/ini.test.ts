@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formOfProfile, type ProfileForm } from '../../../../src/aws/credentials/profile-forms.ts'
+import { formOfProfile, type ProfileForm } from '../../../../src/aws/credentials/ini.ts'
 
 const keys = { aws_access_key_id: 'AKID', aws_secret_access_key: 's3cret' }
 const role = { role_arn: 'arn:aws:iam::123456789012:role/r' }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { staticallyStable } from '../../../../src/aws/credentials/static-stability.ts'
+import { staticallyStable } from '../../../../src/aws/credentials/instance-metadata.ts'
 import type { Credentials } from '../../../../src/types.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 

@@ -1,0 +1,226 @@
+import { type Environment, fileLocations } from '../config/environment.ts'
+import { loadSharedConfig, type SharedConfig, withheldNote } from '../config/shared-config.ts'
+import { ConfigurationError, CredentialsError, invalidArgument } from '../../errors.ts'
+import type { RouteSearch } from '../config/route-search.ts'
+import { type CorrectableClock, CorrectedClock } from '../http/clock-skew.ts'
+import { SocketTransport } from '../http/socket-transport.ts'
+import type { Transport } from '../http/transport.ts'
+import { PendingSteps } from '../../internal/pending-steps.ts'
+import { processEnvironment } from '../../internal/process-environment.ts'
+import type { Clock, Random } from '../../types.ts'
+
+const DEFAULT_DEADLINE_MS = 7000
+/** Just long enough for the few requests that one refresh makes. */
+const BRIEFLY_KEPT = { maxSockets: 4, idleTimeoutMs: 2000 } as const
+
+/**
+ * What credential providers take from the world around them, so that tests can stand in for it.
+ *
+ * @internal
+ */
+export interface ProviderContext {
+  readonly environment: Environment
+  /** What the time is; put right once a service has refused a request for its time, where it can be. */
+  readonly clock: Clock & Partial<CorrectableClock>
+  readonly random: Random
+  /** Carries requests to this machine and its own network: containers and instance metadata. */
+  readonly transport: Transport
+  /** Carries requests to AWS: STS, SSO, sign-in, and container endpoints over TLS. */
+  readonly serviceTransport: Transport
+  /** How long the call may take that needs credentials. Milliseconds. */
+  readonly deadlineMs: number
+  /** Told what the provider is waiting for. */
+  readonly pending: PendingSteps
+}
+
+/** Options that every provider takes. */
+export interface ProviderOptions {
+  /**
+   * What providers take from the world around them. For tests.
+   *
+   * @default the process's environment, the system's clock, and connections of the provider's own
+   */
+  readonly context?: Partial<ProviderContext> | undefined
+}
+
+/**
+ * The world around a provider whose options have been checked, with everything filled in that they leave out.
+ *
+ * @param provider name of the function that takes the options.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values. The message names the option and what it
+ *   takes, and does not repeat the value, which may be secret.
+ *
+ * @internal
+ */
+export function contextOf<Options extends ProviderOptions>(
+  provider: string,
+  options: Options,
+  optionKinds: OptionKinds<Options>,
+): ProviderContext {
+  checkOptions(provider, options, optionKinds)
+  const { context } = options
+  const environment = context?.environment ?? processEnvironment()
+  return {
+    environment,
+    clock: correctable(context?.clock ?? { now: () => Date.now() }),
+    random: context?.random ?? Math.random,
+    transport: context?.transport ?? new SocketTransport(BRIEFLY_KEPT),
+    serviceTransport: context?.serviceTransport ?? context?.transport ?? transportToAws(environment),
+    deadlineMs: context?.deadlineMs ?? DEFAULT_DEADLINE_MS,
+    pending: context?.pending ?? new PendingSteps(),
+  }
+}
+
+/** Goes the way that the environment says; the code for it is loaded for the first connection. */
+function transportToAws(environment: Environment): Transport {
+  let search: RouteSearch | undefined
+  return new SocketTransport({
+    ...BRIEFLY_KEPT,
+    route: async endpoint => {
+      const { RouteSearch } = await import('../config/route-search.ts')
+      search ??= new RouteSearch({ environment, hasOptions: false })
+      return search.find(endpoint)
+    },
+  })
+}
+
+function correctable(clock: Clock & Partial<CorrectableClock>): Clock & Partial<CorrectableClock> {
+  return clock.correct === undefined ? new CorrectedClock(clock) : clock
+}
+
+/**
+ * Reads the shared configuration files.
+ *
+ * @throws {CredentialsError} when one is there and cannot be read: what it says could be anything.
+ */
+export async function readSharedConfig({ environment, pending }: ProviderContext): Promise<SharedConfig> {
+  try {
+    return await pending.step('the AWS configuration files', () => loadSharedConfig(environment))
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause
+    throw new CredentialsError(cause.message, { cause })
+  }
+}
+
+/** A profile as error messages name it. */
+export function profileTitle(name: string): string {
+  return `the profile ${JSON.stringify(name)}`
+}
+
+/** What to say of a profile that does not exist: where it was looked for, and how its section is written. */
+export function absentProfileMessage(
+  name: string,
+  { environment }: ProviderContext,
+  config: SharedConfig,
+): string {
+  const { configFile, credentialsFile } = fileLocations(environment)
+  const section = name === 'default' ? 'default' : `profile ${name}`
+  return (
+    `${profileTitle(name)} does not exist: there is neither [${section}] in ${configFile.path} nor ` +
+    `[${name}] in ${credentialsFile.path}${withheldNote(config)}`
+  )
+}
+
+const ISO_INSTANT =
+  /^(\d{4}-\d\d-\d\d)[t ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s*(z|utc|gmt|[+-]\d\d(?::?\d\d)?)?(?:\[[\w/]+\])?$/i
+
+/**
+ * Reads an instant as tools for AWS write it: `2026-01-31T12:00:00Z`, also with `UTC` or `GMT` for the `Z` (older versions
+ * of the AWS CLI), with an offset, with a blank for the `T`, and in the other forms that `Date` reads. An instant without a
+ * time zone is in UTC, wherever this machine is.
+ *
+ * @returns `undefined` for anything else.
+ */
+export function instantOf(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined
+  const [, day, time, fraction = '0', zone = 'Z'] = ISO_INSTANT.exec(text.trim()) ?? []
+  const isOffset = /^[+-]/.test(zone)
+  const offset = isOffset ? `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}` : 'Z'
+  const date = new Date(day === undefined ? text : `${day}T${time}.${fraction.slice(0, 3)}${offset}`)
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** What an option of a provider takes. */
+export interface OptionKind {
+  /** To complete the sentence `the option "x" takes ...`. */
+  readonly takes: string
+  readonly accepts: (value: unknown) => boolean
+  readonly isRequired?: boolean
+}
+
+/** What every option of a provider takes, besides those that all providers have. */
+export type OptionKinds<Options extends ProviderOptions> = Readonly<
+  Record<Exclude<keyof Options, keyof ProviderOptions>, OptionKind>
+>
+
+/** Longest time that a timer of Node can wait. */
+const LONGEST_MS = 2_147_483_647
+
+/** The kinds of options that several providers have. */
+export const kinds: Readonly<
+  Record<
+    'text' | 'callback' | 'boolean' | 'delayMs' | 'timeoutMs' | 'count' | 'object' | 'stsClientConfig',
+    OptionKind
+  >
+> = {
+  text: { takes: 'a text', accepts: value => typeof value === 'string' },
+  callback: { takes: 'a function', accepts: value => typeof value === 'function' },
+  boolean: { takes: 'true or false', accepts: value => typeof value === 'boolean' },
+  delayMs: milliseconds(0),
+  timeoutMs: milliseconds(1),
+  count: {
+    takes: 'a whole number from 0',
+    accepts: value => Number.isSafeInteger(value) && Number(value) >= 0,
+  },
+  object: { takes: 'an object', accepts: isObject },
+  // Credentials, endpoint or proxy among these settings would not be heeded.
+  stsClientConfig: {
+    takes:
+      'an object with the texts region and profile, and nothing else (another endpoint is named by AWS_ENDPOINT_URL_STS or the ' +
+      'profile)',
+    accepts: value => holdsNothingBut(value, { region: kinds.text, profile: kinds.text }),
+  },
+}
+
+/** Whether a value is an object that has these members and no others, none of them wrong. */
+export function holdsNothingBut(value: unknown, members: Readonly<Record<string, OptionKind>>): boolean {
+  return (
+    isObject(value) &&
+    Object.keys(value).every(name => Object.hasOwn(members, name) || value[name] === undefined) &&
+    Object.entries(members).every(([name, kind]) => isRight(value[name], kind))
+  )
+}
+
+/** Whether a value is an object, and neither null nor an array. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function checkOptions(provider: string, options: unknown, own: Readonly<Record<string, OptionKind>>): void {
+  if (!isObject(options)) {
+    throw invalidArgument('INVALID_OPTION', `the options of ${provider} have to be an object`)
+  }
+  const all: Readonly<Record<string, OptionKind>> = { ...own, context: kinds.object }
+  const unknown = Object.keys(options).find(name => !Object.hasOwn(all, name))
+  if (unknown !== undefined) {
+    throw invalidArgument(
+      'INVALID_OPTION',
+      `${provider} has no option "${unknown}" (its options are: ${Object.keys(own).join(', ') || 'none'})`,
+    )
+  }
+  for (const [name, kind] of Object.entries(all)) {
+    if (isRight(options[name], kind)) continue
+    throw invalidArgument('INVALID_OPTION', `the option "${name}" of ${provider} takes ${kind.takes}`)
+  }
+}
+
+function isRight(value: unknown, { accepts, isRequired = false }: OptionKind): boolean {
+  return value === undefined ? !isRequired : accepts(value)
+}
+
+function milliseconds(least: number): OptionKind {
+  return {
+    takes: `a number of milliseconds from ${least} to ${LONGEST_MS}`,
+    accepts: value => typeof value === 'number' && value >= least && value <= LONGEST_MS,
+  }
+}
