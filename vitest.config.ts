@@ -3,17 +3,40 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import type { ViteUserConfig } from 'vitest/config'
 
+import { CountReporter } from './test/support/count-reporter.ts'
+
+/** Pure tests that replace modules of the process, so that no other may run in it. */
+const withMocks = [
+  'options/option-effects',
+  'aws/credentials/default-provider-loading',
+  'aws/http/odd-sockets',
+].map(name => `test/unit/${name}.test.ts`)
+
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/package/fixtures/**'],
-    globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/clean-environment.ts'],
     pool: 'forks',
     // Most tests wait for sockets: one at a time would leave a machine with two cores idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // For a machine that has twenty times as much to do.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ['default', new CountReporter()],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude: withMocks, isolate: false },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts', ...withMocks],
+          exclude: ['test/unit/**', 'test/package/fixtures/**'],
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+    ],
   },
 })
 

@@ -2,8 +2,6 @@
  * `npm run bench`: measures dynamodb-sessions next to the other ways to reach DynamoDB from JavaScript and writes
  * RESULTS.md, results.json and the plots.
  */
-import { ensureBuilt } from '../tools/ensure-built.mjs'
-import { ensureInstalled } from '../tools/ensure-installed.mjs'
 import { readArguments, usage } from './lib/arguments.mjs'
 import { ensureContendersInstalled, installOurPackage } from './lib/install.mjs'
 
@@ -18,8 +16,6 @@ try {
 
 /** @param {ReturnType<typeof readArguments>} options */
 async function run(options) {
-  await ensureInstalled()
-  await ensureBuilt()
   await ensureContendersInstalled()
   await installOurPackage()
 

@@ -2,8 +2,9 @@
  * The lint rules for the imports of `src`, types included: they point down, and few folders may touch the machine.
  */
 import { posix, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-import { root } from './run-tool.mjs'
+const source = fileURLToPath(new URL('../src', import.meta.url))
 
 /** From top to bottom. A folder imports what stands below its line; those of one line do not know each other. */
 const layers = [
@@ -57,7 +58,7 @@ function rule(objectionTo) {
   return {
     /** @param {{ filename: string, report: (problem: { node: object, message: string }) => void }} context */
     create(context) {
-      const from = relative(`${root}/src`, context.filename).replaceAll(sep, '/')
+      const from = relative(source, context.filename).replaceAll(sep, '/')
       /** @param {{ source?: { value?: unknown } | null }} node */
       function check(node) {
         const specifier = node.source?.value

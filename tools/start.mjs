@@ -7,14 +7,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
-import { ensureBuilt } from './ensure-built.mjs'
-import { ensureInstalled } from './ensure-installed.mjs'
-import { root } from './run-tool.mjs'
+import { createTable } from 'dynamodb-sessions/table'
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
+const root = fileURLToPath(new URL('..', import.meta.url))
 const host = '127.0.0.1'
 const appProcesses = 2
 const defaultPort = 3000
@@ -49,13 +48,9 @@ try {
 }
 
 async function start() {
-  await ensureInstalled()
-  if (await ensureBuilt()) console.log('Built the package.')
   const endpoint = await startDatabase()
   if (stopping) return
 
-  // Not there before the build.
-  const { createTable } = await import('dynamodb-sessions/table')
   // It would warn that dynalite has no time to live, which a database in memory does not need.
   await createTable({ table, region, endpoint, credentials, onWarning: () => {} })
 

@@ -1,46 +1,39 @@
+/*
+ * The last step of the build: makes a package of the merged files in `dist`. It adds the declarations; for every entry an ES
+ * module with the same exports, so that there is one instance of everything however it is loaded; what kind of module a `.js`
+ * file is; and folders for the resolvers that do not know `exports` (TypeScript's `node10`, Jest before 28), which find
+ * entries by them.
+ */
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, posix } from 'node:path'
-
-import { root } from './run-tool.mjs'
+import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** @typedef {{ path: string, module: string | undefined, main: string, types: string }} Entry */
 
-/**
- * The entries of the package, by package.json: the path after its name, the ES module if it has one of its own, the
- * CommonJS module and its declarations.
- *
- * @type {readonly Entry[]}
- */
-const entries = await readEntries()
-
-/** The folders beside `dist` that {@link writeEntries} writes. */
-export const entryFolders = entries.map(({ path }) => path).filter(path => path !== '.')
-
-/**
- * Makes a package of the merged files in `dist`. It adds the declarations; for every entry an ES module with the same
- * exports, so that there is one instance of everything however it is loaded; what kind of module a `.js` file is; and
- * folders for the resolvers that do not know `exports` (TypeScript's `node10`, Jest before 28), which find entries by them.
- */
-export async function writeEntries() {
-  await copy('build', 'dist', file => file.endsWith('.d.ts'))
-  await copy('src', 'dist', file => /\.(?:cjs|d\.cts)$/.test(file))
-  await writeJson('dist/package.json', {
-    type: 'commonjs',
-    sideEffects: ['./register/*.js', './cli/main.js'],
-  })
-  await writeJson('dist/esm/package.json', { type: 'module', sideEffects: false })
-  for (const { path, module, main, types } of entries) {
-    if (module !== undefined) await writeModule(module)
-    if (path === '.') continue
-    const [fromFolder, typesFromFolder] = [main, types].map(file => posix.relative(path, file))
-    await writeJson(`${path}/package.json`, { main: fromFolder, types: typesFromFolder })
-  }
+await copy('build', 'dist', file => file.endsWith('.d.ts'))
+await copy('src', 'dist', file => /\.(?:cjs|d\.cts)$/.test(file))
+await writeJson('dist/package.json', {
+  type: 'commonjs',
+  sideEffects: ['./register/*.js', './cli/main.js'],
+})
+await writeJson('dist/esm/package.json', { type: 'module', sideEffects: false })
+for (const { path, module, main, types } of await readEntries()) {
+  if (module !== undefined) await writeModule(module)
+  if (path === '.') continue
+  const [fromFolder, typesFromFolder] = [main, types].map(file => posix.relative(path, file))
+  await writeJson(`${path}/package.json`, { main: fromFolder, types: typesFromFolder })
 }
 
-/** @returns {Promise<Entry[]>} */
+/**
+ * The entries of the package, by package.json: the path after its name, the ES module if it has one of its own, the CommonJS
+ * module and its declarations.
+ *
+ * @returns {Promise<Entry[]>}
+ */
 async function readEntries() {
   const { exports } = /** @type {typeof import('../package.json')} */ (
     JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))

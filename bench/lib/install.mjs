@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { runNpm } from '../../tools/run-tool.mjs'
+import { x } from 'tinyexec'
+
 import { benchFolder, modulesFolder, repositoryFolder, workFolder } from './folders.mjs'
 
 const stampFile = join(modulesFolder, '.installed')
@@ -21,8 +22,7 @@ export async function ensureContendersInstalled() {
   if ((await readFile(stampFile, 'utf8').catch(() => '')) === wanted) return
 
   console.log('Installing the contenders; this happens once ...')
-  const { exitCode, output } = await runNpm(['ci', '--prefix', benchFolder, '--no-audit', '--no-fund'])
-  if (exitCode !== 0) throw new Error(`npm ci failed (exit code ${exitCode}):\n${output}`)
+  await x('npm', ['ci', '--prefix', benchFolder, '--no-audit', '--no-fund'], { throwOnError: true })
   await writeFile(stampFile, wanted)
 }
 

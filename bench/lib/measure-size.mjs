@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { runNpm } from '../../tools/run-tool.mjs'
+import { x } from 'tinyexec'
 import { bundleParts, bundleSize } from './bundle.mjs'
 import { installedVersion } from './contenders.mjs'
 
@@ -129,7 +129,7 @@ export async function measureInstalls() {
 
 /** @param {string} folder */
 async function packOurs(folder) {
-  await npm(['pack', '--ignore-scripts', '--pack-destination', folder])
+  await x('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { throwOnError: true })
   const name = (await readdir(folder)).find(file => file.endsWith('.tgz'))
   if (name === undefined) throw new Error('npm pack made no tarball')
   return join(folder, name)
@@ -142,7 +142,13 @@ async function packOurs(folder) {
 async function install(folder, specifications) {
   await mkdir(folder)
   await writeFile(join(folder, 'package.json'), '{"private":true}')
-  await npm(['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...specifications])
+  await x(
+    'npm',
+    ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...specifications],
+    {
+      throwOnError: true,
+    },
+  )
   const modules = join(folder, 'node_modules')
   /** @type {unknown} */
   const lock = JSON.parse(await readFile(join(modules, '.package-lock.json'), 'utf8'))
@@ -154,10 +160,4 @@ async function install(folder, specifications) {
     }
   }
   return { packages, bytes }
-}
-
-/** @param {readonly string[]} args */
-async function npm(args) {
-  const { exitCode, output } = await runNpm(args)
-  if (exitCode !== 0) throw new Error(`npm ${args[0]} failed (exit code ${exitCode}):\n${output}`)
 }

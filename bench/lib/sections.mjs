@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { runTool } from '../../tools/run-tool.mjs'
+import { x } from 'tinyexec'
+
 import { contenders } from './contenders.mjs'
 import { benchFolder, workFolder } from './folders.mjs'
 import { describeRun } from './machine.mjs'
@@ -98,8 +99,7 @@ async function writeResults(folder, results) {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   const formatted = ['results.json', 'RESULTS.md'].map(name => join(folder, name))
   // The quick results are in a folder that the formatter passes over unless told otherwise.
-  const { exitCode, output } = await runTool('prettier', ['--with-node-modules', '--write', ...formatted])
-  if (exitCode !== 0) throw new Error(output)
+  await x('prettier', ['--with-node-modules', '--write', ...formatted], { throwOnError: true })
 }
 
 /**

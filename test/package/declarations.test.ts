@@ -3,7 +3,8 @@ import { join, relative } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+import { root } from '../support/packed-package.ts'
+import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
 
 /** The ways of finding declarations that the README names. */
 const resolutions = [

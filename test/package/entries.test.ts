@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
 import { filesLoadedBy, type LoadedFiles, modulesIn } from './merged-files.ts'
-import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+import { root } from '../support/packed-package.ts'
+import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
 
 const name = 'dynamodb-sessions'
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+import { root } from '../support/packed-package.ts'
+import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
 
 interface Example {
   readonly title: string

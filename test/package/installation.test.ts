@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { installPackedApp, type PackedApp, root } from './packed-app.ts'
+import { root } from '../support/packed-package.ts'
+import { installPackedApp, type PackedApp } from './packed-app.ts'
 
 type Versions = Readonly<Record<string, string>>
 

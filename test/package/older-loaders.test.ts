@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { engineCredentials, engineRegion, engines } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
-import { type Finished, installPackedApp, type PackedApp, root } from './packed-app.ts'
+import { root } from '../support/packed-package.ts'
+import { type Finished, installPackedApp, type PackedApp } from './packed-app.ts'
 
 /** Comes from the registry: this repository itself has no use for them. */
 const tools = [

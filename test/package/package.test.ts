@@ -8,7 +8,8 @@ import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { engines, uniqueTableName } from '../support/engines.ts'
-import { addFrameworks, compile, installPackedApp, type PackedApp, root } from './packed-app.ts'
+import { root } from '../support/packed-package.ts'
+import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
 
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
   readonly exports: object

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** The repository. */
-export const root: string = fileURLToPath(new URL('../..', import.meta.url))
+import { packedPackage, root } from '../support/packed-package.ts'
 
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
 
@@ -47,11 +45,9 @@ const FRAMEWORKS = [
   'vitest',
 ]
 
-/**
- * Packs the package as it would be published and installs the tarball in a new folder; the frameworks are the
- * ones of this repository, so that nothing is downloaded.
- */
+/** A new application in which the package is installed as it would be published. */
 export async function installPackedApp(): Promise<PackedApp> {
+  const { tarball, installed } = await packedPackage()
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'dynamodb-sessions-')))
   const run = async (
     file: string,
@@ -71,17 +67,11 @@ export async function installPackedApp(): Promise<PackedApp> {
       throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause })
     }
   }
-  await run('npm', ['pack', root, '--ignore-scripts', '--pack-destination', folder])
-  const tarball = join(folder, 'dynamodb-sessions-0.1.0.tgz')
-  await writeFile(
-    join(folder, 'package.json'),
-    JSON.stringify({ name: 'app', private: true, type: 'module' }),
-  )
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball])
+  await cp(dirname(dirname(installed)), folder, { recursive: true })
   return { folder, tarball, run, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Puts the frameworks beside the installed package, as an app that uses them would have them. */
+/** Puts the frameworks of this repository beside the installed package, so that nothing is downloaded. */
 export async function addFrameworks(
   { folder }: PackedApp,
   frameworks: readonly string[] = FRAMEWORKS,

@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest'
 import { createAuthority, createCertificate } from '../support/certificates.ts'
 import { connectionTo, type EngineConnection, engines, uniqueTableName } from '../support/engines.ts'
 import { listen } from '../support/loopback.ts'
+import { packedPackage } from '../support/packed-package.ts'
 
 /** What `scenario.mjs` is told. */
 export interface ScenarioSettings {
@@ -22,6 +23,8 @@ export interface ScenarioSettings {
 
 /** Settings for one run of the scenario, on the first engine; what they need is stopped when the running test ends. */
 export async function scenarioSettings(): Promise<ScenarioSettings> {
+  // Its programs import the package by its name, from this repository.
+  await packedPackage()
   const [engine] = engines
   if (engine === undefined) throw new Error('there is no engine')
   return {

@@ -1,6 +1,9 @@
 import { execFile, fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -10,9 +13,19 @@ import type { Engine } from './engines.ts'
 
 const oldestJava = 17
 const processes: ChildProcess[] = []
+let runFolder: string
 
-/** Starts every engine once for the whole run, each in a child process that ends with this one. */
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A new folder, deleted at the end of the run. */
+    runFolder: string
+  }
+}
+
+/** Starts every engine once for the whole run, each in a child process that ends with this one; and makes its folder. */
 export async function setup(project: TestProject): Promise<void> {
+  runFolder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-run-'))
+  project.provide('runFolder', runFolder)
   const starting = (await hasJava()) ? [startDynalite(), startDynamoDBLocal()] : [startDynalite()]
   project.provide('engines', await Promise.all(starting))
 }
@@ -20,6 +33,7 @@ export async function setup(project: TestProject): Promise<void> {
 /** Ends the engines. */
 export async function teardown(): Promise<void> {
   await Promise.all(processes.map(endProcess))
+  await rm(runFolder, { recursive: true, force: true })
 }
 
 async function hasJava(): Promise<boolean> {

@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 
-const MOST_WAITS = 600
-const WAIT_MS = 200
+import { oncePerRun } from './once-per-run.ts'
 
 /**
  * Installs what the lock file of a folder asks for, or else its `package.json`, when that is not there yet: packages that only
@@ -24,39 +21,16 @@ export async function areInstalled(folder: string, what: string): Promise<boolea
   const wanted = createHash('sha256').update(wish).digest('hex')
   if ((await stampOf(folder)) === wanted) return true
   try {
-    await oneAtATime(folder, isLocked, wanted)
+    await oncePerRun(`packages of ${basename(folder)}`, async () => {
+      await install(folder, isLocked ? ['ci'] : ['install', '--no-package-lock'])
+      await writeFile(stampFile(folder), wanted)
+    })
     return true
   } catch (cause) {
     const problem = `${what} could not be installed`
     if (process.env['CI']) throw new Error(`${problem}; CI must test with them`, { cause })
     process.stderr.write(`${problem}: their tests are skipped.\n`)
     return false
-  }
-}
-
-/** Test files run in processes of their own: one of them installs, and the others wait for it. */
-async function oneAtATime(folder: string, isLocked: boolean, wanted: string): Promise<void> {
-  const lockFolder = join(
-    tmpdir(),
-    `dynamodb-sessions-packages-${createHash('sha256').update(folder).digest('hex')}`,
-  )
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await mkdir(lockFolder)
-      break
-    } catch (error) {
-      // A run that was killed leaves the folder behind.
-      if (attempt === MOST_WAITS) await rm(lockFolder, { recursive: true, force: true })
-      else if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      await setTimeout(WAIT_MS)
-    }
-  }
-  try {
-    if ((await stampOf(folder)) === wanted) return
-    await install(folder, isLocked ? ['ci'] : ['install', '--no-package-lock'])
-    await writeFile(stampFile(folder), wanted)
-  } finally {
-    await rm(lockFolder, { recursive: true, force: true })
   }
 }
 

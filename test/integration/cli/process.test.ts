@@ -1,10 +1,8 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
@@ -19,11 +17,12 @@ import {
   engines,
   uniqueTableName,
 } from '../../support/engines.ts'
+import { packedPackage } from '../../support/packed-package.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'
 import { engineEnvironment } from './command-line.ts'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const main = join(root, 'dist/cli/main.js')
+let root: string
+let main: string
 
 interface Ended {
   readonly exitCode: number | null
@@ -32,7 +31,8 @@ interface Ended {
 }
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(root, 'tools/ensure-built.mjs')])
+  root = (await packedPackage()).installed
+  main = join(root, 'dist/cli/main.js')
 }, 120_000)
 
 function start(

@@ -4,7 +4,8 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+
+import { packedPackage, root } from '../../support/packed-package.ts'
 
 /** How a program is run. */
 export interface RunOptions {
@@ -23,8 +24,6 @@ export interface Ended {
   readonly stderr: string
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-
 /** A folder with applications and what they have installed: this package, as it is now, and frameworks. */
 export class AppFolder {
   readonly path: string
@@ -34,13 +33,11 @@ export class AppFolder {
     this.path = path
   }
 
-  /** Copies this package, as it was built, into the `node_modules` of a new folder. */
+  /** Copies this package, as it would be installed, into the `node_modules` of a new folder. */
   static async create(): Promise<AppFolder> {
     const folder = new AppFolder(await mkdtemp(join(tmpdir(), 'register-')))
-    const installed = join(folder.path, 'node_modules/dynamodb-sessions')
-    for (const name of ['dist', 'package.json']) {
-      await cp(join(root, name), join(installed, name), { recursive: true })
-    }
+    const { installed } = await packedPackage()
+    await cp(installed, join(folder.path, 'node_modules/dynamodb-sessions'), { recursive: true })
     return folder
   }
 
