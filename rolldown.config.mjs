@@ -60,12 +60,7 @@ const groups = {
   sts: ['aws/credentials/sts'],
 
   php: ['layouts/php/index'],
-  'foreign-layout': [
-    'layouts/foreign/document-codec',
-    'layouts/foreign/expiry-rule',
-    'layouts/foreign/foreign-layout',
-    'layouts/foreign/stored-data',
-  ],
+  'foreign-layouts': ['layouts/foreign/rows'],
   'data-seal': ['encryption/payload-codec'],
   'key-values': ['options/key-value-options', 'key-values/key-value-store'],
   table: ['table/index'],

@@ -1,4 +1,5 @@
 import { withinDateRange } from '../internal/date-range.ts'
+import type { Item } from '../types.ts'
 
 /*
  * Attribute values as they come off the wire, where they need not be what their type says.
@@ -9,7 +10,7 @@ export const LARGEST_SECONDS = 1e11
 
 /** The text of an attribute of type S; `undefined` for anything else. */
 export function textOf(value: unknown): string | undefined {
-  return contentOf(value, 'S')
+  return stringIn(value, 'S')
 }
 
 /** The number of an attribute of type N; `undefined` for anything else. */
@@ -22,12 +23,20 @@ export function numberOf(value: unknown): number | undefined {
 
 /** The digits of an attribute of type N, of which a number may lose some; `undefined` for anything else. */
 export function numberTextOf(value: unknown): string | undefined {
-  return contentOf(value, 'N')
+  return stringIn(value, 'N')
 }
 
 /** The base64 text of an attribute of type B; `undefined` for anything else. */
 export function binaryOf(value: unknown): string | undefined {
-  return contentOf(value, 'B')
+  return stringIn(value, 'B')
+}
+
+/** The entries of an attribute of type M; `undefined` for anything else. */
+export function mapOf(value: unknown): Item | undefined {
+  const content = contentOf(value, 'M')
+  return typeof content === 'object' && content !== null && !Array.isArray(content)
+    ? (content as Item)
+    : undefined
 }
 
 /**
@@ -38,8 +47,12 @@ export function epochMsOf(secondsOrMs: number): number {
   return withinDateRange(secondsOrMs > LARGEST_SECONDS ? secondsOrMs : secondsOrMs * 1000)
 }
 
-function contentOf(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const content = (value as { readonly [Type in typeof type]?: unknown })[type]
+function stringIn(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {
+  const content = contentOf(value, type)
   return typeof content === 'string' ? content : undefined
+}
+
+function contentOf(value: unknown, type: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as Readonly<Record<string, unknown>>)[type]
 }

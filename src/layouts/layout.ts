@@ -1,4 +1,48 @@
+import { invalidArgument } from '../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../types.ts'
+
+/** The ways of writing sessions as items that the package knows. */
+export const LAYOUT_NAMES = [
+  'native',
+  'php',
+  'connect-dynamodb',
+  'dynamodb-store',
+  'connect-dynamodb-session',
+  'pwrdrvr',
+  'serverless-dynamodb-session-store',
+  'koa-session-dynamodb',
+  'adonis',
+  'architect',
+  'aws-ruby',
+  'laravel',
+] as const
+
+/** Name of a way of writing sessions as items. */
+export type LayoutName = (typeof LAYOUT_NAMES)[number]
+
+/** An attribute that connect-dynamodb writes beside the session, for indexes: its option `specialKeys`. */
+export interface SpecialKey {
+  /** Top-level key of the session data, and name of the attribute. */
+  readonly name: string
+  /** DynamoDB type of the attribute. */
+  readonly type: 'S' | 'N' | 'BOOL'
+}
+
+/** The options of a store that layouts of other software heed; what is absent is as the software has it. */
+export interface ForeignLayoutSettings {
+  readonly partitionKey?: string | undefined
+  readonly prefix?: string | undefined
+  readonly specialKeys?: readonly SpecialKey[] | undefined
+  readonly sessionName?: string | undefined
+  readonly serializer?: 'php' | 'php_serialize' | 'php_binary' | undefined
+  readonly base64?: boolean | undefined
+  readonly emptyArray?: 'list' | 'map' | undefined
+  readonly dataAttribute?: string | undefined
+  readonly dataAttributeType?: 'string' | 'binary' | undefined
+  readonly ttlAttribute?: string | undefined
+  readonly staleLockSeconds?: number | undefined
+  readonly serialization?: 'php' | 'json' | undefined
+}
 
 /** A session in the terms that every layout shares. */
 export interface StoredSession {
@@ -248,4 +292,34 @@ export function allOf(first: Condition, ...others: readonly (Condition | undefin
     names: Object.assign({}, ...all.map(({ names }) => names)) as Condition['names'],
     values: Object.assign({}, ...all.map(({ values }) => values)) as Item,
   }
+}
+
+/** Holds for items whose key starts with a prefix, and is so many characters longer; absent when every key does. */
+export function keysWith(
+  partitionKey: string,
+  prefix: string,
+  restLength: number | undefined,
+): Condition | undefined {
+  const parts: string[] = []
+  const values: Record<string, AttributeValue> = {}
+  if (prefix !== '') {
+    parts.push('begins_with(#key, :prefix)')
+    values[':prefix'] = { S: prefix }
+  }
+  if (restLength !== undefined) {
+    parts.push('size(#key) = :keyLength')
+    values[':keyLength'] = { N: String(prefix.length + restLength) }
+  }
+  return parts.length === 0
+    ? undefined
+    : { expression: parts.join(' AND '), names: { '#key': partitionKey }, values }
+}
+
+/** @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of a layout. */
+export function checkPartitionKey(partitionKey: string, attributes: readonly (string | undefined)[]): void {
+  if (!attributes.includes(partitionKey)) return
+  throw invalidArgument(
+    'INVALID_OPTION',
+    `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
+  )
 }

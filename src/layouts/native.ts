@@ -1,16 +1,18 @@
-import { invalidArgument, SessionCorruptError } from '../errors.ts'
+import { SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
 import { jsonCodec } from './json.ts'
-import type {
-  Condition,
-  LateRequestGuard,
-  Layout,
-  LockProtocol,
-  SessionIdentity,
-  StoredSession,
-  UserIndex,
+import {
+  checkPartitionKey,
+  type Condition,
+  keysWith,
+  type LateRequestGuard,
+  type Layout,
+  type LockProtocol,
+  type SessionIdentity,
+  type StoredSession,
+  type UserIndex,
 } from './layout.ts'
 
 /** What compresses and encrypts session data. */
@@ -67,18 +69,7 @@ export const LATE_REQUESTS_MS = 600_000
 /** Epoch milliseconds have that many until the year 2286. */
 const BIRTH_TIME_DIGITS = 13
 const BIRTH_RANDOM_LENGTH = 8
-const ATTRIBUTES: ReadonlySet<string> = new Set([
-  DATA,
-  EXPIRES,
-  EXPIRES_MS,
-  REVISION,
-  CREATED,
-  BIRTH,
-  LATE_UNTIL,
-  USER,
-  LOCK,
-  LOCK_OWNER,
-])
+const ATTRIBUTES = [DATA, EXPIRES, EXPIRES_MS, REVISION, CREATED, BIRTH, LATE_UNTIL, USER, LOCK, LOCK_OWNER]
 
 /** The index that `createTable` makes. It has what tells whether a session is alive, so that listing reads nothing else. */
 export const nativeUserIndex: UserIndex = {
@@ -97,12 +88,7 @@ export const nativeUserIndex: UserIndex = {
  */
 export function nativeLayout(options: NativeLayoutOptions): Layout {
   const { partitionKey, prefix, nameOf, nameLength, loadSeal, sealsWrites } = options
-  if (ATTRIBUTES.has(partitionKey)) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
-    )
-  }
+  checkPartitionKey(partitionKey, ATTRIBUTES)
   let loaded: DataSeal | undefined
   const load = async (): Promise<void> => {
     const seal = loaded ?? (await loadSeal())
@@ -141,7 +127,7 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     sameSessionAs,
     isSameSession,
     lateRequests: lateRequestGuard(partitionKey),
-    namespace: () => namespace(partitionKey, prefix, nameLength),
+    namespace: () => keysWith(partitionKey, prefix, nameLength),
   }
 }
 
@@ -387,26 +373,6 @@ export function birthAttribute(epochMs: number, random: string): Item {
 
 function birthTimeOf(epochMs: number): string {
   return String(Math.floor(epochMs)).padStart(BIRTH_TIME_DIGITS, '0')
-}
-
-function namespace(
-  partitionKey: string,
-  prefix: string,
-  nameLength: number | undefined,
-): Condition | undefined {
-  const parts: string[] = []
-  const values: Record<string, AttributeValue> = {}
-  if (prefix !== '') {
-    parts.push('begins_with(#key, :prefix)')
-    values[':prefix'] = { S: prefix }
-  }
-  if (nameLength !== undefined) {
-    parts.push('size(#key) = :keyLength')
-    values[':keyLength'] = { N: String(prefix.length + nameLength) }
-  }
-  return parts.length === 0
-    ? undefined
-    : { expression: parts.join(' AND '), names: { '#key': partitionKey }, values }
 }
 
 function wholeSeconds(ms: number): string {

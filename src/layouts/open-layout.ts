@@ -1,11 +1,11 @@
 import { copiedEncryption, type DataSealOptions, sealsWrites } from '../encryption/encryption-options.ts'
 import { hashSessionId, SESSION_ID_HASH_LENGTH } from '../encryption/session-id-hash.ts'
-import type { ForeignLayoutOptions } from './foreign/open.ts'
-import type { Layout } from './layout.ts'
+import type { ForeignLayoutSettings, Layout, LayoutName } from './layout.ts'
 import { type DataSeal, nativeLayout } from './native.ts'
 
 /** The options of a store that decide how a session is written as an item, checked. */
-export interface LayoutSettings extends ForeignLayoutOptions, DataSealOptions {
+export interface LayoutSettings extends ForeignLayoutSettings, DataSealOptions {
+  readonly layout?: LayoutName | undefined
   readonly hashIds?: boolean | undefined
 }
 
@@ -23,9 +23,14 @@ export function isNative({ layout }: Pick<LayoutSettings, 'layout'>): boolean {
  * @throws {TypeError} `INVALID_OPTION` when the options contradict the layout.
  */
 export async function openLayout(settings: LayoutSettings): Promise<Layout> {
-  if (isNative(settings)) return openNativeLayout(settings)
-  const { openForeignLayout } = await import('./foreign/open.ts')
-  return openForeignLayout(settings)
+  const { layout = 'native' } = settings
+  if (layout === 'native') return openNativeLayout(settings)
+  if (layout === 'php' || layout === 'laravel') {
+    const { phpLayout, laravelLayout } = await import('./php/php-layouts.ts')
+    return layout === 'php' ? phpLayout(settings) : laravelLayout(settings)
+  }
+  const { foreignLayout } = await import('./foreign/rows.ts')
+  return foreignLayout(layout, settings)
 }
 
 /**

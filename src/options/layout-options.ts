@@ -1,32 +1,6 @@
+import { LAYOUT_NAMES, type LayoutName, type SpecialKey } from '../layouts/layout.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option.ts'
-
-/** The ways of writing sessions as items that the package knows. */
-export const LAYOUT_NAMES = [
-  'native',
-  'php',
-  'connect-dynamodb',
-  'dynamodb-store',
-  'connect-dynamodb-session',
-  'pwrdrvr',
-  'serverless-dynamodb-session-store',
-  'koa-session-dynamodb',
-  'adonis',
-  'architect',
-  'aws-ruby',
-  'laravel',
-] as const
-
-/** Name of a way of writing sessions as items. */
-export type LayoutName = (typeof LAYOUT_NAMES)[number]
-
-/** An attribute that connect-dynamodb writes beside the session, for indexes: its option `specialKeys`. */
-export interface SpecialKey {
-  /** Top-level key of the session data, and name of the attribute. */
-  readonly name: string
-  /** DynamoDB type of the attribute. */
-  readonly type: 'S' | 'N' | 'BOOL'
-}
 
 /**
  * How sessions are written as items. Every option but `layout`, `partitionKey` and `prefix` belongs to one layout, and is a

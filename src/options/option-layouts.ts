@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.ts'
-import { LAYOUT_NAMES, type LayoutName, type LayoutOptions, type MigrationSource } from './layout-options.ts'
+import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
+import { type LayoutOptions, type MigrationSource } from './layout-options.ts'
 import { optionName } from './option.ts'
 import type { SessionStoreOptions } from './store-options.ts'
 

@@ -1,18 +1,17 @@
 import { numberFromText } from '../internal/number-from-text.ts'
 import type { SessionData } from '../types.ts'
-import type { ConnectionOptions } from './connection-options.ts'
-import { connectionOptionSpecs } from './connection-options.ts'
-import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
+import { type ConnectionOptions, connectionOptionSpecs } from './connection-options.ts'
 import {
   compressionFromText,
+  type CompressionOptions,
   encryptionFromText,
+  type EncryptionOptions,
   isCompressionOptions,
   isEncryptionOptions,
 } from '../encryption/encryption-options.ts'
 import { isTtl } from '../items/expiry.ts'
+import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
 import {
-  LAYOUT_NAMES,
-  type LayoutName,
   type LayoutOptions,
   layoutOptionSpecs,
   type MigrationSource,

@@ -23,7 +23,7 @@ import {
 } from '../options/call-options.ts'
 import { openClient } from './open-client.ts'
 import type { GarbageCollectionOptions, GarbageCollectionResult } from '../scan/garbage-collection.ts'
-import type { LayoutName } from '../options/layout-options.ts'
+import type { LayoutName } from '../layouts/layout.ts'
 import { isNative, openNativeLayout } from '../layouts/open-layout.ts'
 import { sessionsOf, type StoreSettings } from './native-sessions.ts'
 import { checkStoreLayout } from '../options/option-layouts.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
 import type { Condition } from '../../src/layouts/layout.ts'
-import { phpLocks } from '../../src/layouts/php/php-locks.ts'
+import { phpLocks } from '../../src/layouts/php/php-layouts.ts'
 import type { Item } from '../../src/types.ts'
 import { engines } from '../support/engines.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'

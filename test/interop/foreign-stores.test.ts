@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { openForeignLayout } from '../../src/layouts/foreign/open.ts'
+import { openLayout } from '../../src/layouts/open-layout.ts'
 import { SessionStore } from '../../src/store/session-store.ts'
 import { engines } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
@@ -174,7 +174,7 @@ describe.runIf(load !== undefined)('@poppinss/utils 6.10.1, which makes the valu
         verify(value: string, purpose: string): unknown
       }
     }
-    const layout = await openForeignLayout({ layout: 'adonis' })
+    const layout = await openLayout({ layout: 'adonis' })
     const id = 'c4n0tguess'
     const data = { user: 'ada', flash: { old: ['"quoted"'] } }
     const item = {

@@ -3,7 +3,7 @@ import type { SessionData } from 'express-session'
 import { invalidArgument } from '../../errors.ts'
 import { DEFAULT_PARTITION_KEY } from '../../layouts/open-layout.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../../options/connection-options.ts'
-import type { SpecialKey } from '../../options/layout-options.ts'
+import type { SpecialKey } from '../../layouts/layout.ts'
 import {
   booleanOption,
   integerOption,

@@ -1,4 +1,4 @@
-import type { LayoutName } from '../../options/layout-options.ts'
+import type { LayoutName } from '../../layouts/layout.ts'
 
 /** Keys among the data of a session that belong to a framework, and not to the application. */
 export interface FrameworkKeys {

@@ -1,5 +1,5 @@
 import { openClient } from '../../store/open-client.ts'
-import { LAYOUT_NAMES, type LayoutName } from '../../options/layout-options.ts'
+import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
 import { type MoveCounts, moveAll } from '../../migration/migrate-all.ts'
 import { openMigration } from '../../store/open-sessions.ts'
 import { type Command, EXIT, UsageError } from '../command.ts'

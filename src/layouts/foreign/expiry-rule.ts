@@ -4,30 +4,29 @@ import type { AttributeValue, Item } from '../../types.ts'
 import { epochMsOf, LARGEST_SECONDS, numberOf } from '../attributes.ts'
 import type { Condition } from '../layout.ts'
 
-/** An attribute that says when a session expires. */
-export interface ExpiryAttribute {
-  readonly name: string
-  /** What is written. Reading goes by the size of the number, because older versions of some writers differ. */
-  readonly unit: 's' | 'ms'
-}
+/** What is written. Reading goes by the size of the number, because older versions of some writers differ. */
+export type ExpiryUnit = 's' | 'ms'
 
 /** How other software writes down when a session expires. */
 export interface ExpiryRule {
+  /** Names of the attributes that hold it. */
+  readonly attributes: readonly string[]
+
   /**
    * When an item expires, epoch milliseconds.
    *
    * @throws {SessionCorruptError} when the item does not say, and has to.
    */
-  expiryOf(item: Item): number
+  readonly expiryOf: (item: Item) => number
 
   /** The attributes of an expiry. Seconds are whole, and rounded up. */
-  attributesOf(expiresMs: number): Item
+  readonly attributesOf: (expiresMs: number) => Item
 
   /** Holds for items that have not expired. */
-  liveAt(nowMs: number): Condition
+  readonly liveAt: (nowMs: number) => Condition
 
   /** Holds for items that say that they have expired. */
-  expiredAt(nowMs: number): Condition
+  readonly expiredAt: (nowMs: number) => Condition
 }
 
 /** The expiry of sessions that never end. */
@@ -37,11 +36,13 @@ export const NEVER_MS: number = LATEST_MS
  * An expiry in attributes of type N, of which the first that an item has counts: seconds, with a fraction allowed, or
  * milliseconds when the number is above 10^11.
  *
+ * @param units of the attributes, in the order in which they are looked at.
  * @param isOptional whether sessions without any of them never expire; otherwise such items are no sessions.
  */
-export function expiryIn(attributes: readonly ExpiryAttribute[], isOptional = false): ExpiryRule {
-  const names = attributes.map(({ name }) => name)
+export function expiryIn(units: Readonly<Record<string, ExpiryUnit>>, isOptional = false): ExpiryRule {
+  const names = Object.keys(units)
   return {
+    attributes: names,
     expiryOf: item => {
       for (const name of names) {
         const number = numberOf(item[name])
@@ -55,13 +56,15 @@ export function expiryIn(attributes: readonly ExpiryAttribute[], isOptional = fa
       )
     },
     attributesOf: expiresMs =>
-      Object.fromEntries(attributes.map(({ name, unit }) => [name, { N: expiryText(expiresMs, unit) }])),
-    liveAt: nowMs => firstNumber(names, nowMs, { isLive: true, isOptional }),
-    expiredAt: nowMs => firstNumber(names, nowMs, { isLive: false, isOptional: false }),
+      Object.fromEntries(
+        Object.entries(units).map(([name, unit]) => [name, { N: expiryText(expiresMs, unit) }]),
+      ),
+    liveAt: nowMs => firstNumber(names, nowMs, true, isOptional),
+    expiredAt: nowMs => firstNumber(names, nowMs, false, false),
   }
 }
 
-function expiryText(expiresMs: number, unit: 's' | 'ms'): string {
+function expiryText(expiresMs: number, unit: ExpiryUnit): string {
   // More seconds would be read as milliseconds.
   return String(unit === 'ms' ? expiresMs : Math.min(Math.ceil(expiresMs / 1000), LARGEST_SECONDS))
 }
@@ -74,7 +77,8 @@ function expiryText(expiresMs: number, unit: 's' | 'ms'): string {
 function firstNumber(
   names: readonly string[],
   nowMs: number,
-  { isLive, isOptional }: { readonly isLive: boolean; readonly isOptional: boolean },
+  isLive: boolean,
+  isOptional: boolean,
 ): Condition {
   // Two conditions of one request must not share placeholders.
   const mark = isLive ? 'Live' : 'Over'

@@ -1,9 +1,10 @@
-export { PhpArray, type PhpKey } from './php-array.ts'
-export { PhpFormatError } from './php-format-error.ts'
+export { isSamePhpValue } from './js-values.ts'
 export { PhpObject, PhpReference } from './opaque.ts'
-export { isSamePhpValue } from './same-value.ts'
-export { phpSerialize } from './serialize.ts'
-export { type PhpCodecOptions, phpSessionCodec, type PhpSessionCodec } from './session-format.ts'
-export type { PhpSerializer } from './session-variables.ts'
-export { phpUnserialize } from './unserialize.ts'
-export { PhpBytes, PhpFloat } from './values.ts'
+export { phpSerialize, phpUnserialize } from './serialize.ts'
+export {
+  type PhpCodecOptions,
+  phpSessionCodec,
+  type PhpSessionCodec,
+  type PhpSerializer,
+} from './session-format.ts'
+export { PhpArray, PhpBytes, PhpFloat, PhpFormatError, type PhpKey } from './values.ts'

@@ -1,13 +1,25 @@
 import { invalidArgument } from '../../errors.ts'
 import { isBinary, isMapOrSet, isUint8Array } from '../../internal/core-objects.ts'
+import { DEEPEST } from './node.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
-import { PhpArray, phpKey } from './php-array.ts'
-import type { PhpKey } from './php-array.ts'
-import { isMarked, PhpBytes, PhpFloat } from './values.ts'
+import {
+  byteText,
+  encodeUtf8,
+  isMarked,
+  isPhpInteger,
+  keyIdentity,
+  PhpArray,
+  PhpBytes,
+  PhpFloat,
+  type PhpKey,
+  phpKey,
+} from './values.ts'
+
+/** A value that PHP writes by itself, without what is elsewhere in a session. */
+export type PhpScalar = null | boolean | number | bigint | string | PhpFloat | Uint8Array
 
 /** A JavaScript value in the terms of PHP; arrays one level deep. */
-export type PhpValue =
-  null | boolean | number | bigint | string | PhpFloat | Uint8Array | PhpObject | PhpReference | PhpElements
+export type PhpValue = PhpScalar | PhpObject | PhpReference | PhpElements
 
 /** An array, with what is behind the `toJSON` of its elements. */
 export interface PhpElements {
@@ -15,6 +27,9 @@ export interface PhpElements {
   readonly container: object
   readonly elements: readonly (readonly [PhpKey, unknown])[]
 }
+
+/** Small values are compared without taking notes. */
+const PAIRS_WITHOUT_NOTES = 200
 
 const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]', '[object Boolean]'])
 
@@ -27,7 +42,11 @@ const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]'
  */
 export function unwrap(value: unknown, key: string): unknown {
   let written: unknown = value
-  if (typeof value === 'object' && value !== null && !isOwnClass(value)) {
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    !(isOwnLeaf(value) || value instanceof PhpArray || value instanceof PhpBytes)
+  ) {
     const toJSON: unknown = Reflect.get(value, 'toJSON')
     if (typeof toJSON === 'function') written = Reflect.apply(toJSON, value, [key])
   }
@@ -44,17 +63,9 @@ export function unwrap(value: unknown, key: string): unknown {
  * @internal
  */
 export function phpValue(value: unknown): PhpValue {
-  if (isPrimitive(value)) return value
-  if (typeof value !== 'object' || value === null) return null
+  if (typeof value !== 'object' || value === null) return (value ?? null) as PhpScalar
   if (value instanceof PhpBytes) return value.bytes
-  if (
-    isUint8Array(value) ||
-    value instanceof PhpFloat ||
-    value instanceof PhpObject ||
-    value instanceof PhpReference
-  ) {
-    return value
-  }
+  if (isOwnLeaf(value)) return value
   return { container: value, elements: elementsOf(value) }
 }
 
@@ -63,8 +74,50 @@ export function isElements(value: PhpValue): value is PhpElements {
   return typeof value === 'object' && value !== null && 'elements' in value
 }
 
-function isPrimitive(value: unknown): value is boolean | number | bigint | string {
-  return ['boolean', 'number', 'bigint', 'string'].includes(typeof value)
+/**
+ * What PHP writes for a value, one character for each byte.
+ *
+ * @internal
+ */
+export function scalarText(value: PhpScalar): string {
+  if (value === null) return 'N;'
+  if (typeof value === 'boolean') return value ? 'b:1;' : 'b:0;'
+  if (typeof value === 'bigint') return `i:${value};`
+  if (typeof value === 'number' && isPhpInteger(value)) return `i:${value};`
+  if (typeof value === 'number' || value instanceof PhpFloat) return `d:${formatPhpFloat(Number(value))};`
+  const bytes = typeof value === 'string' ? encodeUtf8(value) : byteText(value)
+  return `s:${bytes.length}:"${bytes}";`
+}
+
+/**
+ * A float as PHP 7.1 and later write it with `serialize_precision` -1: the shortest digits that read back as the same
+ * float, in scientific notation below 1.0E-4 and from 1.0E+17.
+ *
+ * @internal
+ */
+export function formatPhpFloat(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0'
+  if (Number.isNaN(value)) return 'NAN'
+  const magnitude = Math.abs(value)
+  if (magnitude === Infinity) return value > 0 ? 'INF' : '-INF'
+  if (magnitude >= 1e-4 && magnitude < 1e17) return String(value)
+  const [mantissa = '', exponent = ''] = value.toExponential().split('e')
+  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${exponent}`
+}
+
+/**
+ * Whether two values are the same in PHP: whether they would be written as the same bytes, wherever back references
+ * lead.
+ *
+ * So the order of keys counts, as it does in PHP; a `Date` is the text that `toJSON` makes of it; `[]` and `{}` are both
+ * the empty array; `5` and `5n` are the same integer, `5` and `new PhpFloat(5)` are not the same. `undefined`, for a key
+ * that is not there, is the same as itself alone. References between PHP arrays do not count: arrays are the same when
+ * they hold the same.
+ *
+ * @throws {TypeError} `INVALID_SESSION_DATA` for what cannot be written, where that has to be looked at.
+ */
+export function isSamePhpValue(left: unknown, right: unknown): boolean {
+  return new Comparison().areSame(unwrap(left, ''), unwrap(right, ''), 1)
 }
 
 function elementsOf(container: object): (readonly [PhpKey, unknown])[] {
@@ -87,12 +140,10 @@ function elementsOf(container: object): (readonly [PhpKey, unknown])[] {
   return elements
 }
 
-function isOwnClass(value: object): boolean {
-  // A Buffer has a toJSON, which would make a PHP array of it.
+/** Whether a value is written as it is. A Buffer has a toJSON, which would make a PHP array of it. */
+function isOwnLeaf(value: object): value is Uint8Array | PhpFloat | PhpObject | PhpReference {
   return (
     isUint8Array(value) ||
-    value instanceof PhpArray ||
-    value instanceof PhpBytes ||
     value instanceof PhpFloat ||
     value instanceof PhpObject ||
     value instanceof PhpReference
@@ -116,4 +167,69 @@ function refuseOthers(container: object): void {
         'JSON and structured clones lose the class',
     )
   }
+}
+
+class Comparison {
+  #pairs = 0
+  /** Pairs that have been met: comparing them again would take for ever where arrays are shared, or in each other. */
+  readonly #notes = new Map<object, Set<object>>()
+
+  areSame(left: unknown, right: unknown, depth: number): boolean {
+    if (Object.is(left, right)) return true
+    if (left === undefined || right === undefined) return false
+    const ours = phpValue(left)
+    const theirs = phpValue(right)
+    if (isElements(ours)) return isElements(theirs) && this.#haveSame(ours, theirs, depth)
+    return !isElements(theirs) && areSameLeaves(ours, theirs)
+  }
+
+  #haveSame(left: PhpElements, right: PhpElements, depth: number): boolean {
+    if (left.elements.length !== right.elements.length) return false
+    if (this.#wereMet(left.container, right.container)) return true
+    if (depth > DEEPEST) throw invalidArgument('INVALID_SESSION_DATA', 'the session data is nested too deep')
+    return left.elements.every(([key, value], index) => {
+      const other = right.elements[index]
+      return (
+        other !== undefined &&
+        keyIdentity(key) === keyIdentity(other[0]) &&
+        this.areSame(value, other[1], depth + 1)
+      )
+    })
+  }
+
+  #wereMet(left: object, right: object): boolean {
+    this.#pairs += 1
+    if (this.#pairs <= PAIRS_WITHOUT_NOTES) return false
+    const met = this.#notes.get(left)
+    if (met === undefined) this.#notes.set(left, new Set([right]))
+    else if (met.has(right)) return true
+    else met.add(right)
+    return false
+  }
+}
+
+type Leaf = Exclude<PhpValue, PhpElements>
+
+function areSameLeaves(left: Leaf, right: Leaf): boolean {
+  if (left instanceof PhpObject) return right instanceof PhpObject && areSameObjects(left, right)
+  if (left instanceof PhpReference) return right instanceof PhpReference && areSameReferences(left, right)
+  if (right instanceof PhpObject || right instanceof PhpReference) return false
+  // Of two strings, all but the same have other bytes.
+  if (typeof left === 'string' && typeof right === 'string') return left === right
+  return scalarText(left) === scalarText(right)
+}
+
+function areSameObjects(left: PhpObject, right: PhpObject): boolean {
+  return (
+    PhpObject.nodeOf(left) === PhpObject.nodeOf(right) || PhpObject.textOf(left) === PhpObject.textOf(right)
+  )
+}
+
+function areSameReferences(left: PhpReference, right: PhpReference): boolean {
+  const ours = PhpReference.nodeOf(left)
+  const theirs = PhpReference.nodeOf(right)
+  if (ours === theirs) return true
+  // Numbers change with what is before them; how far around the place an array is does not.
+  if (ours.levelsUp > 0 || theirs.levelsUp > 0) return ours.levelsUp === theirs.levelsUp
+  return ours.letter === theirs.letter && ours.slot === theirs.slot
 }

@@ -1,9 +1,13 @@
-import { resolveLinks } from './node.ts'
-import type { ArrayNode, LinkNode, ObjectNode, PhpNode, ScalarNode } from './node.ts'
+import {
+  type ArrayNode,
+  type LinkNode,
+  type ObjectNode,
+  type PhpNode,
+  resolveLinks,
+  type ScalarNode,
+} from './node.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
-import { PhpArray } from './php-array.ts'
-import { isPhpInteger } from './same-value.ts'
-import { PhpBytes, PhpFloat } from './values.ts'
+import { isPhpInteger, PhpArray, PhpBytes, PhpFloat } from './values.ts'
 
 /** What an empty PHP array, which is a list as much as a map, becomes. */
 export type EmptyArray = 'list' | 'map'
@@ -38,7 +42,7 @@ export class NodeReader {
   read(node: PhpNode): unknown {
     switch (node.kind) {
       case 'scalar':
-        return this.#keepsFloats && isIntegralFloat(node) ? new PhpFloat(node.value) : node.value
+        return this.#keepsFloats && isIntegralFloat(node) ? new PhpFloat(Number(node.value)) : node.value
       case 'string':
         return node.value
       case 'array':
@@ -96,12 +100,8 @@ export class NodeReader {
   }
 }
 
-const LETTER_D = 0x64
-
-function isIntegralFloat(node: ScalarNode): node is ScalarNode & { readonly value: number } {
-  return (
-    typeof node.value === 'number' && isPhpInteger(node.value) && node.source.bytes[node.start] === LETTER_D
-  )
+function isIntegralFloat({ value, source, start }: ScalarNode): boolean {
+  return typeof value === 'number' && isPhpInteger(value) && source.text[start] === 'd'
 }
 
 /**

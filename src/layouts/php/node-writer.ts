@@ -1,10 +1,13 @@
 import { invalidArgument } from '../../errors.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { DEEPEST } from './limits.ts'
-import type { PhpLimits } from './limits.ts'
-import { resolveLinks } from './node.ts'
-import type { ArrayNode, LinkNode, ObjectNode, PhpNode } from './node.ts'
-import { latin1Of } from './values.ts'
+import {
+  type ArrayNode,
+  DEEPEST,
+  type LinkNode,
+  type ObjectNode,
+  type PhpLimits,
+  type PhpNode,
+  resolveLinks,
+} from './node.ts'
 
 /** What stands for a number that cannot be known. */
 const UNCERTAIN = 0
@@ -18,10 +21,10 @@ const UNCERTAIN = 0
  * @internal
  */
 export class NodeWriter {
-  readonly out: ByteWriter
   /** What is being written, for messages. */
   subject = 'the value'
-  readonly #maxDepth: number
+  #text = ''
+  readonly #limits: Required<PhpLimits>
   readonly #isComparison: boolean
   #slots = 0
   #isCertain = true
@@ -33,12 +36,24 @@ export class NodeWriter {
   readonly #rewritten = new Map<ArrayNode, number>()
 
   /**
-   * @param isComparison the bytes are not for PHP: numbers that cannot be known are written as they were.
+   * @param isComparison the text is not for PHP: numbers that cannot be known are written as they were.
    */
   constructor(limits: Required<PhpLimits>, isComparison = false) {
-    this.out = new ByteWriter(limits.maxBytes)
-    this.#maxDepth = limits.maxDepth
+    this.#limits = limits
     this.#isComparison = isComparison
+  }
+
+  /** What was written, one character for each byte. */
+  get text(): string {
+    return this.#text
+  }
+
+  /** @throws {TypeError} `INVALID_SESSION_DATA` when it gets too much. */
+  put(text: string): void {
+    this.#text += text
+    if (this.#text.length > this.#limits.maxBytes) {
+      throw invalidArgument('INVALID_SESSION_DATA', 'the session data takes more than maxBytes in PHP')
+    }
   }
 
   /** Takes the number of the value that is about to be written. */
@@ -54,7 +69,7 @@ export class NodeWriter {
 
   /** @throws {TypeError} `INVALID_SESSION_DATA` when an array or object is nested too deep. */
   checkDepth(depth: number): void {
-    if (depth > this.#maxDepth) throw this.refusal('is nested deeper than maxDepth')
+    if (depth > this.#limits.maxDepth) throw this.refusal('is nested deeper than maxDepth')
   }
 
   /** The error for what cannot be written. */
@@ -65,7 +80,7 @@ export class NodeWriter {
   /** Writes another name of a variable whose number is known; whether it is. */
   writeReference(slot: number): boolean {
     if (slot === UNCERTAIN) return false
-    this.out.ascii(`R:${slot};`)
+    this.put(`R:${slot};`)
     return true
   }
 
@@ -91,7 +106,7 @@ export class NodeWriter {
     const slot = this.takeSlot()
     // Without a number that is certain, PHP gets a copy.
     if (known === undefined || known === UNCERTAIN) this.#writeContent(node, slot, depth)
-    else this.out.ascii(`r:${known};`)
+    else this.put(`r:${known};`)
   }
 
   /** Writes a place that JavaScript could not hold. */
@@ -122,7 +137,7 @@ export class NodeWriter {
       const slot = this.takeSlot()
       if (isNamed) this.#variables.set(variable, slot)
       if (known === undefined) this.#writeContent(object, slot, depth)
-      else this.out.ascii(`r:${known};`)
+      else this.put(`r:${known};`)
     }
   }
 
@@ -177,11 +192,11 @@ export class NodeWriter {
       this.#raw(node, start, value.start)
       this.writeVariable(value, depth + 1)
     }
-    this.out.ascii('}')
+    this.put('}')
   }
 
   #writeOwnFormat(node: ObjectNode): void {
-    const inside = latin1Of(node.source.bytes.subarray(node.bodyStart, node.end))
+    const inside = node.source.text.slice(node.bodyStart, node.end)
     if (/r:\d+;/i.test(inside) && !this.#isComparison && !this.#isUnmoved(node)) throw this.#numbersLost()
     this.#raw(node, node.start, node.end)
     this.#isCertain = this.#isComparison
@@ -196,7 +211,7 @@ export class NodeWriter {
 
   /** Whether everything before a node is what it was, so that all numbers are. */
   #isUnmoved(node: PhpNode): boolean {
-    return this.out.isStartOf(node.source.bytes, node.start)
+    return this.#text.length === node.start && node.source.text.startsWith(this.#text)
   }
 
   #numbersLost(): TypeError {
@@ -206,18 +221,18 @@ export class NodeWriter {
   }
 
   #raw(node: PhpNode, start: number, end: number): void {
-    this.out.bytes(node.source.bytes.subarray(start, end))
+    this.put(node.source.text.slice(start, end))
   }
 }
 
 /**
  * A node as if it had been serialised alone. Nodes that are the same value, with the same values referred to, give the
- * same bytes wherever they were.
+ * same text wherever they were.
  *
  * @internal
  */
-export function standaloneBytes(node: PhpNode): Uint8Array {
+export function standaloneText(node: PhpNode): string {
   const writer = new NodeWriter({ maxBytes: Infinity, maxDepth: DEEPEST }, true)
   writer.writeVariable(node, 1)
-  return writer.out.toBytes()
+  return writer.text
 }

@@ -1,7 +1,6 @@
 import type { LinkNode, ObjectNode, PhpNode } from './node.ts'
-import { standaloneBytes } from './node-writer.ts'
-import { base64Of, PhpBytes } from './values.ts'
-import type { PhpValueKind } from './values.ts'
+import { standaloneText } from './node-writer.ts'
+import { bytesOf, type PhpKey, type PhpValueKind } from './values.ts'
 
 /** How a PHP object was written: property by property, as the case of an enum, or in a format of its class. */
 export type PhpObjectKind = 'object' | 'enum' | 'custom'
@@ -23,7 +22,7 @@ export class PhpObject {
   readonly className: string
   readonly #node: ObjectNode
   readonly #read: (node: PhpNode) => unknown
-  #serialized: Uint8Array | undefined
+  #text: string | undefined
 
   /** @internal */
   constructor(node: ObjectNode, read: (node: PhpNode) => unknown) {
@@ -38,13 +37,17 @@ export class PhpObject {
     return object.#node
   }
 
+  /** @internal */
+  static textOf(object: PhpObject): string {
+    object.#text ??= standaloneText(object.#node)
+    return object.#text
+  }
+
   /**
    * What PHP's `serialize()` gives for the object alone. What it refers to elsewhere in the session is in it.
    */
   get serialized(): Uint8Array {
-    const serialized = this.#serialized ?? standaloneBytes(this.#node)
-    this.#serialized = serialized
-    return serialized.slice()
+    return bytesOf(PhpObject.textOf(this))
   }
 
   /**
@@ -52,12 +55,7 @@ export class PhpObject {
    * format of their class.
    */
   propertyNames(): string[] {
-    const names: string[] = []
-    for (const { key } of this.#node.entries) {
-      const name = propertyName(key)
-      if (name !== undefined) names.push(name)
-    }
-    return names
+    return this.#node.entries.map(({ key }) => propertyName(key)).filter(name => name !== undefined)
   }
 
   /**
@@ -71,7 +69,7 @@ export class PhpObject {
 
   /** For logs and comparisons; it cannot be written back. */
   toJSON(): { readonly '@php': PhpValueKind; readonly className: string; readonly serialized: string } {
-    return { '@php': this['@php'], className: this.className, serialized: base64Of(this.serialized) }
+    return { '@php': this['@php'], className: this.className, serialized: btoa(PhpObject.textOf(this)) }
   }
 }
 
@@ -101,7 +99,7 @@ export class PhpReference {
 }
 
 /** PHP writes `\0*\0name` for protected and `\0Class\0name` for private properties. */
-function propertyName(key: unknown): string | undefined {
-  if (key instanceof PhpBytes || typeof key !== 'string') return undefined
+function propertyName(key: PhpKey): string | undefined {
+  if (typeof key !== 'string') return undefined
   return key.startsWith('\0') ? key.slice(key.indexOf('\0', 1) + 1) : key
 }

@@ -1,30 +1,58 @@
-import type { PhpLimits } from './limits.ts'
-import type { ArrayNode, LinkNode, ObjectNode, PhpEntry, PhpNode, PhpSource } from './node.ts'
-import { fromInt64, integerKey, isInt64 } from './numbers.ts'
-import { keyIdentity } from './php-array.ts'
-import type { PhpKey } from './php-array.ts'
-import { PhpFormatError } from './php-format-error.ts'
-import { ByteCursor, CLOSE, COLON, OPEN, QUOTE, SEMICOLON, ZERO } from './byte-cursor.ts'
-import { unescapeString } from './escaped-string.ts'
-import { decodeUtf8 } from './utf8.ts'
-import { latin1Of, PhpBytes } from './values.ts'
+import {
+  type ArrayNode,
+  type LinkNode,
+  type ObjectNode,
+  type PhpLimits,
+  type PhpNode,
+  type PhpSource,
+} from './node.ts'
+import {
+  bytesOf,
+  decodeUtf8,
+  fromInt64,
+  integerKey,
+  isInt64,
+  keyIdentity,
+  PhpBytes,
+  PhpFormatError,
+  type PhpKey,
+} from './values.ts'
 
-const BACKSLASH = 0x5c
-
-const INTEGER = /^[+-]?\d+$/
-const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+/*
+ * No number that PHP writes is longer, and what is not a number may go on for long.
+ */
+const INTEGER = /[+-]?\d{1,400}(?=;)/y
+const FLOAT = /(?:[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eE][+-]?\d{1,400})?|NAN|-?INF)(?=;)/y
+const COUNT = /\d+/y
+const BOOLEAN = /[01]/y
+const ESCAPED_BYTE = /\\([\da-f]{2})|[^\\]/isy
 /** The shortest element of an array is `i:0;N;`. */
 const LEAST_ELEMENT_BYTES = 6
 
 /**
- * Reads serialised values out of bytes, one after the other, as PHP's `unserialize()` does with one table of back
+ * The node of a text that is one value.
+ *
+ * @throws {PhpFormatError} when it is not.
+ * @internal
+ */
+export function parseOne(text: string, limits: Required<PhpLimits>): PhpNode {
+  const parser = new PhpParser(text, limits)
+  const node = parser.value()
+  if (!parser.isAtEnd) throw new PhpFormatError('there is something behind the value', parser.position)
+  return node
+}
+
+/**
+ * Reads serialised values out of text, one after the other, as PHP's `unserialize()` does with one table of back
  * references. Nothing is instantiated: objects stay descriptions.
  *
  * @internal
  */
 export class PhpParser {
   readonly source: PhpSource
-  readonly #cursor: ByteCursor
+  /** Offset of what is read next. */
+  position = 0
+  readonly #text: string
   readonly #maxDepth: number
   readonly #maxWeight: number
   /** What has number 1, 2, ... */
@@ -33,32 +61,18 @@ export class PhpParser {
   #lastCertainSlot = Infinity
 
   /** @throws {PhpFormatError} when there are more bytes than allowed. */
-  constructor(bytes: Uint8Array, limits: Required<PhpLimits>) {
-    if (bytes.length > limits.maxBytes) {
-      throw new PhpFormatError(`it has ${bytes.length} bytes, more than maxBytes`, limits.maxBytes)
+  constructor(text: string, limits: Required<PhpLimits>) {
+    if (text.length > limits.maxBytes) {
+      throw new PhpFormatError(`it has ${text.length} bytes, more than maxBytes`, limits.maxBytes)
     }
-    this.source = { bytes, tangled: false, named: new Set(), objects: new Map() }
-    this.#cursor = new ByteCursor(bytes)
+    this.source = { text, tangled: false, named: new Set(), objects: new Map() }
+    this.#text = text
     this.#maxDepth = limits.maxDepth
     this.#maxWeight = limits.maxBytes
   }
 
-  get position(): number {
-    return this.#cursor.position
-  }
-
   get isAtEnd(): boolean {
-    return this.#cursor.isAtEnd
-  }
-
-  /** Goes over bytes that are no value. */
-  skipTo(position: number): void {
-    this.#cursor.position = position
-  }
-
-  /** To be called when everything has been read: objects go on needing the bytes, which are the caller's. */
-  keepBytes(): void {
-    if (this.source.tangled) this.source.bytes = new Uint8Array(this.#cursor.bytes)
+    return this.position >= this.#text.length
   }
 
   /**
@@ -67,22 +81,23 @@ export class PhpParser {
    * @throws {PhpFormatError} when there is none.
    */
   value(depth = 1): PhpNode {
-    const start = this.#cursor.position
-    const letter = String.fromCharCode(this.#cursor.bytes[start] ?? 0)
+    const start = this.position
+    const letter = this.#text[start] ?? ''
     switch (letter) {
       case 'N':
-        this.#cursor.skip(1)
-        this.#cursor.expect(SEMICOLON)
+        this.#expect('N;')
         return this.#scalar(start, null)
       case 'b':
-        return this.#scalar(start, this.#boolean())
+        return this.#scalar(start, this.#number('b', BOOLEAN, 'a boolean is 0 or 1') === '1')
       case 'i':
         return this.#scalar(start, this.#integer())
       case 'd':
         return this.#scalar(start, this.#float())
       case 's':
-      case 'S':
-        return this.#text(start, this.#string())
+      case 'S': {
+        const value = this.#string(letter)
+        return this.#numbered({ kind: 'string', value, ...this.#leaf(start) })
+      }
       case 'a':
         return this.#array(start, depth)
       case 'O':
@@ -93,14 +108,12 @@ export class PhpParser {
       case 'r':
         return this.#link(start, letter, depth)
       default:
-        throw this.#cursor.malformed(
-          this.isAtEnd ? 'it ends where a value has to be' : 'no value starts like this',
-        )
+        throw this.#malformed(this.isAtEnd ? 'it ends where a value has to be' : 'no value starts like this')
     }
   }
 
   #leaf(start: number): Pick<PhpNode, 'source' | 'start' | 'end' | 'slotCount' | 'height' | 'weight'> {
-    return { source: this.source, start, end: this.#cursor.position, slotCount: 1, height: 0, weight: 1 }
+    return { source: this.source, start, end: this.position, slotCount: 1, height: 0, weight: 1 }
   }
 
   #numbered<Node extends PhpNode>(node: Node): Node {
@@ -112,67 +125,48 @@ export class PhpParser {
     return this.#numbered({ kind: 'scalar', value, ...this.#leaf(start) })
   }
 
-  #text(start: number, value: string | PhpBytes): PhpNode {
-    return this.#numbered({ kind: 'string', value, ...this.#leaf(start) })
-  }
-
-  #boolean(): boolean {
-    this.#cursor.skip(1)
-    this.#cursor.expect(COLON)
-    const digit = this.#cursor.next
-    if (digit !== ZERO && digit !== ZERO + 1) throw this.#cursor.malformed('a boolean is 0 or 1')
-    this.#cursor.skip(1)
-    this.#cursor.expect(SEMICOLON)
-    return digit !== ZERO
+  /** What is between `x:` and a semicolon. */
+  #number(letter: string, pattern: RegExp, problem: string): string {
+    this.#expect(`${letter}:`)
+    const text = this.#take(pattern, problem)
+    this.#expect(';')
+    return text
   }
 
   #integer(): number | bigint {
-    const start = this.#cursor.position + 2
-    const text = this.#cursor.untilSemicolon()
-    const short = text.length <= 15 ? Number(text) : Number.NaN
-    if (!INTEGER.test(text)) throw this.#cursor.malformed('an integer has to be here', start)
-    if (!Number.isNaN(short)) return short === 0 ? 0 : short
-    const long = BigInt(text.startsWith('+') ? text.slice(1) : text)
-    if (!isInt64(long)) throw this.#cursor.malformed('an integer of PHP has 64 bits', start)
-    return fromInt64(long)
+    const start = this.position + 2
+    const text = this.#number('i', INTEGER, 'an integer has to be here')
+    if (text.length <= 15) return Number(text) || 0
+    const integer = BigInt(text.startsWith('+') ? text.slice(1) : text)
+    if (!isInt64(integer)) throw this.#malformed('an integer of PHP has 64 bits', start)
+    return fromInt64(integer)
   }
 
   #float(): number {
-    const start = this.#cursor.position + 2
-    const text = this.#cursor.untilSemicolon()
-    if (text === 'NAN') return Number.NaN
-    if (text === 'INF') return Infinity
-    if (text === '-INF') return -Infinity
-    if (!FLOAT.test(text)) throw this.#cursor.malformed('a float has to be here', start)
-    return Number(text)
+    const text = this.#number('d', FLOAT, 'a float has to be here')
+    return Number(text.replace('INF', 'Infinity').replace('NAN', 'NaN'))
   }
 
-  #string(): string | PhpBytes {
-    const isEscaped = this.#cursor.next === 0x53
-    this.#cursor.skip(1)
-    this.#cursor.expect(COLON)
-    const length = this.#cursor.count('a length')
-    this.#cursor.expect(COLON)
-    this.#cursor.expect(QUOTE)
-    const start = this.#cursor.position
-    if (isEscaped) {
-      const unescaped = unescapeString(this.#cursor.bytes, start, length)
-      if (unescaped === undefined) throw this.#cursor.malformed('an escaped string is cut short or malformed')
-      this.#cursor.position = unescaped.end
-      this.#closeString()
-      return decodeUtf8(unescaped.bytes, 0, length) ?? new PhpBytes(unescaped.bytes)
+  #string(letter: 's' | 'S'): string | PhpBytes {
+    const length = this.#lengthOf(letter)
+    const text = letter === 's' ? this.#content(length, 'a string') : this.#escaped(length)
+    this.#expect('";')
+    return decodeUtf8(text) ?? new PhpBytes(bytesOf(text))
+  }
+
+  /** The content of a string in which `\41` stands for the byte 0x41. */
+  #escaped(length: number): string {
+    const start = this.position
+    let text = ''
+    while (text.length < length) {
+      ESCAPED_BYTE.lastIndex = this.position
+      const match = ESCAPED_BYTE.exec(this.#text)
+      if (match === null) throw this.#malformed('an escaped string is cut short or malformed', start)
+      const [byte, hex] = match
+      text += hex === undefined ? byte : String.fromCharCode(Number.parseInt(hex, 16))
+      this.position += byte.length
     }
-    this.#cursor.skipContent(length, 'a string')
-    this.#closeString()
-    return (
-      decodeUtf8(this.#cursor.bytes, start, start + length) ??
-      new PhpBytes(this.#cursor.bytes.subarray(start, start + length))
-    )
-  }
-
-  #closeString(): void {
-    this.#cursor.expect(QUOTE)
-    this.#cursor.expect(SEMICOLON)
+    return text
   }
 
   #array(start: number, depth: number): PhpNode {
@@ -183,25 +177,17 @@ export class PhpParser {
       bodyStart: start,
       openDepth: depth,
     }
-    this.#numbered(node)
-    this.#cursor.skip(1)
-    this.#cursor.expect(COLON)
-    this.#body(node, depth, true)
+    this.#slots.push(node)
+    this.#expect('a:')
+    this.#body(node, depth)
     node.openDepth = 0
     return node
   }
 
   #object(start: number, letter: 'O' | 'E' | 'C', depth: number): PhpNode {
-    this.#cursor.skip(1)
-    this.#cursor.expect(COLON)
-    const length = this.#cursor.count('a length')
-    if (length === 0) throw this.#cursor.malformed('a class has a name')
-    this.#cursor.expect(COLON)
-    this.#cursor.expect(QUOTE)
-    const nameStart = this.#cursor.position
-    this.#cursor.skipContent(length, 'the name of a class')
-    const className = this.#className(nameStart, letter)
-    this.#cursor.expect(QUOTE)
+    const length = this.#lengthOf(letter)
+    const className = this.#className(length, letter)
+    this.#expect('"')
     const node: ObjectNode = {
       ...this.#leaf(start),
       kind: 'object',
@@ -210,97 +196,96 @@ export class PhpParser {
       entries: [],
       bodyStart: start,
     }
-    this.#numbered(node)
+    this.#slots.push(node)
     this.source.tangled = true
     this.source.objects.set(start, node)
-    if (letter === 'E') this.#cursor.expect(SEMICOLON)
+    if (letter === 'E') this.#expect(';')
     else {
-      this.#cursor.expect(COLON)
-      if (letter === 'O') this.#body(node, depth, false)
+      this.#expect(':')
+      if (letter === 'O') this.#body(node, depth)
       else this.#ownFormat(node)
     }
-    node.end = this.#cursor.position
+    node.end = this.position
     return node
   }
 
-  #className(start: number, letter: string): string {
-    const name = this.#cursor.bytes.subarray(start, this.#cursor.position)
-    if (name[0] === 0 || name[0] === BACKSLASH)
-      throw this.#cursor.malformed('no name of a class starts like this', start)
-    if (letter === 'E' && !name.includes(COLON))
-      throw this.#cursor.malformed('an enum is written with its case', start)
-    return decodeUtf8(name, 0, name.length) ?? latin1Of(name)
+  #className(length: number, letter: string): string {
+    if (length === 0) throw this.#malformed('a class has a name', this.position - 2)
+    const start = this.position
+    const name = this.#content(length, 'the name of a class')
+    if (name.startsWith('\\') || name.startsWith('\0'))
+      throw this.#malformed('no name of a class starts like this', start)
+    if (letter === 'E' && !name.includes(':'))
+      throw this.#malformed('an enum is written with its case', start)
+    return decodeUtf8(name) ?? name
   }
 
   /** The inside of an object that writes itself: text of its class, which may count in the numbers, or not. */
   #ownFormat(node: ObjectNode): void {
-    const length = this.#cursor.count('a length')
-    this.#cursor.expect(COLON)
-    this.#cursor.expect(OPEN)
-    node.bodyStart = this.#cursor.position
-    this.#cursor.skipContent(length, 'an object')
-    this.#cursor.expect(CLOSE)
+    const length = this.#count('a length')
+    this.#expect(':{')
+    node.bodyStart = this.position
+    this.#content(length, 'an object')
+    this.#expect('}')
     this.#lastCertainSlot = Math.min(this.#lastCertainSlot, this.#slots.length)
   }
 
-  #body(node: ArrayNode | ObjectNode, depth: number, isArray: boolean): void {
-    const countStart = this.#cursor.position
-    const count = this.#cursor.count('a count')
-    this.#cursor.expect(COLON)
-    this.#cursor.expect(OPEN)
-    node.bodyStart = this.#cursor.position
-    if (count > (this.#cursor.bytes.length - this.#cursor.position) / LEAST_ELEMENT_BYTES) {
-      throw this.#cursor.malformed('the count is higher than the bytes that follow allow', countStart)
+  #body(node: ArrayNode | ObjectNode, depth: number): void {
+    const countStart = this.position
+    const count = this.#count('a count')
+    this.#expect(':{')
+    node.bodyStart = this.position
+    if (count > (this.#text.length - this.position) / LEAST_ELEMENT_BYTES) {
+      throw this.#malformed('the count is higher than the bytes that follow allow', countStart)
     }
-    if (depth > this.#maxDepth) throw this.#cursor.malformed('it is nested deeper than maxDepth', node.start)
+    if (depth > this.#maxDepth) throw this.#malformed('it is nested deeper than maxDepth', node.start)
+    const isArray = node.kind === 'array'
     const seen = isArray ? new Set<unknown>() : undefined
     let height = 0
     for (let index = 0; index < count; index += 1) {
-      const start = this.#cursor.position
+      const start = this.position
       const key = this.#key(isArray)
       if (seen !== undefined && seen.size === seen.add(keyIdentity(key)).size) {
-        throw this.#cursor.malformed('an array has the same key twice', start)
+        throw this.#malformed('an array has the same key twice', start)
       }
       const value = this.value(depth + 1)
-      node.entries.push({ key, start, value } satisfies PhpEntry)
+      node.entries.push({ key, start, value })
       node.slotCount += value.slotCount
       node.weight += value.weight
-      if (node.weight > this.#maxWeight)
-        throw this.#cursor.malformed('its references repeat too much', value.start)
+      if (node.weight > this.#maxWeight) throw this.#malformed('its references repeat too much', value.start)
       height = Math.max(height, value.height)
     }
     node.height = height + 1
     // Arrays count where references repeat them, too: that is how deep what is read will be.
     if (depth + height > this.#maxDepth)
-      throw this.#cursor.malformed('it is nested deeper than maxDepth', node.start)
-    this.#cursor.expect(CLOSE)
-    node.end = this.#cursor.position
+      throw this.#malformed('it is nested deeper than maxDepth', node.start)
+    this.#expect('}')
+    node.end = this.position
   }
 
   #key(isArray: boolean): PhpKey {
-    const letter = this.#cursor.next
-    if (letter === 0x69) {
+    const letter = this.#text[this.position]
+    if (letter === 'i') {
       const key = this.#integer()
       return isArray ? key : String(key)
     }
-    if (letter !== 0x73 && letter !== 0x53) throw this.#cursor.malformed('a key has to be here')
-    const key = this.#string()
+    if (letter !== 's' && letter !== 'S') throw this.#malformed('a key has to be here')
+    const key = this.#string(letter)
     return isArray && typeof key === 'string' ? (integerKey(key) ?? key) : key
   }
 
   #link(start: number, letter: 'R' | 'r', depth: number): PhpNode {
-    this.#cursor.skip(1)
-    this.#cursor.expect(COLON)
-    const slot = this.#cursor.count('a number')
-    this.#cursor.expect(SEMICOLON)
+    this.#expect(`${letter}:`)
+    const slot = this.#count('a number')
+    this.#expect(';')
     this.source.tangled = true
     const isCertain = slot <= this.#lastCertainSlot
     const target = isCertain ? this.#slots[slot - 1] : undefined
     if (slot === 0 || (isCertain && target === undefined)) {
-      throw this.#cursor.malformed('it refers to a value that is not there', start)
+      throw this.#malformed('it refers to a value that is not there', start)
     }
     if (letter === 'r' && target !== undefined && !isObject(target)) {
-      throw this.#cursor.malformed('it refers to a value that is no object', start)
+      throw this.#malformed('it refers to a value that is no object', start)
     }
     const openDepth = target?.kind === 'array' ? target.openDepth : 0
     const levelsUp = openDepth === 0 ? 0 : depth - openDepth
@@ -313,6 +298,54 @@ export class PhpParser {
       node.height = target.height
     }
     return node
+  }
+
+  /** Goes over `x:5:"`; the length. */
+  #lengthOf(letter: string): number {
+    this.#expect(`${letter}:`)
+    const length = this.#count('a length')
+    this.#expect(':"')
+    return length
+  }
+
+  /** Digits. What they count is at least a byte each, so more than there are bytes cannot be. */
+  #count(what: string): number {
+    const start = this.position
+    const count = Number(this.#take(COUNT, `${what} has to be here`))
+    if (count > this.#text.length) throw this.#malformed(`${what} is higher than the bytes allow`, start)
+    return count
+  }
+
+  /** What a pattern finds here. */
+  #take(pattern: RegExp, problem: string): string {
+    pattern.lastIndex = this.position
+    if (!pattern.test(this.#text)) throw this.#malformed(problem)
+    const start = this.position
+    this.position = pattern.lastIndex
+    return this.#text.slice(start, this.position)
+  }
+
+  /** As many characters as said. */
+  #content(length: number, what: string): string {
+    const start = this.position
+    if (length > this.#text.length - start) throw this.#malformed(`${what} is cut short`)
+    this.position += length
+    return this.#text.slice(start, this.position)
+  }
+
+  /** Goes over characters that have to be there. */
+  #expect(characters: string): void {
+    if (this.#text.startsWith(characters, this.position)) {
+      this.position += characters.length
+      return
+    }
+    let missing = 0
+    while (this.#text[this.position + missing] === characters[missing]) missing += 1
+    throw this.#malformed(`${JSON.stringify(characters[missing])} has to be here`, this.position + missing)
+  }
+
+  #malformed(problem: string, offset: number = this.position): PhpFormatError {
+    return new PhpFormatError(problem, offset)
   }
 }
 

@@ -1,15 +1,26 @@
 import { invalidArgument } from '../../errors.ts'
 import type { SessionData } from '../../types.ts'
-import { unwrap } from './js-values.ts'
-import { limitsOf } from './limits.ts'
-import type { PhpLimits } from './limits.ts'
-import { NodeReader, setOwn } from './node-reader.ts'
-import type { EmptyArray } from './node-reader.ts'
-import { phpKey } from './php-array.ts'
-import { namePrefix, parseSession } from './session-variables.ts'
-import type { ParsedSession, PhpSerializer, SessionVariable } from './session-variables.ts'
-import { emptyArrayOf } from './unserialize.ts'
+import type { SessionCodec } from '../layout.ts'
+import { isSamePhpValue, unwrap } from './js-values.ts'
+import { type ArrayNode, limitsOf, type PhpLimits, type PhpNode, type PhpSource } from './node.ts'
+import { type EmptyArray, NodeReader, setOwn } from './node-reader.ts'
+import { parseOne, PhpParser } from './parser.ts'
+import { emptyArrayOf } from './serialize.ts'
 import { UnchangedValues, ValueWriter } from './value-writer.ts'
+import {
+  bytesOf,
+  byteText,
+  decodeUtf8,
+  encodeUtf8,
+  integerKey,
+  isWellFormed,
+  PhpBytes,
+  PhpFormatError,
+  phpKey,
+} from './values.ts'
+
+/** How PHP writes a session: its setting `session.serialize_handler`. */
+export type PhpSerializer = 'php' | 'php_serialize' | 'php_binary'
 
 /** Options of {@link phpSessionCodec}. */
 export interface PhpCodecOptions extends PhpLimits {
@@ -18,14 +29,14 @@ export interface PhpCodecOptions extends PhpLimits {
    *
    * @default 'php'
    */
-  readonly serializer?: PhpSerializer
+  readonly serializer?: PhpSerializer | undefined
   /**
    * What the empty PHP array becomes, of which PHP does not say whether it is a list: `[]` or `{}`. Both are written
    * as the same empty array.
    *
    * @default 'list'
    */
-  readonly emptyArray?: EmptyArray
+  readonly emptyArray?: EmptyArray | undefined
 }
 
 /** Turns PHP sessions into session data and back. `docs/php-serialisation.md` says what becomes of which value. */
@@ -62,6 +73,8 @@ export interface PhpSessionCodec {
 }
 
 const SERIALIZERS: readonly unknown[] = ['php', 'php_serialize', 'php_binary'] satisfies PhpSerializer[]
+/** `php_binary` has seven bits for the length of a name; the eighth has had a meaning once, and is ignored by PHP 8. */
+const LONGEST_BINARY_NAME = 127
 
 /**
  * Makes a codec for the sessions of PHP, in one of PHP's three formats.
@@ -69,6 +82,20 @@ const SERIALIZERS: readonly unknown[] = ['php', 'php_serialize', 'php_binary'] s
  * @throws {TypeError} `INVALID_OPTION` when an option is not what it can be.
  */
 export function phpSessionCodec(options: PhpCodecOptions = {}): PhpSessionCodec {
+  const codec = phpTextCodec(options)
+  return {
+    decode: bytes => codec.decode(byteText(bytes)),
+    decodeExactly: bytes => codec.decodeExactly(byteText(bytes)),
+    encode: (data, basis) => bytesOf(codec.encode(data, basis && byteText(basis))),
+  }
+}
+
+/**
+ * The same with text that has one character for each byte.
+ *
+ * @internal
+ */
+export function phpTextCodec(options: PhpCodecOptions): SessionCodec {
   const { serializer = 'php' } = options
   if (!SERIALIZERS.includes(serializer)) {
     throw invalidArgument(
@@ -78,8 +105,8 @@ export function phpSessionCodec(options: PhpCodecOptions = {}): PhpSessionCodec 
   }
   const limits = limitsOf(options)
   const emptyArray = emptyArrayOf(options)
-  const decode = (bytes: Uint8Array, keepsFloats: boolean): SessionData => {
-    const { variables, root } = parseSession(bytes, serializer, limits)
+  const decode = (text: string, keepsFloats: boolean): SessionData => {
+    const { variables, root } = parseSession(text, serializer, limits)
     const reader = new NodeReader(emptyArray, root, keepsFloats)
     const data: SessionData = {}
     for (const { name, value } of variables) {
@@ -88,18 +115,36 @@ export function phpSessionCodec(options: PhpCodecOptions = {}): PhpSessionCodec 
     return data
   }
   return {
-    decode: bytes => decode(bytes, false),
-    decodeExactly: bytes => decode(bytes, true),
+    decode: text => decode(text, false),
+    decodeExactly: text => decode(text, true),
     encode: (data, basis) => {
       const values = valuesOf(data)
-      const session = parseSession(basis ?? new Uint8Array(0), serializer, limits)
+      const session = parseSession(basis ?? '', serializer, limits)
       const unchanged = new UnchangedValues(emptyArray, session.root)
-      if (basis !== undefined && areUnchanged(values, session, unchanged)) return new Uint8Array(basis)
+      if (basis !== undefined && areUnchanged(values, session, unchanged)) return basis
       const writer = new ValueWriter(limits, unchanged, session.source)
       writeSession(values, session, serializer, writer)
-      return writer.nodes.out.toBytes()
+      return writer.text
     },
+    isSame: isSamePhpValue,
   }
+}
+
+/** One variable of a session as PHP wrote it. */
+interface SessionVariable {
+  /** `undefined` when the name is not UTF-8: no key of a JavaScript object can be it. */
+  readonly name: string | undefined
+  /** What is written before the value, from this offset on. */
+  readonly start: number
+  readonly value: PhpNode
+}
+
+/** A session as PHP wrote it. */
+interface ParsedSession {
+  readonly variables: readonly SessionVariable[]
+  /** The array around the variables, with `php_serialize`. */
+  readonly root: ArrayNode | undefined
+  readonly source: PhpSource | undefined
 }
 
 /** What is to be written for each key of session data. */
@@ -119,12 +164,11 @@ function valuesOf(data: unknown): Values {
 }
 
 function areUnchanged(values: Values, { variables }: ParsedSession, unchanged: UnchangedValues): boolean {
-  const old = lastOfEachName(variables)
-  if (values.size !== old.size) return false
-  for (const [name, { value }] of old) {
-    if (!values.has(name) || !unchanged.has(values.get(name), value)) return false
-  }
-  return true
+  const old = [...lastOfEachName(variables)]
+  return (
+    values.size === old.length &&
+    old.every(([name, { value }]) => values.has(name) && unchanged.has(values.get(name), value))
+  )
 }
 
 function writeSession(
@@ -133,7 +177,6 @@ function writeSession(
   serializer: PhpSerializer,
   writer: ValueWriter,
 ): void {
-  const { nodes } = writer
   const old = lastOfEachName(variables)
   const kept = variables.filter(
     variable =>
@@ -141,24 +184,24 @@ function writeSession(
   )
   const added = [...values].filter(([name]) => !old.has(name))
   if (serializer === 'php_serialize') {
-    const slot = nodes.takeSlot()
-    if (root !== undefined) nodes.markRewritten(root, slot)
+    const slot = writer.takeSlot()
+    if (root !== undefined) writer.markRewritten(root, slot)
     writer.openArray(kept.length + added.length)
   }
   const depth = serializer === 'php_serialize' ? 2 : 1
   for (const { name, start, value } of kept) {
-    nodes.subject = subjectOf(name)
-    nodes.out.bytes(value.source.bytes.subarray(start, value.start))
-    if (name === undefined) nodes.writeVariable(value, depth)
+    writer.subject = subjectOf(name)
+    writer.put(value.source.text.slice(start, value.start))
+    if (name === undefined) writer.writeVariable(value, depth)
     else writer.write(values.get(name), value, depth)
   }
   for (const [name, value] of added) {
-    nodes.subject = subjectOf(name)
+    writer.subject = subjectOf(name)
     if (serializer === 'php_serialize') writer.key(phpKey(name))
-    else nodes.out.bytes(namePrefix(name, serializer))
+    else writer.put(namePrefix(name, serializer))
     writer.write(value, undefined, depth)
   }
-  if (serializer === 'php_serialize') nodes.out.ascii('}')
+  if (serializer === 'php_serialize') writer.put('}')
 }
 
 /** PHP takes the last when a name is there twice, which it never writes itself. */
@@ -172,4 +215,77 @@ function lastOfEachName(variables: readonly SessionVariable[]): Map<string, Sess
 
 function subjectOf(name: string | undefined): string {
   return name === undefined ? 'a session variable' : `the session variable ${JSON.stringify(name)}`
+}
+
+/**
+ * Takes a session apart.
+ *
+ * @throws {PhpFormatError} when that cannot be.
+ */
+function parseSession(text: string, serializer: PhpSerializer, limits: Required<PhpLimits>): ParsedSession {
+  // A session that PHP has opened and not written to is stored like this, whatever the serializer.
+  if (text === '') return { variables: [], root: undefined, source: undefined }
+  if (serializer === 'php_serialize') return parseArray(text, limits)
+  const parser = new PhpParser(text, limits)
+  const variables: SessionVariable[] = []
+  while (!parser.isAtEnd) {
+    const start = parser.position
+    const name = serializer === 'php' ? nameBeforeBar(text, start) : nameBehindLength(text, start)
+    parser.position += name.length + 1
+    variables.push({ name: decodeUtf8(name), start, value: parser.value() })
+  }
+  return { variables, root: undefined, source: parser.source }
+}
+
+/**
+ * What is written before the value of a variable with `php` and `php_binary`.
+ *
+ * @throws {TypeError} `INVALID_SESSION_DATA` when PHP could not read the name, or would lose the variable.
+ */
+function namePrefix(name: string, serializer: 'php' | 'php_binary'): string {
+  if (integerKey(name) !== undefined) {
+    throw unusableName(`PHP leaves variables with a number for a name out of sessions`, serializer)
+  }
+  if (!isWellFormed(name)) {
+    throw unusableName('UTF-8 has no bytes for half a surrogate pair', serializer)
+  }
+  const text = encodeUtf8(name)
+  if (serializer === 'php') {
+    if (!text.includes('|')) return `${text}|`
+    throw unusableName('PHP refuses to write a session that has "|" in a name', serializer)
+  }
+  if (text.length > LONGEST_BINARY_NAME) {
+    throw unusableName(`names have at most ${LONGEST_BINARY_NAME} bytes`, serializer)
+  }
+  return String.fromCharCode(text.length) + text
+}
+
+function nameBeforeBar(text: string, start: number): string {
+  const end = text.indexOf('|', start)
+  if (end === -1) throw new PhpFormatError('a name and "|" have to be here', start)
+  return text.slice(start, end)
+}
+
+function nameBehindLength(text: string, start: number): string {
+  const end = start + 1 + (text.charCodeAt(start) & LONGEST_BINARY_NAME)
+  if (end >= text.length) throw new PhpFormatError('a name is cut short', start)
+  return text.slice(start + 1, end)
+}
+
+function parseArray(text: string, limits: Required<PhpLimits>): ParsedSession {
+  const root = parseOne(text, limits)
+  if (root.kind !== 'array') throw new PhpFormatError('a session has to be an array', 0)
+  const variables = root.entries.map(({ key, start, value }) => ({
+    name: key instanceof PhpBytes ? undefined : String(key),
+    start,
+    value,
+  }))
+  return { variables, root, source: root.source }
+}
+
+function unusableName(problem: string, serializer: PhpSerializer): TypeError {
+  return invalidArgument(
+    'INVALID_SESSION_DATA',
+    `a session variable has a name that PHP's serialize_handler ${serializer} cannot carry: ${problem}`,
+  )
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-import type { PhpSerializer } from '../../../src/layouts/php/session-variables.ts'
+import type { PhpSerializer } from '../../../src/layouts/php/session-format.ts'
 
 /** A session, and what PHP is to change in it before it writes it again. */
 export interface SessionChange {

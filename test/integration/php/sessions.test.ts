@@ -2,10 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { phpSessionCodec } from '../../../src/layouts/php/session-format.ts'
-import type { PhpSerializer } from '../../../src/layouts/php/session-variables.ts'
-import { hasPhp, latin1, phpSessionAgain, phpSessions } from './php-peer.ts'
-import type { SessionChange } from './php-peer.ts'
+import { type PhpSerializer, phpSessionCodec } from '../../../src/layouts/php/session-format.ts'
+import { hasPhp, latin1, phpSessionAgain, phpSessions, type SessionChange } from './php-peer.ts'
 
 const SERIALIZERS: readonly PhpSerializer[] = ['php', 'php_serialize', 'php_binary']
 

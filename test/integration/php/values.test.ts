@@ -1,13 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { formatPhpFloat } from '../../../src/layouts/php/numbers.ts'
+import { formatPhpFloat, isSamePhpValue } from '../../../src/layouts/php/js-values.ts'
 import { PhpObject } from '../../../src/layouts/php/opaque.ts'
-import { PhpArray } from '../../../src/layouts/php/php-array.ts'
-import { isSamePhpValue } from '../../../src/layouts/php/same-value.ts'
-import { phpSerialize } from '../../../src/layouts/php/serialize.ts'
-import { phpUnserialize } from '../../../src/layouts/php/unserialize.ts'
-import { PhpBytes, PhpFloat } from '../../../src/layouts/php/values.ts'
+import { PhpArray, PhpBytes, PhpFloat } from '../../../src/layouts/php/values.ts'
+import { phpSerialize, phpUnserialize } from '../../../src/layouts/php/serialize.ts'
 import { SeededRandom } from '../../support/fault-rig/random.ts'
 import { hasPhp, latin1, phpAgain, phpFloats, phpSerialized, phpValues } from './php-peer.ts'
 

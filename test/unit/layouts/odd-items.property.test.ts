@@ -4,9 +4,13 @@ import { describe, expect, test } from 'vitest'
 import { withStoredExpiry } from '../../../src/adapters/shared/session-cookie.ts'
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
 import { jsonCodec } from '../../../src/layouts/json.ts'
-import type { Layout, StoredSession } from '../../../src/layouts/layout.ts'
+import {
+  type Layout,
+  LAYOUT_NAMES,
+  type LayoutName,
+  type StoredSession,
+} from '../../../src/layouts/layout.ts'
 import { openLayout } from '../../../src/layouts/open-layout.ts'
-import { LAYOUT_NAMES, type LayoutName } from '../../../src/options/layout-options.ts'
 import { isUnchanged, mergeSessionData } from '../../../src/items/merge.ts'
 import { asRead, SessionRecord } from '../../../src/items/session-record.ts'
 import type { Item, SessionData } from '../../../src/types.ts'

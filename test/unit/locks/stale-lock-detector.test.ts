@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import type { LockProtocol } from '../../../src/layouts/layout.ts'
-import { phpLocks } from '../../../src/layouts/php/php-locks.ts'
+import { phpLocks } from '../../../src/layouts/php/php-layouts.ts'
 import { StaleLocks } from '../../../src/locks/stale-lock-detector.ts'
 import type { Item } from '../../../src/types.ts'
 

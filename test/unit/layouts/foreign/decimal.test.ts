@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { decimalText } from '../../../../src/layouts/foreign/decimal.ts'
+import { decimalText } from '../../../../src/layouts/foreign/document.ts'
 
 describe('decimalText', () => {
   test.each([

@@ -7,7 +7,7 @@ import {
   unmarshallDocument,
   unmarshallValue,
 } from '../../../../src/layouts/foreign/document.ts'
-import { documentCodec } from '../../../../src/layouts/foreign/document-codec.ts'
+import { documentCodec } from '../../../../src/layouts/foreign/codecs.ts'
 import type { AttributeValue } from '../../../../src/types.ts'
 
 const codec = documentCodec(1)

@@ -4,14 +4,8 @@ import { SessionCorruptError } from '../../../../src/errors.ts'
 import { expiryIn, NEVER_MS } from '../../../../src/layouts/foreign/expiry-rule.ts'
 import type { Item } from '../../../../src/types.ts'
 
-const seconds = expiryIn([{ name: 'expires', unit: 's' }])
-const both = expiryIn(
-  [
-    { name: 'inMs', unit: 'ms' },
-    { name: 'inSeconds', unit: 's' },
-  ],
-  true,
-)
+const seconds = expiryIn({ expires: 's' })
+const both = expiryIn({ inMs: 'ms', inSeconds: 's' }, true)
 
 describe('expiryIn', () => {
   test.each([

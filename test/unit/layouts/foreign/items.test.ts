@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import { type ForeignLayoutOptions, openForeignLayout } from '../../../../src/layouts/foreign/open.ts'
+import { type LayoutSettings, openLayout } from '../../../../src/layouts/open-layout.ts'
 import type { Item } from '../../../../src/types.ts'
 import { thrownBy } from '../../../support/failure.ts'
 import { sessionIn } from './stored-session.ts'
@@ -14,7 +14,7 @@ const json = { S: '{"user":"ada","visits":2}' }
 const map = { M: { user: { S: 'ada' }, visits: { N: '2' } } }
 
 interface Example {
-  readonly options: ForeignLayoutOptions
+  readonly options: LayoutSettings
   /** What is written. */
   readonly item: Item
   /** The attribute without which an item is a leftover. */
@@ -80,7 +80,7 @@ const examples: readonly Example[] = [
 
 describe.each(examples)('layout $options.layout', ({ options, item, data: dataAttribute }) => {
   test('writes the items of its software, and reads them', async () => {
-    const layout = await openForeignLayout(options)
+    const layout = await openLayout(options)
     const written = layout.toItem(sessionIn(layout, ID, data, EXPIRES_MS))
     expect(written).toEqual(item)
     const read = layout.fromItem(item)
@@ -92,7 +92,7 @@ describe.each(examples)('layout $options.layout', ({ options, item, data: dataAt
   })
 
   test('takes an item without data for a leftover, and refuses to open it', async () => {
-    const layout = await openForeignLayout(options)
+    const layout = await openLayout(options)
     const { [dataAttribute]: _, ...husk } = item
     expect(layout.isHusk(item)).toBe(false)
     expect(layout.isHusk(husk)).toBe(true)
@@ -101,7 +101,7 @@ describe.each(examples)('layout $options.layout', ({ options, item, data: dataAt
   })
 
   test('refuses data of other types, and tells nothing of them', async () => {
-    const layout = await openForeignLayout(options)
+    const layout = await openLayout(options)
     for (const value of [
       { N: '7' },
       { BOOL: true },
@@ -115,7 +115,7 @@ describe.each(examples)('layout $options.layout', ({ options, item, data: dataAt
   })
 
   test('can be given another key and prefix', async () => {
-    const layout = await openForeignLayout({ ...options, partitionKey: 'elsewhere', prefix: 'app:' })
+    const layout = await openLayout({ ...options, partitionKey: 'elsewhere', prefix: 'app:' })
     const written = layout.toItem(sessionIn(layout, ID, data, EXPIRES_MS))
     expect(written['elsewhere']).toEqual({ S: layout.keyOf(ID) })
     expect(layout.keyOf(ID)).toMatch(/^app:.*c4nnotBeGuessed$/)
@@ -127,14 +127,14 @@ describe.each(examples)('layout $options.layout', ({ options, item, data: dataAt
 
   test('refuses a key that is one of its other attributes', async () => {
     for (const partitionKey of Object.keys(item).slice(1)) {
-      await expect(openForeignLayout({ ...options, partitionKey })).rejects.toMatchObject({
+      await expect(openLayout({ ...options, partitionKey })).rejects.toMatchObject({
         code: 'INVALID_OPTION',
       })
     }
   })
 })
 
-test('the native layout is not one of them', async () => {
-  await expect(openForeignLayout({})).rejects.toMatchObject({ code: 'INVALID_OPTION' })
-  await expect(openForeignLayout({ layout: 'native' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+test('the native layout is opened when no other is named', async () => {
+  expect(await openLayout({})).toMatchObject({ name: 'native', partitionKey: 'id' })
+  expect(await openLayout({ layout: 'native' })).toMatchObject({ name: 'native', partitionKey: 'id' })
 })

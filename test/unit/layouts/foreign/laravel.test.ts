@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import { laravelLayout } from '../../../../src/layouts/php/laravel-layout.ts'
+import { laravelLayout } from '../../../../src/layouts/php/php-layouts.ts'
 import { PhpFloat } from '../../../../src/layouts/php/values.ts'
 import { hasPhp, phpSerialized } from '../../../integration/php/php-peer.ts'
 import { sessionIn } from './stored-session.ts'
@@ -74,8 +74,8 @@ describe('the items of Laravel', () => {
     expect(layout.idOfKey(`shop_cache_${id}`)).toBe(id)
     expect(layout.idOfKey('shop_cache_products')).toBeUndefined()
     expect(layout.namespace()).toMatchObject({
-      expression: 'begins_with(#key, :keyStart) AND size(#key) = :keyLength',
-      values: { ':keyStart': { S: 'shop_cache_' }, ':keyLength': { N: '51' } },
+      expression: 'begins_with(#key, :prefix) AND size(#key) = :keyLength',
+      values: { ':prefix': { S: 'shop_cache_' }, ':keyLength': { N: '51' } },
     })
   })
 

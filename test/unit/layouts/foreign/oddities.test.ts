@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
 import { NEVER_MS } from '../../../../src/layouts/foreign/expiry-rule.ts'
-import { openForeignLayout } from '../../../../src/layouts/foreign/open.ts'
+import { openLayout } from '../../../../src/layouts/open-layout.ts'
 import type { AttributeValue, Item } from '../../../../src/types.ts'
 import { sessionIn } from './stored-session.ts'
 
@@ -18,7 +18,7 @@ describe('connect-dynamodb', () => {
   ] as const
 
   test('writes special keys beside the session, and leaves absent ones out', async () => {
-    const layout = await openForeignLayout({ layout: 'connect-dynamodb', specialKeys })
+    const layout = await openLayout({ layout: 'connect-dynamodb', specialKeys })
     expect(layout.optionalAttributes).toEqual(['user', 'visits', 'admin'])
     const all = { user: 'ada', visits: 1e21, admin: false }
     expect(layout.toItem(sessionIn(layout, 'a', all, EXPIRES_MS))).toMatchObject({
@@ -31,7 +31,7 @@ describe('connect-dynamodb', () => {
   })
 
   test('refuses a value that is not of the type of its special key', async () => {
-    const layout = await openForeignLayout({ layout: 'connect-dynamodb', specialKeys })
+    const layout = await openLayout({ layout: 'connect-dynamodb', specialKeys })
     for (const data of [{ user: 5 }, { visits: '5' }, { admin: 1 }, { user: {} }]) {
       expect(() => layout.toItem(sessionIn(layout, 'a', data, EXPIRES_MS))).toThrow(refused)
     }
@@ -39,11 +39,11 @@ describe('connect-dynamodb', () => {
 
   test.each(['id', 'sess', 'expires'])('has no special key "%s"', async name => {
     const options = { layout: 'connect-dynamodb', specialKeys: [{ name, type: 'S' }] } as const
-    await expect(openForeignLayout(options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(openLayout(options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   test('a special key "type" takes the place of the mark', async () => {
-    const layout = await openForeignLayout({
+    const layout = await openLayout({
       layout: 'connect-dynamodb',
       specialKeys: [{ name: 'type', type: 'S' }],
     })
@@ -53,7 +53,7 @@ describe('connect-dynamodb', () => {
   })
 
   test('reads data of type M as well', async () => {
-    const layout = await openForeignLayout({ layout: 'connect-dynamodb' })
+    const layout = await openLayout({ layout: 'connect-dynamodb' })
     const sess = { M: { user: { S: 'ada' }, tags: { SS: ['a'] } } }
     const read = layout.fromItem({ id: { S: 'sess:a' }, sess, expires: EXPIRES })
     expect(read.data).toEqual({ user: 'ada', tags: ['a'] })
@@ -80,7 +80,7 @@ describe('dynamodb-store', () => {
   })
 
   test('takes the lost date of the cookie from the item, and leaves its internals out', async () => {
-    const layout = await openForeignLayout({ layout: 'dynamodb-store' })
+    const layout = await openLayout({ layout: 'dynamodb-store' })
     const read = layout.fromItem(item({}))
     expect(read.data).toEqual({
       cookie: {
@@ -100,12 +100,12 @@ describe('dynamodb-store', () => {
     ['a text', { S: '2031-01-01T00:00:00.000Z' }, '2031-01-01T00:00:00.000Z'],
     ['null', { NULL: true }, null],
   ])('keeps an expiry of the cookie that is %s', async (_, expires, expected) => {
-    const layout = await openForeignLayout({ layout: 'dynamodb-store' })
+    const layout = await openLayout({ layout: 'dynamodb-store' })
     expect(layout.fromItem(item({ expires })).data).toMatchObject({ cookie: { expires: expected } })
   })
 
   test('reads sessions without a cookie, and as JSON text', async () => {
-    const layout = await openForeignLayout({ layout: 'dynamodb-store' })
+    const layout = await openLayout({ layout: 'dynamodb-store' })
     const key = { sessionId: { S: 'sess:a' }, expires: EXPIRES }
     expect(layout.fromItem({ ...key, sess: { M: { a: { N: '1' } } } }).data).toEqual({ a: 1 })
     expect(layout.fromItem({ ...key, sess: { S: '{"a":1}' } }).data).toEqual({ a: 1 })
@@ -114,7 +114,7 @@ describe('dynamodb-store', () => {
 
 describe('pwrdrvr', () => {
   test('reads JSON text, and writes a map', async () => {
-    const layout = await openForeignLayout({ layout: 'pwrdrvr' })
+    const layout = await openLayout({ layout: 'pwrdrvr' })
     const stored = { id: { S: 'session#a' }, sess: { S: '{"a":[1],"lastModified":"x"}' }, expires: EXPIRES }
     const read = layout.fromItem(stored)
     expect(read.data).toEqual({ a: [1], lastModified: 'x' })
@@ -127,7 +127,7 @@ describe('pwrdrvr', () => {
 
 describe('serverless-dynamodb-session-store', () => {
   test('takes sessions without an expiry for endless ones', async () => {
-    const layout = await openForeignLayout({ layout: 'serverless-dynamodb-session-store' })
+    const layout = await openLayout({ layout: 'serverless-dynamodb-session-store' })
     const item = { sessionId: { S: 'a' }, session_data: { S: '{}' } }
     expect(layout.expiryOf({ ...item, expireTime: { NULL: true }, expireTime_TTL: { NULL: true } })).toBe(
       NEVER_MS,
@@ -138,7 +138,7 @@ describe('serverless-dynamodb-session-store', () => {
 
 describe('adonis', () => {
   test('knows the envelope by the ID without the prefix', async () => {
-    const layout = await openForeignLayout({ layout: 'adonis', prefix: 'app:' })
+    const layout = await openLayout({ layout: 'adonis', prefix: 'app:' })
     expect(layout.fromItem(adonisItem({ b: 1 }, 'a')).data).toEqual({ b: 1 })
   })
 
@@ -149,14 +149,14 @@ describe('adonis', () => {
     ['of nothing', adonisItem(null, 'a')],
     ['of a text', adonisItem('x', 'a')],
   ])('refuses an envelope %s', async (_, item) => {
-    const layout = await openForeignLayout({ layout: 'adonis', prefix: 'app:' })
+    const layout = await openLayout({ layout: 'adonis', prefix: 'app:' })
     expect(() => layout.fromItem(item)).toThrow(SessionCorruptError)
   })
 })
 
 describe('aws-ruby', () => {
   test('says what to do about the Marshal format', async () => {
-    const layout = await openForeignLayout({ layout: 'aws-ruby' })
+    const layout = await openLayout({ layout: 'aws-ruby' })
     // Marshal.dump of { "user" => "ada" }, {}, nil and [].
     for (const data of ['BAh7BkkiCXVzZXIGOgZFVEkiCGFkYQY7AFQ=\n', 'BAh7AA==\n', 'BAgw\n', 'BAhbAA==\n']) {
       const item = { session_id: { S: 'a' }, data: { S: data }, expire_at: EXPIRES }
@@ -170,7 +170,7 @@ describe('aws-ruby', () => {
     ['1936000000.5', 1_936_000_000_500],
     ['1936000000', 1_936_000_000_000],
   ])('tells a session that began at %s from others', async (text, createdMs) => {
-    const layout = await openForeignLayout({ layout: 'aws-ruby' })
+    const layout = await openLayout({ layout: 'aws-ruby' })
     expect(layout.createdOf({ created_at: { S: text } })).toBe(createdMs)
     const same = layout.sameSessionAs({ createdMs })
     const [from, before] = Object.values(same?.values ?? {}).map(value => ('S' in value ? value.S : ''))
@@ -181,7 +181,7 @@ describe('aws-ruby', () => {
   })
 
   test('does not know when a session began that does not say', async () => {
-    const layout = await openForeignLayout({ layout: 'aws-ruby' })
+    const layout = await openLayout({ layout: 'aws-ruby' })
     expect(layout.createdOf({})).toBeUndefined()
     expect(layout.createdOf({ created_at: { S: 'x' } })).toBeUndefined()
     expect(layout.sameSessionAs({ createdMs: undefined })).toBeUndefined()
@@ -190,7 +190,7 @@ describe('aws-ruby', () => {
 
 describe('architect', () => {
   test('has the keys of the session as attributes', async () => {
-    const layout = await openForeignLayout({ layout: 'architect' })
+    const layout = await openLayout({ layout: 'architect' })
     const item = { _idx: { S: 'a' }, _ttl: EXPIRES, user: { S: 'ada' }, tags: { SS: ['x'] } }
     const read = layout.fromItem(item)
     expect(read.data).toEqual({ user: 'ada', tags: ['x'] })
@@ -200,14 +200,14 @@ describe('architect', () => {
   })
 
   test('takes items with nothing but a key for empty sessions that never end', async () => {
-    const layout = await openForeignLayout({ layout: 'architect' })
+    const layout = await openLayout({ layout: 'architect' })
     const item = { _idx: { S: 'a' } }
     expect(layout.isHusk(item)).toBe(false)
     expect(layout.fromItem(item)).toMatchObject({ data: {}, expiresMs: NEVER_MS })
   })
 
   test('refuses session keys that are the attributes of the item', async () => {
-    const layout = await openForeignLayout({ layout: 'architect', partitionKey: 'id' })
+    const layout = await openLayout({ layout: 'architect', partitionKey: 'id' })
     expect(() => layout.codec.encode({ _ttl: 1 }, undefined)).toThrow(refused)
     expect(() => layout.codec.encode({ id: 1 }, undefined)).toThrow(refused)
     expect(layout.codec.encode({ _idx: 1 }, undefined)).toBe('{"_idx":{"N":"1"}}')

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import { phpLayout, type PhpLayoutOptions } from '../../../../src/layouts/php/php-layout.ts'
-import { phpLocks } from '../../../../src/layouts/php/php-locks.ts'
+import type { ForeignLayoutSettings } from '../../../../src/layouts/layout.ts'
+import { phpLayout, phpLocks } from '../../../../src/layouts/php/php-layouts.ts'
 import { sessionIn } from './stored-session.ts'
 
 const EXPIRES_MS = 1_937_000_000_000
@@ -23,7 +23,7 @@ describe('phpLayout', () => {
     expect(layout.keyOf(id)).toBe(key)
   })
 
-  test.each<[string, Partial<PhpLayoutOptions>, object]>([
+  test.each<[string, Partial<ForeignLayoutSettings>, object]>([
     ['as text', {}, { S: 'user|s:3:"ada";' }],
     ['as bytes', { dataAttributeType: 'binary' }, { B: 'dXNlcnxzOjM6ImFkYSI7' }],
     ['in base64', { base64: true }, { S: 'dXNlcnxzOjM6ImFkYSI7' }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { sourceJsonCodec } from '../../../../src/layouts/foreign/source-json.ts'
+import { sourceJsonCodec } from '../../../../src/layouts/foreign/codecs.ts'
 
 const codec = sourceJsonCodec
 

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 
-import { PhpFormatError } from '../../../../src/layouts/php/php-format-error.ts'
-import { isSamePhpValue } from '../../../../src/layouts/php/same-value.ts'
-import { phpSessionCodec } from '../../../../src/layouts/php/session-format.ts'
-import type { PhpSessionCodec } from '../../../../src/layouts/php/session-format.ts'
-import { phpUnserialize } from '../../../../src/layouts/php/unserialize.ts'
+import { PhpFormatError } from '../../../../src/layouts/php/values.ts'
+import { isSamePhpValue } from '../../../../src/layouts/php/js-values.ts'
+import { phpSessionCodec, type PhpSessionCodec } from '../../../../src/layouts/php/session-format.ts'
+import { phpUnserialize } from '../../../../src/layouts/php/serialize.ts'
 import { SeededRandom } from '../../../support/fault-rig/random.ts'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 20_000)

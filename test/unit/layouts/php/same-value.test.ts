@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { PhpArray } from '../../../../src/layouts/php/php-array.ts'
-import { isSamePhpValue } from '../../../../src/layouts/php/same-value.ts'
-import { phpUnserialize } from '../../../../src/layouts/php/unserialize.ts'
-import { PhpBytes, PhpFloat } from '../../../../src/layouts/php/values.ts'
+import { PhpArray, PhpBytes, PhpFloat } from '../../../../src/layouts/php/values.ts'
+import { isSamePhpValue } from '../../../../src/layouts/php/js-values.ts'
+import { phpUnserialize } from '../../../../src/layouts/php/serialize.ts'
 import { thrownBy } from '../../../support/failure.ts'
 import { bytesOf } from './php-text.ts'
 

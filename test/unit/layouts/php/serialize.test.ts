@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { PhpArray } from '../../../../src/layouts/php/php-array.ts'
-import { phpSerialize } from '../../../../src/layouts/php/serialize.ts'
-import { phpUnserialize } from '../../../../src/layouts/php/unserialize.ts'
-import { PhpBytes, PhpFloat } from '../../../../src/layouts/php/values.ts'
+import { PhpArray, PhpBytes, PhpFloat } from '../../../../src/layouts/php/values.ts'
+import { phpSerialize, phpUnserialize } from '../../../../src/layouts/php/serialize.ts'
 import { thrownBy } from '../../../support/failure.ts'
 import { bytesOf, textOf } from './php-text.ts'
 

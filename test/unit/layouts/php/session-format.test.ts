@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { PhpArray } from '../../../../src/layouts/php/php-array.ts'
-import { PhpFormatError } from '../../../../src/layouts/php/php-format-error.ts'
-import { phpSessionCodec } from '../../../../src/layouts/php/session-format.ts'
-import type { PhpCodecOptions } from '../../../../src/layouts/php/session-format.ts'
-import { PhpBytes, PhpFloat } from '../../../../src/layouts/php/values.ts'
+import { PhpArray, PhpBytes, PhpFloat, PhpFormatError } from '../../../../src/layouts/php/values.ts'
+import { type PhpCodecOptions, phpSessionCodec } from '../../../../src/layouts/php/session-format.ts'
 import { thrownBy } from '../../../support/failure.ts'
 import { bytesOf, textOf } from './php-text.ts'
 

@@ -2,10 +2,8 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
 import { PhpObject, PhpReference } from '../../../../src/layouts/php/opaque.ts'
-import { PhpArray } from '../../../../src/layouts/php/php-array.ts'
-import { PhpFormatError } from '../../../../src/layouts/php/php-format-error.ts'
-import { phpUnserialize } from '../../../../src/layouts/php/unserialize.ts'
-import { PhpBytes } from '../../../../src/layouts/php/values.ts'
+import { PhpArray, PhpBytes, PhpFormatError } from '../../../../src/layouts/php/values.ts'
+import { phpUnserialize } from '../../../../src/layouts/php/serialize.ts'
 import { thrownBy } from '../../../support/failure.ts'
 import { bytesOf } from './php-text.ts'
 
