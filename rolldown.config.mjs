@@ -66,8 +66,7 @@ const groups = {
   table: ['table/index'],
 
   cli: ['cli/run'],
-  'cli-invocation': ['cli/common-options', 'cli/invocation'],
-  'cli-output': ['cli/failure', 'cli/format', 'cli/progress'],
+  'cli-args': ['cli/args'],
 }
 
 const config = defineConfig([

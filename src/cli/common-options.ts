@@ -1,4 +1,4 @@
-import type { Command, OptionDeclaration } from './command.ts'
+import type { Command, OptionDeclaration } from './args.ts'
 
 /** The options that say which table, where and by whom: every command has them. */
 export const tableOptions: readonly OptionDeclaration[] = [

@@ -1,23 +1,23 @@
-import type { Command } from './command.ts'
-import { commands } from './commands.ts'
-import type { Output } from './io.ts'
-import { painter, type Style } from './style.ts'
-
-type Paint = (style: Style, text: string) => string
+import type { Command, OptionDeclaration } from './args.ts'
+import { type CommandLineIo, type Output, type Paint, painter } from './output.ts'
 
 /** What an output looks like, and the environment that has a say in it. */
 export interface HelpTarget {
   readonly output: Output
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: CommandLineIo['environment']
 }
 
-/** What help is indented by. */
-export const GAP = '  '
+type Row = readonly [left: string, right: string]
+
+const GAP = '  '
 /** Longer lines are hard to read. */
-export const WIDEST = 100
+const WIDEST = 100
 
 /** The help of the whole command line. */
-export function globalHelp({ output, environment }: HelpTarget): string {
+export function globalHelp(
+  commands: readonly { readonly name: string; readonly summary: string }[],
+  { output, environment }: HelpTarget,
+): string {
   const paint = painter(output, environment)
   const width = Math.min(output.columns, WIDEST)
   return [
@@ -35,18 +35,13 @@ export function globalHelp({ output, environment }: HelpTarget): string {
     '',
     paint('bold', 'To begin with'),
     ...examples(
-      [
-        {
-          what: 'Create the table, with time to live and the index by user:',
-          line: 'create-table --region eu-west-1',
-        },
-        {
-          what: 'Or take it into your infrastructure code, with the policy that the application needs:',
-          line: 'create-table --print terraform',
-        },
-        { what: 'Find out why it does not work where the application runs:', line: 'doctor' },
-        { what: 'Sign a user out everywhere:', line: 'destroy --user ada' },
-      ],
+      {
+        'Create the table, with time to live and the index by user:': 'create-table --region eu-west-1',
+        'Or take it into your infrastructure code, with the policy that the application needs:':
+          'create-table --print terraform',
+        'Find out why it does not work where the application runs:': 'doctor',
+        'Sign a user out everywhere:': 'destroy --user ada',
+      },
       paint,
     ),
     '',
@@ -82,17 +77,52 @@ export function globalHelp({ output, environment }: HelpTarget): string {
   ].join('\n')
 }
 
+/**
+ * The help of one command.
+ *
+ * @param common the options that it has in common with other commands.
+ */
+export function commandHelp(
+  name: string,
+  command: Command,
+  common: readonly OptionDeclaration[],
+  { output, environment }: HelpTarget,
+): string {
+  const paint = painter(output, environment)
+  const width = Math.min(output.columns, WIDEST)
+  const listed = (title: string, options: readonly OptionDeclaration[]): string[] =>
+    options.length === 0 ? [] : [paint('bold', title), ...columns(options.map(optionRow), width), '']
+  return [
+    paint('bold', 'Usage'),
+    ...command.usage.map(form =>
+      [`${GAP}dynamodb-sessions ${name}`, form, '[options]'].filter(Boolean).join(' '),
+    ),
+    '',
+    ...command.description.flatMap(paragraph => [...wrapped(paragraph, width), '']),
+    ...listed('Options', command.options),
+    ...listed('Common options', common),
+    paint('bold', 'Examples'),
+    ...examples(command.examples, paint),
+    '',
+  ].join('\n')
+}
+
+function optionRow({ name, value, description }: OptionDeclaration): Row {
+  const short = name === 'help' ? '-h, ' : ''
+  return [`${short}--${name}${value === undefined ? '' : ` <${value}>`}`, description]
+}
+
 /** Command lines to learn from, with what they do. */
-export function examples(given: Command['examples'], paint: Paint): string[] {
-  return given.flatMap(({ what, line }, index) => [
-    ...(index === 0 ? [] : ['']),
-    `${GAP}${what}`,
-    `${GAP}${paint('dim', '$')} npx dynamodb-sessions ${line}`,
-  ])
+function examples(given: Command['examples'], paint: Paint): string[] {
+  const lines: string[] = []
+  for (const [what, line] of Object.entries(given)) {
+    lines.push('', `${GAP}${what}`, `${GAP}${paint('dim', '$')} npx dynamodb-sessions ${line}`)
+  }
+  return lines.slice(1)
 }
 
 /** Names and what they mean, in two columns. */
-export function columns(rows: readonly (readonly [left: string, right: string])[], width: number): string[] {
+function columns(rows: readonly Row[], width: number): string[] {
   const leftWidth = Math.max(...rows.map(([left]) => left.length))
   const indent = ' '.repeat(leftWidth + 2 * GAP.length)
   return rows.flatMap(([left, right]) => {
@@ -104,7 +134,7 @@ export function columns(rows: readonly (readonly [left: string, right: string])[
 }
 
 /** A paragraph, indented, in lines of a width. */
-export function wrapped(text: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
   return wrap(text, width - GAP.length).map(line => GAP + line)
 }
 

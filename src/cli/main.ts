@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type CommandLineIo, Interruption, type Output } from './io.ts'
+import { type CommandLineIo, Interruption, type Output } from './output.ts'
 import { runCommandLine } from './run.ts'
 
 /*

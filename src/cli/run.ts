@@ -1,8 +1,69 @@
+import { readFile } from 'node:fs/promises'
+
 import { codeOf } from '../internal/core-objects.ts'
-import { EXIT, UsageError } from './command.ts'
-import { type CommandEntry, commands } from './commands.ts'
-import { globalHelp } from './help.ts'
-import { type CommandLineIo, Interruption, writeLine } from './io.ts'
+import type { Command } from './args.ts'
+import { commandHelp, globalHelp } from './help.ts'
+import {
+  type CommandLineIo,
+  EXIT,
+  Interruption,
+  Progress,
+  reportFailure,
+  UsageError,
+  writeLine,
+} from './output.ts'
+
+/** What is known of a command before its code is loaded. */
+export interface CommandEntry {
+  readonly name: string
+  /** What it does, in a few words. */
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'create-table',
+    summary: 'create the table, or print it as infrastructure code',
+    load: async () => (await import('./commands/create-table.ts')).createTableCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'check credentials, region, clock, table and permissions, and say how to mend them',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'list',
+    summary: 'list the sessions that are alive, or those of one user',
+    load: async () => (await import('./commands/list.ts')).listCommand,
+  },
+  {
+    name: 'show',
+    summary: 'show one session',
+    load: async () => (await import('./commands/show.ts')).showCommand,
+  },
+  {
+    name: 'destroy',
+    summary: 'end one session, or all sessions of a user',
+    load: async () => (await import('./commands/destroy.ts')).destroyCommand,
+  },
+  {
+    name: 'gc',
+    summary: 'delete the sessions that have expired',
+    load: async () => (await import('./commands/gc.ts')).gcCommand,
+  },
+  {
+    name: 'migrate',
+    summary: 'move the sessions of another store here, all at once',
+    load: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  },
+  {
+    name: 'stats',
+    summary: 'count the sessions, and measure their size and age',
+    load: async () => (await import('./commands/stats.ts')).statsCommand,
+  },
+]
 
 /**
  * Runs a command line.
@@ -19,7 +80,7 @@ export async function runCommandLine(args: readonly string[], io: CommandLineIo)
   try {
     return entry === undefined ? await runGlobal(first, rest, io) : await runCommand(entry, rest, io)
   } catch (error) {
-    return reportFailure(error, entry?.name, io).catch(() => EXIT.failure)
+    return endWith(error, entry?.name, io).catch(() => EXIT.failure)
   }
 }
 
@@ -30,21 +91,20 @@ async function runGlobal(
 ): Promise<number> {
   switch (first) {
     case undefined:
-      await writeGlobalHelp(io, io.stderr)
+      await writeHelp(undefined, io.stderr, io)
       return EXIT.usage
     case '--help':
     case '-h':
     case 'help': {
       const entry = commands.find(({ name }) => name === rest[0])
-      if (entry !== undefined) return writeCommandHelp(entry, io)
-      if (rest[0] !== undefined) throw await unknownCommand(rest[0])
-      await writeGlobalHelp(io, io.stdout)
-      return EXIT.ok
+      if (entry === undefined && rest[0] !== undefined) throw await unknownCommand(rest[0])
+      return writeHelp(entry, io.stdout, io)
     }
     case '--version':
     case '-V': {
-      const { packageVersion } = await import('./package-version.ts')
-      await writeLine(io.stdout, await packageVersion())
+      const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+      const { version } = JSON.parse(manifest) as { readonly version: string }
+      await writeLine(io.stdout, version)
       return EXIT.ok
     }
     default:
@@ -55,29 +115,39 @@ async function runGlobal(
   }
 }
 
-async function runCommand(entry: CommandEntry, args: readonly string[], io: CommandLineIo): Promise<number> {
-  const ownArgs = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
-  if (ownArgs.includes('--help') || ownArgs.includes('-h')) return writeCommandHelp(entry, io)
-  const [command, { commonOptionsOf }, { parseInvocation }] = await Promise.all([
+async function runCommand(entry: CommandEntry, rest: readonly string[], io: CommandLineIo): Promise<number> {
+  const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest
+  if (own.includes('--help') || own.includes('-h')) return writeHelp(entry, io.stdout, io)
+  const [command, { commonOptionsOf }, { parseCommandArgs }] = await Promise.all([
     entry.load(),
     import('./common-options.ts'),
-    import('./invocation.ts'),
+    import('./args.ts'),
   ])
-  const invocation = parseInvocation(args, [...command.options, ...commonOptionsOf(command)])
+  const args = parseCommandArgs(rest, [...command.options, ...commonOptionsOf(command)])
+  if (command.optionsOnly !== undefined && args.positionals.length > 0) {
+    throw new UsageError(`${entry.name} ${command.optionsOnly}`)
+  }
   io.signal.throwIfAborted()
-  return command.run(invocation, io)
+  const progress = new Progress(io.stderr)
+  try {
+    return await command.run({ ...io, args, progress })
+  } finally {
+    await progress.clear()
+  }
 }
 
-async function writeGlobalHelp(io: CommandLineIo, output: CommandLineIo['stdout']): Promise<void> {
-  await output.write(globalHelp({ output, environment: io.environment }))
-}
-
-async function writeCommandHelp(
-  { name, load }: CommandEntry,
-  { stdout: output, environment }: CommandLineIo,
+async function writeHelp(
+  entry: CommandEntry | undefined,
+  output: CommandLineIo['stdout'],
+  { environment }: CommandLineIo,
 ): Promise<number> {
-  const { commandHelp } = await import('./command-help.ts')
-  await output.write(commandHelp(name, await load(), { output, environment }))
+  const target = { output, environment }
+  if (entry === undefined) await output.write(globalHelp(commands, target))
+  else {
+    const { commonOptionsOf } = await import('./common-options.ts')
+    const command = await entry.load()
+    await output.write(commandHelp(entry.name, command, commonOptionsOf(command), target))
+  }
   return EXIT.ok
 }
 
@@ -89,11 +159,7 @@ async function unknownCommand(word: string): Promise<UsageError> {
   return new UsageError(`there is no command ${shown}${didYouMean(nearest(word, names))}`)
 }
 
-async function reportFailure(
-  error: unknown,
-  command: string | undefined,
-  io: CommandLineIo,
-): Promise<number> {
+async function endWith(error: unknown, command: string | undefined, io: CommandLineIo): Promise<number> {
   if (io.signal.aborted) {
     await writeLine(io.stderr, 'interrupted')
     const reason: unknown = io.signal.reason
@@ -101,8 +167,5 @@ async function reportFailure(
   }
   // Whoever read the output (`| head`) has seen enough.
   if (codeOf(error) === 'EPIPE') return EXIT.ok
-  const { describeFailure } = await import('./failure.ts')
-  const { lines, exitCode } = describeFailure(error, command, io)
-  await io.stderr.write(`${lines.join('\n')}\n`)
-  return exitCode
+  return reportFailure(error, command, io)
 }

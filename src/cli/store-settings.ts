@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { openClient } from '../store/open-client.ts'
 import type { ItemTable } from '../items/item-table.ts'
@@ -8,13 +10,18 @@ import { readOptions } from '../options/option.ts'
 import type { Sessions } from '../store/sessions.ts'
 import { type SessionStoreOptions, storeOptionSpecs } from '../options/store-options.ts'
 import type { SessionData } from '../types.ts'
-import { UsageError } from './command.ts'
-import type { KeyNaming } from './format.ts'
-import type { Invocation } from './invocation.ts'
-import type { CommandLineIo } from './io.ts'
+import type { CommandContext } from './args.ts'
+import { printable, UsageError, writeLine } from './output.ts'
 
 /** The options of a store as the command line and the environment give them, checked. */
 export type StoreSettings = Partial<SessionStoreOptions>
+
+/** How keys of sessions are made, and whether session IDs may be shown. */
+export interface KeyNaming {
+  readonly prefix: string
+  readonly hashIds: boolean
+  readonly showData: boolean
+}
 
 /** The sessions that a command is about. */
 export interface OpenSessions {
@@ -23,7 +30,6 @@ export interface OpenSessions {
   /** Whether sessions are moved here from elsewhere. */
   readonly isMoving: boolean
   readonly naming: KeyNaming
-  close(): Promise<void>
 }
 
 /**
@@ -34,22 +40,21 @@ export interface OpenSessions {
  * @throws {UsageError | TypeError} for values that make no sense.
  */
 export function storeSettings(
-  invocation: Invocation,
-  { environment }: Pick<CommandLineIo, 'environment'>,
+  { args, environment }: Pick<CommandContext, 'args' | 'environment'>,
   more: SessionStoreOptions = {},
 ): StoreSettings {
-  if (invocation.has('hash-ids') && invocation.has('no-hash-ids')) {
+  if (args.has('hash-ids') && args.has('no-hash-ids')) {
     throw new UsageError('--hash-ids and --no-hash-ids exclude each other')
   }
   const given: SessionStoreOptions = {
-    table: invocation.text('table'),
-    region: invocation.text('region'),
-    endpoint: invocation.text('endpoint'),
-    profile: invocation.text('profile'),
-    partitionKey: invocation.text('partition-key'),
-    layout: layoutNamed(invocation.text('layout')),
-    prefix: invocation.text('prefix'),
-    hashIds: invocation.has('hash-ids') ? true : invocation.has('no-hash-ids') ? false : undefined,
+    table: args.text('table'),
+    region: args.text('region'),
+    endpoint: args.text('endpoint'),
+    profile: args.text('profile'),
+    partitionKey: args.text('partition-key'),
+    layout: layoutNamed(args.text('layout')),
+    prefix: args.text('prefix'),
+    hashIds: args.has('hash-ids') ? true : args.has('no-hash-ids') ? false : undefined,
     ...more,
   }
   const settings = readOptions<SessionStoreOptions>(given, storeOptionSpecs<SessionData>(), environment)
@@ -57,24 +62,28 @@ export function storeSettings(
   return settings
 }
 
-/** Reaches the sessions of a store with these settings. Whoever calls this closes them. */
-export async function openSessions(
+/** Reaches the sessions of a store with these settings for as long as they are used. */
+export async function withSessions(
   settings: StoreSettings,
-  invocation: Invocation,
-  { environment }: Pick<CommandLineIo, 'environment'>,
-): Promise<OpenSessions> {
+  { args, environment }: CommandContext,
+  use: (sessions: OpenSessions) => Promise<number>,
+): Promise<number> {
   const client = openClient(settings, environment)
-  const sessions = await sessionsAt(client, settings)
-  return {
-    sessions,
-    items: sessions.items,
-    isMoving: settings.migrateFrom !== undefined,
-    naming: {
+  try {
+    const sessions = await sessionsAt(client, settings)
+    const naming = {
       prefix: settings.prefix ?? '',
       hashIds: isNative(settings) && (settings.hashIds ?? true),
-      showData: invocation.has('show-data'),
-    },
-    close: () => client.close(),
+      showData: args.has('show-data'),
+    }
+    return await use({
+      sessions,
+      items: sessions.items,
+      isMoving: settings.migrateFrom !== undefined,
+      naming,
+    })
+  } finally {
+    await client.close()
   }
 }
 
@@ -90,7 +99,7 @@ export async function sessionsAt(
   return open(client, settings)
 }
 
-/** One session, as an invocation names it. */
+/** One session, as a command line names it. */
 export interface ChosenSession {
   readonly key: string
   /** `undefined` when only the key was given. */
@@ -98,19 +107,18 @@ export interface ChosenSession {
 }
 
 /**
- * The session that an invocation is about: the session ID that stands on its own (`-` has it read from the standard
+ * The session that a command is about: the session ID that stands on its own (`-` has it read from the standard
  * input), or the option `--key`.
  *
  * @returns `undefined` when it names none.
  * @throws {UsageError} when it names several.
  */
 export async function chosenSession(
-  invocation: Invocation,
+  { args, stdin }: CommandContext,
   { items }: OpenSessions,
-  { stdin }: CommandLineIo,
 ): Promise<ChosenSession | undefined> {
-  const [argument, ...more] = invocation.positionals
-  const key = invocation.text('key')
+  const [argument, ...more] = args.positionals
+  const key = args.text('key')
   if (more.length > 0 || (argument !== undefined && key !== undefined)) {
     throw new UsageError(
       `one session at a time: give a session ID or --key (a text with blanks needs quotation marks)`,
@@ -122,11 +130,26 @@ export async function chosenSession(
   return { key: items.layout.keyOf(id), id }
 }
 
-/** What to say when a session ID leads nowhere because it is not one; `undefined` when it looks right. */
-export function signedCookieHint(invocation: Invocation): string | undefined {
-  const [argument = ''] = invocation.positionals
-  if (!/^s(?::|%3A)/i.test(argument)) return undefined
-  return 'this is the value of a signed cookie; the session ID is what is between "s:" and the last "."'
+/** Says so when a session ID leads nowhere because it is not one. */
+export async function writeSignedCookieHint({ args, stderr }: CommandContext): Promise<void> {
+  const [argument = ''] = args.positionals
+  if (!/^s(?::|%3A)/i.test(argument)) return
+  await writeLine(
+    stderr,
+    'this is the value of a signed cookie; the session ID is what is between "s:" and the last "."',
+  )
+}
+
+const HASH = /^[\w-]{43}$/
+
+/**
+ * A key as it may be shown: a hash as it is; a session ID only when that is asked for, else something that tells it from
+ * others and leads nowhere.
+ */
+export function shownKey(key: string, { prefix, hashIds, showData }: KeyNaming): string {
+  const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
+  if (showData || (hashIds && HASH.test(name))) return printable(key)
+  return `${printable(key.startsWith(prefix) ? prefix : '')}(hidden ${hash('sha256', key, 'hex').slice(0, 10)})`
 }
 
 async function firstLine(stdin: AsyncIterable<unknown>): Promise<string> {

@@ -1,24 +1,13 @@
-import { openLayoutTable } from '../../table/layout-table.ts'
 import { DEFAULT_TABLE } from '../../options/store-options.ts'
 import type { TableReport } from '../../table/check-table.ts'
 import type { CreateTableOptions } from '../../table/create-table.ts'
+import { openLayoutTable } from '../../table/layout-table.ts'
 import type { Billing } from '../../table/table-state.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { designInWords, type TableDesign, tableDesign } from '../infrastructure/table-design.ts'
-import type { Invocation } from '../invocation.ts'
-import { type CommandLineIo, writeJson, writeLine } from '../io.ts'
-import { inOptionNames } from '../failure.ts'
-import { Progress } from '../progress.ts'
-import { type StoreSettings, storeSettings } from '../store-settings.ts'
+import { type Command, type CommandContext, declared, type ParsedArgs, writeResult } from '../args.ts'
+import { INFRASTRUCTURE_FORMATS, infrastructureCode, type TableDesign } from '../infrastructure.ts'
+import { EXIT, inOptionNames, UsageError, writeLine } from '../output.ts'
+import { storeSettings } from '../store-settings.ts'
 
-const FORMATS = {
-  cloudformation: async () => (await import('../infrastructure/cloudformation.ts')).cloudFormation,
-  terraform: async () => (await import('../infrastructure/terraform.ts')).terraform,
-  cdk: async () => (await import('../infrastructure/cdk.ts')).cdk,
-  cli: async () => (await import('../infrastructure/aws-cli.ts')).awsCli,
-} as const
-
-const FORMAT_NAMES = Object.keys(FORMATS) as readonly (keyof typeof FORMATS)[]
 const DEFAULT_PROVISIONED_UNITS = 5
 
 /** `dynamodb-sessions create-table` */
@@ -35,75 +24,71 @@ export const createTableCommand: Command = {
       'application does not. With --print nothing is sent to AWS: the same table is printed as infrastructure code, with ' +
       'the policy that the application needs and no more.',
   ],
-  options: [
-    { name: 'billing', value: 'mode', description: 'on-demand (default) or provisioned' },
-    { name: 'read-units', value: 'number', description: 'provisioned read capacity (default: 5)' },
-    { name: 'write-units', value: 'number', description: 'provisioned write capacity (default: 5)' },
-    {
-      name: 'no-user-index',
-      description: 'leave the index by user out; sessions of a user cannot be found then',
-    },
-    {
-      name: 'wait-seconds',
-      value: 'number',
-      description: 'how long to wait until the table is active (default: 120)',
-    },
-    { name: 'dry-run', description: 'say what would be done, and change nothing' },
-    {
-      name: 'print',
-      value: 'format',
-      description: 'print cloudformation, terraform, cdk or cli (AWS CLI commands) instead',
-    },
-  ],
+  optionsOnly: 'takes options only; name the table with --table',
+  options: declared({
+    'billing <mode>': 'on-demand (default) or provisioned',
+    'read-units <number>': 'provisioned read capacity (default: 5)',
+    'write-units <number>': 'provisioned write capacity (default: 5)',
+    'no-user-index': 'leave the index by user out; sessions of a user cannot be found then',
+    'wait-seconds <number>': 'how long to wait until the table is active (default: 120)',
+    'dry-run': 'say what would be done, and change nothing',
+    'print <format>': 'print cloudformation, terraform, cdk or cli (AWS CLI commands) instead',
+  }),
   // A table is the same whatever the keys of its items are.
   without: ['prefix', 'hash-ids', 'no-hash-ids'],
-  examples: [
-    { what: 'In a region:', line: 'create-table --table sessions --region eu-west-1' },
-    { what: 'For the items of other software:', line: 'create-table --layout connect-dynamodb' },
-    { what: 'On DynamoDB Local:', line: 'create-table --endpoint http://127.0.0.1:8000 --region local' },
-    { what: 'As infrastructure code:', line: 'create-table --print cloudformation > sessions.yaml' },
-    { what: 'What would happen:', line: 'create-table --dry-run' },
-  ],
-  run: async (invocation, io) => {
-    if (invocation.positionals.length > 0)
-      throw new UsageError('create-table takes options only; name the table with --table')
-    const billing = billingOf(invocation)
-    const settings = storeSettings(invocation, io)
-    const design = tableDesign({
+  examples: {
+    'In a region:': 'create-table --table sessions --region eu-west-1',
+    'For the items of other software:': 'create-table --layout connect-dynamodb',
+    'On DynamoDB Local:': 'create-table --endpoint http://127.0.0.1:8000 --region local',
+    'As infrastructure code:': 'create-table --print cloudformation > sessions.yaml',
+    'What would happen:': 'create-table --dry-run',
+  },
+  run: async context => {
+    const { args } = context
+    const billing = billingOf(args)
+    const settings = storeSettings(context)
+    const asked = await openLayoutTable(settings)
+    const design: TableDesign = {
+      ...asked,
       table: settings.table ?? DEFAULT_TABLE,
       region: settings.region,
-      layout: await openLayoutTable(settings),
-      billing,
-      userIndex: !invocation.has('no-user-index'),
-    })
-    const format = invocation.oneOf('print', FORMAT_NAMES)
-    refuseIdle(invocation)
-    if (format !== undefined) return print(format, design, invocation, io)
-    return invocation.has('dry-run')
-      ? dryRun(settings, design, invocation, io)
-      : create(settings, billing, design, invocation, io)
+      billing: billing ?? 'on-demand',
+      userIndex: args.has('no-user-index') ? undefined : asked.userIndex,
+    }
+    const format = args.oneOf('print', INFRASTRUCTURE_FORMATS)
+    refuseIdle(args)
+    if (format !== undefined) {
+      const code = await infrastructureCode(format, design)
+      await writeResult(context, { format, code }, code.trimEnd())
+      return EXIT.ok
+    }
+    const { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile } = settings
+    const connection = { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile }
+    const options: CreateTableOptions = {
+      ...connection,
+      userIndex: design.userIndex !== undefined,
+      signal: context.signal,
+    }
+    return args.has('dry-run')
+      ? dryRun(context, options, design)
+      : create(context, { ...options, billing }, design)
   },
 }
 
 /** Refuses options that have no effect, because nothing is created or asked for. */
-function refuseIdle(invocation: Invocation): void {
-  const idle = invocation.has('print')
-    ? ['dry-run', 'wait-seconds', 'endpoint', 'profile']
-    : invocation.has('dry-run')
-      ? ['wait-seconds']
-      : []
-  const name = idle.find(each => invocation.has(each))
-  if (name === undefined) return
-  throw new UsageError(
-    `--${name} has no effect with --${invocation.has('print') ? 'print' : 'dry-run'}; leave it out`,
-  )
+function refuseIdle(args: ParsedArgs): void {
+  const mode = ['print', 'dry-run'].find(name => args.has(name))
+  if (mode === undefined) return
+  const idle = mode === 'print' ? ['dry-run', 'wait-seconds', 'endpoint', 'profile'] : ['wait-seconds']
+  const name = idle.find(each => args.has(each))
+  if (name !== undefined) throw new UsageError(`--${name} has no effect with --${mode}; leave it out`)
 }
 
-function billingOf(invocation: Invocation): Billing | undefined {
+function billingOf(args: ParsedArgs): Billing | undefined {
   const bounds = { least: 1, most: 1_000_000_000, unit: 'capacity units', whole: true }
-  const readCapacityUnits = invocation.number('read-units', bounds)
-  const writeCapacityUnits = invocation.number('write-units', bounds)
-  const mode = invocation.oneOf('billing', ['on-demand', 'provisioned'])
+  const readCapacityUnits = args.number('read-units', bounds)
+  const writeCapacityUnits = args.number('write-units', bounds)
+  const mode = args.oneOf('billing', ['on-demand', 'provisioned'])
   if (mode === 'provisioned') {
     return {
       readCapacityUnits: readCapacityUnits ?? DEFAULT_PROVISIONED_UNITS,
@@ -116,87 +101,59 @@ function billingOf(invocation: Invocation): Billing | undefined {
   return mode
 }
 
-async function print(
-  format: keyof typeof FORMATS,
-  design: TableDesign,
-  invocation: Invocation,
-  { stdout }: CommandLineIo,
-): Promise<number> {
-  if (design.table.startsWith('arn:')) {
-    throw new UsageError('--print needs the name of a table that is to be created, not an ARN')
-  }
-  const code = (await FORMATS[format]())(design)
-  if (invocation.has('json')) await writeJson(stdout, { format, code })
-  else await stdout.write(code)
-  return EXIT.ok
-}
-
 async function dryRun(
-  settings: StoreSettings,
+  context: CommandContext,
+  options: CreateTableOptions,
   design: TableDesign,
-  invocation: Invocation,
-  io: CommandLineIo,
 ): Promise<number> {
   const { checkTable } = await import('../../table/check-table.ts')
-  const options = { ...connectionOf(settings), userIndex: design.userIndex !== undefined, signal: io.signal }
+  const { table } = design
   const { state, findings } = await checkTable(options)
-  const failed = state !== undefined && findings.some(({ level }) => level === 'fail')
-  if (invocation.has('json')) {
-    await writeJson(io.stdout, {
-      table: design.table,
-      wouldCreate: state === undefined,
-      ...(state === undefined ? { as: designInWords(design) } : { findings }),
-    })
-  } else if (state === undefined) {
-    await writeLine(io.stdout, `would create table "${design.table}": ${designInWords(design)}`)
-  } else {
-    await writeLine(io.stdout, `table "${design.table}" is there; nothing would be changed`)
-    for (const line of findings.map(inWords)) await writeLine(io.stdout, line)
+  if (state === undefined) {
+    const as = designInWords(design)
+    await writeResult(context, { table, wouldCreate: true, as }, `would create table "${table}": ${as}`)
+    return EXIT.ok
   }
-  return failed ? EXIT.failure : EXIT.ok
+  const text = [`table "${table}" is there; nothing would be changed`, ...findings.map(findingInWords)]
+  await writeResult(context, { table, wouldCreate: false, findings }, text.join('\n'))
+  return findings.some(({ level }) => level === 'fail') ? EXIT.failure : EXIT.ok
 }
 
 async function create(
-  settings: StoreSettings,
-  billing: Billing | undefined,
+  context: CommandContext,
+  options: CreateTableOptions,
   design: TableDesign,
-  invocation: Invocation,
-  io: CommandLineIo,
 ): Promise<number> {
   const { createTable } = await import('../../table/create-table.ts')
-  const waitSeconds = invocation.number('wait-seconds', { least: 1, most: 3600, unit: 'seconds' })
-  const options: CreateTableOptions = {
-    ...connectionOf(settings),
-    billing,
-    userIndex: design.userIndex !== undefined,
+  const { args, progress, stderr } = context
+  const { table } = design
+  const waitSeconds = args.number('wait-seconds', { least: 1, most: 3600, unit: 'seconds' })
+  await progress.show(`waiting for table "${table}" to become active`)
+  const { created, warnings } = await createTable({
+    ...options,
     waitTimeoutMs: waitSeconds === undefined ? undefined : Math.round(waitSeconds * 1000),
-    signal: io.signal,
     // They are in the result, too.
     onWarning: () => {},
-  }
-  const progress = new Progress(io.stderr)
-  await progress.show(`waiting for table "${design.table}" to become active`)
-  const { created, warnings } = await progress.during(createTable(options))
-  if (invocation.has('json')) {
-    await writeJson(io.stdout, { table: design.table, created, warnings })
-    return EXIT.ok
-  }
-  await writeLine(
-    io.stdout,
-    created
-      ? `created table "${design.table}": ${designInWords(design)}`
-      : `table "${design.table}" was there; nothing was changed`,
-  )
-  for (const warning of warnings) await writeLine(io.stderr, `warning: ${inOptionNames(warning)}`)
+  })
+  const text = created
+    ? `created table "${table}": ${designInWords(design)}`
+    : `table "${table}" was there; nothing was changed`
+  await writeResult(context, { table, created, warnings }, text)
+  if (args.has('json')) return EXIT.ok
+  for (const warning of warnings) await writeLine(stderr, `warning: ${inOptionNames(warning)}`)
   return EXIT.ok
 }
 
-/** The settings that the functions for tables take. */
-function connectionOf(settings: StoreSettings): CreateTableOptions {
-  const { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile } = settings
-  return { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile }
+function designInWords({ partitionKey, billing, ttlAttribute, userIndex }: TableDesign): string {
+  const paid =
+    billing === 'on-demand'
+      ? 'on-demand billing'
+      : `${billing.readCapacityUnits} read and ${billing.writeCapacityUnits} write units`
+  const timeToLive = ttlAttribute === undefined ? 'no time to live' : `time to live on "${ttlAttribute}"`
+  const indexed = userIndex === undefined ? 'no index' : `index "${userIndex.name}"`
+  return `${paid}, key "${partitionKey}" (S), ${timeToLive}, ${indexed}`
 }
 
-function inWords({ level, what, fix }: TableReport['findings'][number]): string {
+function findingInWords({ level, what, fix }: TableReport['findings'][number]): string {
   return inOptionNames(`${level}: ${what}${fix === undefined ? '' : `\n      ${fix}`}`)
 }

@@ -3,16 +3,14 @@ import type { ItemTable } from '../../items/item-table.ts'
 import { askForTableKey } from '../../scan/scan.ts'
 import { destroyByUser } from '../../scan/user-sessions.ts'
 import type { Item } from '../../types.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { counted } from '../format.ts'
-import type { Invocation } from '../invocation.ts'
-import { type CommandLineIo, writeJson, writeLine } from '../io.ts'
+import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
+import { counted, EXIT, UsageError } from '../output.ts'
 import {
   chosenSession,
   type OpenSessions,
-  openSessions,
-  signedCookieHint,
   storeSettings,
+  withSessions,
+  writeSignedCookieHint,
 } from '../store-settings.ts'
 
 /** `dynamodb-sessions destroy` */
@@ -25,71 +23,42 @@ export const destroyCommand: Command = {
       '--key the session is named by the key that list shows. --user needs the index that create-table makes, and finds ' +
       'the sessions that were written with the option userId of the store.',
   ],
-  options: [
-    {
-      name: 'key',
-      value: 'key',
-      description: 'the key of the item, as list shows it, instead of a session ID',
-    },
-    { name: 'user', value: 'id', description: 'all sessions of this user' },
-    {
-      name: 'except',
-      value: 'session ID',
-      repeatable: true,
-      description: 'with --user: a session to keep; may be repeated',
-    },
-  ],
-  examples: [
-    {
-      what: 'A session, by the key that list shows:',
-      line: 'destroy --key n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
-    },
-    {
-      what: 'By its ID, which does not get into the history of the shell:',
-      line: 'destroy - < session-id.txt',
-    },
-    { what: 'Sign a user out everywhere:', line: 'destroy --user ada' },
-  ],
-  run: async (invocation, io) => {
-    const user = invocation.text('user')
-    const isSeveral = user !== undefined
-    if (isSeveral && (invocation.positionals.length > 0 || invocation.has('key'))) {
+  options: declared({
+    'key <key>': 'the key of the item, as list shows it, instead of a session ID',
+    'user <id>': 'all sessions of this user',
+    'except <session ID>...': 'with --user: a session to keep; may be repeated',
+  }),
+  examples: {
+    'A session, by the key that list shows:': 'destroy --key n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+    'By its ID, which does not get into the history of the shell:': 'destroy - < session-id.txt',
+    'Sign a user out everywhere:': 'destroy --user ada',
+  },
+  run: async context => {
+    const { args } = context
+    const user = args.text('user')
+    if (user !== undefined && (args.positionals.length > 0 || args.has('key'))) {
       throw new UsageError('--user ends all sessions of a user; leave the session ID and --key out')
     }
-    if (!isSeveral && invocation.has('except')) throw new UsageError('--except goes with --user')
-    const sessions = await openSessions(storeSettings(invocation, io), invocation, io)
-    try {
-      const destroyed = isSeveral
-        ? await destroyUser(user, sessions, invocation, io)
-        : await destroyOne(sessions, invocation, io)
-      if (invocation.has('json')) await writeJson(io.stdout, { destroyed })
+    if (user === undefined && args.has('except')) throw new UsageError('--except goes with --user')
+    return withSessions(storeSettings(context), context, async sessions => {
+      await (user === undefined ? destroyOne(context, sessions) : destroyAllOf(user, context, sessions))
       return EXIT.ok
-    } finally {
-      await sessions.close()
-    }
+    })
   },
 }
 
-async function destroyUser(
-  user: string,
-  { items }: OpenSessions,
-  invocation: Invocation,
-  { signal, stdout }: CommandLineIo,
-): Promise<number> {
-  const except = invocation.texts('except').map(id => items.layout.keyOf(id))
+async function destroyAllOf(user: string, context: CommandContext, { items }: OpenSessions): Promise<void> {
+  const { args, signal } = context
+  const except = args.texts('except').map(id => items.layout.keyOf(id))
   await askForTableKey(items, { signal })
   const destroyed = await destroyByUser(items, user, { except, signal })
-  if (!invocation.has('json')) await writeLine(stdout, `${counted(destroyed, 'session')} destroyed`)
-  return destroyed
+  await writeResult(context, { destroyed }, `${counted(destroyed, 'session')} destroyed`)
 }
 
-async function destroyOne(
-  sessions: OpenSessions,
-  invocation: Invocation,
-  io: CommandLineIo,
-): Promise<number> {
-  const { items } = sessions
-  const chosen = await chosenSession(invocation, sessions, io)
+async function destroyOne(context: CommandContext, open: OpenSessions): Promise<void> {
+  const { items, sessions, isMoving } = open
+  const { args, signal } = context
+  const chosen = await chosenSession(context, open)
   if (chosen === undefined) {
     throw new UsageError(
       'destroy needs a session or a user: destroy <session ID>, destroy --key <key> or destroy --user <id>',
@@ -98,18 +67,14 @@ async function destroyOne(
   const { Attributes: old } = await items.client.send(
     'DeleteItem',
     { TableName: items.name, Key: items.itemKey(chosen.key), ReturnValues: 'ALL_OLD' },
-    { signal: io.signal },
+    { signal },
   )
   // A session that is on the move is where it comes from, too, and would be brought here again.
-  if (chosen.id !== undefined && sessions.isMoving)
-    await sessions.sessions.destroy(chosen.id, { signal: io.signal })
+  if (chosen.id !== undefined && isMoving) await sessions.destroy(chosen.id, { signal })
   const wasAlive = old !== undefined && isLive(items, old)
-  if (!invocation.has('json')) {
-    await writeLine(io.stdout, wasAlive ? 'destroyed' : 'there was no such session')
-    const hint = old === undefined ? signedCookieHint(invocation) : undefined
-    if (hint !== undefined) await writeLine(io.stderr, hint)
-  }
-  return wasAlive ? 1 : 0
+  const text = wasAlive ? 'destroyed' : 'there was no such session'
+  await writeResult(context, { destroyed: wasAlive ? 1 : 0 }, text)
+  if (old === undefined && !args.has('json')) await writeSignedCookieHint(context)
 }
 
 function isLive(items: ItemTable, item: Item): boolean {

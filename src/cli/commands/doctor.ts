@@ -1,29 +1,24 @@
-import type { Layout } from '../../layouts/layout.ts'
-import { chooseTransport, openClient } from '../../store/open-client.ts'
-import { layoutTableOf } from '../../table/layout-table.ts'
 import { DEFAULT_TABLE } from '../../options/store-options.ts'
+import { chooseTransport, openClient } from '../../store/open-client.ts'
+import type { Layout } from '../../layouts/layout.ts'
+import { layoutTableOf } from '../../table/layout-table.ts'
 import type { TableAccess } from '../../table/table-state.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { type Check, check, type Level } from '../doctor/check.ts'
-import { ClockComparison } from '../doctor/clock-check.ts'
-import { findCredentials } from '../doctor/credentials-check.ts'
+import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
+import { type Check, check, reportOf, summaryOf } from '../doctor/check.ts'
+import {
+  checkLatency,
+  checkReach,
+  checkReachUnsigned,
+  ClockComparison,
+  findCredentials,
+} from '../doctor/connection-checks.ts'
 import { checkItems } from '../doctor/item-checks.ts'
-import { checkLatency } from '../doctor/latency-check.ts'
-import { checkPermissions, keyOfNobody } from '../doctor/permission-checks.ts'
-import { checkReach, checkReachUnsigned } from '../doctor/reach-check.ts'
-import { checkTableState } from '../doctor/table-checks.ts'
-import { checkVariables } from '../doctor/variables-check.ts'
-import { checkEndpoint, checkRegion } from '../doctor/where-checks.ts'
-import { printable } from '../format.ts'
-import type { Invocation } from '../invocation.ts'
-import { type CommandLineIo, writeJson, writeLine } from '../io.ts'
-import { Progress } from '../progress.ts'
+import { checkEndpoint, checkRegion, checkVariables } from '../doctor/setting-checks.ts'
+import { checkPermissions, checkTableState, missingKey } from '../doctor/table-checks.ts'
+import { EXIT } from '../output.ts'
 import { type StoreSettings, sessionsAt, storeSettings } from '../store-settings.ts'
-import { painter, type Style } from '../style.ts'
 
 const DEADLINE_MS = 5000
-
-const STYLES: Readonly<Record<Level, Style>> = { pass: 'green', warn: 'yellow', fail: 'red', skip: 'dim' }
 
 /** `dynamodb-sessions doctor` */
 export const doctorCommand: Command = {
@@ -37,77 +32,67 @@ export const doctorCommand: Command = {
       'thirty requests. Run it with the role of the application: on the same instance, in the same container.',
     'The exit code is 0 when nothing fails, 3 when something does.',
   ],
-  options: [
-    { name: 'strict', description: 'let the exit code be 3 for warnings, too' },
-    {
-      name: 'no-user-index',
-      description: 'do without the index by user: the application finds no sessions by user',
-    },
-  ],
-  examples: [
-    { what: 'Where the application runs, with its environment:', line: 'doctor' },
-    { what: 'As a profile of this machine:', line: 'doctor --profile staging --table sessions' },
-    {
-      what: 'What fails, for a script:',
-      line: 'doctor --json | jq -r \'.checks[] | select(.level == "fail") | .fix\'',
-    },
-  ],
-  run: async (invocation, io) => {
-    if (invocation.positionals.length > 0) throw new UsageError('doctor takes options only')
-    const settings = storeSettings(invocation, io)
-    const progress = new Progress(io.stderr)
-    await progress.show('checking')
-    const checks = await progress.during(examine(invocation, settings, io, progress))
-    if (invocation.has('json'))
-      await writeJson(io.stdout, { table: tableOf(settings), summary: summaryOf(checks), checks })
-    else await writeReport(checks, settings, io)
-    const isIll = checks.some(
-      ({ level }) => level === 'fail' || (level === 'warn' && invocation.has('strict')),
-    )
+  optionsOnly: 'takes options only',
+  options: declared({
+    strict: 'let the exit code be 3 for warnings, too',
+    'no-user-index': 'do without the index by user: the application finds no sessions by user',
+  }),
+  examples: {
+    'Where the application runs, with its environment:': 'doctor',
+    'As a profile of this machine:': 'doctor --profile staging --table sessions',
+    'What fails, for a script:': 'doctor --json | jq -r \'.checks[] | select(.level == "fail") | .fix\'',
+  },
+  run: async context => {
+    const settings = storeSettings(context)
+    const table = settings.table ?? DEFAULT_TABLE
+    await context.progress.show('checking')
+    const checks = await examine(context, settings, table)
+    const summary = summaryOf(checks)
+    await writeResult(context, { table, summary, checks }, reportOf(table, checks, context))
+    const isIll = summary.fail > 0 || (summary.warn > 0 && context.args.has('strict'))
     return isIll ? EXIT.doctorFoundFailures : EXIT.ok
   },
 }
 
+const AFTER_CONNECTION = ['table', 'permissions', 'item format', 'latency'] as const
+const AFTER_ENDPOINT = ['connection', 'clock', ...AFTER_CONNECTION] as const
+const AFTER_REGION = ['endpoint', ...AFTER_ENDPOINT] as const
+
 /** Makes every check that can be made. */
 async function examine(
-  invocation: Invocation,
+  context: CommandContext,
   options: StoreSettings,
-  { environment, signal }: CommandLineIo,
-  progress: Progress,
+  table: string,
 ): Promise<readonly Check[]> {
-  const { credentials, check: credentialsCheck } = await findCredentials(options, environment, signal)
-  const { region, settings } = await checkRegion(invocation, options, environment)
+  const { args, environment, signal, progress } = context
+  const { credentials, check: credentialsCheck } = await findCredentials(context, options)
+  const { region, settings } = await checkRegion(context, options)
   const before = [await checkVariables(environment, options.profile), credentialsCheck, region]
-  if (settings === undefined) return [...before, ...notMade('there is no region', AFTER_REGION)]
+  if (settings === undefined) return [...before, ...skipped('there is no region', AFTER_REGION)]
 
-  const { endpoint, url } = checkEndpoint(invocation, options, settings, credentials, environment)
+  const { endpoint, url } = checkEndpoint(context, options, settings, credentials)
   before.push(endpoint)
-  if (url === undefined) return [...before, ...notMade('there is no endpoint', AFTER_ENDPOINT)]
+  if (url === undefined) return [...before, ...skipped('there is no endpoint', AFTER_ENDPOINT)]
 
   await progress.show(`asking ${url}`)
   const transport = new ClockComparison(chooseTransport(options, environment).transport)
   const { ca: _ca, maxSockets: _maxSockets, proxy: _proxy, ...rest } = options
   const client = openClient({ ...rest, credentials, transport, deadlineMs: DEADLINE_MS }, environment)
-  const { layout } = (await sessionsAt(client, options)).items
-  const asked = layoutTableOf(layout)
-  const access: TableAccess = {
-    ...asked,
-    userIndex: invocation.has('no-user-index') ? undefined : asked.userIndex,
-    client,
-    table: tableOf(options),
-    send: { signal },
-  }
   try {
-    const reach =
+    const { layout } = (await sessionsAt(client, options)).items
+    const asked = layoutTableOf(layout)
+    const userIndex = args.has('no-user-index') ? undefined : asked.userIndex
+    const access: TableAccess = { ...asked, userIndex, client, table, send: { signal } }
+    const { check: connection, obstacle } =
       credentials === undefined
         ? await checkReachUnsigned(transport, url, signal)
-        : await checkReach(client, access.table, settings.region, signal)
-    before.push(...reach.checks)
-    if (reach.obstacle !== undefined) {
-      return [...before, transport.result(), ...notMade(reach.obstacle, AFTER_CONNECTION)]
-    }
-    const after = await examineTable(access, layout, options, progress)
-    // The clock comes last: each answer makes the comparison better.
+        : await checkReach(client, table, settings.region, signal)
+    before.push(connection)
+    const after =
+      obstacle === undefined
+        ? await examineTable(context, access, layout, options)
+        : skipped(obstacle, AFTER_CONNECTION)
+    // The result of the clock comes last: each response makes the comparison better.
     return [...before, transport.result(), ...after]
   } finally {
     await client.close()
@@ -116,61 +101,24 @@ async function examine(
 }
 
 async function examineTable(
+  { progress }: CommandContext,
   access: TableAccess,
   layout: Layout,
   options: StoreSettings,
-  progress: Progress,
 ): Promise<readonly Check[]> {
   await progress.show('looking at the table')
-  const table = await checkTableState(access, options)
+  const { checks, state, isMissing } = await checkTableState(access, options)
   await progress.show('trying the permissions')
-  const permissions = await checkPermissions(access, table.state)
-  if (table.isMissing) {
-    return [
-      ...table.checks,
-      ...permissions.checks,
-      ...notMade('there is no table', ['item format', 'latency']),
-    ]
+  const permissions = await checkPermissions(access, state)
+  if (isMissing) {
+    return [...checks, ...permissions.checks, ...skipped('there is no table', ['item format', 'latency'])]
   }
   const items = await checkItems(permissions.sample, layout, options)
   await progress.show('measuring')
-  const latency = await checkLatency(access, keyOfNobody(access, table.state))
-  return [...table.checks, ...items, ...permissions.checks, latency]
+  const latency = await checkLatency(access, missingKey(access, state))
+  return [...checks, ...items, ...permissions.checks, latency]
 }
 
-const AFTER_CONNECTION = ['table', 'permissions', 'item format', 'latency'] as const
-const AFTER_ENDPOINT = ['connection', 'clock', ...AFTER_CONNECTION] as const
-const AFTER_REGION = ['endpoint', ...AFTER_ENDPOINT] as const
-
-function notMade(reason: string, names: readonly string[]): readonly Check[] {
+function skipped(reason: string, names: readonly string[]): readonly Check[] {
   return names.map(name => check('skip', name, `not checked: ${reason}`))
-}
-
-function tableOf({ table }: StoreSettings): string {
-  return table ?? DEFAULT_TABLE
-}
-
-function summaryOf(checks: readonly Check[]): Readonly<Record<Level, number>> {
-  const summary = { pass: 0, warn: 0, fail: 0, skip: 0 }
-  for (const { level } of checks) summary[level]++
-  return summary
-}
-
-async function writeReport(
-  checks: readonly Check[],
-  settings: StoreSettings,
-  { stdout, environment }: CommandLineIo,
-): Promise<void> {
-  const paint = painter(stdout, environment)
-  const width = Math.max(...checks.map(({ name }) => name.length))
-  await writeLine(stdout, paint('bold', `table "${tableOf(settings)}"`))
-  for (const { level, name, found, fix } of checks) {
-    await writeLine(stdout, `${paint(STYLES[level], level)}  ${name.padEnd(width)}  ${printable(found)}`)
-    if (fix !== undefined)
-      await writeLine(stdout, `${' '.repeat(width + 8)}${paint('bold', 'fix:')} ${printable(fix)}`)
-  }
-  const { pass, warn, fail, skip } = summaryOf(checks)
-  const parts = [`${pass} passed`, `${warn} warned`, `${fail} failed`]
-  if (skip > 0) parts.push(`${skip} not checked`)
-  await writeLine(stdout, paint(fail > 0 ? 'red' : warn > 0 ? 'yellow' : 'green', parts.join(', ')))
 }

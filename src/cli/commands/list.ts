@@ -1,11 +1,9 @@
+import { textOf } from '../../layouts/attributes.ts'
 import { askForTableKey, listItems } from '../../scan/scan.ts'
 import { listByUser } from '../../scan/user-sessions.ts'
-import { textOf } from '../../layouts/attributes.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { duration, isoTime, printable, shownKey } from '../format.ts'
-import { type CommandLineIo, writeLine } from '../io.ts'
-import { type OpenSessions, openSessions, storeSettings } from '../store-settings.ts'
-import { painter } from '../style.ts'
+import { type Command, type CommandContext, declared } from '../args.ts'
+import { duration, EXIT, isoTime, painter, printable, writeLine } from '../output.ts'
+import { type OpenSessions, shownKey, storeSettings, withSessions } from '../store-settings.ts'
 
 interface ListedSession {
   readonly key: string
@@ -15,6 +13,7 @@ interface ListedSession {
 }
 
 const TIME_WIDTH = '2026-01-31T12:00:00Z'.length
+const DURATION_WIDTH = '23h 59m'.length
 
 /** `dynamodb-sessions list` */
 export const listCommand: Command = {
@@ -26,74 +25,60 @@ export const listCommand: Command = {
     'Without --user it reads the whole table, which costs a read unit for every 8 KB of it (4 KB with consistent reads, ' +
       'the default). With --user it asks the index by user. With --json there is one JSON object a line.',
   ],
-  options: [
-    { name: 'user', value: 'id', description: 'only the sessions of this user' },
-    { name: 'limit', value: 'number', description: 'stop after so many' },
-    { name: 'show-data', description: 'show user IDs, and session IDs that are stored as they are' },
-  ],
-  examples: [
-    { what: 'The first sessions of the table:', line: 'list --limit 20' },
-    { what: 'Where a user is signed in:', line: 'list --user ada' },
-    {
-      what: 'How many sessions each user has, with jq:',
-      line: 'list --json --show-data | jq -r .user | sort | uniq -c',
-    },
-  ],
-  run: async (invocation, io) => {
-    if (invocation.positionals.length > 0)
-      throw new UsageError('list takes options only; for one user: --user <id>')
-    const limit =
-      invocation.number('limit', {
-        least: 1,
-        most: Number.MAX_SAFE_INTEGER,
-        unit: 'sessions',
-        whole: true,
-      }) ?? Infinity
-    const user = invocation.text('user')
-    const sessions = await openSessions(storeSettings(invocation, io), invocation, io)
-    const write = invocation.has('json') ? jsonWriter(sessions, io) : textWriter(sessions, io)
-    try {
+  optionsOnly: 'takes options only; for one user: --user <id>',
+  options: declared({
+    'user <id>': 'only the sessions of this user',
+    'limit <number>': 'stop after so many',
+    'show-data': 'show user IDs, and session IDs that are stored as they are',
+  }),
+  examples: {
+    'The first sessions of the table:': 'list --limit 20',
+    'Where a user is signed in:': 'list --user ada',
+    'How many sessions each user has, with jq:': 'list --json --show-data | jq -r .user | sort | uniq -c',
+  },
+  run: async context => {
+    const { args, stderr } = context
+    const limit = args.number('limit', { least: 1, unit: 'sessions', whole: true }) ?? Infinity
+    const user = args.text('user')
+    return withSessions(storeSettings(context), context, async sessions => {
+      const write = args.has('json') ? jsonWriter(sessions, context) : tableWriter(sessions, context)
       let count = 0
-      for await (const session of user === undefined ? all(sessions, io) : ofUser(sessions, user, io)) {
+      const listed = user === undefined ? all(sessions, context) : ofUser(sessions, user, context)
+      for await (const session of listed) {
         await write(session)
         if (++count >= limit) break
       }
-      if (count === 0 && !invocation.has('json')) await writeLine(io.stderr, 'there are no sessions')
+      if (count === 0 && !args.has('json')) await writeLine(stderr, 'there are no sessions')
       return EXIT.ok
-    } finally {
-      await sessions.close()
-    }
+    })
   },
 }
 
 async function* all(
   { items }: OpenSessions,
-  { signal }: CommandLineIo,
+  { signal }: CommandContext,
 ): AsyncGenerator<ListedSession, void, undefined> {
   const { layout } = items
   for await (const item of listItems(items, false, { signal })) {
     const key = layout.keyOfItem(item)
     if (key === undefined) continue
     const createdMs = layout.createdOf(item)
-    yield {
-      key,
-      createdMs,
-      expiresMs: Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs)),
-      user: layout.userIndex === undefined ? undefined : textOf(item[layout.userIndex.attribute]),
-    }
+    const expiresMs = Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs))
+    const user = layout.userIndex === undefined ? undefined : textOf(item[layout.userIndex.attribute])
+    yield { key, createdMs, expiresMs, user }
   }
 }
 
 async function* ofUser(
   { items }: OpenSessions,
   user: string,
-  { signal }: CommandLineIo,
+  { signal }: CommandContext,
 ): AsyncGenerator<ListedSession, void, undefined> {
   await askForTableKey(items, { signal })
   for await (const session of listByUser(items, user, { signal })) yield { ...session, user }
 }
 
-function jsonWriter({ naming }: OpenSessions, { stdout }: CommandLineIo) {
+function jsonWriter({ naming }: OpenSessions, { stdout }: CommandContext) {
   return async ({ key, createdMs, expiresMs, user }: ListedSession): Promise<void> => {
     const line = {
       key: shownKey(key, naming),
@@ -105,30 +90,29 @@ function jsonWriter({ naming }: OpenSessions, { stdout }: CommandLineIo) {
   }
 }
 
-function textWriter({ items, naming }: OpenSessions, { stdout, environment }: CommandLineIo) {
+function tableWriter({ items, naming }: OpenSessions, { stdout, environment }: CommandContext) {
   const paint = painter(stdout, environment)
   let isFirst = true
   return async ({ key, createdMs, expiresMs, user }: ListedSession): Promise<void> => {
     const shown = shownKey(key, naming)
     if (isFirst) {
       isFirst = false
-      const titles = [
-        'key'.padEnd(shown.length),
-        'created'.padEnd(TIME_WIDTH),
-        'expires'.padEnd(TIME_WIDTH),
-        'in',
-      ]
-      if (naming.showData) titles.push('       user')
-      await writeLine(stdout, paint('bold', titles.join('  ')))
+      const titles = ['key', 'created', 'expires', 'in', ...(naming.showData ? ['user'] : [])]
+      await writeLine(stdout, paint('bold', row(titles, shown.length)))
     }
     const cells = [
       shown,
-      (createdMs === undefined ? '' : isoTime(createdMs)).padEnd(TIME_WIDTH),
-      isoTime(expiresMs).padEnd(TIME_WIDTH),
+      createdMs === undefined ? '' : isoTime(createdMs),
+      isoTime(expiresMs),
       duration(expiresMs - items.clock.now()),
+      naming.showData && user !== undefined ? printable(user) : '',
     ]
-    if (naming.showData && user !== undefined)
-      cells.push(`${' '.repeat(Math.max(0, 7 - (cells.at(-1)?.length ?? 0)))}${printable(user)}`)
-    await writeLine(stdout, cells.join('  ').trimEnd())
+    await writeLine(stdout, row(cells, 0))
   }
+}
+
+function row(cells: readonly string[], keyWidth: number): string {
+  const widths = [keyWidth, TIME_WIDTH, TIME_WIDTH, DURATION_WIDTH]
+  const padded = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0))
+  return padded.join('  ').trimEnd()
 }

@@ -1,83 +1,67 @@
-import { openClient } from '../../store/open-client.ts'
+import { didYouMean, nearest } from '../../internal/closest-match.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
 import { type MoveCounts, moveAll } from '../../migration/migrate-all.ts'
+import { openClient } from '../../store/open-client.ts'
 import { openMigration } from '../../store/open-sessions.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { counted } from '../format.ts'
-import { writeJson, writeLine } from '../io.ts'
-import { didYouMean, nearest } from '../../internal/closest-match.ts'
-import { Progress } from '../progress.ts'
+import { type Command, declared, writeResult } from '../args.ts'
+import { counted, EXIT, UsageError } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
 
 /** `dynamodb-sessions migrate` */
 export const migrateCommand: Command = {
   usage: ['--from <layout>'],
   description: [
-    'Moves the sessions of another store to where --table, --prefix and --layout say. Applications with the option "migrateFrom" move a session when it is used; this is for who does not ' +
-      'want to wait for the rest.',
+    'Moves the sessions of another store to where --table, --prefix and --layout say. Applications with the option ' +
+      '"migrateFrom" move a session when it is used; this is for who does not want to wait for the rest.',
     'It reads the whole table. Applications may go on meanwhile, and sessions that they have moved are passed over. What ' +
       'cannot be moved stays where it is, and is counted. It can be interrupted and started again at any time.',
   ],
-  options: [
-    { name: 'from', value: 'layout', description: 'layout to move from: connect-dynamodb, php, native, ...' },
-    { name: 'from-table', value: 'name', description: 'table to move from (default: the same table)' },
-    {
-      name: 'from-prefix',
-      value: 'text',
-      mayBeEmpty: true,
-      description: 'prefix of the keys there (default: that of the layout)',
-    },
-    { name: 'from-partition-key', value: 'name', description: 'partition key of the table there' },
-    {
-      name: 'from-no-hash-ids',
-      description: 'with --from native: the keys there are session IDs and no hashes (hashIds: false)',
-    },
-    { name: 'dry-run', description: 'only count the sessions' },
-  ],
-  examples: [
-    { what: 'How many there are:', line: 'migrate --from connect-dynamodb --dry-run' },
-    { what: 'From connect-dynamodb, in the same table:', line: 'migrate --from connect-dynamodb' },
-    {
-      what: 'From another table:',
-      line: 'migrate --from adonis --from-table Session --table sessions',
-    },
-  ],
-  run: async (invocation, io) => {
-    if (invocation.positionals.length > 0) throw new UsageError('migrate takes options only')
-    const from = invocation.text('from')
+  optionsOnly: 'takes options only',
+  options: declared({
+    'from <layout>': 'layout to move from: connect-dynamodb, php, native, ...',
+    'from-table <name>': 'table to move from (default: the same table)',
+    'from-prefix [text]': 'prefix of the keys there (default: that of the layout)',
+    'from-partition-key <name>': 'partition key of the table there',
+    'from-no-hash-ids': 'with --from native: the keys there are session IDs and no hashes (hashIds: false)',
+    'dry-run': 'only count the sessions',
+  }),
+  examples: {
+    'How many there are:': 'migrate --from connect-dynamodb --dry-run',
+    'From connect-dynamodb, in the same table:': 'migrate --from connect-dynamodb',
+    'From another table:': 'migrate --from adonis --from-table Session --table sessions',
+  },
+  run: async context => {
+    const { args, environment, signal, progress } = context
+    const from = args.text('from')
     if (from === undefined) throw new UsageError('migrate needs --from: the layout that the sessions are in')
     const layout = layoutToMoveFrom(from)
-    const fromPlainIds = invocation.has('from-no-hash-ids')
-    if (fromPlainIds !== (from === 'native')) throw hashedIds(from)
+    const fromPlainIds = args.has('from-no-hash-ids')
+    if (fromPlainIds !== (layout === 'native')) throw hashedIds(layout)
     const source = {
       layout,
-      table: invocation.text('from-table'),
-      prefix: invocation.text('from-prefix'),
-      partitionKey: invocation.text('from-partition-key'),
+      table: args.text('from-table'),
+      prefix: args.text('from-prefix'),
+      partitionKey: args.text('from-partition-key'),
       ...(fromPlainIds && { hashIds: false }),
     }
-    const settings = storeSettings(invocation, io, { migrateFrom: source })
-    const client = openClient(settings, io.environment)
-    const progress = new Progress(io.stderr)
+    const settings = storeSettings(context, { migrateFrom: source })
+    const client = openClient(settings, environment)
     try {
       const counts = await moveAll(await openMigration(client, settings), {
-        dryRun: invocation.has('dry-run'),
-        signal: io.signal,
+        dryRun: args.has('dry-run'),
+        signal,
         onProgress: latest => progress.show(inWords(latest)),
       })
-      await progress.clear()
-      if (invocation.has('json')) await writeJson(io.stdout, counts)
-      else await writeLine(io.stdout, inWords(counts))
+      await writeResult(context, counts, inWords(counts))
       return counts.failed === 0 ? EXIT.ok : EXIT.failure
     } finally {
-      await progress.clear()
       await client.close()
     }
   },
 }
 
 /** Taking hashes for session IDs would move every session to where no cookie leads. */
-function hashedIds(from: string): UsageError {
+function hashedIds(from: LayoutName): UsageError {
   return new UsageError(
     from === 'native'
       ? '--from native moves sessions only from keys that are session IDs: if the store there has hashIds: false, add ' +

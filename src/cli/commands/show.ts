@@ -1,23 +1,34 @@
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../../aws/dynamodb/item-size.ts'
+import { blobFromBase64, readHead } from '../../encryption/blob-format.ts'
 import { DynamoDBSessionsError } from '../../errors.ts'
+import type { ItemTable } from '../../items/item-table.ts'
 import { binaryOf } from '../../layouts/attributes.ts'
 import type { StoredSession } from '../../layouts/layout.ts'
-import { blobFromBase64, readHead } from '../../encryption/blob-format.ts'
-import type { ItemTable } from '../../items/item-table.ts'
 import type { Item } from '../../types.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { byteSize, counted, duration, fields, isoTime, printable, shownKey } from '../format.ts'
-import { type CommandLineIo, writeJson, writeLine } from '../io.ts'
+import { type Command, declared, writeResult } from '../args.ts'
+import {
+  byteSize,
+  counted,
+  duration,
+  EXIT,
+  fields,
+  isoTime,
+  printable,
+  UsageError,
+  writeLine,
+} from '../output.ts'
 import {
   chosenSession,
-  type OpenSessions,
-  openSessions,
-  signedCookieHint,
+  type KeyNaming,
+  shownKey,
   storeSettings,
+  withSessions,
+  writeSignedCookieHint,
 } from '../store-settings.ts'
 
 interface ShownSession {
   readonly key: string
+  readonly nowMs: number
   readonly live: boolean
   readonly createdMs: number | undefined
   readonly expiresMs: number
@@ -41,67 +52,52 @@ export const showCommand: Command = {
     'An encrypted session needs its key in DYNAMODB_SESSIONS_ENCRYPTION. The exit code is 4 when there is no such ' +
       'session, or it has expired.',
   ],
-  options: [
-    {
-      name: 'key',
-      value: 'key',
-      description: 'the key of the item, as list shows it, instead of a session ID',
-    },
-    { name: 'show-data', description: 'show the session data and the user ID' },
-  ],
-  examples: [
-    {
-      what: 'A session, by the key that list shows:',
-      line: 'show --key n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
-    },
-    { what: 'By its ID, which does not get into the history of the shell:', line: 'show - < session-id.txt' },
-    { what: 'What is in it:', line: 'show --show-data --json - < session-id.txt' },
-  ],
-  run: async (invocation, io) => {
-    const sessions = await openSessions(storeSettings(invocation, io), invocation, io)
-    try {
-      const chosen = await chosenSession(invocation, sessions, io)
+  options: declared({
+    'key <key>': 'the key of the item, as list shows it, instead of a session ID',
+    'show-data': 'show the session data and the user ID',
+  }),
+  examples: {
+    'A session, by the key that list shows:': 'show --key n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+    'By its ID, which does not get into the history of the shell:': 'show - < session-id.txt',
+    'What is in it:': 'show --show-data --json - < session-id.txt',
+  },
+  run: context =>
+    withSessions(storeSettings(context), context, async sessions => {
+      const { items, naming } = sessions
+      const chosen = await chosenSession(context, sessions)
       if (chosen === undefined)
         throw new UsageError('show needs a session: show <session ID>, show - or show --key <key>')
-      const { key } = chosen
-      const item = await sessions.items.get(key, true, { signal: io.signal })
+      const item = await items.get(chosen.key, true, { signal: context.signal })
       if (item === undefined) {
-        await writeLine(io.stderr, 'there is no such session')
-        const hint = signedCookieHint(invocation)
-        if (hint !== undefined) await writeLine(io.stderr, hint)
+        await writeLine(context.stderr, 'there is no such session')
+        await writeSignedCookieHint(context)
         return EXIT.noSuchSession
       }
-      const shown = await readItem(sessions, key, item)
-      if (invocation.has('json')) await writeJson(io.stdout, asJson(shown, sessions))
-      else await writeText(shown, sessions, io)
+      const shown = await readItem(items, chosen.key, item)
+      await writeResult(context, asJson(shown, naming), asText(shown, naming))
       if (!shown.live) return EXIT.noSuchSession
       return shown.content instanceof DynamoDBSessionsError ? EXIT.failure : EXIT.ok
-    } finally {
-      await sessions.close()
-    }
-  },
+    }),
 }
 
-async function readItem({ items }: OpenSessions, key: string, item: Item): Promise<ShownSession> {
+async function readItem(items: ItemTable, key: string, item: Item): Promise<ShownSession> {
   const { layout, clock } = items
   const createdMs = layout.createdOf(item)
-  const holder = layout.lock?.holderOf(item)
+  const untilMs = layout.lock?.holderOf(item)?.untilMs
   return {
     key,
+    nowMs: clock.now(),
     live: items.isLive(item, clock.now()),
     createdMs,
     expiresMs: Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs)),
-    lockedUntilMs:
-      holder?.untilMs !== undefined && holder.untilMs > items.clock.serverNow().earliestMs
-        ? holder.untilMs
-        : undefined,
+    lockedUntilMs: untilMs !== undefined && untilMs > clock.serverNow().earliestMs ? untilMs : undefined,
     sizeBytes: itemSizeBytes(item),
     storedAs: storedForm(item),
-    content: await openOrSayWhyNot(items, item),
+    content: await contentOf(items, item),
   }
 }
 
-async function openOrSayWhyNot(items: ItemTable, item: Item): Promise<StoredSession | DynamoDBSessionsError> {
+async function contentOf(items: ItemTable, item: Item): Promise<ShownSession['content']> {
   try {
     return await items.open(item)
   } catch (error) {
@@ -121,12 +117,12 @@ function storedForm(item: Item): string {
   }
 }
 
-function asJson(shown: ShownSession, { naming }: OpenSessions): object {
-  const { key, live, createdMs, expiresMs, lockedUntilMs, sizeBytes, storedAs, content } = shown
+function asJson(shown: ShownSession, naming: KeyNaming): object {
+  const { createdMs, expiresMs, lockedUntilMs, sizeBytes, storedAs, content } = shown
   const isUnreadable = content instanceof DynamoDBSessionsError
   return {
-    key: shownKey(key, naming),
-    live,
+    key: shownKey(shown.key, naming),
+    live: shown.live,
     created: createdMs === undefined ? undefined : isoTime(createdMs),
     expires: isoTime(expiresMs),
     expiresMs,
@@ -138,45 +134,25 @@ function asJson(shown: ShownSession, { naming }: OpenSessions): object {
   }
 }
 
-async function writeText(
-  shown: ShownSession,
-  { naming, items }: OpenSessions,
-  { stdout }: CommandLineIo,
-): Promise<void> {
-  const { content, createdMs, expiresMs, lockedUntilMs } = shown
-  const nowMs = items.clock.now()
+function asText(shown: ShownSession, naming: KeyNaming): string {
+  const { nowMs, live, createdMs, expiresMs, lockedUntilMs, content } = shown
+  const since = (ms: number): string => duration(nowMs - ms)
+  const expiry = live
+    ? `in ${since(expiresMs)}`
+    : `expired ${since(expiresMs)} ago: applications do not see it any more`
   const rows: [string, string][] = [
     ['key', shownKey(shown.key, naming)],
-    [
-      'created',
-      createdMs === undefined ? 'unknown' : `${isoTime(createdMs)} (${duration(nowMs - createdMs)} ago)`,
-    ],
-    [
-      'expires',
-      shown.live
-        ? `${isoTime(expiresMs)} (in ${duration(expiresMs - nowMs)})`
-        : `${isoTime(expiresMs)} (expired ${duration(nowMs - expiresMs)} ago: applications do not see it any more)`,
-    ],
-    [
-      'locked',
-      lockedUntilMs === undefined ? 'no' : `for ${duration(lockedUntilMs - nowMs)}, unless that is renewed`,
-    ],
+    ['created', createdMs === undefined ? 'unknown' : `${isoTime(createdMs)} (${since(createdMs)} ago)`],
+    ['expires', `${isoTime(expiresMs)} (${expiry})`],
+    ['locked', lockedUntilMs === undefined ? 'no' : `for ${since(lockedUntilMs)}, unless that is renewed`],
     ['size', `${byteSize(shown.sizeBytes)} of ${byteSize(MAX_ITEM_BYTES)}`],
     ['stored as', shown.storedAs],
   ]
   if (content instanceof DynamoDBSessionsError) {
-    await stdout.write(fields([...rows, ['data', `cannot be read: ${content.message}`]]))
-    return
+    return fields([...rows, ['data', `cannot be read: ${content.message}`]])
   }
-  rows.push([
-    'user',
-    content.user === undefined ? 'nobody' : naming.showData ? printable(content.user) : HIDDEN,
-  ])
-  if (!naming.showData) {
-    rows.push(['data', `${counted(Object.keys(content.data).length, 'key')}, ${HIDDEN}`])
-    await stdout.write(fields(rows))
-    return
-  }
-  await stdout.write(fields(rows))
-  await writeLine(stdout, `data\n${printable(JSON.stringify(content.data, undefined, 2))}`)
+  const { user, data } = content
+  rows.push(['user', user === undefined ? 'nobody' : naming.showData ? printable(user) : HIDDEN])
+  if (naming.showData) return `${fields(rows)}\ndata\n${printable(JSON.stringify(data, undefined, 2))}`
+  return fields([...rows, ['data', `${counted(Object.keys(data).length, 'key')}, ${HIDDEN}`]])
 }

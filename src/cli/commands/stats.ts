@@ -1,15 +1,12 @@
 import { itemSizeBytes } from '../../aws/dynamodb/item-size.ts'
 import { SessionCorruptError } from '../../errors.ts'
-import { binaryOf } from '../../layouts/attributes.ts'
 import type { ItemTable } from '../../items/item-table.ts'
+import { binaryOf } from '../../layouts/attributes.ts'
 import { scanInput, scanPages } from '../../scan/scan.ts'
 import type { Item } from '../../types.ts'
-import { type Command, EXIT, UsageError } from '../command.ts'
-import { Distribution } from '../distribution.ts'
-import { byteSize, counted, duration, fields } from '../format.ts'
-import { writeJson } from '../io.ts'
-import { Progress } from '../progress.ts'
-import { openSessions, type StoreSettings, storeSettings } from '../store-settings.ts'
+import { type Command, declared, writeResult } from '../args.ts'
+import { byteSize, counted, duration, EXIT, fields } from '../output.ts'
+import { storeSettings, withSessions } from '../store-settings.ts'
 
 /** `dynamodb-sessions stats` */
 export const statsCommand: Command = {
@@ -21,43 +18,31 @@ export const statsCommand: Command = {
       'bounded; median and 95th percentile are within 1 %. How long sessions have been idle can be told only where they all ' +
       'have the same lifetime: give it as --ttl-seconds.',
   ],
-  options: [
-    {
-      name: 'ttl-seconds',
-      value: 'number',
-      description: 'lifetime of an unused session, to tell how long sessions have been idle',
-    },
-  ],
-  examples: [
-    { what: 'Of the whole table:', line: 'stats --table sessions' },
-    {
-      what: 'Of one application of several in a table, for a dashboard:',
-      line: 'stats --prefix shop: --json',
-    },
-  ],
-  run: async (invocation, io) => {
-    if (invocation.positionals.length > 0) throw new UsageError('stats takes options only')
-    const ttl = invocation.number('ttl-seconds', { least: 1, most: Number.MAX_SAFE_INTEGER, unit: 'seconds' })
-    const settings = storeSettings(invocation, io)
-    const sessions = await openSessions(settings, invocation, io)
-    const progress = new Progress(io.stderr)
-    try {
-      const statistics = new Statistics(sessions.items, ttl ?? fixedTtl(settings))
-      const { items } = sessions
+  optionsOnly: 'takes options only',
+  options: declared({
+    'ttl-seconds <number>': 'lifetime of an unused session, to tell how long sessions have been idle',
+  }),
+  examples: {
+    'Of the whole table:': 'stats --table sessions',
+    'Of one application of several in a table, for a dashboard:': 'stats --prefix shop: --json',
+  },
+  run: async context => {
+    const { args, signal, progress } = context
+    const given = args.number('ttl-seconds', { least: 1, unit: 'seconds' })
+    const settings = storeSettings(context)
+    // A lifetime that the environment names is that of the application, too.
+    const ttlSeconds = given ?? (typeof settings.ttlSeconds === 'number' ? settings.ttlSeconds : undefined)
+    return withSessions(settings, context, async ({ items }) => {
+      const statistics = new Statistics(items, ttlSeconds)
       const input = scanInput(items, items.layout.namespace(), false)
-      for await (const page of scanPages(items, () => input, { signal: io.signal })) {
+      for await (const page of scanPages(items, () => input, { signal })) {
         for (const item of page.Items ?? []) statistics.add(item)
         statistics.scanned += page.ScannedCount ?? 0
         await progress.show(`${counted(statistics.scanned, 'item')} read`)
       }
-      await progress.clear()
-      if (invocation.has('json')) await writeJson(io.stdout, statistics.asJson())
-      else await io.stdout.write(statistics.asText())
+      await writeResult(context, statistics.asJson(), statistics.asText())
       return EXIT.ok
-    } finally {
-      await progress.clear()
-      await sessions.close()
-    }
+    })
   },
 }
 
@@ -165,9 +150,59 @@ class Statistics {
   }
 }
 
-/** The lifetime that the environment names, which then is that of the application. */
-function fixedTtl({ ttlSeconds }: StoreSettings): number | undefined {
-  return typeof ttlSeconds === 'number' ? ttlSeconds : undefined
+type Summary = Readonly<Record<'min' | 'median' | 'p95' | 'max', number>>
+
+/**
+ * The distribution of many numbers from 0 on in bounded memory: the least, the greatest and the sum are exact, and
+ * quantiles are at most 1 % too high.
+ */
+export class Distribution {
+  #count = 0
+  #sum = 0
+  #least = Infinity
+  #greatest = 0
+  // How many numbers each bucket has, by the greatest whole number that belongs there; some thousands at most.
+  readonly #buckets = new Map<number, number>()
+
+  add(value: number): void {
+    const number = Math.max(0, value)
+    this.#count++
+    this.#sum += number
+    this.#least = Math.min(this.#least, number)
+    this.#greatest = Math.max(this.#greatest, number)
+    const bucket = bucketOf(number)
+    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get sum(): number {
+    return this.#sum
+  }
+
+  /** What a share of the numbers does not exceed, and all of it in one object; `undefined` when there are no numbers. */
+  summary(): Summary | undefined {
+    if (this.#count === 0) return undefined
+    return { min: this.#least, median: this.#quantile(0.5), p95: this.#quantile(0.95), max: this.#greatest }
+  }
+
+  #quantile(share: number): number {
+    const rank = Math.max(1, Math.ceil(share * this.#count))
+    let seen = 0
+    for (const [bucket, count] of [...this.#buckets].toSorted(([left], [right]) => left - right)) {
+      seen += count
+      if (seen >= rank) return Math.min(this.#greatest, Math.max(this.#least, bucket))
+    }
+    return this.#greatest
+  }
+}
+
+/** Buckets of one whole number each up to 256, then 128 buckets for every doubling, each named by its last number. */
+function bucketOf(value: number): number {
+  const width = 2 ** Math.max(0, Math.floor(Math.log2(value)) - 7)
+  return (Math.floor(value / width) + 1) * width - 1
 }
 
 function rounded(distribution: Distribution): Record<string, number> | undefined {

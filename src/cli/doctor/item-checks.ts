@@ -1,12 +1,12 @@
-import { SessionCorruptError, SessionDecryptionError } from '../../errors.ts'
-import type { Layout } from '../../layouts/layout.ts'
 import { SESSION_ID_HASH_LENGTH } from '../../encryption/session-id-hash.ts'
-import type { Item } from '../../types.ts'
-import { counted } from '../format.ts'
+import { SessionCorruptError, SessionDecryptionError } from '../../errors.ts'
+import { binaryOf, numberOf, textOf } from '../../layouts/attributes.ts'
+import type { Layout } from '../../layouts/layout.ts'
 import { isNative } from '../../layouts/open-layout.ts'
+import type { AttributeValue, Item } from '../../types.ts'
+import { counted } from '../output.ts'
 import type { StoreSettings } from '../store-settings.ts'
 import { type Check, check } from './check.ts'
-import { type ItemWriter, WRITERS, writerOf } from './item-format.ts'
 
 /**
  * Tells from a few items who wrote them, and whether a store with these settings can read them. Nothing of what is in
@@ -20,12 +20,8 @@ export async function checkItems(
   if (sample === undefined) return [check('skip', 'item format', 'no items could be read')]
   if (sample.length === 0) return [check('pass', 'item format', 'the table is empty')]
   const written = sample.map(item => ({ item, writer: writerFor(item, layout, settings) }))
-  const checks = [
-    formatCheck(
-      written.map(({ writer }) => writer),
-      layout,
-    ),
-  ]
+  const writers = written.map(({ writer }) => writer)
+  const checks = [formatCheck(writers, layout)]
   const ours = written.filter(({ writer }) => writer === WRITERS[layout.name]).map(({ item }) => item)
   if (ours.length === 0) return checks
   const ownKeys = ours.filter(item => isOwnKey(layout.keyOfItem(item), layout, settings))
@@ -35,14 +31,71 @@ export async function checkItems(
   return checks
 }
 
+const TOUCHED = 'a touch of a session that was gone'
+const OTHERS = 'other software'
+
+/** How software of a layout is called here. */
+const WRITERS: Readonly<Record<string, string>> = {
+  native: 'dynamodb-sessions',
+  php: 'the AWS SDK for PHP',
+  'connect-dynamodb': 'connect-dynamodb',
+  'dynamodb-store': 'dynamodb-store',
+  'connect-dynamodb-session': 'connect-dynamodb-session',
+  pwrdrvr: '@pwrdrvr/dynamodb-session-store',
+  'serverless-dynamodb-session-store': 'serverless-dynamodb-session-store',
+  'koa-session-dynamodb': 'koa-session-dynamodb',
+  adonis: 'AdonisJS',
+  architect: 'Remix or React Router (architect)',
+  'aws-ruby': 'the AWS SDK for Ruby',
+  laravel: 'Laravel',
+}
+
+type Matcher = (value: AttributeValue | undefined) => boolean
+
+const any: Matcher = value => value !== undefined
+const text: Matcher = value => textOf(value) !== undefined
+const number: Matcher = value => numberOf(value) !== undefined
+const bytes: Matcher = value => binaryOf(value) !== undefined
+const textOrBytes: Matcher = value => text(value) || bytes(value)
+const map: Matcher = value => value !== undefined && 'M' in value
+const phpString: Matcher = value => /^s:\d+:"/.test(textOf(value) ?? '')
+const sessionKey: Matcher = value => textOf(value)?.startsWith('session#') === true
+
+/** The attributes that the items of some software have. The first that match count: the more there are, the earlier. */
+const SIGNATURES: readonly (readonly [writer: string, attributes: Readonly<Record<string, Matcher>>])[] = [
+  ['dynamodb-sessions', { data: textOrBytes, expiresMs: number }],
+  ['serverless-dynamodb-session-store', { session_data: text, expireTime: any }],
+  ['Laravel', { value: phpString, expires_at: number }],
+  ['AdonisJS', { value: text, expires_at: number }],
+  ['the AWS SDK for Ruby', { session_id: text, expire_at: number }],
+  ['flask-session', { val: bytes, expiration: number }],
+  ['Remix or React Router (architect)', { _idx: text, _ttl: any }],
+  ['koa-session-dynamodb', { sessionId: text, session: map }],
+  ['dynamodb-store', { sessionId: text, sess: map }],
+  ['@pwrdrvr/dynamodb-session-store', { id: sessionKey, sess: any }],
+  ['connect-dynamodb-session', { content: text, expires: number }],
+  ['connect-dynamodb', { sess: text, expires: number }],
+  ['the AWS SDK for PHP', { data: textOrBytes, expires: number }],
+]
+
+/** Which software wrote an item, as far as its attributes tell. */
+export function writerOf(item: Item): string {
+  const signature = SIGNATURES.find(([, attributes]) =>
+    Object.entries(attributes).every(([name, matches]) => matches(item[name])),
+  )
+  if (signature !== undefined) return signature[0]
+  // Nothing but a key and an expiry: some stores leave that behind when they touch a session that is gone.
+  return Object.keys(item).length === 2 && number(item['expires']) ? TOUCHED : OTHERS
+}
+
 /**
  * Which software wrote an item. Some of it is told by the names of its keys, which can be configured: then it is that of the
  * layout if that can read the item.
  */
-function writerFor(item: Item, layout: Layout, settings: StoreSettings): ItemWriter {
+function writerFor(item: Item, layout: Layout, settings: StoreSettings): string {
   const writer = writerOf(item)
   const ofLayout = WRITERS[layout.name]
-  if (writer !== 'other software' || ofLayout === undefined || isNative(settings)) return writer
+  if (writer !== OTHERS || ofLayout === undefined || isNative(settings)) return writer
   return isOwnKey(layout.keyOfItem(item), layout, settings) && canBeRead(item, layout) ? ofLayout : writer
 }
 
@@ -56,37 +109,31 @@ function canBeRead(item: Item, layout: Layout): boolean {
   }
 }
 
-function formatCheck(writers: readonly ItemWriter[], layout: Layout): Check {
-  const counts = new Map<ItemWriter, number>()
+function formatCheck(writers: readonly string[], layout: Layout): Check {
+  const counts = new Map<string, number>()
   for (const writer of writers) counts.set(writer, (counts.get(writer) ?? 0) + 1)
   const found = `of ${counted(writers.length, 'item')}: ${[...counts].map(([writer, count]) => `${count} by ${writer}`).join(', ')}`
   if (writers.every(writer => writer === WRITERS[layout.name])) return check('pass', 'item format', found)
-  const isReadable = Object.values(WRITERS).some(writer => writer !== undefined && counts.has(writer))
-  const fix = isReadable
+  const fix = Object.values(WRITERS).some(writer => counts.has(writer))
     ? '--layout (DYNAMODB_SESSIONS_LAYOUT) reads items of other software, DYNAMODB_SESSIONS_MIGRATE_FROM moves them'
     : 'docs/storage-schema.md describes the items that are read; others are left alone'
   return check('warn', 'item format', found, fix)
 }
 
+/** What decides about the keys of a layout besides the prefix, as a finding and as its remedy name it. */
+const KEY_SETTINGS: Readonly<Record<string, readonly [made: string, given: string]>> = {
+  native: ['the prefix and the hashing make', 'the prefix (--prefix) and the hashing (--no-hash-ids)'],
+  php: ['the prefix and the session name make', 'the prefix (--prefix) and DYNAMODB_SESSIONS_SESSION_NAME'],
+}
+
 /** Whether the keys are as these settings make them. */
 function keyCheck(items: number, own: number, { name }: Layout): Check {
   const others = items - own
-  const [made, given] = KEY_SETTINGS[name] ?? ['the prefix', 'the prefix (--prefix)']
-  if (others === 0)
-    return check('pass', 'item keys', `they are as ${made} ${name in KEY_SETTINGS ? 'make' : 'makes'} them`)
+  const [make, given] = KEY_SETTINGS[name] ?? ['the prefix makes', 'the prefix (--prefix)']
+  if (others === 0) return check('pass', 'item keys', `they are as ${make} them`)
   const found = `${others} of ${counted(items, 'item')} ${others === 1 ? 'has a key' : 'have keys'} that these settings do not make`
-  return check(
-    'warn',
-    'item keys',
-    found,
-    `another application may share the table; else give ${given} of the application`,
-  )
-}
-
-/** What else than the prefix decides about the keys of a layout, as a finding and as its remedy name it. */
-const KEY_SETTINGS: Readonly<Record<string, readonly [made: string, given: string]>> = {
-  native: ['the prefix and the hashing', 'the prefix (--prefix) and the hashing (--no-hash-ids)'],
-  php: ['the prefix and the session name', 'the prefix (--prefix) and DYNAMODB_SESSIONS_SESSION_NAME'],
+  const fix = `another application may share the table; else give ${given} of the application`
+  return check('warn', 'item keys', found, fix)
 }
 
 function isOwnKey(
@@ -112,15 +159,18 @@ async function readingCheck(ours: readonly Item[], layout: Layout): Promise<Chec
       else throw error
     }
   }
+  const of = `of ${counted(ours.length, 'item')}`
   if (undecrypted > 0) {
-    const found = `${undecrypted} of ${counted(ours.length, 'item')} cannot be decrypted with the keys of DYNAMODB_SESSIONS_ENCRYPTION`
+    const found = `${undecrypted} ${of} cannot be decrypted with the keys of DYNAMODB_SESSIONS_ENCRYPTION`
     const fix =
       'put the key that they were written with behind the current one; docs/encryption.md has the details'
     return check('fail', 'item content', found, fix)
   }
-  if (corrupt > 0) {
-    const found = `${corrupt} of ${counted(ours.length, 'item')} cannot be read`
-    return check('warn', 'item content', found, 'look at them with list and show --key')
-  }
-  return check('pass', 'item content', 'it can be read')
+  if (corrupt === 0) return check('pass', 'item content', 'it can be read')
+  return check(
+    'warn',
+    'item content',
+    `${corrupt} ${of} cannot be read`,
+    'look at them with list and show --key',
+  )
 }

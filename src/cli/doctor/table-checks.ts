@@ -1,25 +1,35 @@
+import { randomBytes } from 'node:crypto'
+
+import type { TableSettings } from '../../aws/dynamodb/missing-table.ts'
+import type { TableDescription } from '../../aws/dynamodb/operations.ts'
+import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
 import {
+  billingFinding,
   type Finding,
   keyFinding,
   missingFinding,
   statusFinding,
   timeToLiveFinding,
   userIndexFinding,
-  billingFinding,
 } from '../../table/findings.ts'
-import type { TableSettings } from '../../aws/dynamodb/missing-table.ts'
-import type { TableDescription } from '../../aws/dynamodb/operations.ts'
-import { TableNotFoundError } from '../../errors.ts'
-import { findTable, isUsable, stateOf, type TableAccess, type TableState } from '../../table/table-state.ts'
+import {
+  findTable,
+  isUsable,
+  type KeyAttribute,
+  stateOf,
+  type TableAccess,
+  type TableState,
+} from '../../table/table-state.ts'
 import { timeToLiveOf } from '../../table/time-to-live.ts'
-import { inOptionNames } from '../failure.ts'
+import type { AttributeValue, Item } from '../../types.ts'
+import { inOptionNames } from '../output.ts'
 import { type Check, check, messageOf } from './check.ts'
-import { isDenied } from './reach-check.ts'
+import { isDenied } from './connection-checks.ts'
 
 /** What is known of the table. */
 export interface TableChecks {
   readonly checks: readonly Check[]
-  /** `undefined` when it is not there, or nobody may say. */
+  /** `undefined` when it is not there, or its description is not permitted. */
   readonly state: TableState | undefined
   /** Whether DynamoDB has said that there is no such table. */
   readonly isMissing: boolean
@@ -34,30 +44,22 @@ export async function checkTableState(access: TableAccess, settings: TableSettin
     description = await findTable(access)
   } catch (error) {
     access.send.signal?.throwIfAborted()
-    return {
-      checks: NAMES.map(name => unknown(name, error, 'dynamodb:DescribeTable')),
-      state: undefined,
-      isMissing: false,
-    }
+    const checks = NAMES.map(name => unknown(name, error, 'dynamodb:DescribeTable'))
+    return { checks, state: undefined, isMissing: false }
   }
-  const { table } = access
   if (description instanceof TableNotFoundError) {
-    const finding = missingFinding(table, description, settings)
+    const finding = missingFinding(access.table, description, settings)
     return { checks: [asCheck('table', finding)], state: undefined, isMissing: true }
   }
-  const [timeToLive, timeToLiveCheck] = await checkTimeToLive(access, description)
-  const state = { ...timeToLive, table }
-  return {
-    state,
-    isMissing: false,
-    checks: [
-      asCheck('table', statusFinding(state)),
-      asCheck('key', keyFinding(state, access.partitionKey)),
-      asCheck('billing', billingFinding(state, undefined)),
-      timeToLiveCheck,
-      ...(access.userIndex === undefined ? [] : [asCheck('index by user', userIndexFinding(state))]),
-    ],
-  }
+  const [state, timeToLive] = await checkTimeToLive(access, description)
+  const checks = [
+    asCheck('table', statusFinding(state)),
+    asCheck('key', keyFinding(state, access.partitionKey)),
+    asCheck('billing', billingFinding(state, undefined)),
+    timeToLive,
+    ...(access.userIndex === undefined ? [] : [asCheck('index by user', userIndexFinding(state))]),
+  ]
+  return { checks, state, isMissing: false }
 }
 
 async function checkTimeToLive(
@@ -79,11 +81,131 @@ async function checkTimeToLive(
 }
 
 function asCheck(name: string, { level, what, fix }: Finding): Check {
-  return check(level, name, inOptionNames(what), fix === undefined ? undefined : inOptionNames(fix))
+  return check(level, name, inOptionNames(what), fix && inOptionNames(fix))
 }
 
 function unknown(name: string, error: unknown, action: string): Check {
   return isDenied(error)
     ? check('skip', name, `cannot be seen without the permission ${action}`)
     : check('skip', name, `cannot be seen: ${messageOf(error)}`)
+}
+
+/** What trying the permissions came to. */
+export interface PermissionChecks {
+  readonly checks: readonly Check[]
+  /** A few items of the table, where they may be read. */
+  readonly sample: readonly Item[] | undefined
+}
+
+interface Attempt {
+  readonly operation: string
+  /** Whether the application cannot do without. */
+  readonly isNeeded: boolean
+  readonly purpose: string
+  /** What the permission is for. */
+  readonly resource: string
+  readonly send: () => Promise<unknown>
+}
+
+const SAMPLE_SIZE = 10
+
+/** The key of an item that does not exist, in the form that the table asks for. */
+export function missingKey({ partitionKey }: TableAccess, state: TableState | undefined): Item {
+  const random = randomBytes(24)
+  const valueOf = ({ type }: KeyAttribute): AttributeValue => {
+    if (type === 'N') return { N: String(random.readUIntBE(0, 6)) }
+    return type === 'B' ? { B: random.toString('base64') } : { S: `doctor ${random.toString('base64url')}` }
+  }
+  const key: readonly KeyAttribute[] =
+    state === undefined || state.key.length === 0
+      ? [{ name: partitionKey, role: 'HASH', type: 'S' }]
+      : state.key
+  return Object.fromEntries(key.map(attribute => [attribute.name, valueOf(attribute)]))
+}
+
+/**
+ * Tries each permission without changing anything: reads and writes are about a missing key, and the condition of the
+ * writes can never hold.
+ */
+export async function checkPermissions(
+  access: TableAccess,
+  state: TableState | undefined,
+): Promise<PermissionChecks> {
+  const { client, table: TableName, userIndex, send } = access
+  const Key = missingKey(access, state)
+  const never = {
+    ConditionExpression: 'attribute_exists(#key) AND attribute_not_exists(#key)',
+    ExpressionAttributeNames: { '#key': Object.keys(Key)[0] ?? access.partitionKey },
+  }
+  let sample: readonly Item[] | undefined
+  const checks: Check[] = []
+  const attempt = async (
+    operation: string,
+    purpose: string,
+    request: () => Promise<unknown>,
+    resource = `table "${TableName}"`,
+  ): Promise<void> => {
+    const isNeeded = purpose === NEEDED
+    checks.push(await tried({ operation, isNeeded, purpose, resource, send: request }, send.signal))
+  }
+  await attempt('GetItem', NEEDED, () => client.send('GetItem', { TableName, Key }, send))
+  await attempt('PutItem', NEEDED, () => client.send('PutItem', { TableName, Item: Key, ...never }, send))
+  const update = { TableName, Key, UpdateExpression: 'REMOVE doctor', ...never }
+  await attempt('UpdateItem', NEEDED, () => client.send('UpdateItem', update, send))
+  await attempt('DeleteItem', NEEDED, () => client.send('DeleteItem', { TableName, Key, ...never }, send))
+  if (userIndex !== undefined) {
+    const { name, attribute } = userIndex
+    const query = {
+      TableName,
+      IndexName: name,
+      KeyConditionExpression: '#user = :nobody',
+      ExpressionAttributeNames: { '#user': attribute },
+      ExpressionAttributeValues: { ':nobody': { S: `doctor ${randomBytes(24).toString('base64url')}` } },
+    }
+    const purpose = `listByUser and destroyByUser need it, on the index "${name}"`
+    const resource = `the index ${name} of table "${TableName}"`
+    await attempt('Query', purpose, () => client.send('Query', query, send), resource)
+  }
+  await attempt('Scan', 'listing all sessions, counting them and garbage collection need it', async () => {
+    const { Items = [] } = await client.send('Scan', { TableName, Limit: SAMPLE_SIZE }, send)
+    sample = Items
+  })
+  await attempt('DescribeTable', FOR_SETUP, () => client.send('DescribeTable', { TableName }, send))
+  await attempt('DescribeTimeToLive', FOR_SETUP, () => client.send('DescribeTimeToLive', { TableName }, send))
+  return { checks, sample }
+}
+
+const NEEDED = 'the application needs it'
+const FOR_SETUP = 'create-table and doctor need it, the application does not'
+
+async function tried(
+  { operation, isNeeded, purpose, resource, send }: Attempt,
+  signal: AbortSignal | undefined,
+): Promise<Check> {
+  const name = `dynamodb:${operation}`
+  try {
+    await send()
+    return check('pass', name, 'permitted')
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (isDenied(error)) {
+      const fix = `add ${name} on ${resource} to the IAM policy, or remove what denies it; ${purpose}`
+      return check(isNeeded ? 'fail' : 'warn', name, 'denied', fix)
+    }
+    if (error instanceof TableNotFoundError) return check('skip', name, 'cannot be tried without the table')
+    switch (error instanceof DynamoDBError ? error.awsCode : '') {
+      // The condition was looked at, so that the permission is there.
+      case 'ConditionalCheckFailedException':
+        return check('pass', name, 'permitted')
+      case 'UnknownOperationException':
+        return check('skip', name, 'this engine does not have it')
+      case 'ValidationException': {
+        const reason =
+          operation === 'Query' ? 'there is no such index, or it is still being built' : messageOf(error)
+        return check('skip', name, `cannot be tried: ${reason}`)
+      }
+      default:
+        return check(isNeeded ? 'fail' : 'warn', name, messageOf(error))
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from 'vitest'
 
-import { type CommandLineIo, Interruption, type Output } from '../../../src/cli/io.ts'
+import { type CommandLineIo, Interruption, type Output } from '../../../src/cli/output.ts'
 import { runCommandLine } from '../../../src/cli/run.ts'
 import { type Engine, engineCredentials, engineRegion } from '../../support/engines.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { Interruption } from '../../../src/cli/io.ts'
+import { Interruption } from '../../../src/cli/output.ts'
 import { hashSessionId } from '../../../src/encryption/session-id-hash.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'

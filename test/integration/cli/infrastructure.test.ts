@@ -7,37 +7,27 @@ import { promisify } from 'node:util'
 import { transform } from 'esbuild'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { awsCli } from '../../../src/cli/infrastructure/aws-cli.ts'
-import { cdk } from '../../../src/cli/infrastructure/cdk.ts'
-import { cloudFormation } from '../../../src/cli/infrastructure/cloudformation.ts'
-import { type TableDesign, tableDesign } from '../../../src/cli/infrastructure/table-design.ts'
-import { terraform } from '../../../src/cli/infrastructure/terraform.ts'
+import {
+  INFRASTRUCTURE_FORMATS,
+  infrastructureCode,
+  type TableDesign,
+} from '../../../src/cli/infrastructure.ts'
 import { openLayoutTable } from '../../../src/table/layout-table.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { runCli } from './command-line.ts'
 
-const formats = { cloudformation: cloudFormation, terraform, cdk, cli: awsCli }
-const formatNames = Object.keys(formats) as (keyof typeof formats)[]
-
 const provisioned = { readCapacityUnits: 7, writeCapacityUnits: 3 }
 
 const native = await openLayoutTable({})
 
-function designOf(changes: Partial<Parameters<typeof tableDesign>[0]> = {}): TableDesign {
-  return tableDesign({
-    table: 'my-sessions',
-    region: undefined,
-    layout: native,
-    billing: undefined,
-    userIndex: true,
-    ...changes,
-  })
+function designOf(changes: Partial<TableDesign> = {}): TableDesign {
+  return { ...native, table: 'my-sessions', region: undefined, billing: 'on-demand', ...changes }
 }
 
-describe.each(formatNames)('as %s', name => {
-  const print = formats[name]
+describe.each(INFRASTRUCTURE_FORMATS)('as %s', name => {
+  const print = (design: TableDesign): Promise<string> => infrastructureCode(name, design)
 
   test('is what the command prints, without asking AWS', async () => {
     const { exitCode, stdout, stderr } = await runCli([
@@ -48,13 +38,13 @@ describe.each(formatNames)('as %s', name => {
       'my-sessions',
     ])
     expect([exitCode, stderr]).toEqual([0, ''])
-    expect(stdout).toBe(print(designOf()))
+    expect(stdout).toBe(await print(designOf()))
     const asJson = await runCli(['create-table', '--print', name, '--table', 'my-sessions', '--json'])
     expect(JSON.parse(asJson.stdout)).toEqual({ format: name, code: stdout })
   })
 
-  test('has the table, its time to live and its index', () => {
-    const code = print(designOf())
+  test('has the table, its time to live and its index', async () => {
+    const code = await print(designOf())
     for (const word of [
       'my-sessions',
       'expires',
@@ -69,8 +59,8 @@ describe.each(formatNames)('as %s', name => {
     expect(code).not.toMatch(/PROVISIONED|[cC]apacity/)
   })
 
-  test('permits what the application needs, and no more', () => {
-    const code = print(designOf())
+  test('permits what the application needs, and no more', async () => {
+    const code = await print(designOf())
     const permitted = code
       .split('\n')
       .filter(line => !/^\s*(?:#|\/\/)/.test(line))
@@ -88,13 +78,13 @@ describe.each(formatNames)('as %s', name => {
     expect(code).not.toMatch(/Resource"?: ?\\?"\*/)
   })
 
-  test('leaves the index out when it is not wanted, and the permission for it', () => {
-    const code = print(designOf({ userIndex: false }))
+  test('leaves the index out when it is not wanted, and the permission for it', async () => {
+    const code = await print(designOf({ userIndex: undefined }))
     expect(code).not.toMatch(/index|Query|ProjectionType|"user"/)
   })
 
-  test('has provisioned capacity for the table and the index', () => {
-    const code = print(designOf({ billing: provisioned }))
+  test('has provisioned capacity for the table and the index', async () => {
+    const code = await print(designOf({ billing: provisioned }))
     expect(code).toContain('PROVISIONED')
     expect(code.match(/\b7\b/g)).toHaveLength(2)
     expect(code.match(/\b3\b/g)).toHaveLength(2)
@@ -131,37 +121,60 @@ describe.each(formatNames)('as %s', name => {
   })
 })
 
+describe('the examples', () => {
+  test.each([
+    ['sessions.yaml', 'cloudformation'],
+    ['sessions.tf', 'terraform'],
+    ['session-table.ts', 'cdk'],
+    ['create-table.sh', 'cli'],
+  ] as const)('%s works as it is: it says what is printed for its names', async (file, format) => {
+    const example = await readFile(join('examples/infrastructure', file), 'utf8')
+    expect(example).toContain('[template]')
+    expect(withoutComments(example)).toBe(withoutComments(await infrastructureCode(format, designOf())))
+  })
+})
+
+function withoutComments(code: string): string {
+  return code
+    .split('\n')
+    .filter(line => !/^\s*(?:#|\/\/|$)/.test(line))
+    .join('\n')
+}
+
 describe('names with characters that mean something', () => {
   // The name of a partition key can be anything.
   const partitionKey = `a'b"c\${d}%{e}\`f\\g$(h)`
-  const design = designOf({ layout: { ...native, partitionKey } })
+  const design = designOf({ partitionKey })
 
   test('are quoted in CDK code', async () => {
-    const { code } = await transform(cdk(design), { loader: 'ts', format: 'esm' })
+    const cdk = await infrastructureCode('cdk', design)
+    const { code } = await transform(cdk, { loader: 'ts', format: 'esm' })
     expect(code).toContain('SessionTable')
-    const literal = /partitionKey: \{ name: ("(?:[^"\\]|\\.)*")/.exec(cdk(design))?.[1] ?? ''
+    const literal = /partitionKey: \{ name: ("(?:[^"\\]|\\.)*")/.exec(cdk)?.[1] ?? ''
     expect(JSON.parse(literal)).toBe(partitionKey)
   })
 
-  test('do not begin templates in Terraform', () => {
-    const literals = terraform(design).match(/^ {2}hash_key +=.*$/m)?.[0] ?? ''
+  test('do not begin templates in Terraform', async () => {
+    const literals = (await infrastructureCode('terraform', design)).match(/^ {2}hash_key +=.*$/m)?.[0] ?? ''
     expect(literals).toContain('$${d}%%{e}')
   })
 
-  test('are quoted in CloudFormation', () => {
-    expect(cloudFormation(design)).toContain(`AttributeName: ${JSON.stringify(partitionKey)}`)
+  test('are quoted in CloudFormation', async () => {
+    expect(await infrastructureCode('cloudformation', design)).toContain(
+      `AttributeName: ${JSON.stringify(partitionKey)}`,
+    )
   })
 })
 
 describe.each(engines)('the commands of the AWS CLI, $name', ({ endpoint, supports }) => {
   test.each([
-    ['on-demand', { layout: { ...native, partitionKey: `it's "id"` } }],
+    ['on-demand', { partitionKey: `it's "id"` }],
     ['provisioned', { billing: provisioned }],
-    ['without index', { userIndex: false }],
+    ['without index', { userIndex: undefined }],
   ])('make the table: %s', async (_, changes) => {
     const table = uniqueTableName()
     const design = designOf({ table, region: 'eu-west-1', ...changes })
-    const calls = await callsOf(awsCli(design))
+    const calls = await callsOf(await infrastructureCode('cli', design))
     expect(calls.map(({ service, operation }) => `${service} ${operation}`)).toEqual([
       'dynamodb create-table',
       'dynamodb wait',

@@ -85,12 +85,10 @@ describe('the executable', () => {
     const { files, modules } = await filesLoadedBy(join(root, 'dist'), record => run(['--help'], record))
     expect(files).toEqual(['chunks/cli.js', 'chunks/errors.js', 'cli/main.js'])
     expect(modules).toEqual([
-      'cli/command.js',
-      'cli/commands.js',
-      'cli/io.js',
+      'cli/help.js',
       'cli/main.js',
+      'cli/output.js',
       'cli/run.js',
-      'cli/style.js',
       'errors.js',
       'internal/core-objects.js',
       'internal/process-environment.js',

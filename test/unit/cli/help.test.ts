@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
-import { commands } from '../../../src/cli/commands.ts'
+import { commands } from '../../../src/cli/run.ts'
 import { commonOptionsOf } from '../../../src/cli/common-options.ts'
-import { commandHelp } from '../../../src/cli/command-help.ts'
-import { globalHelp } from '../../../src/cli/help.ts'
-import { parseInvocation } from '../../../src/cli/invocation.ts'
-import type { Output } from '../../../src/cli/io.ts'
+import { commandHelp, globalHelp } from '../../../src/cli/help.ts'
+import { parseCommandArgs } from '../../../src/cli/args.ts'
+import type { Output } from '../../../src/cli/output.ts'
 
 const plain = outputOf({ isTerminal: false, columns: 100 })
 const target = { output: plain, environment: {} }
@@ -17,7 +16,7 @@ function outputOf(form: Pick<Output, 'isTerminal' | 'columns'>): Output {
 const loaded = await Promise.all(commands.map(async ({ name, load }) => ({ name, command: await load() })))
 
 describe('the global help', () => {
-  const help = globalHelp(target)
+  const help = globalHelp(commands, target)
 
   test('names every command and what it does', () => {
     for (const { name, summary } of commands) {
@@ -28,7 +27,7 @@ describe('the global help', () => {
 
   test('fits the width, whatever that is', () => {
     for (const columns of [72, 80, 100]) {
-      const text = globalHelp({
+      const text = globalHelp(commands, {
         output: outputOf({ isTerminal: true, columns }),
         environment: { NO_COLOR: '1' },
       })
@@ -42,17 +41,17 @@ describe('the global help', () => {
 
   test('has colours in a terminal only, and not where somebody does not want any', () => {
     const terminal = outputOf({ isTerminal: true, columns: 80 })
-    expect(globalHelp({ output: terminal, environment: {} })).toContain('\u001B[')
+    expect(globalHelp(commands, { output: terminal, environment: {} })).toContain('\u001B[')
     for (const environment of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
-      expect(globalHelp({ output: terminal, environment })).not.toContain('\u001B')
+      expect(globalHelp(commands, { output: terminal, environment })).not.toContain('\u001B')
     }
-    expect(globalHelp({ output: terminal, environment: { NO_COLOR: '' } })).toContain('\u001B[')
+    expect(globalHelp(commands, { output: terminal, environment: { NO_COLOR: '' } })).toContain('\u001B[')
     expect(help).not.toContain('\u001B')
   })
 })
 
 describe.each(loaded)('the help of $name', ({ name, command }) => {
-  const help = commandHelp(name, command, target)
+  const help = commandHelp(name, command, commonOptionsOf(command), target)
 
   test('shows how to call it, and every option', () => {
     expect(help).toContain(`dynamodb-sessions ${name}`)
@@ -62,14 +61,14 @@ describe.each(loaded)('the help of $name', ({ name, command }) => {
   })
 
   test('has examples that are command lines of this command', () => {
-    expect(command.examples.length).toBeGreaterThan(1)
-    for (const { line } of command.examples) {
+    expect(Object.keys(command.examples).length).toBeGreaterThan(1)
+    for (const line of Object.values(command.examples)) {
       expect(help).toContain(`npx dynamodb-sessions ${line}`)
       const [called = '', ...args] = line.split(/ [|<>] /)[0]?.split(' ') ?? []
       const other = loaded.find(each => each.name === called)
       const options = [...(other?.command.options ?? []), ...commonOptionsOf(other?.command ?? {})]
       expect(other).toBeDefined()
-      expect(() => parseInvocation(args, options)).not.toThrow()
+      expect(() => parseCommandArgs(args, options)).not.toThrow()
     }
   })
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 
-import { commands } from '../../../src/cli/commands.ts'
-import { type CommandLineIo, Interruption, type Output } from '../../../src/cli/io.ts'
+import { commands } from '../../../src/cli/run.ts'
+import { type CommandLineIo, Interruption, type Output } from '../../../src/cli/output.ts'
 import { runCommandLine } from '../../../src/cli/run.ts'
 import { interrupted, runCli } from '../../integration/cli/command-line.ts'
 
@@ -101,6 +101,21 @@ describe('a command line', () => {
     const outcomes = await Promise.all(signals.map(signal => runCli(['list'], { signal })))
     expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([130, 143])
     expect(outcomes[0]?.stderr).toBe('interrupted\n')
+  })
+
+  test('takes the progress away when the work has failed', async () => {
+    const environment = {
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_MAX_ATTEMPTS: '1',
+      NO_COLOR: '1',
+    }
+    const args = ['create-table', '--region', 'eu-west-1', '--endpoint', 'http://127.0.0.1:1']
+    const { exitCode, stderr } = await runCli(args, { environment, isTerminal: true })
+    expect(exitCode).toBe(1)
+    const clear = '\r\u001B[K'
+    expect(stderr.startsWith(`${clear}waiting for table "sessions"`)).toBe(true)
+    expect(stderr).toContain(`active${clear}dynamodb-sessions create-table: `)
   })
 
   test('ends quietly when nobody reads on', async () => {

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { commonOptions } from '../../../src/cli/common-options.ts'
-import { parseInvocation } from '../../../src/cli/invocation.ts'
+import { parseCommandArgs } from '../../../src/cli/args.ts'
 import { storeSettings } from '../../../src/cli/store-settings.ts'
 import type * as socketTransport from '../../../src/aws/http/socket-transport.ts'
 import type { SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
@@ -151,7 +151,7 @@ function refusalOf(action: () => unknown): string {
 }
 
 function settingsFrom(flags: readonly string[]): SessionStoreOptions {
-  return storeSettings(parseInvocation(flags, commonOptions), { environment: process.env })
+  return storeSettings({ args: parseCommandArgs(flags, commonOptions), environment: process.env })
 }
 
 test('there is a row for every option, and none for what is no option', () => {

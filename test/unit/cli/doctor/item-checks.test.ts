@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 
-import { type ItemWriter, writerOf } from '../../../src/cli/doctor/item-format.ts'
-import type { Item } from '../../../src/types.ts'
+import { writerOf } from '../../../../src/cli/doctor/item-checks.ts'
+import type { Item } from '../../../../src/types.ts'
 
 const S = { S: 'text' }
 const N = { N: '1795491987' }
 const B = { B: 'AAAA' }
 const M = { M: {} }
 
-const items: readonly (readonly [ItemWriter, Item])[] = [
+const items: readonly (readonly [string, Item])[] = [
   ['dynamodb-sessions', { id: S, data: S, expires: N, expiresMs: N, rev: S, created: N }],
   ['dynamodb-sessions', { sid: S, data: B, expires: N, expiresMs: N, rev: S }],
   ['connect-dynamodb', { id: { S: 'sess:x' }, sess: S, expires: { N: '1795398547.969' }, type: S }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ignoredSettings } from '../../../../src/cli/doctor/ignored-settings.ts'
+import { ignoredSettings } from '../../../../src/cli/doctor/setting-checks.ts'
 import { temporaryHome } from '../../../support/temporary-home.ts'
 
 describe('ignoredSettings', () => {

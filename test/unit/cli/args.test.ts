@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest'
 
-import { type OptionDeclaration, UsageError } from '../../../src/cli/command.ts'
-import { type Invocation, parseInvocation } from '../../../src/cli/invocation.ts'
+import { declared, type ParsedArgs, parseCommandArgs } from '../../../src/cli/args.ts'
+import { UsageError } from '../../../src/cli/output.ts'
 
-const options: readonly OptionDeclaration[] = [
-  { name: 'table', value: 'name', description: 'a table' },
-  { name: 'except', value: 'ID', repeatable: true, description: 'an exception' },
-  { name: 'limit', value: 'number', description: 'a limit' },
-  { name: 'prefix', value: 'text', mayBeEmpty: true, description: 'a prefix' },
-  { name: 'json', description: 'a switch' },
-]
+const options = declared({
+  'table <name>': 'a table',
+  'except <ID>...': 'an exception',
+  'limit <number>': 'a limit',
+  'prefix [text]': 'a prefix',
+  json: 'a switch',
+})
 
-const parse = (...args: readonly string[]): Invocation => parseInvocation(args, options)
+const parse = (...args: readonly string[]): ParsedArgs => parseCommandArgs(args, options)
 
-describe('parseInvocation', () => {
+describe('parseCommandArgs', () => {
   test('takes values, switches and what stands on its own apart, in any order', () => {
-    const invocation = parse('first', '--table', 'a', '--json', 'second', '--except=x', '--except', 'y')
-    expect(invocation.text('table')).toBe('a')
-    expect(invocation.has('json')).toBe(true)
-    expect(invocation.has('limit')).toBe(false)
-    expect(invocation.text('limit')).toBeUndefined()
-    expect(invocation.texts('except')).toEqual(['x', 'y'])
-    expect(invocation.positionals).toEqual(['first', 'second'])
+    const args = parse('first', '--table', 'a', '--json', 'second', '--except=x', '--except', 'y')
+    expect(args.text('table')).toBe('a')
+    expect(args.has('json')).toBe(true)
+    expect(args.has('limit')).toBe(false)
+    expect(args.text('limit')).toBeUndefined()
+    expect(args.texts('except')).toEqual(['x', 'y'])
+    expect(args.positionals).toEqual(['first', 'second'])
   })
 
   test('takes what follows -- as it is, and - as a word', () => {
@@ -69,7 +69,7 @@ describe('parseInvocation', () => {
   })
 })
 
-describe('Invocation', () => {
+describe('ParsedArgs', () => {
   const bounds = { least: 1, most: 100, unit: 'things', whole: true }
 
   test('reads numbers', () => {

@@ -1,0 +1,200 @@
+import { parseArgs } from 'node:util'
+
+import { didYouMean, nearest } from '../internal/closest-match.ts'
+import { numberFromText } from '../internal/number-from-text.ts'
+import { type CommandLineIo, type Progress, UsageError, writeLine } from './output.ts'
+
+/** An option of a command. One that takes a value has {@link OptionDeclaration.value}; others are switches. */
+export interface OptionDeclaration {
+  /** Name without the dashes in front. */
+  readonly name: string
+  /** What stands for the value in the help, for example `name`. */
+  readonly value?: string | undefined
+  /** Whether the value may be an empty string. */
+  readonly mayBeEmpty?: boolean
+  /** Whether the option may be given several times. */
+  readonly repeatable?: boolean
+  /** What it does, in a few words. */
+  readonly description: string
+}
+
+/** One command of the command line. */
+export interface Command {
+  /** What may follow the name of the command, one line for each form. */
+  readonly usage: readonly string[]
+  /** Paragraphs that explain what the command does. */
+  readonly description: readonly string[]
+  /** What to say of words that belong to no option; absent in commands that take them. */
+  readonly optionsOnly?: string
+  /** The options of this command, before those that commands have in common. */
+  readonly options: readonly OptionDeclaration[]
+  /** Names of the common options that would have no effect here, and are refused. */
+  readonly without?: readonly string[]
+  /** Command lines to learn from: what each does, and what follows `dynamodb-sessions`. */
+  readonly examples: Readonly<Record<string, string>>
+  /**
+   * Does what the command is for.
+   *
+   * @returns the exit code.
+   * @throws {UsageError} when the command line makes no sense; and whatever keeps it from doing its work.
+   */
+  run(context: CommandContext): Promise<number>
+}
+
+/** What a command has been told, and what it has to do with besides DynamoDB. */
+export interface CommandContext extends CommandLineIo {
+  readonly args: ParsedArgs
+  /** Is taken away when the command has ended. */
+  readonly progress: Progress
+}
+
+/**
+ * Declares options by how they are written: `name` is a switch, `name <value>` takes a value, `name [value]` one that may
+ * be empty, and `name <value>...` may be given several times.
+ *
+ * @param options what each does, in a few words.
+ */
+export function declared(options: Readonly<Record<string, string>>): readonly OptionDeclaration[] {
+  return Object.entries(options).map(([form, description]) => {
+    const [, name = '', bracket, value, dots] = /^([\w-]+)(?: ([<[])(.+?)[>\]](\.{3})?)?$/.exec(form) ?? []
+    return { name, value, mayBeEmpty: bracket === '[', repeatable: dots !== undefined, description }
+  })
+}
+
+/** Writes what a command has come to: as JSON with `--json`, else for people. */
+export async function writeResult(context: CommandContext, result: unknown, text: string): Promise<void> {
+  await context.progress.clear()
+  await writeLine(context.stdout, context.args.has('json') ? JSON.stringify(result, undefined, 2) : text)
+}
+
+/** Bounds of a number that an option takes. */
+export interface NumberBounds {
+  readonly least: number
+  /** @default none */
+  readonly most?: number
+  /** What is counted, for messages. */
+  readonly unit: string
+  /** Whether fractions are refused. */
+  readonly whole?: boolean
+}
+
+/** A command line, taken apart: the values of the options and what stands on its own. */
+export class ParsedArgs {
+  readonly positionals: readonly string[]
+  readonly #values: ReadonlyMap<string, readonly string[]>
+
+  constructor(values: ReadonlyMap<string, readonly string[]>, positionals: readonly string[]) {
+    this.#values = values
+    this.positionals = positionals
+  }
+
+  /** Whether an option is there. */
+  has(name: string): boolean {
+    return this.#values.has(name)
+  }
+
+  /** The value of an option; `undefined` when it is not there. */
+  text(name: string): string | undefined {
+    return this.#values.get(name)?.[0]
+  }
+
+  /** The values of an option that may be repeated. */
+  texts(name: string): readonly string[] {
+    return this.#values.get(name) ?? []
+  }
+
+  /**
+   * The value of an option that takes a number.
+   *
+   * @throws {UsageError} when it is none, or out of bounds.
+   */
+  number(name: string, { least, most, unit, whole = false }: NumberBounds): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const number = numberFromText(text)
+    const isInside = number >= least && number <= (most ?? Number.MAX_SAFE_INTEGER)
+    if (isInside && (!whole || Number.isInteger(number))) return number
+    const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`
+    throw new UsageError(`--${name} takes a ${whole ? 'whole ' : ''}number of ${unit} ${range}`)
+  }
+
+  /**
+   * The value of an option that takes one of a few words.
+   *
+   * @throws {UsageError} when it is none of them; the message has the nearest one.
+   */
+  oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const found = words.find(word => word === text)
+    if (found !== undefined) return found
+    const listed = words.join(', ').replace(/, ([^,]*)$/, ' or $1')
+    throw new UsageError(`--${name} takes ${listed}${didYouMean(nearest(text, words))}`)
+  }
+}
+
+/**
+ * Takes a command line apart.
+ *
+ * @throws {UsageError} for an option that there is not, with the nearest that there is, and for values that are missing
+ *   or too many. Values are not repeated in messages: they may be session IDs.
+ */
+export function parseCommandArgs(args: readonly string[], options: readonly OptionDeclaration[]): ParsedArgs {
+  const declarations = new Map(options.map(option => [option.name, option]))
+  // What `strict` refuses it repeats, and it takes any value that begins with a dash for a mistake.
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(
+      options.map(({ name, value }) => [
+        name,
+        { type: value === undefined ? 'boolean' : 'string', ...(name === 'help' && { short: 'h' }) },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const values = new Map<string, string[]>()
+  const positionals: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = declarations.get(token.name)
+    if (option === undefined) throw unknownOption(token.rawName, [...declarations.keys()])
+    const earlier = values.get(token.name) ?? []
+    if (earlier.length > 0 && option.value !== undefined && option.repeatable !== true) {
+      throw new UsageError(`--${token.name} is there twice; give it once`)
+    }
+    values.set(token.name, [...earlier, checkedValue(option, token.value, token.inlineValue)])
+  }
+  return new ParsedArgs(values, positionals)
+}
+
+function checkedValue(
+  { name, value: placeholder, mayBeEmpty = false }: OptionDeclaration,
+  value: string | undefined,
+  isInline: boolean | undefined,
+): string {
+  if (placeholder === undefined) {
+    if (value !== undefined) throw new UsageError(`--${name} is a switch and takes no value`)
+    return ''
+  }
+  const needed = `--${name} needs a value: --${name} <${placeholder}>`
+  if (value === undefined || (value === '' && !mayBeEmpty)) throw new UsageError(needed)
+  if (isInline !== true && value.startsWith('-') && value !== '-') {
+    throw new UsageError(`${needed}; write --${name}=<${placeholder}> when it begins with a dash`)
+  }
+  return value
+}
+
+function unknownOption(rawName: string, names: readonly string[]): UsageError {
+  if (!rawName.startsWith('--')) {
+    return new UsageError(
+      'there are no options with one dash but -h; put -- before a session ID that begins with a dash',
+    )
+  }
+  const name = rawName.slice(2)
+  const candidate = nearest(name, names)
+  const shown = /^[\w-]{1,40}$/.test(name) ? `--${name}` : 'of that name'
+  return new UsageError(`there is no option ${shown}${didYouMean(candidate && `--${candidate}`)}`)
+}

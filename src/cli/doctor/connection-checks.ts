@@ -1,0 +1,337 @@
+import { variable } from '../../aws/config/environment.ts'
+import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
+import { formOfProfile } from '../../aws/credentials/ini.ts'
+import type { DynamoDBClient } from '../../aws/dynamodb/client.ts'
+import { parseEndpoint } from '../../aws/http/endpoint.ts'
+import type { Transport, TransportRequest, TransportResponse } from '../../aws/http/transport.ts'
+import {
+  AccessDeniedError,
+  ClockSkewError,
+  ConfigurationError,
+  CredentialsError,
+  DeadlineExceededError,
+  DynamoDBError,
+  TransportError,
+} from '../../errors.ts'
+import { codeOf, isError } from '../../internal/core-objects.ts'
+import { withTimeout } from '../../internal/timers.ts'
+import { serviceTransport } from '../../store/open-client.ts'
+import type { TableAccess } from '../../table/table-state.ts'
+import type { CredentialProvider, Credentials, Item } from '../../types.ts'
+import type { CommandContext } from '../args.ts'
+import { duration } from '../output.ts'
+import type { StoreSettings } from '../store-settings.ts'
+import { type Check, check, messageOf } from './check.ts'
+
+/** The credentials, or why there are none. */
+export interface FoundCredentials {
+  readonly check: Check
+  readonly credentials: Credentials | undefined
+}
+
+interface Place {
+  readonly name: string
+  /** Why the place is not looked at, if it is not. */
+  readonly passedOver?: string | undefined
+  readonly load: () => Promise<CredentialProvider>
+}
+
+const LONGEST_SEARCH_MS = 20_000
+const EXPIRES_SOON_MS = 300_000
+
+const FORMS: Readonly<Record<string, string>> = {
+  static: 'static keys',
+  role: 'a role that it assumes',
+  'web-identity': 'web identity',
+  process: 'credential_process',
+  sso: 'SSO',
+  login: 'aws login',
+}
+
+const NO_CREDENTIALS_FIX =
+  'on AWS give the task, pod or instance a role; elsewhere set AWS_PROFILE (and run aws sso login, if it is about SSO), or ' +
+  'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+
+/** Looks for credentials where the default chain does, in its order, and says where they were found. */
+export async function findCredentials(
+  { environment, signal }: CommandContext,
+  options: StoreSettings,
+): Promise<FoundCredentials> {
+  const reasons: string[] = []
+  for (const { name, passedOver, load } of placesOf(options, environment)) {
+    if (passedOver !== undefined) {
+      reasons.push(`${name}: ${passedOver}`)
+      continue
+    }
+    try {
+      const credentials = await withTimeout(
+        load().then(provider => provider()),
+        LONGEST_SEARCH_MS,
+        signal,
+        () => new DeadlineExceededError(`${name} gave no credentials within ${LONGEST_SEARCH_MS} ms`),
+      )
+      const source = name === 'profile' ? await profileInWords(options.profile, environment) : name
+      return { credentials, check: credentialsCheck(credentials, source) }
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (!(error instanceof CredentialsError && error.tryNextProvider)) {
+        return noCredentials(messageOf(error), 'mend that, or remove it so that other places are looked at')
+      }
+      reasons.push(`${name}: ${error.message}`)
+    }
+  }
+  return noCredentials(`there are none (${reasons.join('; ')})`, NO_CREDENTIALS_FIX)
+}
+
+function noCredentials(found: string, fix: string): FoundCredentials {
+  return { credentials: undefined, check: check('fail', 'credentials', found, fix) }
+}
+
+function credentialsCheck({ accessKeyId, expiration, accountId }: Credentials, source: string): Check {
+  const account = accountId === undefined ? '' : `, account ${accountId}`
+  const found = `from ${source}, access key ending in ${accessKeyId.slice(-4)}${account}`
+  if (expiration === undefined) return check('pass', 'credentials', found)
+  const remainingMs = expiration.getTime() - Date.now()
+  if (remainingMs <= 0) {
+    return check('fail', 'credentials', `${found}; they have expired`, 'renew them where they come from')
+  }
+  const limited = `${found}, for another ${duration(remainingMs)}`
+  if (remainingMs >= EXPIRES_SOON_MS || source !== 'environment variables') {
+    return check('pass', 'credentials', limited)
+  }
+  const fix = 'nothing renews credentials in environment variables; use a profile or a role'
+  return check('warn', 'credentials', limited, fix)
+}
+
+/** The places of the default chain, in its order. */
+function placesOf(options: StoreSettings, environment: CommandContext['environment']): readonly Place[] {
+  const { profile, region } = options
+  const context = { environment, serviceTransport: serviceTransport(options, environment) }
+  const isSet = (name: string): boolean => variable(environment, name) !== undefined
+  const isNamed = profile !== undefined || isSet('AWS_PROFILE')
+  const isContainer =
+    isSet('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI') || isSet('AWS_CONTAINER_CREDENTIALS_FULL_URI')
+  return [
+    {
+      name: 'environment variables',
+      passedOver: isNamed ? 'a profile is named, which takes precedence' : undefined,
+      load: async () => (await import('../../aws/credentials/env.ts')).fromEnv({ context }),
+    },
+    {
+      name: 'profile',
+      load: async () => (await import('../../aws/credentials/ini.ts')).fromIni({ profile, region, context }),
+    },
+    {
+      name: 'web identity',
+      load: async () => {
+        const { fromTokenFile } = await import('../../aws/credentials/web-identity.ts')
+        return fromTokenFile({ clientConfig: { region }, context })
+      },
+    },
+    {
+      name: 'container',
+      passedOver: isContainer ? undefined : 'this is none that offers credentials',
+      load: async () =>
+        (await import('../../aws/credentials/container.ts')).fromContainerMetadata({ context }),
+    },
+    {
+      name: 'instance metadata',
+      passedOver: isContainer ? 'this is a container' : undefined,
+      load: async () => {
+        const { fromInstanceMetadata } = await import('../../aws/credentials/instance-metadata.ts')
+        return fromInstanceMetadata({ profile, context })
+      },
+    },
+  ]
+}
+
+async function profileInWords(
+  given: string | undefined,
+  environment: CommandContext['environment'],
+): Promise<string> {
+  const { name } = selectedProfile(environment, given)
+  const profile = (await loadSharedConfig(environment)).profiles.get(name)
+  const form = profile === undefined ? undefined : FORMS[formOfProfile(profile, false).kind]
+  return `the profile "${name}"${form === undefined ? '' : ` (${form})`}`
+}
+
+/** Whether requests get to DynamoDB and are accepted there. */
+export interface Reach {
+  readonly check: Check
+  /** Why there is no sense in asking more; absent when there is. */
+  readonly obstacle?: string
+}
+
+const UNSIGNED_TIMEOUT_MS = 5000
+
+/** Sends one request, and tells from the response whether the endpoint is DynamoDB and accepts the credentials. */
+export async function checkReach(
+  client: DynamoDBClient,
+  table: string,
+  region: string,
+  signal: AbortSignal,
+): Promise<Reach> {
+  try {
+    await client.send('DescribeTable', { TableName: table }, { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    const unusable = obstacleIn(error, region)
+    if (unusable !== undefined) return unusable
+  }
+  return { check: check('pass', 'connection', 'the endpoint answers and accepts the credentials') }
+}
+
+/** Asks without a signature, where there are no credentials: every response tells that the endpoint is there. */
+export async function checkReachUnsigned(
+  transport: Transport,
+  url: string,
+  signal: AbortSignal,
+): Promise<Reach> {
+  const endpoint = parseEndpoint(url)
+  const obstacle = 'there are no credentials'
+  try {
+    await transport.request({
+      endpoint,
+      method: 'GET',
+      path: endpoint.path,
+      headers: [['host', endpoint.host]],
+      body: '',
+      connectTimeoutMs: UNSIGNED_TIMEOUT_MS,
+      attemptTimeoutMs: UNSIGNED_TIMEOUT_MS,
+      deadlineAtMs: performance.now() + 2 * UNSIGNED_TIMEOUT_MS,
+      signal,
+    })
+    return { check: check('pass', 'connection', 'the endpoint answers'), obstacle }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { check: unreachable(error), obstacle }
+  }
+}
+
+/** Whether AWS refused the request for what the credentials permit, and not for what they are. */
+export function isDenied(error: unknown): error is AccessDeniedError {
+  return error instanceof AccessDeniedError && /^AccessDenied(?:Exception)?$/.test(error.awsCode)
+}
+
+/** What a failed request says against asking more; `undefined` where DynamoDB has answered it in earnest. */
+function obstacleIn(error: unknown, region: string): Reach | undefined {
+  if (error instanceof ConfigurationError) {
+    return { check: check('fail', 'endpoint', error.message), obstacle: 'the settings cannot be used' }
+  }
+  if (!(error instanceof DynamoDBError)) {
+    return { check: unreachable(error), obstacle: 'the endpoint cannot be reached' }
+  }
+  const failed = (obstacle: string, fix: string, found = error.message): Reach => ({
+    check: check('fail', 'connection', found, fix),
+    obstacle,
+  })
+  if (error.awsCode === 'Unknown') {
+    return failed('the endpoint is not DynamoDB', 'check the URL of the endpoint, and proxies in between')
+  }
+  if (/scoped to a valid region/i.test(error.message)) {
+    return failed(
+      'the region is not that of the endpoint',
+      'set the region to that of the endpoint (AWS_REGION or --region)',
+      `the endpoint belongs to another region than ${region} (${error.message})`,
+    )
+  }
+  if (error instanceof ClockSkewError) {
+    return failed('AWS refuses the signatures', 'set the clock of this machine by NTP')
+  }
+  if (error instanceof AccessDeniedError && !isDenied(error)) {
+    const fix = 'sign in again or renew the keys, where the credentials come from'
+    return failed('AWS does not accept the credentials', fix)
+  }
+  return undefined
+}
+
+function unreachable(error: unknown): Check {
+  const cause =
+    error instanceof DeadlineExceededError && error.cause instanceof TransportError ? error.cause : error
+  const message = messageOf(cause)
+  const code = isError(cause) ? codeOf(cause.cause) : undefined
+  const fix = /ENOTFOUND|EAI_AGAIN/.test(`${message} ${code}`)
+    ? 'there is no host of that name: check the spelling of the region and of the endpoint, and the name server'
+    : 'check the endpoint, security groups, routes (NAT or a VPC endpoint for DynamoDB) and proxies'
+  return check('fail', 'connection', message, fix)
+}
+
+/** How far off a clock may be without consequences. */
+const UNNOTICED_MS = 5000
+
+/** AWS refuses signatures that are 5 minutes off; what is nearly that soon will be. */
+const REFUSED_FROM_MS = 240_000
+
+/** Passes requests on, and compares the clock of this machine with the `Date` of every response. */
+export class ClockComparison implements Transport {
+  readonly #inner: Transport
+  #shortestRoundTripMs = Infinity
+  #offsetMs: number | undefined
+
+  constructor(inner: Transport) {
+    this.#inner = inner
+  }
+
+  async request(request: TransportRequest): Promise<TransportResponse> {
+    const sentAtMs = Date.now()
+    const response = await this.#inner.request(request)
+    this.#compare(response, sentAtMs, Date.now())
+    return response
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close()
+  }
+
+  /** What the comparison came to. */
+  result(): Check {
+    const offsetMs = this.#offsetMs
+    if (offsetMs === undefined) {
+      return check('skip', 'clock', 'there was no answer with a Date to compare with')
+    }
+    const off = Math.abs(offsetMs)
+    if (off <= UNNOTICED_MS) return check('pass', 'clock', 'it agrees with that of the endpoint')
+    const [direction, effect] = offsetMs > 0 ? ['behind', 'late'] : ['ahead of', 'early']
+    const found = `it is ${duration(off)} ${direction} that of the endpoint`
+    const fix = 'set it by NTP (on AWS: the Amazon Time Sync Service, chrony)'
+    return off < REFUSED_FROM_MS
+      ? check('warn', 'clock', `${found}: sessions and locks expire that much too ${effect}`, fix)
+      : check('fail', 'clock', `${found}: AWS refuses signatures that are 5 minutes off`, fix)
+  }
+
+  /** The response with the shortest round trip tells best. */
+  #compare({ headers }: TransportResponse, sentAtMs: number, receivedAtMs: number): void {
+    const serverMs = headers.has('age') ? Number.NaN : Date.parse(headers.get('date') ?? '')
+    const roundTripMs = receivedAtMs - sentAtMs
+    if (Number.isNaN(serverMs) || roundTripMs >= this.#shortestRoundTripMs) return
+    this.#shortestRoundTripMs = roundTripMs
+    // The header leaves out the fraction of the second, half a second on average.
+    this.#offsetMs = serverMs + 500 - (sentAtMs + receivedAtMs) / 2
+  }
+}
+
+const READS = 10
+const SLOW_MS = 50
+
+/** Measures ten consistent reads of a missing key, one after the other, on a connection that is open. */
+export async function checkLatency({ client, table, send }: TableAccess, Key: Item): Promise<Check> {
+  const durationsMs: number[] = []
+  try {
+    for (let read = 0; read < READS; read++) {
+      const startedAtMs = performance.now()
+      await client.send('GetItem', { TableName: table, Key, ConsistentRead: true }, send)
+      durationsMs.push(performance.now() - startedAtMs)
+    }
+  } catch (error) {
+    send.signal?.throwIfAborted()
+    return check('skip', 'latency', `cannot be measured: ${messageOf(error)}`)
+  }
+  durationsMs.sort((left, right) => left - right)
+  const at = (index: number): number => durationsMs[index] ?? Number.NaN
+  const medianMs = (at(READS / 2 - 1) + at(READS / 2)) / 2
+  const [min, median, max] = [at(0), medianMs, at(READS - 1)].map(ms => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`)
+  const found = `ten reads: min ${min}, median ${median}, max ${max}`
+  if (medianMs < SLOW_MS) return check('pass', 'latency', found)
+  const fix = 'run the application in the region of the table, with a VPC endpoint for DynamoDB'
+  return check('warn', 'latency', found, fix)
+}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+
+import {
+  byteSize,
+  counted,
+  duration,
+  fields,
+  isoTime,
+  type Output,
+  printable,
+  Progress,
+} from '../../../src/cli/output.ts'
+
+describe('printable', () => {
+  test('leaves text and line breaks alone', () => {
+    expect(printable('Zoë\n→ 12 €')).toBe('Zoë\n→ 12 €')
+  })
+
+  test('spells out what a terminal would act on', () => {
+    expect(printable('\u001B[2J\r\u009B1m\u202Eabc\u2028')).toBe(
+      '\\u{1b}[2J\\u{d}\\u{9b}1m\\u{202e}abc\\u{2028}',
+    )
+  })
+})
+
+describe('numbers in words', () => {
+  test.each([
+    [0, '0 ms'],
+    [400, '400 ms'],
+    [1000, '1s'],
+    [61_000, '1m 1s'],
+    [3_600_000, '1h'],
+    [90_061_000, '1d 1h'],
+    [-5000, '5s'],
+  ])('duration of %d', (ms, words) => {
+    expect(duration(ms)).toBe(words)
+  })
+
+  test.each([
+    [0, '0 bytes'],
+    [1023, '1023 bytes'],
+    [1536, '1.5 KB'],
+    [409_600, '400 KB'],
+    [5 * 1024 ** 4 * 1024, '5120 TB'],
+  ])('byteSize of %d', (bytes, words) => {
+    expect(byteSize(bytes)).toBe(words)
+  })
+
+  test('moments are in UTC, to the second', () => {
+    expect(isoTime(Date.UTC(2026, 0, 31, 12, 0, 0, 999))).toBe('2026-01-31T12:00:00Z')
+    expect(isoTime(Infinity)).toBe('never')
+    expect(isoTime(8.64e15 + 1)).toBe('never')
+  })
+
+  test('a count names what it counts, in the singular or the plural', () => {
+    expect([counted(0, 'item'), counted(1, 'item'), counted(1234, 'item')]).toEqual([
+      '0 items',
+      '1 item',
+      '1,234 items',
+    ])
+  })
+
+  test('fields are in columns', () => {
+    expect(
+      fields([
+        ['a', '1'],
+        ['long', '2'],
+      ]),
+    ).toBe('a     1\nlong  2')
+  })
+})
+
+function collecting(isTerminal: boolean, columns = 40): Output & { readonly written: string[] } {
+  const written: string[] = []
+  return {
+    written,
+    isTerminal,
+    columns,
+    write: async text => {
+      written.push(text)
+    },
+  }
+}
+
+describe('Progress', () => {
+  test('writes nothing where nobody is looking', async () => {
+    const output = collecting(false)
+    const progress = new Progress(output)
+    await progress.show('1 item')
+    await progress.clear()
+    expect(output.written).toEqual([])
+  })
+
+  test('writes over one line, and takes it away once', async () => {
+    const output = collecting(true)
+    const progress = new Progress(output)
+    await progress.show('1 item')
+    await progress.clear()
+    await progress.clear()
+    expect(output.written).toEqual(['\r\u001B[K1 item', '\r\u001B[K'])
+  })
+
+  test('does not write faster than anybody can read', async () => {
+    const output = collecting(true)
+    const progress = new Progress(output)
+    for (let count = 0; count < 1000; count++) await progress.show(`${count} items`)
+    expect(output.written.length).toBeLessThan(1000)
+    expect(output.written[0]).toContain('0 items')
+  })
+
+  test('does not write more than a line holds', async () => {
+    const output = collecting(true, 20)
+    await new Progress(output).show('x'.repeat(500))
+    expect(output.written).toEqual([`\r\u001B[K${'x'.repeat(19)}`])
+  })
+})
