@@ -2,35 +2,110 @@ import type expressSession from 'express-session'
 import type { SessionData } from 'express-session'
 
 import { invalidArgument, TableNotFoundError } from '../errors.ts'
-import { isError } from '../internal/core-objects.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 import { inBackground } from '../internal/timers.ts'
-import { type Callback, deliver, warnOf } from './shared/callback.ts'
-import { DeferredSessionStore } from './connect-dynamodb/deferred-session-store.ts'
-import { expiresValue, isOver } from './connect-dynamodb/expires-value.ts'
+import { isTtl } from '../items/expiry.ts'
+import { DEFAULT_TTL_SECONDS } from '../options/store-options.ts'
 import {
   type DynamoDBStoreOptions,
   type DynamoDBStoreOptionsSpecialKey,
   readSettings,
   type Settings,
+  type ShownOptions,
 } from './connect-dynamodb/options.ts'
-import { type GetItemAnswer, parsedSession } from './connect-dynamodb/parsed-session.ts'
 import type { SdkClient } from './connect-dynamodb/sdk-client.ts'
-import {
-  createSessionsTable,
-  describeSessionsTable,
-  findConnection,
-  type TableDescription,
-} from './connect-dynamodb/sessions-table.ts'
-import type {
-  CallbackError,
-  DynamoDBStore,
-  DynamoDBStoreClass,
-  SessionModule,
-  TouchResult,
-} from './connect-dynamodb/store-types.ts'
-import { isSession } from './express-store.ts'
-import { createDynamoDBStore } from './express-store.ts'
-import { processEnvironment } from '../internal/process-environment.ts'
+import { SessionsTable, type TableDescription } from './connect-dynamodb/sessions-table.ts'
+import { createDynamoDBStore, type DynamoDBStoreInstance, isSession } from './express-store.ts'
+import { type Callback, deliver, emitOrWarn } from './shared/callback.ts'
+import { expiryOfCookie } from './shared/session-cookie.ts'
+
+/** What callbacks are given first. */
+export type CallbackError = Error | undefined | null
+
+/** What the callback of `touch` is given. */
+export interface TouchResult {
+  /** The expiry that was asked for: epoch seconds, an integer. */
+  readonly expires: number
+}
+
+/**
+ * A session store of `express-session` that is used as one of connect-dynamodb, and keeps sessions as that does.
+ *
+ * @typeParam Session what `get` calls back with; it is not checked.
+ */
+export interface DynamoDBStore<Session extends object = SessionData>
+  extends DynamoDBStoreInstance, ShownOptions {
+  /** Whether the table is known to be there. While it is not, a call that misses the table creates it. */
+  initialized: boolean
+
+  /**
+   * Makes sure that the table is there: looks for it, and creates it. Nobody has to call this, and it does nothing once it
+   * has succeeded.
+   */
+  initialize(): Promise<void>
+
+  /**
+   * Describes the table, in the format of the AWS SDK.
+   *
+   * @throws {TableNotFoundError} when there is none; its `name` is `ResourceNotFoundException`.
+   */
+  describeSessionsTable(): Promise<{ readonly Table: TableDescription }>
+
+  /**
+   * Creates the table, with provisioned capacity and time to live on `expires`, and waits until it can be used. A table
+   * that is there is left as it is.
+   */
+  createSessionsTable(): Promise<{ readonly TableDescription: TableDescription }>
+
+  /** Loads a session: calls back with `null` when there is none. Does not extend its life. */
+  get(sid: string, callback: (error: CallbackError, session?: Session | null) => void): void
+  get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void
+
+  /**
+   * Moves the expiry of a session to that of its cookie. It neither creates nor revives a session, and is left out when it
+   * would move the expiry by little (`touchAfterSeconds`).
+   */
+  touch(
+    sid: string,
+    session: SessionData,
+    callback?: (error: CallbackError, result: TouchResult) => void,
+  ): void
+
+  /** Deletes the expired sessions of the store's `prefix`. Reads the whole table. */
+  reap(callback?: (error?: unknown) => void): void
+
+  /** Ends the reaping of `reapInterval`. {@link close} does so, too. */
+  clearInterval(): void
+
+  /** When a session is to expire by its cookie: epoch seconds, an integer. */
+  getExpiresValue(session: SessionData): number
+
+  /** The session in an answer of `GetItem` in the format of the AWS SDK; `null` when it has none that is alive. */
+  getParsedSession(answer: GetItemAnswer): Session | null
+}
+
+/** The constructor of a {@link DynamoDBStore}. */
+export interface DynamoDBStoreClass<Session extends object = SessionData> {
+  readonly prototype: DynamoDBStore<Session>
+  /**
+   * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values. A missing region or credential shows at the
+   *   first request, and so does a missing table that cannot be created.
+   */
+  new (options?: DynamoDBStoreOptions): DynamoDBStore<Session>
+}
+
+/** `express-session`, or an object that holds it as `session`, such as `connect` 2 or Express 3. */
+export type SessionModule =
+  | { readonly Store: typeof expressSession.Store }
+  | { readonly session: { readonly Store: typeof expressSession.Store } }
+
+/** Answer of `GetItem` in the format of the AWS SDK, as far as it is looked at. */
+export interface GetItemAnswer {
+  readonly Item?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** More seconds than this are milliseconds, as the first versions of connect-dynamodb wrote them. */
+const LARGEST_SECONDS = 1e11
 
 /**
  * Makes a session store class that takes the place of connect-dynamodb's: the same options and methods, on the same items,
@@ -62,48 +137,28 @@ function connectDynamoDB<Session extends object = SessionData>(
   const Base = createDynamoDBStore(storeOf(connect))
 
   class DynamoDBStore extends Base {
-    readonly client: SdkClient | undefined
-    readonly table: string
-    readonly hashKey: string
-    readonly prefix: string
-    readonly readCapacityUnits: number
-    readonly writeCapacityUnits: number
-    readonly specialKeys: readonly DynamoDBStoreOptionsSpecialKey[]
-    readonly skipThrowMissingSpecialKeys: boolean
-    readonly reapInterval: number
-    initialized: boolean
     readonly #settings: Settings
-    readonly #sessions: DeferredSessionStore
+    readonly #table: SessionsTable
     readonly #reaping: NodeJS.Timeout | undefined
     #initializing: Promise<void> | undefined
 
     constructor(options?: DynamoDBStoreOptions) {
       const settings = readSettings(options, processEnvironment())
-      const sessions = new DeferredSessionStore({ ...settings.store, ...settings.connection }, async () => ({
-        ...settings.store,
-        ...(await findConnection(settings)),
-      }))
-      super(sessions)
+      const table = new SessionsTable(settings)
+      super(table.store)
       this.#settings = settings
-      this.#sessions = sessions
-      this.client = settings.client
-      this.table = settings.table
-      this.hashKey = settings.hashKey
-      this.prefix = settings.prefix
-      this.readCapacityUnits = settings.readCapacityUnits
-      this.writeCapacityUnits = settings.writeCapacityUnits
-      this.specialKeys = settings.specialKeys
-      this.skipThrowMissingSpecialKeys = settings.skipThrowMissingSpecialKeys
-      this.reapInterval = settings.reapInterval
-      this.initialized = settings.initialized
-      sessions.keeper = {
-        isTableKnown: () => this.initialized,
-        found: () => {
-          this.initialized = true
-        },
-        create: () => this.#initializeBy(async () => this.createSessionsTable()),
-      }
-      this.#reaping = this.#reapEvery(settings.reapInterval)
+      this.#table = table
+      Object.assign(this, settings.shown)
+      table.onMissing = () => this.#initializeBy(async () => this.createSessionsTable())
+      this.#reaping = this.#reapEvery(settings.shown.reapInterval)
+    }
+
+    get initialized(): boolean {
+      return this.#table.isKnown
+    }
+
+    set initialized(isKnown: boolean) {
+      this.#table.isKnown = isKnown
     }
 
     async initialize(): Promise<void> {
@@ -114,17 +169,20 @@ function connectDynamoDB<Session extends object = SessionData>(
     }
 
     async describeSessionsTable(): Promise<{ readonly Table: TableDescription }> {
-      return { Table: await describeSessionsTable(this.#settings) }
+      return { Table: await this.#table.describe() }
     }
 
     async createSessionsTable(): Promise<{ readonly TableDescription: TableDescription }> {
-      return { TableDescription: await createSessionsTable(this.#settings) }
+      return { TableDescription: await this.#table.create() }
     }
 
     override set(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {
+      const { specialKeys, skipThrowMissingSpecialKeys } = this.#settings.shown
       // What is no session is refused further down, and not by an exception.
-      const missing =
-        this.skipThrowMissingSpecialKeys || !isSession(session) ? [] : missingKeys(this.specialKeys, session)
+      const required = skipThrowMissingSpecialKeys || !isSession(session) ? [] : specialKeys
+      const missing = required
+        .map(({ name }) => name)
+        .filter(name => Reflect.get(session, name) === undefined)
       if (missing.length > 0) this.#deliver(Promise.reject(lacking(missing)), callback)
       // The items hold whole seconds: written as expired now, the session would live until the next one.
       else if (isSession(session) && isOver(session, this.#nowMs)) super.destroy(sid, callback)
@@ -159,7 +217,7 @@ function connectDynamoDB<Session extends object = SessionData>(
     }
 
     getExpiresValue(session: SessionData): number {
-      return expiresValue(session, this.#settings.ttlSeconds, this.#nowMs)
+      return expiresValue(session, this.#settings.store.ttlSeconds, this.#nowMs)
     }
 
     getParsedSession(answer: GetItemAnswer): SessionData | null {
@@ -168,7 +226,7 @@ function connectDynamoDB<Session extends object = SessionData>(
 
     override async close(): Promise<void> {
       this.clearInterval()
-      await this.#sessions.close()
+      await this.#table.store.close()
     }
 
     get #nowMs(): number {
@@ -207,25 +265,18 @@ function connectDynamoDB<Session extends object = SessionData>(
         isRunning = true
         this.reap(error => {
           isRunning = false
-          if (error) this.#report(error)
+          if (error) emitOrWarn(this, error)
         })
       }, intervalMs)
       return inBackground(timer)
     }
 
     async #reap(): Promise<void> {
-      await this.#sessions.collectGarbage()
+      await this.#table.store.collectGarbage()
     }
 
     #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
-      deliver(outcome, callback, error => this.#report(error))
-    }
-
-    /** Tells of a failure that no callback is there for. */
-    #report(reason: unknown): void {
-      const error = isError(reason) ? reason : new Error('the session store failed')
-      if (this.listenerCount('error') > 0) this.emit('error', error)
-      else warnOf(error)
+      deliver(outcome, callback, error => emitOrWarn(this, error))
     }
   }
 
@@ -249,8 +300,43 @@ function member(value: unknown, name: string): unknown {
   return isHolder ? Reflect.get(value, name) : undefined
 }
 
-function missingKeys(keys: readonly DynamoDBStoreOptionsSpecialKey[], session: object): string[] {
-  return keys.map(({ name }) => name).filter(name => Reflect.get(session, name) === undefined)
+/** When a session is to expire by its cookie, else by `ttlSeconds`: epoch seconds, rounded up. */
+function expiresValue(
+  session: SessionData,
+  ttlSeconds: DynamoDBStoreOptions['ttlSeconds'],
+  nowMs: number,
+): number {
+  const { expiresMs, ttlSeconds: lifetime } = expiryOfCookie(session.cookie)
+  if (expiresMs !== undefined) return Math.ceil(expiresMs / 1000)
+  const byDefault = typeof ttlSeconds === 'function' ? ttlSeconds(session) : ttlSeconds
+  const seconds = lifetime ?? (isTtl(byDefault) ? byDefault : DEFAULT_TTL_SECONDS)
+  return Math.ceil(nowMs / 1000 + seconds)
+}
+
+/** Whether the cookie of a session says that it is over. */
+function isOver({ cookie }: SessionData, nowMs: number): boolean {
+  const { expiresMs } = expiryOfCookie(cookie)
+  return expiresMs !== undefined && expiresMs <= nowMs
+}
+
+/** The session in an item of connect-dynamodb; `null` when there is none, it cannot be read or it has expired. */
+function parsedSession({ Item: item }: GetItemAnswer, nowMs: number): SessionData | null {
+  const text = typed(item?.['sess'], 'S')
+  if (text === undefined) return null
+  const expires = Number(typed(item?.['expires'], 'N') ?? Infinity)
+  if ((expires > LARGEST_SECONDS ? expires : expires * 1000) <= nowMs) return null
+  try {
+    const session: unknown = JSON.parse(text)
+    return isSession(session) ? session : null
+  } catch {
+    return null
+  }
+}
+
+function typed(value: unknown, type: 'S' | 'N'): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const text: unknown = Reflect.get(value, type)
+  return typeof text === 'string' ? text : undefined
 }
 
 function lacking(names: readonly string[]): TypeError {
@@ -272,14 +358,5 @@ declare namespace connectDynamoDB {
   }
 }
 
-export type {
-  CallbackError,
-  DynamoDBStore,
-  DynamoDBStoreClass,
-  DynamoDBStoreOptions,
-  DynamoDBStoreOptionsSpecialKey,
-  SdkClient,
-  SessionModule,
-  TouchResult,
-}
+export type { DynamoDBStoreOptions, DynamoDBStoreOptionsSpecialKey, SdkClient }
 export { connectDynamoDB, connectDynamoDB as default }

@@ -5,7 +5,6 @@ import type expressSession from 'express-session'
 import type { Cookie, Session, SessionData, Store } from 'express-session'
 
 import { invalidArgument } from '../errors.ts'
-import { isError } from '../internal/core-objects.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 import { weakProperty } from '../internal/weak-property.ts'
 import type { SessionRecord } from '../items/session-record.ts'
@@ -13,7 +12,7 @@ import type { SessionLock } from '../locks/session-lock.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
-import { type Callback, deliver, warnOf } from './shared/callback.ts'
+import { type Callback, deliver, emitOrWarn } from './shared/callback.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
 import { openStore } from './shared/open-store.ts'
 import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
@@ -366,9 +365,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     /** Tells of a failure that no callback is there for. */
     readonly #report = (reason: unknown): void => {
-      const error = isError(reason) ? reason : new Error('the session store failed')
-      if (this.listenerCount('error') > 0) this.emit('error', error)
-      else warnOf(error)
+      emitOrWarn(this, reason)
     }
   }
 }

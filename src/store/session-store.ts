@@ -346,8 +346,12 @@ export class SessionStore<Data extends object = SessionData> {
   }
 }
 
-/** Checks the options of a store and completes them from the environment. */
-function readStoreOptions<Data extends object>(
+/**
+ * Checks the options of a store and completes them from the environment.
+ *
+ * @internal
+ */
+export function readStoreOptions<Data extends object>(
   given: SessionStoreOptions<Data>,
   environment: Readonly<Record<string, string | undefined>>,
 ): StoreSettings<Data> {

@@ -12,6 +12,8 @@ import {
   readOptions,
 } from '../../options/option.ts'
 import { DEFAULT_TABLE, type SessionStoreOptions, storeOptionSpecs } from '../../options/store-options.ts'
+import type { StoreSettings } from '../../store/native-sessions.ts'
+import { readStoreOptions } from '../../store/session-store.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 
 /** An attribute that is written beside the session, by the name that connect-dynamodb has for its type. */
@@ -97,23 +99,28 @@ export interface DynamoDBStoreOptions extends ConnectionOptions, StoreOptions {
   readonly clientOptions?: object | undefined
 }
 
-/** The options, checked and with their defaults. */
-export interface Settings {
+/** What a store shows of its options, as those of connect-dynamodb do. */
+export interface ShownOptions {
+  /** The client in the options. */
   readonly client: SdkClient | undefined
   readonly table: string
   readonly hashKey: string
   readonly prefix: string
   readonly readCapacityUnits: number
   readonly writeCapacityUnits: number
-  readonly specialKeys: readonly SpecialKey[]
+  readonly specialKeys: readonly DynamoDBStoreOptionsSpecialKey[]
   readonly skipThrowMissingSpecialKeys: boolean
   readonly reapInterval: number
+}
+
+/** The options, checked and with their defaults. */
+export interface Settings {
+  readonly shown: ShownOptions
   readonly initialized: boolean
-  readonly ttlSeconds: StoreOptions['ttlSeconds']
   /** How DynamoDB is reached, as far as the options say; the client may say more. */
   readonly connection: ConnectionOptions
-  /** Options of the `SessionStore`. */
-  readonly store: SessionStoreOptions<SessionData>
+  /** Options of the `SessionStore`, completed from the environment. */
+  readonly store: StoreSettings<SessionData>
 }
 
 const LAYOUT = 'connect-dynamodb'
@@ -131,43 +138,47 @@ export function readSettings(
   given: unknown,
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings {
-  const specs = optionSpecs()
-  const options = readOptions<DynamoDBStoreOptions>(withoutNulls(given), specs, {})
-  const { table, partitionKey, prefix, layout } = readOptions<SessionStoreOptions<SessionData>>(
-    { table: options.table, partitionKey: options.hashKey, prefix: options.prefix },
-    storeOptionSpecs<SessionData>(),
-    environment,
-  )
-  if (layout !== undefined && layout !== LAYOUT) {
+  const {
+    client,
+    hashKey,
+    readCapacityUnits = DEFAULT_CAPACITY_UNITS,
+    writeCapacityUnits = DEFAULT_CAPACITY_UNITS,
+    skipThrowMissingSpecialKeys = false,
+    reapInterval = 0,
+    initialized = false,
+    clientOptions: _,
+    ...storeOptions
+  } = readOptions<DynamoDBStoreOptions>(withoutNulls(given), optionSpecs(), {})
+  const layout = environment['DYNAMODB_SESSIONS_LAYOUT'] || LAYOUT
+  if (layout !== LAYOUT) {
     throw invalidArgument(
       'INVALID_OPTION',
       `the environment variable DYNAMODB_SESSIONS_LAYOUT says "${layout}", and the stand-in for connect-dynamodb keeps the layout ` +
         'of that; unset it, or use dynamodb-sessions/express with "migrateFrom"',
     )
   }
-  const hashKey = partitionKey ?? DEFAULT_PARTITION_KEY
-  const specialKeys = options.specialKeys ?? []
-  checkSpecialKeys(specialKeys, [hashKey, ...RESERVED_ATTRIBUTES])
+  const store = readStoreOptions<SessionData>(
+    { ...storeOptions, ...(hashKey !== undefined && { partitionKey: hashKey }), layout },
+    environment,
+  )
+  const { table = DEFAULT_TABLE, partitionKey = DEFAULT_PARTITION_KEY, prefix = DEFAULT_PREFIX } = store
+  const { specialKeys = [] } = storeOptions
+  checkSpecialKeys(specialKeys, [partitionKey, ...RESERVED_ATTRIBUTES])
   return {
-    client: options.client,
-    table: table ?? DEFAULT_TABLE,
-    hashKey,
-    prefix: prefix ?? DEFAULT_PREFIX,
-    readCapacityUnits: Number(options.readCapacityUnits ?? DEFAULT_CAPACITY_UNITS),
-    writeCapacityUnits: Number(options.writeCapacityUnits ?? DEFAULT_CAPACITY_UNITS),
-    specialKeys,
-    skipThrowMissingSpecialKeys: options.skipThrowMissingSpecialKeys ?? false,
-    reapInterval: options.reapInterval ?? 0,
-    initialized: options.initialized ?? false,
-    ttlSeconds: options.ttlSeconds,
-    connection: picked(options, namesOf(connectionOptionSpecs)),
-    store: {
-      ...picked(options, STORE_OPTIONS),
-      table: table ?? DEFAULT_TABLE,
-      partitionKey: hashKey,
-      prefix: prefix ?? DEFAULT_PREFIX,
-      layout: LAYOUT,
+    shown: {
+      client,
+      table,
+      hashKey: partitionKey,
+      prefix,
+      readCapacityUnits: Number(readCapacityUnits),
+      writeCapacityUnits: Number(writeCapacityUnits),
+      specialKeys,
+      skipThrowMissingSpecialKeys,
+      reapInterval,
     },
+    initialized,
+    connection: picked(storeOptions, namesOf(connectionOptionSpecs)),
+    store: { ...store, table, partitionKey, prefix },
   }
 }
 

@@ -69,6 +69,16 @@ export async function readSdkClient(
   }
 }
 
+/** The credentials of a client, looked up at every call: an application may exchange them. */
+export function credentialsOf(config: SdkClientConfig): CredentialProvider | undefined {
+  if (config.credentials === undefined) return undefined
+  return async () => {
+    const found = await valueOf(config, 'credentials')
+    if (isCredentials(found)) return found
+    throw unreadable('credentials')
+  }
+}
+
 async function regionOf(config: SdkClientConfig): Promise<string> {
   let region: unknown
   try {
@@ -89,16 +99,6 @@ async function maxAttemptsOf(config: SdkClientConfig): Promise<number | undefine
   const maxAttempts = await valueOf(config, 'maxAttempts')
   if (typeof maxAttempts !== 'number' || !Number.isInteger(maxAttempts) || maxAttempts < 1) return undefined
   return Math.min(maxAttempts, MOST_ATTEMPTS)
-}
-
-/** Looked up at every call, because an application may exchange the credentials of its client. */
-function credentialsOf(config: SdkClientConfig): CredentialProvider | undefined {
-  if (config.credentials === undefined) return undefined
-  return async () => {
-    const found = await valueOf(config, 'credentials')
-    if (isCredentials(found)) return found
-    throw unreadable('credentials')
-  }
 }
 
 async function endpointOf(

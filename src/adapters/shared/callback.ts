@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events'
+
 import { DynamoDBSessionsError } from '../../errors.ts'
 import { isError } from '../../internal/core-objects.ts'
 
@@ -54,6 +56,13 @@ export function warnOf(error: Error): void {
     // Node takes no error whose class is that of a `vm` context.
     process.emitWarning(error.message, error.name)
   }
+}
+
+/** Tells of a failure that nobody else is told of: as the event `error`, where that is listened for, else as a warning. */
+export function emitOrWarn(store: EventEmitter, reason: unknown): void {
+  const error = isError(reason) ? reason : new Error('the session store failed')
+  if (store.listenerCount('error') > 0) store.emit('error', error)
+  else warnOf(error)
 }
 
 /** Properties of an error of which Express, Fastify, Koa, Hono or Nest makes the response to the visitor. */
