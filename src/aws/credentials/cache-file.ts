@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
-import type { JsonObject } from './service-call.ts'
+import { parseJsonObject } from './credentials-document.ts'
+import type { JsonObject } from './provider.ts'
 
 /** A file in which AWS tools keep the tokens of a log-in, as it was found. */
 export interface CacheFile {
@@ -10,21 +12,6 @@ export interface CacheFile {
   readonly text: string
   /** The JSON object in it, or what {@link updateCacheFile} could not write into it. */
   readonly content: JsonObject
-}
-
-/** A cache file that is not there or cannot be used. */
-export class CacheFileError extends Error {
-  static {
-    this.prototype.name = 'CacheFileError'
-  }
-
-  /** Whether there is no such file, which is how things are before the first log-in. */
-  readonly isMissing: boolean
-
-  constructor(message: string, options: { readonly isMissing: boolean }) {
-    super(message)
-    this.isMissing = options.isMissing
-  }
 }
 
 /**
@@ -36,15 +23,20 @@ const unwritten = new Map<string, CacheFile>()
 /**
  * Reads a cache file.
  *
- * @throws {CacheFileError} when there is none, it cannot be read, or it is no JSON object. The message names the file
- *   and nothing of what is in it.
+ * @throws {CredentialsError} when it cannot be read, or is no JSON object; with `tryNextProvider` when there is none, as
+ *   before the first log-in. The message names the file and nothing of what is in it.
  */
 export async function readCacheFile(path: string): Promise<CacheFile> {
-  const text = await textOf(path)
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const code = codeOf(error) ?? 'unknown error'
+    throw code === 'ENOENT'
+      ? new CredentialsError(`there is no file ${path}`, { tryNextProvider: true })
+      : new CredentialsError(`the file ${path} cannot be read (${code})`)
+  })
   const kept = unwritten.get(path)
   if (kept?.text === text) return kept
   unwritten.delete(path)
-  return { path, text, content: parsed(text, path) }
+  return { path, text, content: parseJsonObject(text, `the file ${path}`) }
 }
 
 /**
@@ -64,28 +56,6 @@ export async function updateCacheFile(file: CacheFile, content: JsonObject): Pro
   } catch {
     unwritten.set(file.path, { ...file, content })
   }
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    const code = codeOf(error) ?? 'unknown error'
-    if (code === 'ENOENT') throw new CacheFileError(`there is no file ${path}`, { isMissing: true })
-    throw new CacheFileError(`the file ${path} cannot be read (${code})`, { isMissing: false })
-  }
-}
-
-function parsed(text: string, path: string): JsonObject {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // The message of a SyntaxError quotes the text, so it must not become the cause.
-    throw new CacheFileError(`the file ${path} is not JSON, or has been cut short`, { isMissing: false })
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
-  throw new CacheFileError(`the file ${path} is not a JSON object`, { isMissing: false })
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {

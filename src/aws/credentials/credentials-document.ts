@@ -1,7 +1,7 @@
 import { CredentialsError } from '../../errors.ts'
 import type { Credentials } from '../../types.ts'
 import { isCredentials } from '../sigv4/sign.ts'
-import { instantOf } from './provider.ts'
+import { instantOf, isObject, type JsonObject } from './provider.ts'
 
 /** How a kind of JSON document spells credentials. */
 export interface CredentialsDocumentFormat {
@@ -17,7 +17,7 @@ export interface CredentialsDocumentFormat {
  * @param source what the text came from, to start an error message with.
  * @throws {CredentialsError} when the text is no JSON object. Nothing of the text appears in the error.
  */
-export function parseJsonObject(text: string, source: string): Readonly<Record<string, unknown>> {
+export function parseJsonObject(text: string, source: string): JsonObject {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -25,9 +25,7 @@ export function parseJsonObject(text: string, source: string): Readonly<Record<s
     // The message of a SyntaxError quotes the text, which may be a secret, so it must not become the cause.
     throw new CredentialsError(`${source} is not JSON, or has been cut short`)
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Readonly<Record<string, unknown>>
-  }
+  if (isObject(value)) return value
   throw new CredentialsError(`${source} is not a JSON object`)
 }
 
@@ -38,7 +36,7 @@ export function parseJsonObject(text: string, source: string): Readonly<Record<s
  * @throws {CredentialsError} when a property is missing or unusable; the message names it and does not repeat it.
  */
 export function credentialsOfDocument(
-  document: Readonly<Record<string, unknown>>,
+  document: JsonObject,
   source: string,
   { sessionToken: tokenName, temporary }: CredentialsDocumentFormat,
 ): Credentials {

@@ -2,20 +2,20 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUU
 import { join } from 'node:path'
 
 import { isCredentials } from '../sigv4/sign.ts'
-import { homeDirectory, variable } from '../config/environment.ts'
+import { type Environment, homeDirectory, variable } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
-import { selectedProfile, type SharedConfig } from '../config/shared-config.ts'
-import type { Transport } from '../http/transport.ts'
+import { selectedProfile } from '../config/shared-config.ts'
 import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
 import type { Clock, CredentialProvider, Credentials } from '../../types.ts'
-import { type CacheFile, CacheFileError, readCacheFile, updateCacheFile } from './cache-file.ts'
+import { type CacheFile, readCacheFile, updateCacheFile } from './cache-file.ts'
 import { type Flights, sharedFlight } from './cached-provider.ts'
 import {
   absentProfileMessage,
   contextOf,
   holdsNothingBut,
   instantOf,
+  type JsonObject,
   kinds,
   type OptionKinds,
   profileTitle,
@@ -26,7 +26,6 @@ import {
 import {
   callForJson,
   instantAfter,
-  type JsonObject,
   objectIn,
   operationUrl,
   ServiceCallError,
@@ -71,6 +70,18 @@ const optionKinds: OptionKinds<FromLoginCredentialsOptions> = {
 }
 
 const REFRESH_WINDOW_MS = 5 * 60_000
+const DEFAULT_VALIDITY_SECONDS = 900
+const OPERATION = 'signin:CreateOAuth2Token'
+
+/** What AWS means by the codes of an `AccessDeniedException`: the log-in itself has ended, and what it gave with it. */
+const ENDINGS: ReadonlyMap<string, string> = new Map([
+  ['TOKEN_EXPIRED', 'has expired;'],
+  ['USER_CREDENTIALS_CHANGED', 'has ended because the password was changed;'],
+  [
+    'INSUFFICIENT_PERMISSIONS',
+    'may not be refreshed; allow the user the action signin:CreateOAuth2Token, then',
+  ],
+])
 
 /** One entry at most for each log-in that is in use. */
 const flights: Flights<Credentials> = new Map()
@@ -88,94 +99,51 @@ const flights: Flights<Credentials> = new Map()
  */
 export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}): CredentialProvider {
   const context = contextOf('fromLoginCredentials', options, optionKinds)
-  return () => credentialsOfLogin(options, context)
-}
-
-async function credentialsOfLogin(
-  options: FromLoginCredentialsOptions,
-  context: ProviderContext,
-): Promise<Credentials> {
-  const { environment } = context
-  const { name: profile } = selectedProfile(environment, options.profile)
-  const config = await readSharedConfig(context)
-  const section = config.profiles.get(profile)
-  const session = section?.get('login_session')
-  if (session === undefined || session === '') {
-    throw new CredentialsError(
-      section === undefined
-        ? absentProfileMessage(profile, context, config)
-        : `${profileTitle(profile)} has no login_session`,
-      { tryNextProvider: true },
-    )
-  }
-  const login: Login = {
-    profile,
-    path: cacheFilePath(session, context),
-    described: `the log-in of ${profileTitle(profile)}`,
-    remedy: `run "aws login --profile ${profile}"`,
-  }
-  const endpointFor = (token: LoginToken): string => {
-    const region = signInRegion(token, options, profile, config, context)
-    // The region becomes a part of the host that tokens are sent to.
-    if (region !== undefined && isHostLabel(region)) {
-      return callUrl('signin', region, environment, config, profile)
+  return async () => {
+    const { environment } = context
+    const { name: profile } = selectedProfile(environment, options.profile)
+    const config = await readSharedConfig(context)
+    const section = config.profiles.get(profile)
+    const session = section?.get('login_session')
+    if (session === undefined || session === '') {
+      throw new CredentialsError(
+        section === undefined
+          ? absentProfileMessage(profile, context, config)
+          : `${profileTitle(profile)} has no login_session`,
+        { tryNextProvider: true },
+      )
     }
-    const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
-    throw new CredentialsError(
-      `the region to sign in to ${trouble}; check AWS_REGION and the region of ${profileTitle(profile)}`,
-    )
+    const login: Login = {
+      profile,
+      path: cacheFilePath(session, environment),
+      described: `the log-in of ${profileTitle(profile)}`,
+      remedy: `run "aws login --profile ${profile}"`,
+      endpointFor: token => {
+        const region = [
+          options.clientConfig?.region,
+          textIn(token.file.content, 'signInRegion'),
+          section?.get('region'),
+          options.region,
+          variable(environment, 'AWS_REGION'),
+          variable(environment, 'AWS_DEFAULT_REGION'),
+        ].find(candidate => candidate !== undefined && candidate !== '')
+        // The region becomes a part of the host that tokens are sent to.
+        if (region !== undefined && isHostLabel(region)) {
+          return callUrl('signin', region, environment, config, profile)
+        }
+        const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
+        throw new CredentialsError(
+          `the region to sign in to ${trouble}; check AWS_REGION and the region of ${profileTitle(profile)}`,
+        )
+      },
+    }
+    // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
+    return sharedFlight(flights, login.path, () => freshCredentials(login, context))
   }
-  // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
-  return sharedFlight(flights, login.path, () => freshCredentials(login, endpointFor, context))
-}
-
-function cacheFilePath(session: string, { environment }: ProviderContext): string {
-  const directory =
-    variable(environment, 'AWS_LOGIN_CACHE_DIRECTORY') ??
-    join(homeDirectory(environment), '.aws', 'login', 'cache')
-  return join(directory, `${createHash('sha256').update(session).digest('hex')}.json`)
-}
-
-function signInRegion(
-  token: LoginToken,
-  { clientConfig, region }: FromLoginCredentialsOptions,
-  profile: string,
-  config: SharedConfig,
-  { environment }: ProviderContext,
-): string | undefined {
-  const candidates = [
-    clientConfig?.region,
-    token.signInRegion,
-    config.profiles.get(profile)?.get('region'),
-    region,
-    variable(environment, 'AWS_REGION'),
-    variable(environment, 'AWS_DEFAULT_REGION'),
-  ]
-  return candidates.find(candidate => candidate !== undefined && candidate !== '')
-}
-
-async function freshCredentials(
-  login: Login,
-  endpointFor: (token: LoginToken) => string,
-  context: ProviderContext,
-): Promise<Credentials> {
-  const token = await readLoginToken(login)
-  const expiresAtMs = token.credentials.expiration.getTime()
-  if (expiresAtMs - context.clock.now() > REFRESH_WINDOW_MS) return token.credentials
-  const outcome = await refreshLogin(token, login, () => endpointFor(token), context)
-  if ('credentials' in outcome) return outcome.credentials
-
-  // A refresh token works once: another process may have been the one to use it.
-  const latest = await readLoginToken(login).catch(() => token)
-  const isReplaced = latest.file.text !== token.file.text
-  const isValid = latest.credentials.expiration.getTime() > context.clock.now()
-  if (isValid && (isReplaced || !outcome.isOver)) return latest.credentials
-  throw outcome.error
 }
 
 /** A log-in that `aws login` made. */
-export interface Login {
-  /** Profile that it belongs to. */
+interface Login {
   readonly profile: string
   /** Cache file that holds it. */
   readonly path: string
@@ -183,10 +151,12 @@ export interface Login {
   readonly described: string
   /** What to do when it cannot be used: `run "aws login --profile dev"`. */
   readonly remedy: string
+  /** URL of the sign-in service. */
+  readonly endpointFor: (token: LoginToken) => string
 }
 
 /** What the cache file of a log-in says. */
-export interface LoginToken {
+interface LoginToken {
   readonly file: CacheFile
   /** The `accessToken` of the file as it is there. */
   readonly accessToken: JsonObject
@@ -195,73 +165,75 @@ export interface LoginToken {
   readonly refreshToken: string
   /** Private key in PEM format that the refresh token is bound to. */
   readonly dpopKey: string
-  /** Region that was signed in to, where the file says so. */
-  readonly signInRegion: string | undefined
 }
 
-/**
- * Reads the cache file of a log-in.
- *
- * @throws {CredentialsError} when there is none or something is missing; the message names it and repeats nothing of
- *   what is in the file.
- */
-export async function readLoginToken(login: Login): Promise<LoginToken> {
-  const { described, remedy } = login
-  let file: CacheFile
+function cacheFilePath(session: string, environment: Environment): string {
+  const directory =
+    variable(environment, 'AWS_LOGIN_CACHE_DIRECTORY') ??
+    join(homeDirectory(environment), '.aws', 'login', 'cache')
+  return join(directory, `${createHash('sha256').update(session).digest('hex')}.json`)
+}
+
+async function freshCredentials(login: Login, context: ProviderContext): Promise<Credentials> {
+  const { clock } = context
+  const token = await readToken(login)
+  if (token.credentials.expiration.getTime() - clock.now() > REFRESH_WINDOW_MS) return token.credentials
   try {
-    file = await readCacheFile(login.path)
-  } catch (error) {
-    if (!(error instanceof CacheFileError)) throw error
-    const trouble = error.isMissing ? 'has not been made' : 'cannot be used'
-    throw new CredentialsError(`${described} ${trouble}: ${error.message}; ${remedy}`)
+    return await refresh(token, login, context)
+  } catch (cause) {
+    if (!(cause instanceof DynamoDBSessionsError)) throw cause
+    const { awsCode = '', message = '' } = cause instanceof ServiceCallError ? cause.failure : {}
+    const ending = awsCode === 'AccessDeniedException' ? ENDINGS.get(message) : undefined
+    // A refresh token works once: another process may have been the one to use it.
+    const latest = await readToken(login).catch(() => token)
+    const isReplaced = latest.file.text !== token.file.text
+    const isValid = latest.credentials.expiration.getTime() > clock.now()
+    if (isValid && (isReplaced || ending === undefined)) return latest.credentials
+    const { described, remedy } = login
+    throw new CredentialsError(
+      ending === undefined
+        ? `${described} could not be refreshed: ${cause.message}; ${remedy}`
+        : `${described} ${ending} ${remedy}`,
+      { cause },
+    )
   }
+}
+
+/** Reads the cache file; an error names what is missing and repeats nothing of what is in the file. */
+async function readToken({ path, described, remedy }: Login): Promise<LoginToken> {
+  const file = await readCacheFile(path).catch((error: unknown) => {
+    if (!(error instanceof CredentialsError)) throw error
+    const trouble = error.tryNextProvider ? 'has not been made' : 'cannot be used'
+    throw new CredentialsError(`${described} ${trouble}: ${error.message}; ${remedy}`)
+  })
   const { content } = file
   const accessToken = objectIn(content, 'accessToken') ?? {}
   const clientId = textIn(content, 'clientId')
   const refreshToken = textIn(content, 'refreshToken')
   const dpopKey = textIn(content, 'dpopKey')
-  const credentials = loginCredentials(accessToken, instantOf(textIn(accessToken, 'expiresAt')))
-  if (
-    credentials === undefined ||
-    clientId === undefined ||
-    refreshToken === undefined ||
-    dpopKey === undefined
-  ) {
-    throw new CredentialsError(
-      `${described} cannot be used: the file ${login.path} lacks ${lackingIn(content)}; ${remedy}`,
-    )
+  const credentials = credentialsIn(accessToken, instantOf(textIn(accessToken, 'expiresAt')))
+  if (credentials && clientId !== undefined && refreshToken !== undefined && dpopKey !== undefined) {
+    return { file, accessToken, credentials, clientId, refreshToken, dpopKey }
   }
-  return {
-    file,
-    accessToken,
-    credentials,
-    clientId,
-    refreshToken,
-    dpopKey,
-    signInRegion: textIn(content, 'signInRegion'),
-  }
+  throw new CredentialsError(
+    `${described} cannot be used: the file ${path} lacks ${lackingIn(content, accessToken)}; ${remedy}`,
+  )
 }
 
 /** The credentials in an `accessToken`; `undefined` when something is missing or cannot be used. */
-export function loginCredentials(
+function credentialsIn(
   accessToken: JsonObject,
   expiration: Date | undefined,
 ): (Credentials & { readonly expiration: Date }) | undefined {
+  const { accessKeyId, secretAccessKey } = accessToken
   const sessionToken = textIn(accessToken, 'sessionToken')
   const accountId = textIn(accessToken, 'accountId')
   if (sessionToken === undefined || accountId === undefined || expiration === undefined) return undefined
-  const credentials = {
-    accessKeyId: accessToken['accessKeyId'],
-    secretAccessKey: accessToken['secretAccessKey'],
-    sessionToken,
-    expiration,
-    accountId,
-  }
+  const credentials = { accessKeyId, secretAccessKey, sessionToken, expiration, accountId }
   return isCredentials(credentials) ? { ...credentials, expiration } : undefined
 }
 
-function lackingIn(content: JsonObject): string {
-  const accessToken = objectIn(content, 'accessToken') ?? {}
+function lackingIn(content: JsonObject, accessToken: JsonObject): string {
   const lacking = [
     ...['clientId', 'refreshToken', 'dpopKey'].filter(name => textIn(content, name) === undefined),
     ...['accessKeyId', 'secretAccessKey', 'sessionToken', 'accountId', 'expiresAt']
@@ -271,133 +243,44 @@ function lackingIn(content: JsonObject): string {
   return lacking.length === 0 ? 'usable texts in accessToken' : lacking.join(', ')
 }
 
-/** What came of a refresh. */
-export type LoginRefresh =
-  | { readonly credentials: Credentials }
-  /** `isOver`: AWS says that the log-in itself has ended, so that what it gave is not to be used any longer. */
-  | { readonly error: CredentialsError; readonly isOver: boolean }
-
-const OPERATION = 'signin:CreateOAuth2Token'
-const DEFAULT_VALIDITY_SECONDS = 900
-
-/** What AWS means by the codes of an `AccessDeniedException`. */
-const REFUSALS: ReadonlyMap<string, (login: Login) => string> = new Map([
-  ['TOKEN_EXPIRED', ({ described, remedy }) => `${described} has expired; ${remedy}`],
-  [
-    'USER_CREDENTIALS_CHANGED',
-    ({ described, remedy }) => `${described} has ended because the password was changed; ${remedy}`,
-  ],
-  [
-    'INSUFFICIENT_PERMISSIONS',
-    ({ described, remedy }) =>
-      `${described} may not be refreshed; allow the user the action signin:CreateOAuth2Token, then ${remedy}`,
-  ],
-])
-
-/**
- * Gets new credentials and a new refresh token for a log-in, and writes both to its cache file.
- *
- * @param endpoint what finds the URL of the sign-in service.
- */
-export async function refreshLogin(
-  token: LoginToken,
-  login: Login,
-  endpoint: () => string,
-  context: ProviderContext,
-): Promise<LoginRefresh> {
-  const failed = (reason: string, cause?: unknown): LoginRefresh => {
-    const message = `${login.described} could not be refreshed: ${reason}; ${login.remedy}`
-    return { error: new CredentialsError(message, cause === undefined ? {} : { cause }), isOver: false }
-  }
+/** Gets new credentials and a new refresh token, and writes both to the cache file. */
+async function refresh(token: LoginToken, login: Login, context: ProviderContext): Promise<Credentials> {
+  const { file, clientId, refreshToken, credentials } = token
+  const { clock } = context
   const key = readDpopKey(token.dpopKey)
   if (key === undefined) {
-    return failed(`dpopKey in the file ${login.path} is not a P-256 private key in PEM format`)
+    throw new CredentialsError(`dpopKey in the file ${login.path} is not a P-256 private key in PEM format`)
   }
-  try {
-    const answer = await createToken(
-      token,
-      key,
-      login.profile,
-      operationUrl('signin', endpoint, 'v1/token'),
-      context,
-    )
-    const credentials = await saved(answer, token, context)
-    return credentials === undefined
-      ? failed(`the answer of ${OPERATION} lacks a usable accessToken, refreshToken or expiresIn`)
-      : { credentials }
-  } catch (error) {
-    if (error instanceof ServiceCallError) {
-      const { awsCode, message } = error.failure
-      const refusal = awsCode === 'AccessDeniedException' ? REFUSALS.get(message) : undefined
-      return refusal === undefined
-        ? failed(error.message, error)
-        : { error: new CredentialsError(refusal(login), { cause: error }), isOver: true }
-    }
-    if (error instanceof DynamoDBSessionsError) return failed(error.message, error)
-    throw error
-  }
-}
-
-async function createToken(
-  { clientId, refreshToken, credentials }: LoginToken,
-  key: KeyObject,
-  profile: string,
-  url: string,
-  context: ProviderContext,
-): Promise<JsonObject> {
-  return callForJson(
+  const url = operationUrl('signin', () => login.endpointFor(token), 'v1/token')
+  const response = await callForJson(
     {
       name: OPERATION,
       method: 'POST',
-      profile,
+      profile: login.profile,
       url,
-      headers: [['content-type', 'application/json']],
+      // A proof for each attempt: a server may take one that it has seen before for a replay.
+      headers: () => [
+        ['content-type', 'application/json'],
+        ['dpop', dpopProof({ method: 'POST', url }, key, clock)],
+      ],
       body: JSON.stringify({ clientId, refreshToken, grantType: 'refresh_token' }),
       secrets: [refreshToken, credentials.secretAccessKey, credentials.sessionToken ?? ''],
     },
-    {
-      ...context,
-      serviceTransport: provingTransport(
-        context.serviceTransport,
-        { method: 'POST', url },
-        key,
-        context.clock,
-      ),
-    },
+    context,
   )
-}
-
-/** Gives each attempt a proof of its own: a server may take one that it has seen before for a replay. */
-function provingTransport(
-  transport: Transport,
-  proven: ProvenRequest,
-  key: KeyObject,
-  clock: Clock,
-): Transport {
-  return {
-    request: async request => {
-      const headers = [...request.headers, ['dpop', dpopProof(proven, key, clock)] as const]
-      return transport.request({ ...request, headers })
-    },
-    close: async () => transport.close(),
+  const { accessKeyId, secretAccessKey, sessionToken } = objectIn(response, 'accessToken') ?? {}
+  const newRefreshToken = textIn(response, 'refreshToken')
+  const expiration = instantAfter(clock.now(), response['expiresIn'] ?? DEFAULT_VALIDITY_SECONDS)
+  const expiresAt = expiration?.toISOString()
+  const accessToken = { ...token.accessToken, accessKeyId, secretAccessKey, sessionToken, expiresAt }
+  const fresh = credentialsIn(accessToken, expiration)
+  if (fresh === undefined || newRefreshToken === undefined) {
+    throw new CredentialsError(
+      `the answer of ${OPERATION} lacks a usable accessToken, refreshToken or expiresIn`,
+    )
   }
-}
-
-async function saved(
-  answer: JsonObject,
-  { file, accessToken }: LoginToken,
-  { clock }: ProviderContext,
-): Promise<Credentials | undefined> {
-  const { accessKeyId, secretAccessKey, sessionToken } = objectIn(answer, 'accessToken') ?? {}
-  const refreshToken = textIn(answer, 'refreshToken')
-  const expiration = instantAfter(clock.now(), answer['expiresIn'] ?? DEFAULT_VALIDITY_SECONDS)
-  if (refreshToken === undefined || expiration === undefined) return undefined
-  const expiresAt = expiration.toISOString()
-  const newAccessToken = { ...accessToken, accessKeyId, secretAccessKey, sessionToken, expiresAt }
-  const credentials = loginCredentials(newAccessToken, expiration)
-  if (credentials === undefined) return undefined
-  await updateCacheFile(file, { ...file.content, accessToken: newAccessToken, refreshToken })
-  return credentials
+  await updateCacheFile(file, { ...file.content, accessToken, refreshToken: newRefreshToken })
+  return fresh
 }
 
 /** What a {@link dpopProof} vouches for. */

@@ -191,8 +191,11 @@ export function holdsNothingBut(value: unknown, members: Readonly<Record<string,
   )
 }
 
+/** A JSON object whose properties have yet to be looked at. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
 /** Whether a value is an object, and neither null nor an array. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -9,7 +9,9 @@ import { signRequest } from '../sigv4/sign.ts'
 import { ConfigurationError, CredentialsError } from '../../errors.ts'
 import { isTypeError } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
-import { type ProviderContext, readSharedConfig } from './provider.ts'
+import { isObject, type JsonObject, type ProviderContext, readSharedConfig } from './provider.ts'
+
+type Headers = readonly (readonly [name: string, value: string])[]
 
 /** A request to STS, SSO or sign-in. */
 export interface ServiceCall {
@@ -18,8 +20,8 @@ export interface ServiceCall {
   readonly method: 'GET' | 'POST'
   /** Absolute URL; its query is percent-encoded. */
   readonly url: string
-  /** Header fields with lower-case names, without `host`. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Makes the header fields of an attempt, with lower-case names, without `host`. */
+  readonly headers: () => Headers
   readonly body: string
   /** Signs the request; absent for calls that are sent unsigned. */
   readonly signing?: { readonly credentials: Credentials; readonly region: string; readonly service: string }
@@ -29,8 +31,8 @@ export interface ServiceCall {
   readonly readFailure: (response: TransportResponse) => ServiceFailure
 }
 
-/** The answer to a {@link ServiceCall} that was not a success, after the retries. */
-export class ServiceCallError extends Error {
+/** The response to a {@link ServiceCall} that was not a success, after the retries. */
+export class ServiceCallError extends CredentialsError {
   static {
     this.prototype.name = 'ServiceCallError'
   }
@@ -119,29 +121,16 @@ function headersOf(
   host: string,
   url: URL,
   nowMs: number,
-): readonly (readonly [string, string])[] {
-  const sent: readonly (readonly [string, string])[] = [['host', host], ...headers]
+): Headers {
+  const sent: Headers = [['host', host], ...headers()]
   if (signing === undefined) return sent
   const request = { method, path: url.pathname, query: url.search.slice(1), headers: sent, body }
   const signed = signRequest(request, { ...signing, date: new Date(nowMs) })
   return [...sent, ...signed.headers]
 }
 
-/** A JSON object whose properties have yet to be looked at. */
-export type JsonObject = Readonly<Record<string, unknown>>
-
-/** An unsigned request to a service that answers with JSON: the SSO portal, its token service, sign-in. */
-export interface JsonCall {
-  /** What the call is, for error messages: `sso:GetRoleCredentials`. */
-  readonly name: string
-  readonly method: 'GET' | 'POST'
-  /** Absolute URL; its query is percent-encoded. */
-  readonly url: string
-  /** Header fields with lower-case names, without `host`. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: string
-  /** Profile whose settings of calls count. */
-  readonly profile: string
+/** An unsigned request to a service that responds with JSON: the SSO portal, its token service, sign-in. */
+export interface JsonCall extends Omit<ServiceCall, 'signing' | 'readFailure'> {
   /** Texts that no error may repeat. */
   readonly secrets: readonly string[]
 }
@@ -156,13 +145,12 @@ export interface JsonCall {
  *   was none, {@link CredentialsError} when the answer is no JSON object.
  */
 export async function callForJson(call: JsonCall, context: ProviderContext): Promise<JsonObject> {
-  const { secrets, ...request } = call
-  const response = await callService(
-    { ...request, readFailure: refusal => failureOf(refusal, secrets) },
+  const { body } = await callService(
+    { ...call, readFailure: response => failureOf(response, call.secrets) },
     context,
   )
-  const answer = jsonObjectIn(response.body)
-  if (answer !== undefined) return answer
+  const found = jsonObjectIn(body)
+  if (found !== undefined) return found
   throw new CredentialsError(
     `the answer of ${call.name} is not a JSON object; whatever answers at the endpoint may not be the service`,
   )
@@ -214,10 +202,6 @@ function jsonObjectIn(body: ResponseBody): JsonObject | undefined {
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function failureOf(

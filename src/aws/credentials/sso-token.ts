@@ -5,7 +5,7 @@ import { homeDirectory } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
 import { messageOf } from '../../internal/core-objects.ts'
 import { isHeaderText } from '../sigv4/sign.ts'
-import { type CacheFile, CacheFileError, readCacheFile, updateCacheFile } from './cache-file.ts'
+import { type CacheFile, readCacheFile, updateCacheFile } from './cache-file.ts'
 import { type Flights, sharedFlight } from './cached-provider.ts'
 import { instantOf, type ProviderContext } from './provider.ts'
 import { callForJson, instantAfter, textIn } from './service-call.ts'
@@ -70,8 +70,8 @@ async function readCacheOf(login: SsoLogin, path: string): Promise<CacheFile> {
   try {
     return await readCacheFile(path)
   } catch (error) {
-    if (!(error instanceof CacheFileError)) throw error
-    const trouble = error.isMissing ? 'is not logged in' : 'has no usable token'
+    if (!(error instanceof CredentialsError)) throw error
+    const trouble = error.tryNextProvider ? 'is not logged in' : 'has no usable token'
     throw new CredentialsError(`${login.described} ${trouble}: ${error.message}; ${remedy(login)}`)
   }
 }
@@ -153,7 +153,7 @@ async function refreshToken(
       method: 'POST',
       profile,
       url: refreshUrl(),
-      headers: [['content-type', 'application/json']],
+      headers: () => [['content-type', 'application/json']],
       body: JSON.stringify({
         clientId,
         clientSecret,

@@ -9,6 +9,7 @@ import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
   absentProfileMessage,
   contextOf,
+  type JsonObject,
   kinds,
   type OptionKinds,
   profileTitle,
@@ -16,7 +17,7 @@ import {
   type ProviderOptions,
   readSharedConfig,
 } from './provider.ts'
-import { callForJson, type JsonObject, objectIn, operationUrl, ServiceCallError } from './service-call.ts'
+import { callForJson, objectIn, operationUrl, ServiceCallError } from './service-call.ts'
 
 /** Options of {@link fromSSO}. When none but `profile` is given, the profile says everything. */
 export interface FromSSOOptions extends ProviderOptions, SsoParameters {
@@ -111,14 +112,14 @@ async function roleCredentialsAnswer(
         method: 'GET',
         profile,
         url,
-        headers: [['x-amz-sso_bearer_token', accessToken]],
+        headers: () => [['x-amz-sso_bearer_token', accessToken]],
         body: '',
         secrets: [accessToken],
       },
       context,
     )
   } catch (error) {
-    if (!(error instanceof ServiceCallError || error instanceof DynamoDBSessionsError)) throw error
+    if (!(error instanceof DynamoDBSessionsError)) throw error
     const remedy = error instanceof ServiceCallError ? remedyFor(error.failure.statusCode, loginCommand) : ''
     throw new CredentialsError(`SSO gave no credentials for ${role}: ${error.message}${remedy}`, {
       cause: error,

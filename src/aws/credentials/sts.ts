@@ -171,7 +171,7 @@ async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderCo
     method: 'POST',
     url,
     profile,
-    headers: [['content-type', 'application/x-www-form-urlencoded']],
+    headers: () => [['content-type', 'application/x-www-form-urlencoded']],
     body: fields.toString(),
     ...(signer !== undefined && { signing: { credentials: signer, region, service: 'sts' } }),
     readFailure: response => failureOf(response, secrets),

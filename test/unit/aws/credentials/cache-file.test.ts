@@ -1,7 +1,8 @@
 import { mkdir, open, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { CacheFileError, readCacheFile, updateCacheFile } from '../../../../src/aws/credentials/cache-file.ts'
+import { CredentialsError } from '../../../../src/errors.ts'
+import { readCacheFile, updateCacheFile } from '../../../../src/aws/credentials/cache-file.ts'
 import { type Flights, sharedFlight } from '../../../../src/aws/credentials/cached-provider.ts'
 import { deferred } from '../../../../src/internal/deferred.ts'
 import { rejectionOf } from '../../../support/failure.ts'
@@ -18,8 +19,8 @@ async function unwritableCacheFile(text: string): Promise<string> {
   return newCacheFile(text, `${'n'.repeat(245)}.json`)
 }
 
-async function failureOf(path: string): Promise<CacheFileError> {
-  return rejectionOf(readCacheFile(path), CacheFileError)
+async function failureOf(path: string): Promise<CredentialsError> {
+  return rejectionOf(readCacheFile(path), CredentialsError)
 }
 
 describe('readCacheFile', () => {
@@ -31,7 +32,7 @@ describe('readCacheFile', () => {
   it('says that a file is missing', async () => {
     const path = join((await temporaryHome()).directory, 'token.json')
     const error = await failureOf(path)
-    expect(error.isMissing).toBe(true)
+    expect(error.tryNextProvider).toBe(true)
     expect(error.message).toBe(`there is no file ${path}`)
   })
 
@@ -45,7 +46,7 @@ describe('readCacheFile', () => {
   ])('refuses a file that is %s, and repeats nothing of it', async (_, text) => {
     const path = await newCacheFile(text)
     const error = await failureOf(path)
-    expect(error.isMissing).toBe(false)
+    expect(error.tryNextProvider).toBe(false)
     expect(error.message).toMatch(/is not (JSON|a JSON object)/)
     expect(error.message).toContain(path)
     expect(`${error.stack} ${String(error.cause)}`).not.toContain('s3cret')
@@ -115,7 +116,7 @@ describe('updateCacheFile', () => {
     await rm(path)
     await updateCacheFile(file, { b: 2 })
     expect(await readdir(dirname(path))).toStrictEqual([])
-    expect((await failureOf(path)).isMissing).toBe(true)
+    expect((await failureOf(path)).tryNextProvider).toBe(true)
   })
 
   it('writes through a symbolic link', async () => {

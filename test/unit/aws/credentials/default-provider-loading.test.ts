@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' }
 
 afterEach(() => {
-  vi.doUnmock('../../../../src/aws/credentials/default-provider.ts')
+  vi.doUnmock('../../../../src/aws/credentials/ini.ts')
   vi.resetModules()
 })
 
@@ -13,7 +13,7 @@ test.each([
   ['loads', { ...keys, AWS_SECRET_ACCESS_KEY: '' }, true],
 ])('%s the other places for %j', async (_, variables, loads) => {
   let isLoaded = false
-  vi.doMock('../../../../src/aws/credentials/default-provider.ts', () => {
+  vi.doMock('../../../../src/aws/credentials/ini.ts', () => {
     isLoaded = true
     return { fromIni: () => () => ({ accessKeyId: 'AKIDCHAIN', secretAccessKey: 'secret' }) }
   })
