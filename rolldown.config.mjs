@@ -61,7 +61,7 @@ const groups = {
 
   php: ['layouts/php/index'],
   'foreign-layouts': ['layouts/foreign/rows'],
-  'data-seal': ['encryption/payload-codec'],
+  'payload-codec': ['encryption/payload-codec'],
   'key-values': ['options/key-value-options', 'key-values/key-value-store'],
   table: ['table/index'],
 

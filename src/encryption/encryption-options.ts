@@ -35,8 +35,8 @@ export interface CompressionOptions {
   readonly thresholdBytes?: number | undefined
 }
 
-/** Options of a `DataSeal`, as {@link isEncryptionOptions} and {@link isCompressionOptions} accept them. */
-export interface DataSealOptions {
+/** Options of a `PayloadCodec`, as {@link isEncryptionOptions} and {@link isCompressionOptions} accept them. */
+export interface PayloadCodecOptions {
   /**
    * How data is encrypted.
    *
@@ -97,10 +97,10 @@ export function isCompressionOptions(value: unknown): value is CompressionOption
 }
 
 /**
- * Whether a `DataSeal` with these options writes anything but text as it is. Where it does not, it is needed only for
+ * Whether a `PayloadCodec` with these options writes anything but text as it is. Where it does not, it is needed only for
  * reading values of type B.
  */
-export function sealsWrites({ encryption, compression }: DataSealOptions): boolean {
+export function encodesWrites({ encryption, compression }: PayloadCodecOptions): boolean {
   return compression !== undefined || (encryption !== undefined && encryption.unencrypted !== 'write')
 }
 

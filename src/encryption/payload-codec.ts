@@ -1,21 +1,46 @@
 import { isUtf8 } from 'node:buffer'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { SessionCorruptError, SessionDecryptionError } from '../errors.ts'
-import type { AttributeValue } from '../types.ts'
-import { blobFromBase64, HEAD_BYTES, readHead, writeHead } from './blob-format.ts'
-import { deflated, inflated } from './compression.ts'
+import { codeOf } from '../internal/core-objects.ts'
 import { decrypted, encrypted } from './aes-gcm.ts'
+import { blobFromBase64, HEAD_BYTES, readHead, writeHead } from './blob-format.ts'
+import { DEFAULT_THRESHOLD_BYTES, type PayloadCodecOptions } from './encryption-options.ts'
 import { KeyRing } from './key-ring.ts'
-import { type DataSealOptions, DEFAULT_THRESHOLD_BYTES } from './encryption-options.ts'
+
+/**
+ * Largest data that is compressed, and that is decompressed. A full item of compressed data can expand to 422 MB, which
+ * would let a small forged item exhaust the memory of whoever reads it.
+ */
+const MAX_INFLATED_BYTES: number = 16 * 1024 * 1024
+
+/** What a failed decompression says when the data is to blame, rather than, say, a lack of memory. */
+const DATA_ERRORS: ReadonlySet<unknown> = new Set(['Z_DATA_ERROR', 'Z_BUF_ERROR'])
+
+/** The value of an attribute of type S or B. */
+export type Payload = { readonly S: string } | { readonly B: string }
 
 /**
  * How the text of a session becomes what is stored: plain, compressed, encrypted, or compressed and then encrypted.
  * `docs/encryption.md` describes the bytes as a contract.
  *
- * Whatever any store wrote can be opened, whatever this one's own settings, as long as it has the key. No error
- * carries data, keys or passphrases (G9).
+ * Whatever any store wrote can be decoded, whatever this one's own settings, as long as it has the key. Without options it
+ * stores text as it is. No error carries data, keys or passphrases (G9).
  */
-export interface DataSeal {
+export class PayloadCodec {
+  readonly #keys: KeyRing | undefined
+  readonly #encrypts: boolean
+  readonly #refusesUnencrypted: boolean
+  readonly #thresholdBytes: number
+
+  /** @param options as `isEncryptionOptions` and `isCompressionOptions` accept them. Keys are copied. */
+  constructor({ encryption, compression }: PayloadCodecOptions) {
+    this.#keys = encryption && new KeyRing(encryption.keys)
+    this.#encrypts = encryption !== undefined && encryption.unencrypted !== 'write'
+    this.#refusesUnencrypted = encryption?.unencrypted === 'refuse'
+    this.#thresholdBytes = compression ? (compression.thresholdBytes ?? DEFAULT_THRESHOLD_BYTES) : Infinity
+  }
+
   /**
    * What has to be done before anything else can be called: deriving keys from passphrases, once for all callers. A
    * failure is not remembered.
@@ -23,60 +48,17 @@ export interface DataSeal {
    * @returns `undefined` when nothing has to be done (any more).
    * @throws {DynamoDBSessionsError} `KEY_DERIVATION_FAILED`, as a rejection.
    */
-  prepare(): Promise<void> | undefined
-
-  /**
-   * The attribute value to store.
-   *
-   * @param itemKey value of the item's partition key. What is encrypted for one item cannot be opened in another.
-   * @returns type S when the text is neither encrypted nor compressed, else type B.
-   */
-  seal(text: string, itemKey: string): AttributeValue
-
-  /**
-   * The text of a value of type B.
-   *
-   * @throws {SessionDecryptionError} when it is encrypted and there is no key for it, or it is not what was encrypted for
-   *   this item; and when it is not encrypted, where that is refused.
-   * @throws {SessionCorruptError} when it is not a blob that {@link seal} could have made.
-   */
-  open(value: { readonly B: string }, itemKey: string): string
-
-  /**
-   * The text of a value of type S, which is the text itself.
-   *
-   * @throws {SessionDecryptionError} where unencrypted sessions are refused.
-   */
-  openText(text: string): string
-}
-
-/**
- * Makes a {@link DataSeal}. Without options it stores text as it is, and opens what others have compressed.
- *
- * @param options as `isEncryptionOptions` and `isCompressionOptions` accept them. Keys are copied.
- */
-export function dataSeal(options: DataSealOptions): DataSeal {
-  return new OptionalSeal(options)
-}
-
-class OptionalSeal implements DataSeal {
-  readonly #keys: KeyRing | undefined
-  readonly #encrypts: boolean
-  readonly #refusesUnencrypted: boolean
-  readonly #thresholdBytes: number
-
-  constructor({ encryption, compression }: DataSealOptions) {
-    this.#keys = encryption && new KeyRing(encryption.keys)
-    this.#encrypts = encryption !== undefined && encryption.unencrypted !== 'write'
-    this.#refusesUnencrypted = encryption?.unencrypted === 'refuse'
-    this.#thresholdBytes = compression ? (compression.thresholdBytes ?? DEFAULT_THRESHOLD_BYTES) : Infinity
-  }
-
   prepare(): Promise<void> | undefined {
     return this.#keys?.prepare()
   }
 
-  seal(text: string, itemKey: string): AttributeValue {
+  /**
+   * The attribute value to store.
+   *
+   * @param itemKey value of the item's partition key. What is encrypted for one item cannot be decoded in another.
+   * @returns type S when the text is neither encrypted nor compressed, else type B.
+   */
+  encode(text: string, itemKey: string): Payload {
     const keys = this.#encrypts ? this.#keys : undefined
     if (keys === undefined && this.#thresholdBytes === Infinity) return { S: text }
     const data = Buffer.from(text)
@@ -88,8 +70,19 @@ class OptionalSeal implements DataSeal {
     return { B: blob.toString('base64') }
   }
 
-  open({ B: base64 }: { readonly B: string }, itemKey: string): string {
-    const blob = blobFromBase64(base64)
+  /**
+   * The text of a value that was stored.
+   *
+   * @throws {SessionDecryptionError} when it is encrypted and there is no key for it, or it is not what was encrypted for
+   *   this item; and when it is not encrypted, where that is refused.
+   * @throws {SessionCorruptError} when it is not what {@link encode} could have made.
+   */
+  decode(value: Payload, itemKey: string): string {
+    if ('S' in value) {
+      this.#acceptUnencrypted()
+      return value.S
+    }
+    const blob = blobFromBase64(value.B)
     const head = readHead(blob)
     if (!head.encrypted) this.#acceptUnencrypted()
     const content = head.encrypted ? decrypted(blob, this.#keys, itemKey) : blob.subarray(HEAD_BYTES)
@@ -100,11 +93,6 @@ class OptionalSeal implements DataSeal {
     return data.toString()
   }
 
-  openText(text: string): string {
-    this.#acceptUnencrypted()
-    return text
-  }
-
   #acceptUnencrypted(): void {
     if (!this.#refusesUnencrypted) return
     throw new SessionDecryptionError(
@@ -112,5 +100,50 @@ class OptionalSeal implements DataSeal {
         "application's encrypting stores has written it, or it is from before encryption was turned on (then 'read' " +
         'accepts it until it has expired); it was left as it is',
     )
+  }
+}
+
+/**
+ * Compresses data with deflate, without a header.
+ *
+ * @param leastSavedBytes how many bytes have to be saved for compression to be worth it.
+ * @returns `undefined` when it is not worth it, and for data that {@link inflated} would refuse.
+ */
+function deflated(data: Buffer, leastSavedBytes: number): Buffer | undefined {
+  if (data.length > MAX_INFLATED_BYTES) return undefined
+  const compressed = deflateRawSync(data)
+  return compressed.length + leastSavedBytes > data.length ? undefined : compressed
+}
+
+/**
+ * Decompresses what {@link deflated} returned.
+ *
+ * @throws {SessionCorruptError} for anything else, and before the result would exceed {@link MAX_INFLATED_BYTES}.
+ */
+function inflated(compressed: Buffer): Buffer {
+  const { buffer, consumedBytes } = inflate(compressed)
+  if (consumedBytes !== compressed.length) {
+    throw new SessionCorruptError('the stored data goes on after its compressed part; it was left as it is')
+  }
+  return buffer
+}
+
+function inflate(compressed: Buffer): { buffer: Buffer; consumedBytes: number } {
+  try {
+    // The types leave out that `info` changes the result.
+    const { buffer, engine } = inflateRawSync(compressed, {
+      info: true,
+      maxOutputLength: MAX_INFLATED_BYTES,
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
+    return { buffer, consumedBytes: engine.bytesWritten }
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new SessionCorruptError(
+        `the stored data expands to more than ${MAX_INFLATED_BYTES} bytes; it was left as it is`,
+      )
+    }
+    if (!DATA_ERRORS.has(code)) throw error
+    throw new SessionCorruptError('the stored data cannot be decompressed; it was left as it is')
   }
 }

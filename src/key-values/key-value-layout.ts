@@ -1,13 +1,12 @@
 import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import { binaryOf, numberOf, textOf } from '../layouts/attributes.ts'
 import { allOf, type Condition, type Layout } from '../layouts/layout.ts'
-import { birthAttribute, type DataSeal } from '../layouts/native.ts'
-import { openNativeLayout } from '../layouts/open-layout.ts'
+import { birthAttribute } from '../layouts/native.ts'
+import { lazyPayloadCodec, openNativeLayout } from '../layouts/open-layout.ts'
 import {
   type CompressionOptions,
-  copiedEncryption,
   type EncryptionOptions,
-  sealsWrites,
+  encodesWrites,
 } from '../encryption/encryption-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { newMarker } from '../items/revision.ts'
@@ -61,15 +60,16 @@ export class KeyValueLayout {
   readonly prefix: string
   readonly #options: KeyValueLayoutOptions
   readonly #layout: Layout
-  readonly #sealsWrites: boolean
-  #seal: DataSeal | undefined
+  readonly #encodesWrites: boolean
+  /** What compresses and encrypts. */
+  readonly #payloadCodec: ReturnType<typeof lazyPayloadCodec>
 
   constructor(options: KeyValueLayoutOptions) {
-    const { encryption } = options
     this.prefix = options.prefix
-    this.#options = { ...options, encryption: encryption && copiedEncryption(encryption) }
+    this.#options = options
     this.#layout = this.layoutUnder('')
-    this.#sealsWrites = sealsWrites(options)
+    this.#encodesWrites = encodesWrites(options)
+    this.#payloadCodec = lazyPayloadCodec(options)
   }
 
   /** The layout as far as an `ItemTable` needs it, for the keys that begin with `base`. */
@@ -134,7 +134,9 @@ export class KeyValueLayout {
 
   /** The whole item of a value. */
   async itemOf(key: string, { text, revision, nowMs, expiresMs }: NewValue): Promise<Item> {
-    const data: AttributeValue = this.#sealsWrites ? (await this.#openSeal()).seal(text, key) : { S: text }
+    const data: AttributeValue = this.#encodesWrites
+      ? (await this.#payloadCodec()).encode(text, key)
+      : { S: text }
     return {
       ...this.head(key, nowMs),
       [DATA]: data,
@@ -162,28 +164,16 @@ export class KeyValueLayout {
     const count = numberOf(item[COUNT])
     if (count !== undefined) return String(count)
     const plain = textOf(item[DATA])
-    if (plain !== undefined) return this.#sealsWrites ? (await this.#openSeal()).openText(plain) : plain
-    const sealed = binaryOf(item[DATA])
+    if (plain !== undefined && !this.#encodesWrites) return plain
+    const binary = binaryOf(item[DATA])
     const key = this.#layout.keyOfItem(item)
-    if (sealed === undefined || key === undefined) {
+    if ((plain ?? binary) === undefined || key === undefined) {
       throw new SessionCorruptError(
         `the stored item has no attribute "${DATA}" of type S or B, so it is no value of this layout; it was left as it is`,
       )
     }
-    return (await this.#openSeal()).open({ B: sealed }, key)
-  }
-
-  /** Loads what compresses and encrypts when it is first needed, and keeps one for all: deriving keys is costly. */
-  async #openSeal(): Promise<DataSeal> {
-    if (this.#seal === undefined) {
-      const { dataSeal } = await import('../encryption/payload-codec.ts')
-      this.#seal ??= dataSeal({
-        encryption: this.#options.encryption,
-        compression: this.#options.compression,
-      })
-    }
-    await this.#seal.prepare()
-    return this.#seal
+    const codec = await this.#payloadCodec()
+    return codec.decode(plain === undefined ? { B: binary ?? '' } : { S: plain }, key)
   }
 }
 

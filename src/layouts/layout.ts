@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../types.ts'
+import type { UserIndex } from './user-index.ts'
 
 /** The ways of writing sessions as items that the package knows. */
 export const LAYOUT_NAMES = [
@@ -172,15 +173,6 @@ export interface LateRequestGuard {
 
   /** What keeps the place of a session that was destroyed, for as long as a request that creates it may be carried out. */
   gravestone(key: string, nowMs: number): Item
-}
-
-/** The secondary index that finds the sessions of a user. */
-export interface UserIndex {
-  readonly name: string
-  /** Its partition key, an attribute of type S. Items without it are not in the index. */
-  readonly attribute: string
-  /** The attributes that it has of an item, besides its own key and the table's. */
-  readonly projected: readonly string[]
 }
 
 /**

@@ -1,5 +1,6 @@
 import { SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
+import type { PayloadCodec } from '../encryption/payload-codec.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
 import { jsonCodec } from './json.ts'
@@ -12,28 +13,11 @@ import {
   type LockProtocol,
   type SessionIdentity,
   type StoredSession,
-  type UserIndex,
 } from './layout.ts'
+import { userIndex } from './user-index.ts'
 
-/** What compresses and encrypts session data. */
-export interface DataSeal {
-  /** What has to be done before the other methods can be called; `undefined` when nothing has to. */
-  prepare(): Promise<void> | undefined
-  /** The value of the attribute that holds the data of an item. */
-  seal(text: string, itemKey: string): AttributeValue
-  /**
-   * The reverse of {@link seal}.
-   *
-   * @throws {SessionCorruptError | SessionDecryptionError} when that cannot be.
-   */
-  open(value: { readonly B: string }, itemKey: string): string
-  /**
-   * The text of an item that was not sealed.
-   *
-   * @throws {SessionDecryptionError} where such items are refused.
-   */
-  openText(text: string): string
-}
+/** What compresses and encrypts session data, ready for use. */
+export type Payloads = Pick<PayloadCodec, 'encode' | 'decode'>
 
 /** Options of {@link nativeLayout}. */
 export interface NativeLayoutOptions {
@@ -46,9 +30,9 @@ export interface NativeLayoutOptions {
   /** Length of every name, when all have the same. It tells apart namespaces whose prefixes overlap. */
   readonly nameLength: number | undefined
   /** Loads what compresses and encrypts, when it is needed for the first time. */
-  readonly loadSeal: () => Promise<DataSeal>
-  /** Whether writes seal; otherwise only the sessions that turn out to be sealed when they are read have to do with it. */
-  readonly sealsWrites: boolean
+  readonly loadCodec: () => Promise<Payloads>
+  /** Whether it changes what is written; otherwise only stored sessions that turn out to be of type B have to do with it. */
+  readonly encodesWrites: boolean
 }
 
 const DATA = 'data'
@@ -71,13 +55,6 @@ const BIRTH_TIME_DIGITS = 13
 const BIRTH_RANDOM_LENGTH = 8
 const ATTRIBUTES = [DATA, EXPIRES, EXPIRES_MS, REVISION, CREATED, BIRTH, LATE_UNTIL, USER, LOCK, LOCK_OWNER]
 
-/** The index that `createTable` makes. It has what tells whether a session is alive, so that listing reads nothing else. */
-export const nativeUserIndex: UserIndex = {
-  name: 'user-index',
-  attribute: USER,
-  projected: [EXPIRES, EXPIRES_MS, CREATED],
-}
-
 /**
  * The package's own item layout: `docs/storage-schema.md` describes it as a contract.
  *
@@ -87,39 +64,36 @@ export const nativeUserIndex: UserIndex = {
  * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
 export function nativeLayout(options: NativeLayoutOptions): Layout {
-  const { partitionKey, prefix, nameOf, nameLength, loadSeal, sealsWrites } = options
+  const { partitionKey, prefix, nameOf, nameLength, loadCodec, encodesWrites } = options
   checkPartitionKey(partitionKey, ATTRIBUTES)
-  let loaded: DataSeal | undefined
+  let payloads: Payloads | undefined
   const load = async (): Promise<void> => {
-    const seal = loaded ?? (await loadSeal())
-    await seal.prepare()
-    // Of parallel calls that loaded one each, all have to go on with the same: one whose keys are ready.
-    loaded ??= seal
+    payloads = await loadCodec()
   }
   return {
     name: 'native',
     partitionKey,
     codec: jsonCodec,
     lock: leases,
-    userIndex: nativeUserIndex,
+    userIndex,
     optionalAttributes: [USER],
     versionAttribute: REVISION,
     replacesItems: false,
     prepare: item => {
-      if (!sealsWrites && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
-      return loaded === undefined ? load() : undefined
+      if (!encodesWrites && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
+      return payloads === undefined ? load() : undefined
     },
     keyOf: id => prefix + nameOf(id),
     // Names that have one length are hashes.
     idOfKey: key =>
       nameLength === undefined && key.startsWith(prefix) ? key.slice(prefix.length) : undefined,
     keyOfItem: item => textOf(item[partitionKey]),
-    toItem: session => toItem(session, partitionKey, sealsWrites ? loaded : undefined),
+    toItem: session => toItem(session, partitionKey, encodesWrites ? payloads : undefined),
     expiryOf,
     createdOf,
     revisionOf: item => textOf(item[REVISION]),
     isHusk: () => false,
-    fromItem: item => fromItem(item, partitionKey, loaded),
+    fromItem: item => fromItem(item, partitionKey, payloads),
     expiryAttributes,
     liveAt,
     expiredAt,
@@ -160,11 +134,11 @@ const leases: LockProtocol = {
   },
 }
 
-function toItem(session: StoredSession, partitionKey: string, seal: DataSeal | undefined): Item {
+function toItem(session: StoredSession, partitionKey: string, payloads: Payloads | undefined): Item {
   const { key, text, expiresMs, revision, createdMs, birth, user } = session
   const item: Record<string, AttributeValue> = {
     [partitionKey]: { S: key },
-    [DATA]: seal === undefined ? { S: text } : seal.seal(text, key),
+    [DATA]: payloads === undefined ? { S: text } : payloads.encode(text, key),
     [EXPIRES]: { N: String(Math.ceil(expiresMs / 1000)) },
     [EXPIRES_MS]: { N: String(expiresMs) },
   }
@@ -175,10 +149,10 @@ function toItem(session: StoredSession, partitionKey: string, seal: DataSeal | u
   return item
 }
 
-function fromItem(item: Item, partitionKey: string, seal: DataSeal | undefined): StoredSession {
+function fromItem(item: Item, partitionKey: string, payloads: Payloads | undefined): StoredSession {
   const key = textOf(item[partitionKey])
   if (key === undefined) throw missing(partitionKey, 'S')
-  const text = dataText(item, key, seal)
+  const text = dataText(item, key, payloads)
   return {
     key,
     text,
@@ -192,13 +166,13 @@ function fromItem(item: Item, partitionKey: string, seal: DataSeal | undefined):
   }
 }
 
-function dataText(item: Item, key: string, seal: DataSeal | undefined): string {
+function dataText(item: Item, key: string, payloads: Payloads | undefined): string {
   const plain = textOf(item[DATA])
-  if (plain !== undefined) return seal === undefined ? plain : seal.openText(plain)
-  const sealed = binaryOf(item[DATA])
-  if (sealed === undefined) throw missing(DATA, 'S or B')
-  if (seal === undefined) throw new Error('a sealed item is read before the layout was prepared for it')
-  return seal.open({ B: sealed }, key)
+  if (plain !== undefined) return payloads === undefined ? plain : payloads.decode({ S: plain }, key)
+  const binary = binaryOf(item[DATA])
+  if (binary === undefined) throw missing(DATA, 'S or B')
+  if (payloads === undefined) throw new Error('encoded data is read before the layout was prepared for it')
+  return payloads.decode({ B: binary }, key)
 }
 
 function expiryOf(item: Item): number {

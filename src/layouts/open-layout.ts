@@ -1,13 +1,22 @@
-import { copiedEncryption, type DataSealOptions, sealsWrites } from '../encryption/encryption-options.ts'
-import { hashSessionId, SESSION_ID_HASH_LENGTH } from '../encryption/session-id-hash.ts'
+import { hash } from 'node:crypto'
+
+import {
+  copiedEncryption,
+  encodesWrites,
+  type PayloadCodecOptions,
+} from '../encryption/encryption-options.ts'
+import type { PayloadCodec } from '../encryption/payload-codec.ts'
 import type { ForeignLayoutSettings, Layout, LayoutName } from './layout.ts'
-import { type DataSeal, nativeLayout } from './native.ts'
+import { nativeLayout } from './native.ts'
 
 /** The options of a store that decide how a session is written as an item, checked. */
-export interface LayoutSettings extends ForeignLayoutSettings, DataSealOptions {
+export interface LayoutSettings extends ForeignLayoutSettings, PayloadCodecOptions {
   readonly layout?: LayoutName | undefined
   readonly hashIds?: boolean | undefined
 }
+
+/** Length of what {@link hashSessionId} returns. */
+export const SESSION_ID_HASH_LENGTH = 43
 
 /** Partition key of the native layout when nothing else says. */
 export const DEFAULT_PARTITION_KEY = 'id'
@@ -51,18 +60,36 @@ export function openNativeLayout(settings: LayoutSettings): Layout {
     prefix,
     nameOf: hashIds ? hashSessionId : id => id,
     nameLength: hashIds ? SESSION_ID_HASH_LENGTH : undefined,
-    sealsWrites: sealsWrites({ encryption, compression }),
-    loadSeal: lazySeal(settings),
+    encodesWrites: encodesWrites({ encryption, compression }),
+    loadCodec: lazyPayloadCodec({ encryption, compression }),
   })
 }
 
-/** Keeps one for all: deriving keys is costly. */
-function lazySeal({ encryption, compression }: DataSealOptions): () => Promise<DataSeal> {
+/**
+ * Loads what compresses and encrypts when it is first needed, and keeps one for all: deriving keys is costly.
+ *
+ * @returns a function for one whose keys are ready.
+ */
+export function lazyPayloadCodec({
+  encryption,
+  compression,
+}: PayloadCodecOptions): () => Promise<PayloadCodec> {
   const given = { encryption: encryption && copiedEncryption(encryption), compression }
-  let seal: DataSeal | undefined
+  let codec: PayloadCodec | undefined
   return async () => {
-    const { dataSeal } = await import('../encryption/payload-codec.ts')
-    seal ??= dataSeal(given)
-    return seal
+    const module = await import('../encryption/payload-codec.ts')
+    codec ??= new module.PayloadCodec(given)
+    await codec.prepare()
+    return codec
   }
+}
+
+/**
+ * The name under which a session is stored: base64url of the SHA-256 of its ID.
+ *
+ * Whoever reads the table, a backup or a log of keys cannot get from it to a session ID that a server would
+ * accept. Session IDs are long and random, so the hash needs neither salt nor stretching.
+ */
+export function hashSessionId(id: string): string {
+  return hash('sha256', id, 'base64url')
 }

@@ -1,5 +1,11 @@
-import type { UserIndex } from './layout.ts'
-import { nativeUserIndex } from './native.ts'
+/** The secondary index that finds the sessions of a user. */
+export interface UserIndex {
+  readonly name: string
+  /** Its partition key, an attribute of type S. Items without it are not in the index. */
+  readonly attribute: string
+  /** The attributes that it has of an item, besides its own key and the table's. */
+  readonly projected: readonly string[]
+}
 
 /** Capacity that is paid for by the hour, whether or not it is used. */
 export interface ProvisionedCapacity {
@@ -9,8 +15,12 @@ export interface ProvisionedCapacity {
   readonly writeCapacityUnits: number
 }
 
-/** The index by user of tables in the native layout. */
-export const userIndex: UserIndex = nativeUserIndex
+/** The index of the native layout, which `createTable` makes. It has what tells whether a session is alive, so that listing reads nothing else. */
+export const userIndex: UserIndex = {
+  name: 'user-index',
+  attribute: 'user',
+  projected: ['expires', 'expiresMs', 'created'],
+}
 
 const MAX_INDEX_KEY_BYTES = 2048
 

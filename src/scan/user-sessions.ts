@@ -4,13 +4,13 @@ import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dyn
 import { invalidArgument, SessionCorruptError, TableMismatchError } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import { sleep } from '../internal/timers.ts'
-import type { Condition, UserIndex } from '../layouts/layout.ts'
+import type { Condition } from '../layouts/layout.ts'
+import { addIndexCommand, isUserId, type UserIndex } from '../layouts/user-index.ts'
 import type { Item } from '../types.ts'
 import type { BulkOptions, ListOptions } from '../options/call-options.ts'
 import { ASKS_FOR_ITEM, type ItemTable } from '../items/item-table.ts'
 import { inBulk, listInBulk } from './bulk-call.ts'
 import { DELETES_AT_ONCE, requireTableKey, unlessUnreadable } from './scan.ts'
-import { addIndexCommand, isUserId } from '../layouts/user-index.ts'
 
 /** A session of a user, as the index has it. */
 export interface UserSession {

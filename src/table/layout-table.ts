@@ -1,5 +1,6 @@
 import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
-import type { Layout, UserIndex } from '../layouts/layout.ts'
+import type { Layout } from '../layouts/layout.ts'
+import type { UserIndex } from '../layouts/user-index.ts'
 import type { LayoutOptions } from '../options/layout-options.ts'
 import { openLayout } from '../layouts/open-layout.ts'
 

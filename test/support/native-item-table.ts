@@ -53,7 +53,7 @@ export function plainNativeLayout(partitionKey = 'id', prefix = '', nameLength?:
     prefix,
     nameOf: id => id,
     nameLength,
-    loadSeal: () => Promise.reject(new Error('nothing is sealed here')),
-    sealsWrites: false,
+    loadCodec: () => Promise.reject(new Error('nothing is encoded here')),
+    encodesWrites: false,
   })
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { shownKey } from '../../../src/cli/store-settings.ts'
-import { hashSessionId } from '../../../src/encryption/session-id-hash.ts'
+import { hashSessionId } from '../../../src/layouts/open-layout.ts'
 
 describe('shownKey', () => {
   const hash = hashSessionId('a session')

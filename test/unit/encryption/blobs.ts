@@ -2,10 +2,10 @@ import { createCipheriv, createHash, scryptSync } from 'node:crypto'
 import { inspect } from 'node:util'
 
 import { SessionCorruptError, SessionDecryptionError } from '../../../src/errors.ts'
-import type { DataSeal } from '../../../src/encryption/payload-codec.ts'
+import type { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
 
 /*
- * The format of docs/encryption.md once more, written with calls of node:crypto alone: what the seal is compared with.
+ * The format of docs/encryption.md once more, written with calls of node:crypto alone: what the codec is compared with.
  */
 
 /** What a made blob differs in from an ordinary encrypted one. */
@@ -56,17 +56,22 @@ export function valueOf(blob: Buffer): { readonly B: string } {
   return { B: blob.toString('base64') }
 }
 
-/** The bytes that a seal writes; fails when it writes text. */
-export function sealedBytes(seal: DataSeal, text: string, itemKey: string): Buffer {
-  const value = seal.seal(text, itemKey)
-  if (!('B' in value)) throw new Error('the text was not sealed')
+/** The bytes that a codec writes; fails when it writes text. */
+export function encodedBytes(codec: PayloadCodec, text: string, itemKey: string): Buffer {
+  const value = codec.encode(text, itemKey)
+  if (!('B' in value)) throw new Error('the text was not encoded')
   return Buffer.from(value.B, 'base64')
 }
 
 /** What opening does: the text, which of the two typed errors, or an error that quotes; other errors are thrown on. */
-export function opening(seal: DataSeal, blob: Buffer, itemKey: string, secrets: readonly string[]): string {
+export function opening(
+  codec: PayloadCodec,
+  blob: Buffer,
+  itemKey: string,
+  secrets: readonly string[],
+): string {
   try {
-    return `opened: ${seal.open(valueOf(blob), itemKey)}`
+    return `opened: ${codec.decode(valueOf(blob), itemKey)}`
   } catch (error) {
     const printed = inspect(error, { depth: Infinity, showHidden: true })
     if (secrets.some(secret => printed.includes(secret))) return `quotes a secret: ${printed}`

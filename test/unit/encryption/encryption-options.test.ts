@@ -9,7 +9,7 @@ import {
   encryptionFromText,
   isCompressionOptions,
   isEncryptionOptions,
-  sealsWrites,
+  encodesWrites,
 } from '../../../src/encryption/encryption-options.ts'
 
 const key = Buffer.alloc(32, 1)
@@ -129,8 +129,8 @@ test.each([
   [{ encryption: { keys: [key], unencrypted: 'refuse' } }, true],
   [{ encryption: { keys: [key], unencrypted: 'write' } }, false],
   [{ encryption: { keys: [key], unencrypted: 'write' }, compression: {} }, true],
-] as const)('whether writes are sealed, case %#', (options, expected) => {
-  expect(sealsWrites(options)).toBe(expected)
+] as const)('whether writes are encoded, case %#', (options, expected) => {
+  expect(encodesWrites(options)).toBe(expected)
 })
 
 test('checking options loads neither compression nor cryptography', () => {

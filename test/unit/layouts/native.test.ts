@@ -7,9 +7,9 @@ import { SessionCorruptError } from '../../../src/errors.ts'
 import type { Layout, StoredSession } from '../../../src/layouts/layout.ts'
 import {
   birthAt,
-  type DataSeal,
   nativeLayout,
   type NativeLayoutOptions,
+  type Payloads,
 } from '../../../src/layouts/native.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
 import { thrownBy } from '../../support/failure.ts'
@@ -24,8 +24,8 @@ function layoutWith(options: Partial<NativeLayoutOptions> = {}): Layout {
     prefix: '',
     nameOf: id => id,
     nameLength: undefined,
-    sealsWrites: false,
-    loadSeal: () => Promise.reject(new Error('nothing here is sealed')),
+    encodesWrites: false,
+    loadCodec: () => Promise.reject(new Error('nothing here is encoded')),
     ...options,
   })
 }
@@ -382,52 +382,47 @@ describe('locks (G10)', () => {
   })
 })
 
-describe('sealed data', () => {
-  const calls: string[] = []
-  const seal: DataSeal = {
-    prepare: () => {
-      calls.push('prepare')
-      return undefined
-    },
-    seal: (text, key) => ({ B: Buffer.from(`${key}|${text}`).toString('base64') }),
-    open: ({ B }, key) =>
-      Buffer.from(B, 'base64')
-        .toString()
-        .slice(key.length + 1),
-    openText: text => text,
+describe('encoded data', () => {
+  const codec: Payloads = {
+    encode: (text, key) => ({ B: Buffer.from(`${key}|${text}`).toString('base64') }),
+    decode: (value, key) =>
+      'S' in value
+        ? value.S
+        : Buffer.from(value.B, 'base64')
+            .toString()
+            .slice(key.length + 1),
   }
-  const sealed: Item = {
+  const encoded: Item = {
     id: { S: 'the-key' },
     data: { B: Buffer.from('the-key|{"a":1}').toString('base64') },
     expiresMs: { N: '1' },
   }
 
-  test('is read by a layout that writes plain text, which loads the seal for it', async () => {
-    const plain = layoutWith({ loadSeal: () => Promise.resolve(seal) })
+  test('is read by a layout that writes plain text, which loads the codec for it', async () => {
+    const plain = layoutWith({ loadCodec: () => Promise.resolve(codec) })
     expect(plain.prepare(undefined)).toBeUndefined()
     expect(plain.prepare({ data: { S: '{}' } })).toBeUndefined()
-    await plain.prepare(sealed)
-    expect(plain.fromItem(sealed).data).toEqual({ a: 1 })
+    await plain.prepare(encoded)
+    expect(plain.fromItem(encoded).data).toEqual({ a: 1 })
     expect(plain.toItem(sessionWith())).toMatchObject({ data: { S: '{"a":1}' } })
-    expect(plain.prepare(sealed)).toBeUndefined()
+    expect(plain.prepare(encoded)).toBeUndefined()
   })
 
-  test('is what a layout that seals writes, for the key of the item', async () => {
-    const sealing = layoutWith({ sealsWrites: true, loadSeal: () => Promise.resolve(seal) })
-    await Promise.all([sealing.prepare(undefined), sealing.prepare({ data: { S: '{}' } })])
-    expect(sealing.toItem(sessionWith())).toMatchObject({ data: sealed['data'] })
-    expect(calls).toContain('prepare')
+  test('is what a layout that encodes writes, for the key of the item', async () => {
+    const encoding = layoutWith({ encodesWrites: true, loadCodec: () => Promise.resolve(codec) })
+    await Promise.all([encoding.prepare(undefined), encoding.prepare({ data: { S: '{}' } })])
+    expect(encoding.toItem(sessionWith())).toMatchObject({ data: encoded['data'] })
   })
 
-  test('a seal that could not be loaded is loaded again', async () => {
+  test('a codec that could not be loaded is loaded again', async () => {
     let loads = 0
     const failing = layoutWith({
-      sealsWrites: true,
-      loadSeal: () => (++loads === 1 ? Promise.reject(new Error('not now')) : Promise.resolve(seal)),
+      encodesWrites: true,
+      loadCodec: () => (++loads === 1 ? Promise.reject(new Error('not now')) : Promise.resolve(codec)),
     })
     await expect(failing.prepare(undefined)).rejects.toThrow('not now')
     await failing.prepare(undefined)
-    expect(failing.toItem(sessionWith())).toMatchObject({ data: sealed['data'] })
+    expect(failing.toItem(sessionWith())).toMatchObject({ data: encoded['data'] })
   })
 })
 

@@ -13,8 +13,8 @@ test('a layout that does not write down whose session it is has no sessions of a
     prefix: '',
     nameOf: id => id,
     nameLength: undefined,
-    loadSeal: () => Promise.reject(new Error('there is nothing to unseal')),
-    sealsWrites: false,
+    loadCodec: () => Promise.reject(new Error('there is nothing to decode')),
+    encodesWrites: false,
   })
   const table = new ItemTable({
     client: openClient({ region: 'eu-west-1', transport }, {}),

@@ -5,8 +5,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError, SessionDecryptionError } from '../../../src/errors.ts'
-import { type DataSeal, dataSeal } from '../../../src/encryption/payload-codec.ts'
-import { keyIdOf, keyOfPassphrase, madeBlob, opening, sealedBytes, valueOf } from './blobs.ts'
+import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
+import { keyIdOf, keyOfPassphrase, madeBlob, opening, encodedBytes, valueOf } from './blobs.ts'
 
 const key = Buffer.from(Array.from({ length: 32 }, (_value, index) => index))
 const otherKey = Buffer.alloc(32, 0xee)
@@ -17,10 +17,10 @@ const secrets = ['ada', 'apple', key.toString('hex'), key.toString('base64'), it
 
 type ErrorType = typeof SessionCorruptError | typeof SessionDecryptionError
 
-const encrypting = dataSeal({ encryption: { keys: [key] } })
-const compressing = dataSeal({ compression: { thresholdBytes: 0 } })
-const both = dataSeal({ encryption: { keys: [key] }, compression: { thresholdBytes: 0 } })
-const plain = dataSeal({})
+const encrypting = new PayloadCodec({ encryption: { keys: [key] } })
+const compressing = new PayloadCodec({ compression: { thresholdBytes: 0 } })
+const both = new PayloadCodec({ encryption: { keys: [key] }, compression: { thresholdBytes: 0 } })
+const plain = new PayloadCodec({})
 
 describe('known answers: these bytes are a contract', () => {
   const nonce = Buffer.from('a0a1a2a3a4a5a6a7a8a9aaab', 'hex')
@@ -44,27 +44,31 @@ describe('known answers: these bytes are a contract', () => {
   })
 
   test('are opened, whatever the settings of the store', () => {
-    for (const seal of [encrypting, both, dataSeal({ encryption: { keys: [key], unencrypted: 'write' } })]) {
-      expect(seal.open(valueOf(encryptedBlob), itemKey)).toBe(text)
-      expect(seal.open(valueOf(bothBlob), itemKey)).toBe(repetitive)
-      expect(seal.open(valueOf(compressedBlob), itemKey)).toBe(repetitive)
+    for (const codec of [
+      encrypting,
+      both,
+      new PayloadCodec({ encryption: { keys: [key], unencrypted: 'write' } }),
+    ]) {
+      expect(codec.decode(valueOf(encryptedBlob), itemKey)).toBe(text)
+      expect(codec.decode(valueOf(bothBlob), itemKey)).toBe(repetitive)
+      expect(codec.decode(valueOf(compressedBlob), itemKey)).toBe(repetitive)
     }
-    expect(compressing.open(valueOf(compressedBlob), itemKey)).toBe(repetitive)
-    expect(plain.open(valueOf(compressedBlob), itemKey)).toBe(repetitive)
+    expect(compressing.decode(valueOf(compressedBlob), itemKey)).toBe(repetitive)
+    expect(plain.decode(valueOf(compressedBlob), itemKey)).toBe(repetitive)
   })
 
   test('are written: everything but the nonce, and what depends on it, is the same', () => {
-    const encryptedBytes = sealedBytes(encrypting, text, itemKey)
+    const encryptedBytes = encodedBytes(encrypting, text, itemKey)
     expect(encryptedBytes.subarray(0, 10)).toEqual(encryptedBlob.subarray(0, 10))
     const itsNonce = encryptedBytes.subarray(10, 22)
     expect(encryptedBytes).toEqual(madeBlob(text, key, itemKey, { nonce: itsNonce }))
 
-    const bothBytes = sealedBytes(both, repetitive, itemKey)
+    const bothBytes = encodedBytes(both, repetitive, itemKey)
     const content = deflateRawSync(repetitive)
     expect(bothBytes).toEqual(
       madeBlob(content, key, itemKey, { flags: 3, nonce: bothBytes.subarray(10, 22) }),
     )
-    expect(sealedBytes(compressing, repetitive, itemKey)).toEqual(
+    expect(encodedBytes(compressing, repetitive, itemKey)).toEqual(
       Buffer.concat([Buffer.of(1, 1), deflateRawSync(repetitive)]),
     )
   })
@@ -73,11 +77,11 @@ describe('known answers: these bytes are a contract', () => {
     const stretched = Buffer.from('40c49becd7dc2b981f9563d96d81a50a03548cd02c3ed910478f00308fef6c30', 'hex')
     expect(keyOfPassphrase('correct horse battery staple')).toEqual(stretched)
     expect(keyIdOf(stretched).toString('hex')).toBe('632a302af33a4721')
-    const seal = dataSeal({ encryption: { keys: ['correct horse battery staple'] } })
-    await seal.prepare()
-    expect(seal.open(valueOf(madeBlob(text, stretched, itemKey)), itemKey)).toBe(text)
-    const blob = sealedBytes(seal, text, itemKey)
-    expect(dataSeal({ encryption: { keys: [stretched] } }).open(valueOf(blob), itemKey)).toBe(text)
+    const codec = new PayloadCodec({ encryption: { keys: ['correct horse battery staple'] } })
+    await codec.prepare()
+    expect(codec.decode(valueOf(madeBlob(text, stretched, itemKey)), itemKey)).toBe(text)
+    const blob = encodedBytes(codec, text, itemKey)
+    expect(new PayloadCodec({ encryption: { keys: [stretched] } }).decode(valueOf(blob), itemKey)).toBe(text)
   })
 })
 
@@ -94,15 +98,11 @@ describe('round trips', () => {
     ['compressed', compressing],
     ['both', both],
     ['neither', plain],
-  ])('%s', (_name, seal) => {
+  ])('%s', (_name, codec) => {
     fc.assert(
       fc.property(anyText, fc.string({ unit: 'grapheme' }), (content, anyItemKey) => {
-        const value = seal.seal(content, anyItemKey)
-        const read = (reader: DataSeal): string => {
-          if ('B' in value) return reader.open(value, anyItemKey)
-          if ('S' in value) return reader.openText(value.S)
-          throw new Error('the value is of another type')
-        }
+        const value = codec.encode(content, anyItemKey)
+        const read = (reader: PayloadCodec): string => reader.decode(value, anyItemKey)
         expect([encrypting, both].map(read)).toEqual([content, content])
       }),
     )
@@ -112,7 +112,7 @@ describe('round trips', () => {
     const nonces = new Set<string>()
     const tags = new Set<string>()
     for (let time = 0; time < 1000; time++) {
-      const blob = sealedBytes(encrypting, text, itemKey)
+      const blob = encodedBytes(encrypting, text, itemKey)
       nonces.add(blob.toString('hex', 10, 22))
       tags.add(blob.toString('hex', 22))
     }
@@ -121,7 +121,7 @@ describe('round trips', () => {
   })
 
   test('nothing of the text can be seen', () => {
-    const blob = sealedBytes(encrypting, text, itemKey)
+    const blob = encodedBytes(encrypting, text, itemKey)
     expect(blob.includes('ada')).toBe(false)
     expect(blob.length).toBe(22 + text.length + 16)
   })
@@ -129,8 +129,8 @@ describe('round trips', () => {
 
 describe('what is not what was encrypted', () => {
   test.each([
-    ['encrypted', sealedBytes(encrypting, text, itemKey)],
-    ['compressed and encrypted', sealedBytes(both, repetitive, itemKey)],
+    ['encrypted', encodedBytes(encrypting, text, itemKey)],
+    ['compressed and encrypted', encodedBytes(both, repetitive, itemKey)],
   ])('any bit flipped: %s', (_name, blob) => {
     for (let index = 0; index < blob.length; index++) {
       for (let bit = 0; bit < 8; bit++) {
@@ -144,8 +144,8 @@ describe('what is not what was encrypted', () => {
   })
 
   test.each([
-    ['encrypted', sealedBytes(encrypting, text, itemKey)],
-    ['compressed and encrypted', sealedBytes(both, repetitive, itemKey)],
+    ['encrypted', encodedBytes(encrypting, text, itemKey)],
+    ['compressed and encrypted', encodedBytes(both, repetitive, itemKey)],
   ])('cut at any place, and made longer: %s', (_name, blob) => {
     for (let length = 0; length < blob.length; length++) {
       const outcome = opening(encrypting, blob.subarray(0, length), itemKey, secrets)
@@ -163,7 +163,7 @@ describe('what is not what was encrypted', () => {
       `a${itemKey}`,
       itemKey.slice(1),
     ]) {
-      const blob = sealedBytes(encrypting, text, otherItemKey)
+      const blob = encodedBytes(encrypting, text, otherItemKey)
       expect(opening(encrypting, blob, itemKey, secrets)).toBe('not decrypted')
       expect(opening(encrypting, blob, otherItemKey, secrets)).toBe(`opened: ${text}`)
     }
@@ -171,8 +171,8 @@ describe('what is not what was encrypted', () => {
 
   test('the parts of two blobs of one item put together', () => {
     const [first, second] = [
-      sealedBytes(encrypting, text, itemKey),
-      sealedBytes(encrypting, '{"user":"bob"}', itemKey),
+      encodedBytes(encrypting, text, itemKey),
+      encodedBytes(encrypting, '{"user":"bob"}', itemKey),
     ]
     for (const cut of [10, 22, first.length - 16]) {
       const mixed = Buffer.concat([first.subarray(0, cut), second.subarray(cut)])
@@ -184,29 +184,29 @@ describe('what is not what was encrypted', () => {
   })
 
   test('the key ID of one key on the ciphertext of another', () => {
-    const seal = dataSeal({ encryption: { keys: [key, otherKey] } })
+    const codec = new PayloadCodec({ encryption: { keys: [key, otherKey] } })
     const blob = madeBlob(text, otherKey, itemKey, { keyId: keyIdOf(key) })
-    expect(opening(seal, blob, itemKey, secrets)).toBe('not decrypted')
+    expect(opening(codec, blob, itemKey, secrets)).toBe('not decrypted')
   })
 })
 
 describe('what says how to mend it', () => {
-  const blob = sealedBytes(encrypting, text, itemKey)
+  const blob = encodedBytes(encrypting, text, itemKey)
 
-  function failure(seal: DataSeal, value: { readonly B: string }): Error {
+  function failure(codec: PayloadCodec, value: { readonly B: string }): Error {
     try {
-      seal.open(value, itemKey)
+      codec.decode(value, itemKey)
     } catch (error) {
       if (error instanceof Error) return error
     }
     throw new Error('it was opened')
   }
 
-  test.each<[string, DataSeal, { readonly B: string }, ErrorType, RegExp]>([
+  test.each<[string, PayloadCodec, { readonly B: string }, ErrorType, RegExp]>([
     ['no key', plain, valueOf(blob), SessionDecryptionError, /was given no key.*"encryption"/],
     [
       'an unknown key',
-      dataSeal({ encryption: { keys: [otherKey] } }),
+      new PayloadCodec({ encryption: { keys: [otherKey] } }),
       valueOf(blob),
       SessionDecryptionError,
       /"encryption\.keys"/,
@@ -250,8 +250,8 @@ describe('what says how to mend it', () => {
       SessionCorruptError,
       /decompressed|goes on/,
     ],
-  ])('%s', (_name, seal, value, type, message) => {
-    const error = failure(seal, value)
+  ])('%s', (_name, codec, value, type, message) => {
+    const error = failure(codec, value)
     expect(error).toBeInstanceOf(type)
     expect(error.message).toMatch(message)
     expect(error.message).toContain('it was left as it is')
@@ -262,7 +262,7 @@ describe('what says how to mend it', () => {
   test('a key that is missing and one that is wrong are told apart', () => {
     const messages = [
       failure(plain, valueOf(blob)),
-      failure(dataSeal({ encryption: { keys: [otherKey] } }), valueOf(blob)),
+      failure(new PayloadCodec({ encryption: { keys: [otherKey] } }), valueOf(blob)),
       failure(encrypting, valueOf(blob.subarray(0, -1))),
     ].map(error => error.message)
     expect(new Set(messages).size).toBe(3)
@@ -270,100 +270,100 @@ describe('what says how to mend it', () => {
 })
 
 describe('rotation', () => {
-  const before = dataSeal({ encryption: { keys: [key] } })
-  const announced = dataSeal({ encryption: { keys: [key, otherKey] } })
-  const rotated = dataSeal({ encryption: { keys: [otherKey, key] } })
-  const after = dataSeal({ encryption: { keys: [otherKey] } })
+  const before = new PayloadCodec({ encryption: { keys: [key] } })
+  const announced = new PayloadCodec({ encryption: { keys: [key, otherKey] } })
+  const rotated = new PayloadCodec({ encryption: { keys: [otherKey, key] } })
+  const after = new PayloadCodec({ encryption: { keys: [otherKey] } })
 
   test('the first key writes, and every key reads', () => {
     for (const writer of [before, announced]) {
-      const value = valueOf(sealedBytes(writer, text, itemKey))
-      for (const reader of [before, announced, rotated]) expect(reader.open(value, itemKey)).toBe(text)
-      expect(() => after.open(value, itemKey)).toThrow(SessionDecryptionError)
+      const value = valueOf(encodedBytes(writer, text, itemKey))
+      for (const reader of [before, announced, rotated]) expect(reader.decode(value, itemKey)).toBe(text)
+      expect(() => after.decode(value, itemKey)).toThrow(SessionDecryptionError)
     }
     for (const writer of [rotated, after]) {
-      const value = valueOf(sealedBytes(writer, text, itemKey))
-      for (const reader of [announced, rotated, after]) expect(reader.open(value, itemKey)).toBe(text)
-      expect(() => before.open(value, itemKey)).toThrow(SessionDecryptionError)
+      const value = valueOf(encodedBytes(writer, text, itemKey))
+      for (const reader of [announced, rotated, after]) expect(reader.decode(value, itemKey)).toBe(text)
+      expect(() => before.decode(value, itemKey)).toThrow(SessionDecryptionError)
     }
   })
 
   test('from a passphrase to a key and back', async () => {
     const passphrase = 'correct horse battery staple'
-    const passphraseFirst = dataSeal({ encryption: { keys: [passphrase, key] } })
-    const keyFirst = dataSeal({ encryption: { keys: [key, passphrase] } })
+    const passphraseFirst = new PayloadCodec({ encryption: { keys: [passphrase, key] } })
+    const keyFirst = new PayloadCodec({ encryption: { keys: [key, passphrase] } })
     await Promise.all([passphraseFirst.prepare(), keyFirst.prepare()])
-    expect(sealedBytes(keyFirst, text, itemKey).subarray(2, 10)).toEqual(keyIdOf(key))
+    expect(encodedBytes(keyFirst, text, itemKey).subarray(2, 10)).toEqual(keyIdOf(key))
     for (const [writer, reader] of [
       [passphraseFirst, keyFirst],
       [keyFirst, passphraseFirst],
     ] as const) {
-      expect(reader.open(valueOf(sealedBytes(writer, text, itemKey)), itemKey)).toBe(text)
+      expect(reader.decode(valueOf(encodedBytes(writer, text, itemKey)), itemKey)).toBe(text)
     }
   })
 })
 
 describe('unencrypted sessions', () => {
-  const compressed = valueOf(sealedBytes(compressing, repetitive, itemKey))
+  const compressed = valueOf(encodedBytes(compressing, repetitive, itemKey))
 
   test('are read by default', () => {
-    expect(encrypting.openText(text)).toBe(text)
-    expect(encrypting.open(compressed, itemKey)).toBe(repetitive)
+    expect(encrypting.decode({ S: text }, itemKey)).toBe(text)
+    expect(encrypting.decode(compressed, itemKey)).toBe(repetitive)
   })
 
   test("with 'write' they are written, and encrypted ones are read", () => {
-    const seal = dataSeal({ encryption: { keys: [key], unencrypted: 'write' } })
-    expect(seal.seal(text, itemKey)).toEqual({ S: text })
-    expect(seal.openText(text)).toBe(text)
-    expect(seal.open(valueOf(sealedBytes(both, text, itemKey)), itemKey)).toBe(text)
-    const alsoCompressing = dataSeal({
+    const codec = new PayloadCodec({ encryption: { keys: [key], unencrypted: 'write' } })
+    expect(codec.encode(text, itemKey)).toEqual({ S: text })
+    expect(codec.decode({ S: text }, itemKey)).toBe(text)
+    expect(codec.decode(valueOf(encodedBytes(both, text, itemKey)), itemKey)).toBe(text)
+    const alsoCompressing = new PayloadCodec({
       encryption: { keys: [key], unencrypted: 'write' },
       compression: { thresholdBytes: 0 },
     })
-    expect(alsoCompressing.seal(repetitive, itemKey)).toEqual(compressed)
+    expect(alsoCompressing.encode(repetitive, itemKey)).toEqual(compressed)
   })
 
   test("with 'refuse' they are refused, as text and compressed", () => {
-    const seal = dataSeal({ encryption: { keys: [key], unencrypted: 'refuse' }, compression: {} })
-    for (const open of [() => seal.openText(text), () => seal.open(compressed, itemKey)]) {
+    const codec = new PayloadCodec({ encryption: { keys: [key], unencrypted: 'refuse' }, compression: {} })
+    for (const open of [() => codec.decode({ S: text }, itemKey), () => codec.decode(compressed, itemKey)]) {
       expect(open).toThrow(SessionDecryptionError)
       expect(open).toThrow(/not encrypted.*left as it is/)
       expect(open).not.toThrow(/ada|apple/)
     }
-    expect(seal.open(valueOf(sealedBytes(both, repetitive, itemKey)), itemKey)).toBe(repetitive)
-    expect(seal.open(valueOf(sealedBytes(seal, text, itemKey)), itemKey)).toBe(text)
+    expect(codec.decode(valueOf(encodedBytes(both, repetitive, itemKey)), itemKey)).toBe(repetitive)
+    expect(codec.decode(valueOf(encodedBytes(codec, text, itemKey)), itemKey)).toBe(text)
   })
 })
 
-/** The flags that a text is sealed with; 0 when it stays text. */
-function flagsOf(seal: DataSeal, content: string): number {
-  const value = seal.seal(content, itemKey)
+/** The flags that a text is encoded with; 0 when it stays text. */
+function flagsOf(codec: PayloadCodec, content: string): number {
+  const value = codec.encode(content, itemKey)
   return 'B' in value ? (Buffer.from(value.B, 'base64')[1] ?? -1) : 0
 }
 
 describe('compression', () => {
   test('begins at the threshold, counted in bytes of UTF-8', () => {
-    const seal = dataSeal({ compression: { thresholdBytes: 100 } })
-    expect(flagsOf(seal, 'a'.repeat(99))).toBe(0)
-    expect(flagsOf(seal, 'a'.repeat(100))).toBe(1)
-    expect(flagsOf(seal, 'é'.repeat(49))).toBe(0)
-    expect(flagsOf(seal, 'é'.repeat(50))).toBe(1)
+    const codec = new PayloadCodec({ compression: { thresholdBytes: 100 } })
+    expect(flagsOf(codec, 'a'.repeat(99))).toBe(0)
+    expect(flagsOf(codec, 'a'.repeat(100))).toBe(1)
+    expect(flagsOf(codec, 'é'.repeat(49))).toBe(0)
+    expect(flagsOf(codec, 'é'.repeat(50))).toBe(1)
   })
 
   test('begins at 1024 bytes by default', () => {
-    expect(flagsOf(dataSeal({ compression: {} }), 'a'.repeat(1023))).toBe(0)
-    expect(flagsOf(dataSeal({ compression: {} }), 'a'.repeat(1024))).toBe(1)
+    expect(flagsOf(new PayloadCodec({ compression: {} }), 'a'.repeat(1023))).toBe(0)
+    expect(flagsOf(new PayloadCodec({ compression: {} }), 'a'.repeat(1024))).toBe(1)
   })
 
   test('is left out where it does not make the value smaller', () => {
-    const sealsOf = ['ab', '{}', text, repetitive].map(content => {
+    const flagsOfAll = ['ab', '{}', text, repetitive].map(content => {
       const compressedSize = 2 + deflateRawSync(content).length
       return {
         isSmaller: compressedSize < content.length,
-        flags: [compressing, both].map(seal => flagsOf(seal, content)),
+        flags: [compressing, both].map(codec => flagsOf(codec, content)),
       }
     })
-    expect(sealsOf).toEqual([
+    expect(flagsOfAll).toEqual([
       { isSmaller: false, flags: [0, 2] },
       { isSmaller: false, flags: [0, 2] },
       { isSmaller: false, flags: [0, 2] },
@@ -387,21 +387,21 @@ describe('compression', () => {
     const plainBomb = valueOf(Buffer.concat([Buffer.of(1, 1), bomb]))
     const encryptedBomb = valueOf(madeBlob(bomb, key, itemKey, { flags: 3 }))
     for (const value of [plainBomb, encryptedBomb]) {
-      expect(() => encrypting.open(value, itemKey)).toThrow(SessionCorruptError)
-      expect(() => encrypting.open(value, itemKey)).toThrow(/more than 16777216 bytes/)
+      expect(() => encrypting.decode(value, itemKey)).toThrow(SessionCorruptError)
+      expect(() => encrypting.decode(value, itemKey)).toThrow(/more than 16777216 bytes/)
     }
   })
 
   test('what could not be read again is not compressed', () => {
     expect(flagsOf(compressing, 'a'.repeat(limit))).toBe(1)
     expect(
-      compressing.open(valueOf(sealedBytes(compressing, 'a'.repeat(limit), itemKey)), itemKey).length,
+      compressing.decode(valueOf(encodedBytes(compressing, 'a'.repeat(limit), itemKey)), itemKey).length,
     ).toBe(limit)
     expect(flagsOf(compressing, 'a'.repeat(limit + 1))).toBe(0)
   })
 
   test('a blob that is cut or goes on is refused', () => {
-    const blob = sealedBytes(compressing, repetitive, itemKey)
+    const blob = encodedBytes(compressing, repetitive, itemKey)
     for (let length = 0; length < blob.length; length++) {
       expect(opening(plain, blob.subarray(0, length), itemKey, secrets)).toBe('corrupt')
     }
@@ -410,17 +410,17 @@ describe('compression', () => {
   })
 })
 
-test('nothing that prints a seal shows keys or passphrases', async () => {
+test('nothing that prints a codec shows keys or passphrases', async () => {
   const passphrase = 'correct horse battery staple'
-  const seal = dataSeal({ encryption: { keys: [passphrase, key] }, compression: {} })
+  const codec = new PayloadCodec({ encryption: { keys: [passphrase, key] }, compression: {} })
   const print = (): string =>
     [
-      inspect(seal, { depth: Infinity, showHidden: true }),
-      JSON.stringify(seal),
-      Object.keys(seal).join(),
+      inspect(codec, { depth: Infinity, showHidden: true }),
+      JSON.stringify(codec),
+      Object.keys(codec).join(),
     ].join()
   const printed = [print()]
-  await seal.prepare()
+  await codec.prepare()
   printed.push(print())
   for (const secret of [passphrase, 'horse', key.toString('hex'), '00 01 02 03', '0,1,2,3', '0, 1, 2, 3']) {
     expect(printed.filter(one => one.includes(secret))).toEqual([])
