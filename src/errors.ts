@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'STORE_CLOSED'
   | 'STORE_FAILED'
   | 'TABLE_MISMATCH'
+  | 'TRANSACTIONS_UNSUPPORTED'
 
 /**
  * Base class of the errors of this package.

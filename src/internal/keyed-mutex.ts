@@ -1,11 +1,11 @@
 import { offAbort, onAbort } from './abort-listeners.ts'
 import { deferred } from './deferred.ts'
 
-/** Gives up a turn; more than one call does no harm. */
-export type LeaveTurn = () => void
+/** Lets the next one in; more than one call does no harm. */
+export type Release = () => void
 
 /** How long to wait for a turn. */
-export interface TurnOptions {
+export interface WaitOptions {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
 }
@@ -13,11 +13,11 @@ export interface TurnOptions {
 type Waiter = () => void
 
 /**
- * Lets the parallel requests of one process take turns for a session's lock, first come, first served, so that one
- * of them at a time asks DynamoDB for it instead of all.
+ * Lets the parallel calls of one process take turns for a key, first come, first served, so that one of them at a time
+ * asks DynamoDB for a lock, or tries to write again, instead of all.
  */
-export class LockQueue {
-  /** Who waits behind the one whose turn it is; no entry means that nobody has the turn. */
+export class KeyedMutex {
+  /** The calls that wait behind the one whose turn it is; no entry means that the key is free. */
   readonly #waiting = new Map<string, Set<Waiter>>()
 
   /**
@@ -26,12 +26,12 @@ export class LockQueue {
    * @returns the function that ends the turn; `undefined` when it did not come in time.
    * @throws the reason of `signal`.
    */
-  async enter(key: string, { timeoutMs, signal }: TurnOptions): Promise<LeaveTurn | undefined> {
+  async acquire(key: string, { timeoutMs, signal }: WaitOptions): Promise<Release | undefined> {
     signal?.throwIfAborted()
     const waiters = this.#waiting.get(key)
     if (waiters === undefined) {
       this.#waiting.set(key, new Set())
-      return this.#turnOf(key)
+      return this.#releaseOf(key)
     }
     const turn = deferred<boolean>()
     const waiter = (): void => turn.resolve(true)
@@ -46,18 +46,18 @@ export class LockQueue {
     waiters.add(waiter)
     if (signal !== undefined) onAbort(signal, giveUp)
     try {
-      return (await turn.promise) ? this.#turnOf(key) : undefined
+      return (await turn.promise) ? this.#releaseOf(key) : undefined
     } finally {
       clearTimeout(timer)
       if (signal !== undefined) offAbort(signal, giveUp)
     }
   }
 
-  #turnOf(key: string): LeaveTurn {
-    let isOver = false
+  #releaseOf(key: string): Release {
+    let isReleased = false
     return () => {
-      if (isOver) return
-      isOver = true
+      if (isReleased) return
+      isReleased = true
       const waiters = this.#waiting.get(key)
       const [next] = waiters ?? []
       if (next === undefined) this.#waiting.delete(key)

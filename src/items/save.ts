@@ -14,7 +14,7 @@ import {
 } from '../layouts/layout.ts'
 import type { Item, Random, SessionData } from '../types.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
-import { type LeaveTurn, LockQueue } from '../internal/keyed-mutex.ts'
+import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import { asSaved, type Version } from './session-record.ts'
 import { isWriteOf, revisionAfter } from './revision.ts'
@@ -55,7 +55,7 @@ export const MOST_ATTEMPTS = 20
 const PAUSES = { baseMs: 10, capMs: 640 }
 
 /** Where the saves of each store that have met a conflict wait for their turn to try again. */
-const retries = new WeakMap<ItemTable, LockQueue>()
+const retries = new WeakMap<ItemTable, KeyedMutex>()
 
 /**
  * Saves a session if it still exists (G3) and, where the layout has revisions, nobody has written it since (G2);
@@ -70,17 +70,17 @@ export async function saveSession(
   save: Save,
   { signal, deadline = new Deadline(table.client.deadlineMs) }: SendOptions,
 ): Promise<Version | undefined> {
-  const turn: Turn = { leave: undefined }
+  const turn: Turn = { release: undefined }
   try {
     return await saveInTurn(table, save, turn, { signal, deadline })
   } finally {
-    turn.leave?.()
+    turn.release?.()
   }
 }
 
 /** The turn of a save among those of its store that try again; it has none before its first conflict. */
 interface Turn {
-  leave: LeaveTurn | undefined
+  release: Release | undefined
 }
 
 async function saveInTurn(
@@ -144,7 +144,7 @@ async function saveInTurn(
         ),
       )
     }
-    turn.leave ??= await queueOf(table).enter(basis.key, {
+    turn.release ??= await queueOf(table).acquire(basis.key, {
       timeoutMs: deadline.remainingMs,
       signal,
     })
@@ -166,8 +166,8 @@ export function pauseAfter(attempt: number, random: Random): number {
   return attempt === 1 ? 0 : backoffMs(attempt - 2, PAUSES, random)
 }
 
-function queueOf(table: ItemTable): LockQueue {
-  const queue = retries.get(table) ?? new LockQueue()
+function queueOf(table: ItemTable): KeyedMutex {
+  const queue = retries.get(table) ?? new KeyedMutex()
   retries.set(table, queue)
   return queue
 }

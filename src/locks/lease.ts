@@ -1,23 +1,29 @@
+import { randomBytes } from 'node:crypto'
+
 import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { ItemTable } from '../items/item-table.ts'
-import { LeaseEnd } from './lease-end.ts'
+import type { LockProtocol } from '../layouts/layout.ts'
+import type { Item } from '../types.ts'
 
 /** What a {@link Lease} is made of. */
 export interface LeaseOptions {
   readonly table: ItemTable
   readonly key: string
   readonly owner: string
-  /** When the lease ends that the lock was taken for. */
+  /** When the lease expires that the lock was acquired for. */
   readonly end: LeaseEnd
-  readonly leaseMs: number
   /** How long the lease is renewed at most. */
   readonly maxHoldMs: number
   /** Called once, when this process has no claim to the lock any more. */
   readonly onEnd: () => void
 }
 
+const OWNER_BYTES = 12
 const RENEWALS_PER_LEASE = 3
+/** The largest part of a lease by which its end may be wrong. */
+const TOLERANCE = 0.1
 
 /**
  * This process's claim to the lock of one session: it ends when the session is saved, touched or destroyed, when it
@@ -27,41 +33,41 @@ const RENEWALS_PER_LEASE = 3
 export class Lease {
   readonly owner: string
   readonly #options: LeaseOptions
-  readonly #underWay = new Set<Promise<unknown>>()
-  #endsAtMs: number
+  readonly #inFlight = new Set<Promise<unknown>>()
+  #expiresAtMs: number
   #timer: NodeJS.Timeout | undefined
   #isHeld = true
-  #isGivenBack = false
+  #isReleased = false
 
   constructor(options: LeaseOptions) {
     this.#options = options
     this.owner = options.owner
-    this.#endsAtMs = options.end.atMs
-    this.#endInTime()
+    this.#expiresAtMs = options.end.atMs
+    this.#expireInTime()
   }
 
   /** Whether this process still believes to have the lock. A process that was suspended knows before its timer fires. */
   get isHeld(): boolean {
-    if (performance.now() >= this.#endsAtMs) this.lose()
+    if (performance.now() >= this.#expiresAtMs) this.lose()
     return this.#isHeld
   }
 
   /**
    * Whether a save of what was read under it must find this owner in the item. So it is until a write ends the lock or it is
-   * given back, even when its time is over: another process may have taken the lock since, and given it back already.
+   * released, even when its time is over: another process may have acquired the lock since, and released it already.
    */
   get isFenced(): boolean {
-    return !this.#isGivenBack
+    return !this.#isReleased
   }
 
   /**
    * Renews the lease in the background from now on, until it ends or `maxHoldMs` has passed.
    *
-   * @param isNeeded asked before each renewal; when it says no, the lock is given back instead.
+   * @param isNeeded asked before each renewal; when it says no, the lock is released instead.
    */
   keepAlive(isNeeded: () => boolean = () => true): void {
-    const { leaseMs } = this.#options
-    if (this.#isHeld) this.#renewAt(this.#endsAtMs - leaseMs + leaseMs / RENEWALS_PER_LEASE, isNeeded)
+    const { leaseMs } = this.#options.end
+    if (this.#isHeld) this.#renewAt(this.#expiresAtMs - leaseMs + leaseMs / RENEWALS_PER_LEASE, isNeeded)
   }
 
   /**
@@ -70,11 +76,11 @@ export class Lease {
    * @returns whether the lock is still this one.
    */
   async renew(options: SendOptions = {}): Promise<boolean> {
-    const { table, key, leaseMs } = this.#options
+    const { table, key, end: first } = this.#options
     const protocol = table.layout.lock
     if (protocol === undefined) return true
     for (let attempt = 1; ; attempt++) {
-      const end = new LeaseEnd(table.clock, leaseMs)
+      const end = new LeaseEnd(table.clock, first.leaseMs)
       const set = protocol.taken(this.owner, end.untilMs)
       const condition = protocol.heldBy(this.owner)
       const { happened } = await table.update(key, { set, remove: [], condition }, options)
@@ -82,24 +88,24 @@ export class Lease {
         this.lose()
         return false
       }
-      this.#endsAtMs = end.atMs
+      this.#expiresAtMs = end.atMs
       if (!end.isWrong || attempt > 1) return true
     }
   }
 
   /** Lets {@link release} wait for a write that ends the lease by itself. */
   async track<Value>(write: Promise<Value>): Promise<Value> {
-    this.#underWay.add(write)
+    this.#inFlight.add(write)
     try {
       return await write
     } finally {
-      this.#underWay.delete(write)
+      this.#inFlight.delete(write)
     }
   }
 
-  /** The lock has been given back: what goes out from it is not fenced any more. */
+  /** The lock has been released: what goes out from it is not fenced any more. */
   end(): void {
-    this.#isGivenBack = true
+    this.#isReleased = true
     this.lose()
   }
 
@@ -111,13 +117,13 @@ export class Lease {
     this.#options.onEnd()
   }
 
-  /** Gives the lock back, unless that has happened. A session that is gone, or that others have locked, stays so. */
+  /** Releases the lock, unless that has happened. A session that is gone, or that others have locked, stays so. */
   async release(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
+    await Promise.allSettled(this.#inFlight)
     if (!this.#isHeld) return
-    // Nobody waits longer for a holder whose release fails than for its lease, even when a renewal is under way.
-    this.#isGivenBack = true
-    this.#endInTime()
+    // No one waits longer for a holder whose release fails than for its lease, even when a renewal is in flight.
+    this.#isReleased = true
+    this.#expireInTime()
     const { table, key } = this.#options
     const protocol = table.layout.lock
     if (protocol !== undefined) {
@@ -129,12 +135,13 @@ export class Lease {
     this.end()
   }
 
-  /** Renews the lease at an instant of `performance.now()`, or lets it end when it has been held for long enough. */
+  /** Renews the lease at an instant of `performance.now()`, or lets it expire when it has been held for long enough. */
   #renewAt(renewAtMs: number, isNeeded: () => boolean): void {
-    const { end, leaseMs, maxHoldMs } = this.#options
+    const { end, maxHoldMs } = this.#options
+    const { leaseMs } = end
     const takenAtMs = end.atMs - leaseMs
-    if (this.#isGivenBack || renewAtMs >= this.#endsAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
-      this.#endInTime()
+    if (this.#isReleased || renewAtMs >= this.#expiresAtMs || renewAtMs + leaseMs > takenAtMs + maxHoldMs) {
+      this.#expireInTime()
       return
     }
     this.#setTimer(renewAtMs, () => {
@@ -148,9 +155,9 @@ export class Lease {
     })
   }
 
-  /** Without a renewal, the lease ends by itself. */
-  #endInTime(): void {
-    this.#setTimer(this.#endsAtMs, () => this.lose())
+  /** Without a renewal, the lease expires by itself. */
+  #expireInTime(): void {
+    this.#setTimer(this.#expiresAtMs, () => this.lose())
   }
 
   #setTimer(atMs: number, onTime: () => void): void {
@@ -158,4 +165,46 @@ export class Lease {
     if (!this.#isHeld) return
     this.#timer = inBackground(setTimeout(onTime, Math.max(0, atMs - performance.now())))
   }
+}
+
+/** When a lease expires that is asked for now: in the time of the server, for other processes, and in that of this process. */
+export class LeaseEnd {
+  /** How long the lease lasts. */
+  readonly leaseMs: number
+  /** Epoch milliseconds, as it is written down. */
+  readonly untilMs: number
+  /** The same as an instant of `performance.now()`: the lease counts from when it was asked for. */
+  readonly atMs: number
+  readonly #clock: ServerClock
+
+  constructor(clock: ServerClock, leaseMs: number) {
+    this.#clock = clock
+    this.leaseMs = leaseMs
+    this.atMs = performance.now() + leaseMs
+    this.untilMs = clock.serverNow().latestMs + leaseMs
+  }
+
+  /** Whether a response since has told that the server's time is another one, so that others wait too long or not enough. */
+  get isWrong(): boolean {
+    const { earliestMs, latestMs } = this.#clock.serverNow()
+    const leftMs = this.atMs - performance.now()
+    const toleranceMs = this.leaseMs * TOLERANCE
+    return this.untilMs < earliestMs + leftMs - toleranceMs || this.untilMs > latestMs + leftMs + toleranceMs
+  }
+}
+
+/** Random marker of one who wants a lock. */
+export function newOwner(): string {
+  return randomBytes(OWNER_BYTES).toString('base64url')
+}
+
+/**
+ * How long the lock of an item still lasts: 0 when it is free or its lease has expired; `undefined` when it has no end, as
+ * those of PHP.
+ */
+export function remainingLockMs(item: Item, protocol: LockProtocol, clock: ServerClock): number | undefined {
+  const holder = protocol.holderOf(item)
+  if (holder === undefined) return 0
+  const { untilMs } = holder
+  return untilMs === undefined ? undefined : Math.max(0, untilMs - clock.serverNow().earliestMs)
 }

@@ -1,23 +1,22 @@
 import {
-  invalidArgument,
   DynamoDBSessionsError,
+  invalidArgument,
   SessionConflictError,
   SessionLockedError,
 } from '../errors.ts'
-import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
 import { backoffMs } from '../internal/backoff.ts'
+import { Deadline } from '../internal/deadline.ts'
+import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
+import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
 import { sleep } from '../internal/timers.ts'
+import type { ItemTable } from '../items/item-table.ts'
 import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layouts/layout.ts'
-import type { Item, Random } from '../types.ts'
-import type { ItemTable, Outcome } from '../items/item-table.ts'
-import { Lease } from './lease.ts'
-import { LeaseEnd, newOwner, remainingLockMs } from './lease-end.ts'
 import type { LockingTerms } from '../options/locking-options.ts'
-import { type LeaveTurn, LockQueue } from '../internal/keyed-mutex.ts'
-import { StaleLocks } from './stale-lock-detector.ts'
-import type { Found } from '../migration/migration-tables.ts'
+import type { Item, Random } from '../types.ts'
+import { Lease, LeaseEnd, newOwner, remainingLockMs } from './lease.ts'
+import { StaleLockDetector } from './stale-lock-detector.ts'
 
-/** How to wait for a lock and for how long to take it. */
+/** How to wait for a lock and for how long to hold it. */
 export type LockTerms = LockingTerms & { readonly signal: AbortSignal | undefined }
 
 /** A session that was read and locked at the same time. */
@@ -26,36 +25,48 @@ export interface LockedSession {
   readonly lease: Lease
 }
 
-/** An attempt to take a lock: the item as it is then, and until when it is ours if it was taken. */
-type Attempt = Outcome & { readonly end: LeaseEnd }
+/** Where a session is, in a store with `migrateFrom`, and what it is there. */
+export interface FoundSession {
+  /** `target`: where the store keeps its sessions; `source`: where they come from. */
+  readonly place: 'target' | 'source'
+  readonly item: Item
+  readonly session: StoredSession
+}
 
 /** The other place that a session may be in, in a store with `migrateFrom`. */
-export interface Elsewhere {
+export interface LockSource {
   /** How sessions are locked there; absent where they cannot be. */
   readonly protocol: LockProtocol | undefined
   /** Where the session is; `undefined` when it is in neither place. */
-  find(): Promise<Found | undefined>
+  find(): Promise<FoundSession | undefined>
   /**
    * Moves the session here and locks it in the same moment, if it is as it was found and `free` holds there.
    *
    * @param lock the attributes of the lock here.
    * @returns the item here; `undefined` when it was not moved.
    */
-  bring(found: Found, lock: Item, free: Condition | undefined): Promise<Item | undefined>
+  move(found: FoundSession, lock: Item, free: Condition | undefined): Promise<Item | undefined>
 }
 
-/** A lock that is asked for. */
-interface Wanted {
+/** A lock that a call asks for. */
+interface LockRequest {
   readonly key: string
   readonly protocol: LockProtocol
   readonly owner: string
   readonly terms: LockTerms
-  readonly elsewhere: Elsewhere | undefined
-  readonly leave: LeaveTurn
+  readonly source: LockSource | undefined
+  /** Ends the turn of the call in this process; absent while it has none. */
+  readonly release: Release | undefined
 }
 
-/** A lock that somebody else has: until when, as far as the layout says. */
-interface Refusal {
+/** A lock that is ours: the item with it, where the engine returns that, and when its lease expires. */
+interface Acquired {
+  readonly item: Item | undefined
+  readonly end: LeaseEnd
+}
+
+/** A lock that another call has: until when, as far as the layout says. */
+interface Holder {
   readonly remainingMs: number | undefined
 }
 
@@ -63,15 +74,14 @@ interface Refusal {
 const MOST_MOVES = 20
 
 /** The locks of one store (G10). */
-export class Locks {
+export class LockManager {
   readonly #table: ItemTable
   readonly #random: Random
-  readonly #queue = new LockQueue()
+  readonly #mutex = new KeyedMutex()
   readonly #leases = new Map<string, Lease>()
-  readonly #staleLocks = new StaleLocks()
-  readonly #staleElsewhere = new StaleLocks()
-  /** Requests for a lock that have not been answered. */
-  readonly #asking = new Set<Promise<unknown>>()
+  readonly #staleLocks = new StaleLockDetector()
+  /** Requests for a lock without a response yet. */
+  readonly #inFlight = new Set<Promise<unknown>>()
   #isClosed = false
 
   constructor(table: ItemTable, random: Random) {
@@ -80,50 +90,25 @@ export class Locks {
   }
 
   /**
-   * Reads a session and locks it, in one request when nobody else has it.
+   * Reads a session and locks it, in one request when it is free.
    *
-   * Who has to wait asks again after a while that grows and is jittered, so that many who wait do not throttle the
-   * table; those who wait in the same process take turns.
+   * A call that has to wait asks again after a while that grows and is jittered, so that many of them do not throttle the
+   * table; the calls of one process take turns.
    *
-   * A session that is elsewhere is brought here, once nobody has locked it there.
+   * A session that is in the source of a migration is moved, once it is free there.
    *
    * @returns `undefined` when there is no such session; nothing was created.
-   * @throws {SessionLockedError} when somebody else still has it after `maxWaitMs`.
+   * @throws {SessionLockedError} when another call still has it after `maxWaitMs`.
    * @throws {SessionConflictError} when others kept on moving it.
    */
-  async lock(key: string, terms: LockTerms, elsewhere?: Elsewhere): Promise<LockedSession | undefined> {
-    const wanted = {
-      key,
-      protocol: this.#protocol(),
-      owner: newOwner(),
-      terms,
-      elsewhere,
-    }
-    if (!lockTraces.isObserved) return this.#lock(wanted)
+  async lock(key: string, terms: LockTerms, source?: LockSource): Promise<LockedSession | undefined> {
+    if (!lockTraces.isObserved) return this.#lock(key, terms, source)
     const trace: Draft<LockTrace> = { table: this.#table.name, attempts: 0 }
-    return lockTraces.observe(trace, () => this.#lock(wanted, trace), {
+    return lockTraces.observe(trace, () => this.#lock(key, terms, source, trace), {
       conclude: result => {
         trace.outcome = outcomeOf(result)
       },
     })
-  }
-
-  async #lock(wanted: Omit<Wanted, 'leave'>, trace?: Draft<LockTrace>): Promise<LockedSession | undefined> {
-    const { maxWaitMs, signal } = wanted.terms
-    const giveUpAtMs = performance.now() + maxWaitMs
-    const leave = await this.#queue.enter(wanted.key, { timeoutMs: maxWaitMs, signal })
-    if (leave === undefined) {
-      const refusal = await this.#askWhoHas(wanted)
-      if (refusal === undefined) return undefined
-      throw lockedError(refusal, maxWaitMs)
-    }
-    let locked: LockedSession | undefined
-    try {
-      locked = await this.#take({ ...wanted, leave }, giveUpAtMs, trace)
-      return locked
-    } finally {
-      if (locked === undefined) leave()
-    }
   }
 
   /** The session is gone, and its lock with it. */
@@ -131,50 +116,71 @@ export class Locks {
     this.#leases.get(key)?.end()
   }
 
-  /** Gives back every lock that this process still has, and takes no more: who waits for one is refused. */
+  /** Releases every lock that this process still has, and acquires no more: calls that wait for one are refused. */
   async releaseAll(): Promise<void> {
     this.#isClosed = true
-    await Promise.allSettled(this.#asking)
+    await Promise.allSettled(this.#inFlight)
     await Promise.allSettled([...this.#leases.values()].map(lease => lease.release()))
   }
 
-  async #take(
-    wanted: Wanted,
-    giveUpAtMs: number,
+  async #lock(
+    key: string,
+    terms: LockTerms,
+    source: LockSource | undefined,
+    trace?: Draft<LockTrace>,
+  ): Promise<LockedSession | undefined> {
+    const protocol = this.#protocol()
+    const { maxWaitMs, signal } = terms
+    const deadline = new Deadline(maxWaitMs)
+    const release = await this.#mutex.acquire(key, { timeoutMs: maxWaitMs, signal })
+    const request = { key, protocol, owner: newOwner(), terms, source, release }
+    if (release === undefined) {
+      const holder = await this.#getHolder(request)
+      if (holder === undefined) return undefined
+      throw lockedError(holder, maxWaitMs)
+    }
+    let locked: LockedSession | undefined
+    try {
+      locked = await this.#acquire(request, deadline, trace)
+      return locked
+    } finally {
+      if (locked === undefined) release()
+    }
+  }
+
+  async #acquire(
+    request: LockRequest,
+    deadline: Deadline,
     trace: Draft<LockTrace> | undefined,
   ): Promise<LockedSession | undefined> {
-    const { terms } = wanted
+    const { maxWaitMs, signal } = request.terms
     for (let attempt = 0; ; attempt++) {
       if (this.#isClosed) throw closedError()
       if (trace !== undefined) trace.attempts++
-      const asked = this.#ask(wanted)
-      this.#asking.add(asked)
-      const answer = await asked.finally(() => this.#asking.delete(asked))
-      if (answer === undefined || 'lease' in answer) return answer
-      const leftMs = giveUpAtMs - performance.now()
-      if (leftMs <= 0) throw lockedError(answer, terms.maxWaitMs)
-      await sleep(Math.min(this.#pauseMs(attempt, terms, answer), leftMs), terms.signal)
+      const asked = this.#ask(request)
+      this.#inFlight.add(asked)
+      const result = await asked.finally(() => this.#inFlight.delete(asked))
+      if (result === undefined || 'lease' in result) return result
+      if (deadline.isExpired()) throw lockedError(result, maxWaitMs)
+      await sleep(Math.min(this.#pauseMs(attempt, request.terms, result), deadline.remainingMs), signal)
     }
   }
 
   /** Asks for the lock once; again while the session is on the move. */
-  async #ask(wanted: Wanted): Promise<LockedSession | Refusal | undefined> {
-    const { protocol, elsewhere } = wanted
+  async #ask(request: LockRequest): Promise<LockedSession | Holder | undefined> {
+    const { protocol, source } = request
+    const { clock } = this.#table
     for (let moves = 0; moves < MOST_MOVES; moves++) {
-      const taken = await this.#table.clock.retryAfterClockCorrection(() => this.#tryToTake(wanted))
-      if (taken.happened) return this.#open(wanted, taken)
-      const { item } = taken
-      if (this.#isLive(item)) return this.#refusalOf(item, protocol)
-      if (elsewhere === undefined) return undefined
-      const found = await elsewhere.find()
-      if (found === undefined) return undefined
-      if (found.place === 'here') continue
-      const free = this.#freeElsewhere(wanted, elsewhere, found.item)
+      const result = await clock.retryAfterClockCorrection(() => this.#tryAcquire(request))
+      if ('end' in result) return this.#open(request, result)
+      if (this.#isLive(result.item)) return this.#holderOf(result.item, protocol)
+      const found = await source?.find()
+      if (source === undefined || found === undefined) return undefined
+      if (found.place === 'target') continue
+      const free = this.#freeInSource(request, source, found.item)
       if (free !== undefined && 'remainingMs' in free) return free
-      const brought = await this.#table.clock.retryAfterClockCorrection(() =>
-        this.#bring(wanted, elsewhere, found, free),
-      )
-      if (brought.item !== undefined) return this.#open(wanted, brought)
+      const moved = await clock.retryAfterClockCorrection(() => this.#move(request, source, found, free))
+      if (moved !== undefined) return this.#open(request, moved)
     }
     throw new SessionConflictError(
       `others kept on moving the session while its lock was asked for; it was given up (attempts: ${MOST_MOVES})`,
@@ -183,81 +189,77 @@ export class Locks {
   }
 
   /**
-   * Takes the lock when it is free, or has ended, or has been left behind. A process that does not know the server's time takes
+   * Acquires the lock when it is free, or has expired, or is stale. A process that does not know the server's time acquires
    * only what is free, which tells it the time.
    */
-  async #tryToTake(wanted: Wanted): Promise<Attempt> {
-    const { key, protocol, owner } = wanted
+  async #tryAcquire(request: LockRequest): Promise<Acquired | { readonly item: Item | undefined }> {
+    const { key, protocol, owner } = request
     const { isKnown, earliestMs } = this.#table.clock.serverNow()
-    const attempt = await this.#takeIf(wanted, protocol.freeFor(owner, isKnown ? earliestMs : 0))
-    const { happened, item } = attempt
-    if (happened || !this.#isLive(item)) return attempt
-    const unchanged = this.#staleLocks.takeOver(key, item, protocol, performance.now())
-    if (unchanged !== undefined) return this.#takeIf(wanted, unchanged)
-    if (isKnown || this.#refusalOf(item, protocol).remainingMs !== 0) return attempt
+    const result = await this.#acquireIf(request, protocol.freeFor(owner, isKnown ? earliestMs : 0))
+    if ('end' in result || !this.#isLive(result.item)) return result
+    const unchanged = this.#staleLocks.breakIfStale(key, result.item, protocol, performance.now())
+    if (unchanged !== undefined) return this.#acquireIf(request, unchanged)
+    if (isKnown || this.#holderOf(result.item, protocol).remainingMs !== 0) return result
     const nowMs = this.#table.clock.serverNow().earliestMs
-    return this.#takeIf(wanted, protocol.freeFor(owner, nowMs))
+    return this.#acquireIf(request, protocol.freeFor(owner, nowMs))
   }
 
-  async #takeIf({ key, protocol, owner, terms }: Wanted, free: Condition): Promise<Attempt> {
+  async #acquireIf(
+    { key, protocol, owner, terms: { leaseSeconds, signal } }: LockRequest,
+    free: Condition,
+  ): Promise<Acquired | { readonly item: Item | undefined }> {
     const { clock } = this.#table
-    const end = new LeaseEnd(clock, terms.leaseSeconds * 1000)
+    const end = new LeaseEnd(clock, leaseSeconds * 1000)
     const set = protocol.taken(owner, end.untilMs)
     const condition = allOf(this.#table.liveAt(clock.now()), free)
-    const { signal } = terms
-    const outcome = await this.#table.updateAndGet(key, { set, remove: [], condition }, { signal })
-    return { ...outcome, end }
+    const { happened, item } = await this.#table.updateAndGet(key, { set, remove: [], condition }, { signal })
+    return happened ? { item, end } : { item }
   }
 
-  /** What has to hold for a session elsewhere to be brought here; or who has locked it there. */
-  #freeElsewhere(
-    { key, owner }: Wanted,
-    { protocol }: Elsewhere,
+  /** What has to hold for a session to be moved from the source; or which call has locked it there. */
+  #freeInSource(
+    { key, owner }: LockRequest,
+    { protocol }: LockSource,
     item: Item,
-  ): Condition | Refusal | undefined {
+  ): Condition | Holder | undefined {
     if (protocol === undefined) return undefined
-    const refusal = this.#refusalOf(item, protocol)
-    if (refusal.remainingMs === 0) {
+    const holder = this.#holderOf(item, protocol)
+    if (holder.remainingMs === 0) {
       return protocol.freeFor(owner, this.#table.clock.serverNow().earliestMs)
     }
-    return this.#staleElsewhere.takeOver(key, item, protocol, performance.now()) ?? refusal
+    return this.#staleLocks.breakIfStale(key, item, protocol, performance.now()) ?? holder
   }
 
-  async #bring(
-    { key, protocol, owner, terms }: Wanted,
-    elsewhere: Elsewhere,
-    found: Found,
+  async #move(
+    { protocol, owner, terms }: LockRequest,
+    source: LockSource,
+    found: FoundSession,
     free: Condition | undefined,
-  ): Promise<Pick<Attempt, 'item' | 'end'>> {
+  ): Promise<Acquired | undefined> {
     const end = new LeaseEnd(this.#table.clock, terms.leaseSeconds * 1000)
-    const item = await elsewhere.bring(found, protocol.taken(owner, end.untilMs), free)
-    if (item !== undefined) this.#staleElsewhere.forget(key)
-    return { item, end }
+    const item = await source.move(found, protocol.taken(owner, end.untilMs), free)
+    return item && { item, end }
   }
 
-  /** Makes a lease of a lock that was taken. */
-  async #open(
-    wanted: Wanted,
-    { item, end }: Pick<Attempt, 'item' | 'end'>,
-  ): Promise<LockedSession | Refusal | undefined> {
-    const { key, owner, terms, leave } = wanted
+  /** Makes a lease of a lock that was acquired. */
+  async #open(request: LockRequest, { item, end }: Acquired): Promise<LockedSession | Holder | undefined> {
+    const { key, owner, terms, release } = request
     this.#staleLocks.forget(key)
     const lease = new Lease({
       table: this.#table,
       key,
       owner,
       end,
-      leaseMs: terms.leaseSeconds * 1000,
       maxHoldMs: terms.maxHoldSeconds * 1000,
       onEnd: () => {
         if (this.#leases.get(key) === lease) this.#leases.delete(key)
-        leave()
+        release?.()
       },
     })
     this.#leases.set(key, lease)
     try {
-      // Another process may have taken what this one, by a wrong clock, had let end too soon.
-      if (end.isWrong && !(await lease.renew(terms))) return await this.#askWhoHas(wanted)
+      // Another process may have acquired what this one, by a wrong clock, had let end too soon.
+      if (end.isWrong && !(await lease.renew(terms))) return await this.#getHolder(request)
       // An engine that returns no attributes is asked again; the lock is ours already.
       const whole = item ?? (await this.#table.get(key, true, terms))
       if (whole !== undefined) return { session: await this.#table.open(whole), lease }
@@ -269,28 +271,28 @@ export class Locks {
     }
   }
 
-  #pauseMs(attempt: number, { minRetryMs, maxRetryMs }: LockTerms, { remainingMs }: Refusal): number {
+  #pauseMs(attempt: number, { minRetryMs, maxRetryMs }: LockTerms, { remainingMs }: Holder): number {
     const pauses = { baseMs: minRetryMs, capMs: maxRetryMs, jitter: 0.5 }
     const pauseMs = backoffMs(attempt, pauses, this.#random)
     return remainingMs === undefined ? pauseMs : Math.min(pauseMs, Math.max(remainingMs, minRetryMs))
   }
 
-  /** Until when somebody has the lock; `undefined` when there is no such session. */
-  async #askWhoHas({ key, protocol, elsewhere, terms }: Omit<Wanted, 'leave'>): Promise<Refusal | undefined> {
+  /** Until when another call has the lock; `undefined` when there is no such session. */
+  async #getHolder({ key, protocol, source, terms }: LockRequest): Promise<Holder | undefined> {
     const { signal } = terms
     const item = await this.#table.get(key, true, { signal })
-    if (this.#isLive(item)) return this.#refusalOf(item, protocol)
-    const found = await elsewhere?.find()
+    if (this.#isLive(item)) return this.#holderOf(item, protocol)
+    const found = await source?.find()
     if (found === undefined) return undefined
-    const holders = found.place === 'here' ? protocol : elsewhere?.protocol
-    return holders === undefined ? { remainingMs: 0 } : this.#refusalOf(found.item, holders)
+    const held = found.place === 'target' ? protocol : source?.protocol
+    return held === undefined ? { remainingMs: 0 } : this.#holderOf(found.item, held)
   }
 
   #isLive(item: Item | undefined): item is Item {
     return item !== undefined && this.#table.isLive(item, this.#table.clock.now())
   }
 
-  #refusalOf(item: Item, protocol: LockProtocol): Refusal {
+  #holderOf(item: Item, protocol: LockProtocol): Holder {
     return { remainingMs: remainingLockMs(item, protocol, this.#table.clock) }
   }
 
@@ -308,7 +310,7 @@ function outcomeOf(
   return result.error instanceof SessionLockedError ? 'refused' : 'failed'
 }
 
-function lockedError({ remainingMs }: Refusal, waitedMs: number): SessionLockedError {
+function lockedError({ remainingMs }: Holder, waitedMs: number): SessionLockedError {
   const remaining =
     remainingMs === undefined ? '' : `; its lease ends in ${Math.ceil(remainingMs)} ms unless it is renewed`
   return new SessionLockedError(

@@ -3,22 +3,22 @@ import { codeOf } from '../internal/core-objects.ts'
 import { forEachAtOnce, listItems } from '../scan/scan.ts'
 import type { Migration } from './migration.ts'
 
-/** Options of {@link moveAll}. */
-export interface MoveOptions {
+/** Options of {@link migrateAll}. */
+export interface MigrateOptions {
   /** Ends it at any moment; what has been moved stays moved. */
   readonly signal?: AbortSignal | undefined
   /** Only counts what would be moved. */
   readonly dryRun: boolean
   /** Told the counts so far, after every few sessions. */
-  readonly onProgress?: ((counts: MoveCounts) => void | Promise<void>) | undefined
+  readonly onProgress?: ((counts: MigrateCounts) => void | Promise<void>) | undefined
 }
 
 /** What has been done so far. */
-export interface MoveCounts {
-  /** Sessions that were found there, alive. */
+export interface MigrateCounts {
+  /** Live sessions that were found in the source. */
   readonly found: number
   readonly moved: number
-  /** Sessions that were here already, not there any more, or locked by a request when it was their turn. */
+  /** Sessions that were in the target already, gone, or locked by a request when it was their turn. */
   readonly passedOver: number
   /** Items whose key does not tell the session ID, or which cannot be read or moved; they are where they were. */
   readonly failed: number
@@ -27,16 +27,16 @@ export interface MoveCounts {
 const MOVES_AT_ONCE = 8
 
 /**
- * Moves every session to here that is there: for who does not want to wait until each has been used. Applications may go
+ * Moves every session of the source, if you don't want to wait until each has been used. Applications may go
  * on meanwhile; a session that one of them moves or saves first is passed over.
  *
  * @throws whatever ends it as a whole, such as a missing table or the reason of `signal`; a session that cannot be moved
  *   is counted.
  */
-export async function moveAll(
+export async function migrateAll(
   migration: Migration,
-  { signal, dryRun, onProgress }: MoveOptions,
-): Promise<MoveCounts> {
+  { signal, dryRun, onProgress }: MigrateOptions,
+): Promise<MigrateCounts> {
   const { source } = migration
   const counts = { found: 0, moved: 0, passedOver: 0, failed: 0 }
   const moveOne = async (key: string): Promise<void> => {

@@ -1,157 +1,131 @@
 import { randomUUID } from 'node:crypto'
 
-import { cancellationCodesOf, isAwsError, isFailedCondition } from '../aws/dynamodb/aws-error.ts'
+import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/aws-error.ts'
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
-import { SessionConflictError } from '../errors.ts'
+import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { sleep } from '../internal/timers.ts'
-import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
-import type { Item } from '../types.ts'
 import { absent, asFound } from '../items/create.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'
 import { MOST_ATTEMPTS, pauseAfter } from '../items/save.ts'
+import { allOf, type Condition } from '../layouts/layout.ts'
+import type { FoundSession } from '../locks/lock-manager.ts'
+import type { Item } from '../types.ts'
 
 /** The keys of one session: where it belongs, and where it used to be. */
 export interface Keys {
-  readonly here: string
-  readonly there: string
-}
-
-/** Where a session is, and what it is there. */
-export interface Found {
-  readonly place: 'here' | 'there'
-  readonly item: Item
-  readonly session: StoredSession
+  readonly target: string
+  readonly source: string
 }
 
 type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
 
-const TRANSACTION_PAUSES = { baseMs: 10, capMs: 320 }
+const CONFLICT_PAUSES = { baseMs: 10, capMs: 320 }
 
-/** For a request whose answer does not matter, only whether there is one. */
+/** For a request whose response does not matter, only whether there is one. */
 const ANY_KEY = '-'
 
 /**
  * The two places that a session can be in, and what has to be about both of them at one moment: to look, to move, to
  * create and to delete. Each is one transaction, so that whatever others do comes before or after it.
  *
- * Engines without transactions, which are stand-ins for tests, get the same in single steps, in an order in which a session
- * that moves in one direction is neither overlooked nor left behind.
+ * @throws {DynamoDBSessionsError} `TRANSACTIONS_UNSUPPORTED` from every method that needs one, on engines without them.
  */
-export class TwoPlaces {
-  readonly here: ItemTable
-  readonly there: ItemTable
+export class MigrationTables {
+  readonly target: ItemTable
+  readonly source: ItemTable
 
-  constructor(here: ItemTable, there: ItemTable) {
-    this.here = here
-    this.there = there
+  constructor(target: ItemTable, source: ItemTable) {
+    this.target = target
+    this.source = source
   }
 
-  /** Looks in one place alone. That the session is not there does not tell that there is none: it may move meanwhile. */
-  async lookIn(place: Found['place'], key: string, options: SendOptions): Promise<Found | undefined> {
-    const table = this[place]
-    return this.#opened(place, await table.get(key, true, options))
+  /** Looks in one place alone. A session that is not there may be moving, so this does not tell that there is none. */
+  async lookIn(
+    place: FoundSession['place'],
+    key: string,
+    options: SendOptions,
+  ): Promise<FoundSession | undefined> {
+    return this.#opened(place, await this[place].get(key, true, options))
   }
 
-  /** Where a session is; when it is in neither place, then there is none: both are looked at in the same moment. */
-  async find(keys: Keys, options: TimedOptions): Promise<Found | undefined> {
-    let items: readonly (Item | undefined)[]
-    try {
-      items = await this.#snapshot(keys, options)
-    } catch (error) {
-      if (!isAwsError(error, 'UnknownOperationException')) throw error
-      return this.#findInSteps(keys, options)
-    }
-    const [here, there] = items
-    return (await this.#opened('here', here)) ?? this.#opened('there', there)
+  /** Where a session is; there is none when it is in neither place: both are looked at in the same moment. */
+  async find(keys: Keys, options: TimedOptions): Promise<FoundSession | undefined> {
+    const [target, source] = await this.#snapshot(keys, options)
+    return (await this.#opened('target', target)) ?? this.#opened('source', source)
   }
 
   /**
-   * Puts an item here and deletes the one there, both or neither.
+   * Puts an item into the target and deletes the one in the source, both or neither.
    *
-   * @param unchanged holds while the item there is the one that is to be moved.
-   * @returns whether it was done; `false` when there is a session here, or the one there is not as it is thought to be.
+   * @param unchanged holds while the item in the source is the one that is to be moved.
+   * @returns whether it was done; `false` when the target has a session, or the source has another than is thought.
    */
   async move(
     item: Item,
-    keyThere: string,
+    sourceKey: string,
     unchanged: Condition | undefined,
     options: TimedOptions,
   ): Promise<boolean> {
-    const { here, there } = this
-    const nowMs = here.clock.now()
-    const vacant = conditionInput(vacantAt(here, nowMs))
-    const asItWas = allOf(there.liveAt(nowMs), unchanged)
-    const removal = { ...itemIn(there, keyThere), ...conditionInput(asItWas) }
+    const { target, source } = this
+    const nowMs = target.clock.now()
+    const put = { TableName: target.name, Item: item, ...conditionInput(vacantAt(target, nowMs)) }
+    const removal = conditionInput(allOf(source.liveAt(nowMs), unchanged))
     try {
-      await this.#write(
-        [{ Put: { TableName: here.name, Item: item, ...vacant } }, { Delete: removal }],
-        options,
-      )
+      await this.#write([{ Put: put }, { Delete: { ...itemIn(source, sourceKey), ...removal } }], options)
       return true
     } catch (error) {
       if (cancellationCodesOf(error).includes('ConditionalCheckFailed')) return false
-      if (!isAwsError(error, 'UnknownOperationException')) throw error
-      return this.#moveInSteps(item, keyThere, asItWas, options)
+      throw error
     }
   }
 
   /**
-   * Creates or replaces an item here, and deletes the one there. Both are as they were found, so that a request that was given
-   * up and is carried out late changes nothing that was written since.
+   * Creates or replaces an item in the target, and deletes the one in the source. Both are as they were found, so that a
+   * request that was given up and is carried out late changes nothing that was written since.
    */
-  async put(item: Item, keyThere: string, options: TimedOptions): Promise<void> {
-    const { here, there } = this
-    const keyHere = here.layout.keyOfItem(item) ?? ''
-    const write = (foundHere?: Item, foundThere?: Item): readonly TransactItem[] => {
-      const nowMs = here.clock.now()
-      const isLateOneExpected = foundHere && here.layout.lateRequests?.isCreationExpected(foundHere, nowMs)
-      const late = isLateOneExpected === true ? here.layout.lateRequests?.creationExpected(nowMs) : undefined
-      const put = { TableName: here.name, Item: { ...item, ...late }, ...ifAsFound(here, foundHere) }
-      return [{ Put: put }, { Delete: { ...itemIn(there, keyThere), ...ifAsFound(there, foundThere) } }]
-    }
-    try {
-      await this.#writeAsFound({ here: keyHere, there: keyThere }, write, options)
-    } catch (error) {
-      if (!isAwsError(error, 'UnknownOperationException')) throw error
-      // In this order, because others may move what is here at once.
-      await there.delete(keyThere, options)
-      await here.put(item, options)
-    }
+  async put(item: Item, keys: Keys, options: TimedOptions): Promise<void> {
+    const { target, source } = this
+    const { lateRequests } = target.layout
+    await this.#writeAsFound(
+      keys,
+      (inTarget, inSource) => {
+        const nowMs = target.clock.now()
+        const isLateOneExpected = inTarget && lateRequests?.isCreationExpected(inTarget, nowMs)
+        const late = isLateOneExpected === true ? lateRequests?.creationExpected(nowMs) : undefined
+        const put = { TableName: target.name, Item: { ...item, ...late }, ...ifAsFound(target, inTarget) }
+        return [{ Put: put }, { Delete: { ...itemIn(source, keys.source), ...ifAsFound(source, inSource) } }]
+      },
+      options,
+    )
   }
 
   /**
    * Deletes the items in both places, of sessions that had started when it was called: a request that is carried out late
    * leaves newer ones alone. Where a request that creates the session may still be on its way, a gravestone takes its place.
    *
-   * @param isCreationDoubtful whether this process knows of such a request to here.
+   * @param isCreationDoubtful whether this process knows of such a request to the target.
    */
   async delete(keys: Keys, isCreationDoubtful: boolean, options: TimedOptions): Promise<void> {
-    const { here, there } = this
-    const remove = (foundHere?: Item, foundThere?: Item): readonly TransactItem[] => [
-      destruction(here, keys.here, nowMs, foundHere, isCreationDoubtful),
-      destruction(there, keys.there, nowMs, foundThere, false),
-    ]
-    let nowMs = here.clock.now()
-    try {
-      await here.clock.retryAfterClockCorrection(() => {
-        nowMs = here.clock.now()
-        return this.#writeAsFound(keys, remove, options)
-      })
-    } catch (error) {
-      if (!isAwsError(error, 'UnknownOperationException')) throw error
-      await here.delete(keys.here, options)
-      await there.delete(keys.there, options)
-      // It may have been moved here between the two.
-      await here.delete(keys.here, options)
-    }
+    const { target, source } = this
+    await target.clock.retryAfterClockCorrection(() => {
+      const nowMs = target.clock.now()
+      return this.#writeAsFound(
+        keys,
+        (inTarget, inSource) => [
+          destruction(target, keys.target, nowMs, inTarget, isCreationDoubtful),
+          destruction(source, keys.source, nowMs, inSource, false),
+        ],
+        options,
+      )
+    })
   }
 
   /** Writes in both places what depends on what is there; at first on there being nothing that stands in the way. */
   async #writeAsFound(
     keys: Keys,
-    actions: (foundHere?: Item, foundThere?: Item) => readonly TransactItem[],
+    actions: (inTarget?: Item, inSource?: Item) => readonly TransactItem[],
     options: TimedOptions,
   ): Promise<void> {
     let found: readonly (Item | undefined)[] = []
@@ -175,68 +149,49 @@ export class TwoPlaces {
   }
 
   async #snapshot(keys: Keys, options: TimedOptions): Promise<readonly (Item | undefined)[]> {
-    const { here, there } = this
-    const { client, clock } = here
-    const TransactItems = [{ Get: itemIn(here, keys.here) }, { Get: itemIn(there, keys.there) }]
-    const ask = () => client.send('TransactGetItems', { TransactItems }, options)
-    const { Responses: answers = [] } = await clock.retryAfterClockCorrection(() =>
-      this.#transact(ask, options),
+    const { target, source } = this
+    const { client, clock } = target
+    const TransactItems = [{ Get: itemIn(target, keys.target) }, { Get: itemIn(source, keys.source) }]
+    const read = () => client.send('TransactGetItems', { TransactItems }, options)
+    const { Responses: responses = [] } = await clock.retryAfterClockCorrection(() =>
+      this.#transact(read, options),
     )
-    return answers.map(answer => answer.Item)
+    return responses.map(({ Item: item }) => item)
   }
 
   async #write(TransactItems: readonly TransactItem[], options: TimedOptions): Promise<void> {
-    const { client } = this.here
-    // What is sent again because its answer was lost is not done again (G11).
+    const { client } = this.target
+    // What is sent again because its response was lost is not done again (G11).
     const input = { ClientRequestToken: randomUUID(), TransactItems }
     await this.#transact(() => client.send('TransactWriteItems', input, options), options)
   }
 
-  /** @throws {TableNotFoundError} when one of the tables is missing: transactions do not tell which. */
+  /**
+   * Does a transaction; again for as long as others are in flight on its items and there is time: each of them takes some
+   * milliseconds.
+   *
+   * @throws {TableNotFoundError} when one of the tables is missing: transactions do not tell which.
+   */
   async #transact<Value>(transaction: () => Promise<Value>, options: TimedOptions): Promise<Value> {
-    try {
-      return await withoutConflict(transaction, options)
-    } catch (error) {
-      if (isAwsError(error, 'ResourceNotFoundException')) {
-        for (const table of [this.here, this.there]) await table.get(ANY_KEY, true, options)
+    for (let retry = 0; ; retry++) {
+      try {
+        return await transaction()
+      } catch (error) {
+        if (isAwsError(error, 'UnknownOperationException')) throw withoutTransactions(error)
+        if (isAwsError(error, 'ResourceNotFoundException')) {
+          for (const table of [this.target, this.source]) await table.get(ANY_KEY, true, options)
+        }
+        const pauseMs = backoffMs(retry, CONFLICT_PAUSES)
+        if (!isTransactionConflict(error) || options.deadline.isExpired(pauseMs)) throw error
+        await sleep(pauseMs, options.signal)
       }
-      throw error
     }
   }
 
-  async #opened(place: Found['place'], item: Item | undefined): Promise<Found | undefined> {
+  async #opened(place: FoundSession['place'], item: Item | undefined): Promise<FoundSession | undefined> {
     const table = this[place]
     if (item === undefined || !table.isLive(item, table.clock.now())) return undefined
     return { place, item, session: await table.open(item) }
-  }
-
-  async #findInSteps(keys: Keys, options: TimedOptions): Promise<Found | undefined> {
-    return (
-      (await this.lookIn('here', keys.here, options)) ??
-      (await this.lookIn('there', keys.there, options)) ??
-      this.lookIn('here', keys.here, options)
-    )
-  }
-
-  async #moveInSteps(
-    item: Item,
-    keyThere: string,
-    asItWas: Condition,
-    options: TimedOptions,
-  ): Promise<boolean> {
-    const { here, there } = this
-    const key = here.layout.keyOfItem(item) ?? ''
-    const vacant = vacantAt(here, here.clock.now())
-    if (!(await here.replace(key, item, vacant, options)).happened) return false
-    try {
-      const input = { ...itemIn(there, keyThere), ...conditionInput(asItWas) }
-      await there.client.send('DeleteItem', input, options)
-      return true
-    } catch (error) {
-      await here.delete(key, options)
-      if (isFailedCondition(error)) return false
-      throw error
-    }
   }
 }
 
@@ -250,7 +205,7 @@ function ifAsFound(table: ItemTable, found: Item | undefined): Partial<Condition
   return condition === undefined ? {} : conditionInput(condition)
 }
 
-/** The deletion of what has started by a moment, or else is what was found; see {@link TwoPlaces.delete}. */
+/** The deletion of what has started by a moment, or else is what was found; see {@link MigrationTables.delete}. */
 function destruction(
   table: ItemTable,
   key: string,
@@ -261,8 +216,7 @@ function destruction(
   const { lateRequests } = table.layout
   if (lateRequests === undefined) return { Delete: itemIn(table, key) }
   const started = found === undefined ? lateRequests.startedBy(nowMs) : lateRequests.isStill(found)
-  const buries = isCreationDoubtful || (found !== undefined && lateRequests.isCreationExpected(found, nowMs))
-  if (buries) {
+  if (isCreationDoubtful || (found !== undefined && lateRequests.isCreationExpected(found, nowMs))) {
     const Item = lateRequests.gravestone(key, nowMs)
     return { Put: { TableName: table.name, Item, ...conditionInput(started) } }
   }
@@ -280,31 +234,20 @@ function vacantAt(table: ItemTable, nowMs: number): Condition {
   }
 }
 
-/**
- * Does a transaction again for as long as others are under way on its items and there is time: each of them takes some
- * milliseconds.
- */
-async function withoutConflict<Value>(
-  transaction: () => Promise<Value>,
-  { signal, deadline }: TimedOptions,
-): Promise<Value> {
-  for (let retry = 0; ; retry++) {
-    try {
-      return await transaction()
-    } catch (error) {
-      const isConflict = isRetryableCancellation(error)
-      const pauseMs = backoffMs(retry, TRANSACTION_PAUSES)
-      if (!isConflict || deadline.isExpired(pauseMs)) throw error
-      await sleep(pauseMs, signal)
-    }
-  }
-}
-
 /** Cancelled for a conflict with other transactions; the client has done what can be done about a lack of capacity. */
-function isRetryableCancellation(error: unknown): boolean {
+function isTransactionConflict(error: unknown): boolean {
   const codes = cancellationCodesOf(error)
   return (
     codes.includes('TransactionConflict') &&
     codes.every(code => code === 'None' || code === 'TransactionConflict')
+  )
+}
+
+function withoutTransactions(cause: unknown): DynamoDBSessionsError {
+  return new DynamoDBSessionsError(
+    'TRANSACTIONS_UNSUPPORTED',
+    'the option "migrateFrom" needs transactions, which this DynamoDB-compatible server does not have; move the sessions on ' +
+      'one that has them, such as DynamoDB itself or DynamoDB Local, or leave "migrateFrom" out',
+    { cause },
   )
 }

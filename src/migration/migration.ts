@@ -5,11 +5,11 @@ import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diag
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item, SessionData } from '../types.ts'
-import { Adoption } from './session-converter.ts'
+import { SessionConverter } from './session-converter.ts'
 import type { DoubtfulCreations } from '../items/doubtful-creations.ts'
 import type { ItemTable } from '../items/item-table.ts'
-import { newOwner, remainingLockMs } from '../locks/lease-end.ts'
-import type { Elsewhere } from '../locks/lock-manager.ts'
+import { newOwner, remainingLockMs } from '../locks/lease.ts'
+import type { FoundSession, LockSource } from '../locks/lock-manager.ts'
 import {
   asRead,
   asSaved,
@@ -28,90 +28,93 @@ import {
   unwritten,
 } from '../items/save.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
-import { type Found, type Keys, TwoPlaces } from './migration-tables.ts'
+import { type Keys, MigrationTables } from './migration-tables.ts'
 
 /** How a session is moved. */
 interface Move {
   /** Of the write that it is. */
   readonly marker: string
-  /** The attributes of a lock that it is to have here. */
+  /** The attributes of a lock that it is to have in the target. */
   readonly lock?: Item
-  /** Holds while nobody has locked it there. */
+  /** Holds while it is free in the source. */
   readonly free?: Condition | undefined
 }
 
 /**
  * Moves sessions from where they used to be: another layout, another prefix or another table.
  *
- * A session that is not here is read from there; its first save moves it, in one transaction, so that at every moment it
- * is in one place. It works in both directions at the same time: processes that move sessions here and processes that
- * move them there can serve the same visitors, which is what a rolling deployment and its rollback are. So a session that
- * is not where it was is followed, and there is none only when it is in neither place at one moment.
+ * A session that is not in the target, where the store keeps its sessions, is read from the source; its first save moves
+ * it, in one transaction, so that at every moment it is in one place. It works in both directions at the same time:
+ * processes that move sessions forth and processes that move them back can serve the same visitors, which is what a rolling
+ * deployment and its rollback are. So a session that is not where it was is followed, and there is none only when it is in
+ * neither place at one moment.
+ *
+ * @throws {DynamoDBSessionsError} `TRANSACTIONS_UNSUPPORTED` from its methods, on engines without transactions.
  */
 export class Migration {
-  readonly #here: ItemTable
-  readonly #there: ItemTable
-  readonly #places: TwoPlaces
-  readonly #adoption: Adoption
+  readonly #target: ItemTable
+  readonly #source: ItemTable
+  readonly #tables: MigrationTables
+  readonly #converter: SessionConverter
 
   /**
    * @throws {TypeError} `INVALID_OPTION` when both places are the same.
    */
-  constructor(here: ItemTable, there: ItemTable) {
-    if (here.name === there.name && here.layout.keyOf('-') === there.layout.keyOf('-')) {
+  constructor(target: ItemTable, source: ItemTable) {
+    if (target.name === source.name && target.layout.keyOf('-') === source.layout.keyOf('-')) {
       throw invalidArgument(
         'INVALID_OPTION',
         'the option "migrateFrom" names the place where this store keeps sessions itself: the keys are the same; give this ' +
           'store another "prefix" or table',
       )
     }
-    this.#here = here
-    this.#there = there
-    this.#places = new TwoPlaces(here, there)
-    this.#adoption = new Adoption(here, there)
+    this.#target = target
+    this.#source = source
+    this.#tables = new MigrationTables(target, source)
+    this.#converter = new SessionConverter(target, source)
   }
 
   /** Where sessions are moved from. */
   get source(): ItemTable {
-    return this.#there
+    return this.#source
   }
 
-  /** What the version of a session that is here has to know to be followed when others move it. */
+  /** What the version of a session in the target has to know to be followed when others move it. */
   originOf(id: string): Origin {
-    return { key: this.#there.layout.keyOf(id), session: undefined }
+    return { key: this.#source.layout.keyOf(id), session: undefined }
   }
 
-  /** The version of a session that is here, or else there; `session` is what was found here. */
+  /** The version of a session in the target, or else in the source; `session` is what was found in the target. */
   async read(
     id: string,
     session: StoredSession | undefined,
     options: SendOptions,
   ): Promise<Version | undefined> {
     const keys = this.#keysOf(id)
-    if (session !== undefined) return this.#versionOf({ place: 'here', session }, keys)
+    if (session !== undefined) return this.#versionOf({ place: 'target', session }, keys)
     const found =
-      (await this.#places.lookIn('there', keys.there, options)) ??
-      // It may have been moved from there to here, or to and fro, between the two looks.
-      (await this.#places.find(keys, this.#inTime(options)))
+      (await this.#tables.lookIn('source', keys.source, options)) ??
+      // It may have been moved to the target, or to and fro, between the two looks.
+      (await this.#tables.find(keys, this.#inTime(options)))
     return found && this.#versionOf(found, keys)
   }
 
   /**
    * The text of session data that are to be saved over a version.
    *
-   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout here cannot carry.
+   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout of the target cannot carry.
    */
   encode(basis: Version, data: unknown): string {
-    return this.#adoption.encode(basis, data)
+    return this.#converter.encode(basis, data)
   }
 
-  /** The data of a session that is there, in a new object. */
-  dataThere({ text }: StoredSession): SessionData {
-    return this.#there.layout.codec.decode(text)
+  /** The data of a session in the source, in a new object. */
+  sourceData({ text }: StoredSession): SessionData {
+    return this.#source.layout.codec.decode(text)
   }
 
   /**
-   * Creates or replaces a session here, and deletes the one there. DynamoDB carries out a transaction once, however often it is
+   * Creates or replaces a session in the target, and deletes the one in the source. DynamoDB carries out a transaction once, however often it is
    * sent; of one that failed, nobody knows whether it still will.
    */
   async create(id: string, item: Item, doubtful: DoubtfulCreations, options: SendOptions): Promise<void> {
@@ -121,48 +124,48 @@ export class Migration {
       isInDoubt = true
     }
     try {
-      await this.#places.put(item, keys.there, { ...this.#inTime(options), onDoubt })
+      await this.#tables.put(item, keys, { ...this.#inTime(options), onDoubt })
     } catch (error) {
-      if (isInDoubt) doubtful.add(keys.here)
+      if (isInDoubt) doubtful.add(keys.target)
       throw error
     }
   }
 
   /**
-   * Saves a session where it belongs, and moves it when it is not here.
+   * Saves a session where it belongs, and moves it when it is not there.
    *
    * @returns the version that is stored now; `undefined` when the session has been destroyed or has expired.
    * @throws {LockLostError} when it was read under a lock and others have moved it, which takes its lock away.
    */
-  async save(here: ItemTable, save: Save, options: SendOptions): Promise<Version | undefined> {
+  async save(target: ItemTable, save: Save, options: SendOptions): Promise<Version | undefined> {
     const keys = this.#keysOfVersion(save.basis)
-    if (keys === undefined) return saveSession(here, save, options)
-    const saved = await this.#saveWhereItIs(here, save, keys, this.#inTime(options))
-    const origin = { key: keys.there, session: undefined }
+    if (keys === undefined) return saveSession(target, save, options)
+    const saved = await this.#saveWhereItIs(target, save, keys, this.#inTime(options))
+    const origin = { key: keys.source, session: undefined }
     return saved && { ...asSaved(saved.session, save.session.text), origin }
   }
 
   /** Touches a session where it is. */
-  async touch(here: ItemTable, touch: Touch, options: SendOptions): Promise<number | undefined> {
+  async touch(target: ItemTable, touch: Touch, options: SendOptions): Promise<number | undefined> {
     const known = touch.version
     const keys = known && this.#keysOfVersion(known)
-    if (known === undefined || keys === undefined) return touchSession(here, touch, options)
+    if (known === undefined || keys === undefined) return touchSession(target, touch, options)
     const inTime = this.#inTime(options)
     const from = known.origin?.session
     let touched = await (from === undefined
-      ? touchSession(here, touch, inTime)
-      : touchSession(this.#there, { ...touch, key: keys.there, version: asRead(from) }, inTime))
+      ? touchSession(target, touch, inTime)
+      : touchSession(this.#source, { ...touch, key: keys.source, version: asRead(from) }, inTime))
     for (let attempt = 1; touched === undefined; attempt++) {
       const found = await this.#follow(keys, known.session, attempt, inTime)
       if (found === undefined) return undefined
       const { place, session } = found
       const moved = { ...touch, key: keys[place], version: asRead(session) }
-      touched = await touchSession(place === 'here' ? here : this.#there, moved, inTime)
+      touched = await touchSession(place === 'target' ? target : this.#source, moved, inTime)
     }
     return touched
   }
 
-  /** Deletes a session in both places at once; `key` is the one here. */
+  /** Deletes a session in both places at once; `key` is the one in the target. */
   async destroy<Data extends object>(
     target: string | SessionRecord<Data>,
     key: string,
@@ -170,50 +173,50 @@ export class Migration {
     options: SendOptions,
   ): Promise<void> {
     const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(versionOf(target))
-    if (keys === undefined) await this.#here.delete(key, options)
-    else await this.#places.delete(keys, doubtful.has(key), this.#inTime(options))
+    if (keys === undefined) await this.#target.delete(key, options)
+    else await this.#tables.delete(keys, doubtful.has(key), this.#inTime(options))
   }
 
-  /** What has to be known to lock a session that may not be here. */
-  elsewhere(id: string, signal: AbortSignal | undefined): Elsewhere {
+  /** What has to be known to lock a session that may be in the source. */
+  lockSource(id: string, signal: AbortSignal | undefined): LockSource {
     const keys = this.#keysOf(id)
     return {
-      protocol: this.#there.layout.lock,
+      protocol: this.#source.layout.lock,
       find: async () => {
         const options = this.#inTime({ signal })
         return (
-          (await this.#places.lookIn('there', keys.there, options)) ??
-          (await this.#places.find(keys, options))
+          (await this.#tables.lookIn('source', keys.source, options)) ??
+          (await this.#tables.find(keys, options))
         )
       },
-      bring: async ({ session: from }, lock, free) => {
-        const adopted = this.#adoption.adopt(from, keys.here)
-        return this.#moveItem(adopted, from, { marker: newMarker(), lock, free }, this.#inTime({ signal }))
+      move: async ({ session: from }, lock, free) => {
+        const converted = this.#converter.convert(from, keys.target)
+        return this.#moveItem(converted, from, { marker: newMarker(), lock, free }, this.#inTime({ signal }))
       },
     }
   }
 
   /**
-   * Moves a session as it is, unless there is one here already, which then is the newer one, or somebody has locked it.
+   * Moves a session as it is, unless the target has it already, which then is the newer one, or another request has locked it.
    *
    * @returns what became of it; `'gone'` when it was not there any more.
    */
-  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'here' | 'locked' | 'gone'> {
+  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'target' | 'locked' | 'gone'> {
     const keys = this.#keysOf(id)
     const inTime = this.#inTime(options)
-    const { clock } = this.#here
-    const { lock: protocol } = this.#there.layout
+    const { clock } = this.#target
+    const { lock: protocol } = this.#source.layout
     let found =
-      (await this.#places.lookIn('here', keys.here, inTime)) ??
-      (await this.#places.lookIn('there', keys.there, inTime)) ??
-      (await this.#places.find(keys, inTime))
+      (await this.#tables.lookIn('target', keys.target, inTime)) ??
+      (await this.#tables.lookIn('source', keys.source, inTime)) ??
+      (await this.#tables.find(keys, inTime))
     for (let attempt = 1; found !== undefined; attempt++) {
       const { place, item, session: from } = found
-      if (place === 'here') return 'here'
+      if (place === 'target') return 'target'
       if (protocol !== undefined && remainingLockMs(item, protocol, clock) !== 0) return 'locked'
       const free = protocol?.freeFor(newOwner(), clock.serverNow().earliestMs)
-      const adopted = this.#adoption.adopt(from, keys.here)
-      const move = () => this.#moveItem(adopted, from, { marker: newMarker(), free }, inTime)
+      const converted = this.#converter.convert(from, keys.target)
+      const move = () => this.#moveItem(converted, from, { marker: newMarker(), free }, inTime)
       if ((await clock.retryAfterClockCorrection(move)) !== undefined) return 'moved'
       found = await this.#follow(keys, undefined, attempt, inTime)
     }
@@ -268,7 +271,7 @@ export class Migration {
         }),
       )
     }
-    this.#adoption.checkWhole(theirs)
+    this.#converter.assertConvertible(theirs)
     return resolveConflict(table, save, { basis: seen, ours, theirs })
   }
 
@@ -285,11 +288,11 @@ export class Migration {
     attempt: number,
     options: TimedOptions,
     save?: Save,
-  ): Promise<Found | undefined> {
+  ): Promise<FoundSession | undefined> {
     const pauseMs = pauseAfter(attempt, Math.random)
     const isLate = options.deadline.isExpired(pauseMs)
     if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
-    const found = await this.#places.find(keys, options)
+    const found = await this.#tables.find(keys, options)
     if (found === undefined || (known && !this.#isSameSession(known, found.session))) return undefined
     if (!isLate && attempt < MOST_ATTEMPTS) return found
     const error = gaveUp('others kept on writing or moving the session; it was given up', attempt)
@@ -307,7 +310,7 @@ export class Migration {
     // A layout in between may have had no place for it.
     if (birth !== undefined && birthNow !== undefined) return birth === birthNow
     if (before === undefined || now === undefined || isSameSecond(before, now)) return true
-    return [this.#here, this.#there].some(
+    return [this.#target, this.#source].some(
       ({ layout }) => layout.sameSessionAs({ createdMs: 0 }) === undefined,
     )
   }
@@ -319,48 +322,48 @@ export class Migration {
     options: TimedOptions,
   ): Promise<Version | undefined> {
     const item = await this.#moveItem(session, from, { marker }, options)
-    return item && asRead(this.#here.versionIn(item, session))
+    return item && asRead(this.#target.versionIn(item, session))
   }
 
-  /** @returns the item here; `undefined` when the session was not moved. */
+  /** @returns the item in the target; `undefined` when the session was not moved. */
   async #moveItem(
     session: StoredSession,
     from: StoredSession,
     { marker, lock, free }: Move,
     options: TimedOptions,
   ): Promise<Item | undefined> {
-    this.#adoption.checkWhole(session)
+    this.#converter.assertConvertible(session)
     const revision = revisionAfter(from.revision, marker)
-    const item = { ...(await this.#here.itemOf({ ...session, revision })), ...lock }
-    const unseen = unwritten(this.#there.layout, from)
+    const item = { ...(await this.#target.itemOf({ ...session, revision })), ...lock }
+    const unseen = unwritten(this.#source.layout, from)
     const unchanged = unseen === undefined ? free : allOf(unseen, free)
-    return (await this.#places.move(item, from.key, unchanged, options)) ? item : undefined
+    return (await this.#tables.move(item, from.key, unchanged, options)) ? item : undefined
   }
 
-  #versionOf({ place, session }: Pick<Found, 'place' | 'session'>, { here, there }: Keys): Version {
-    return place === 'here'
-      ? { ...asRead(session), origin: { key: there, session: undefined } }
-      : { ...asRead(this.#adoption.adopt(session, here)), origin: { key: there, session } }
+  #versionOf({ place, session }: Pick<FoundSession, 'place' | 'session'>, { target, source }: Keys): Version {
+    return place === 'target'
+      ? { ...asRead(session), origin: { key: source, session: undefined } }
+      : { ...asRead(this.#converter.convert(session, target)), origin: { key: source, session } }
   }
 
   #keysOf(id: string): Keys {
-    return { here: this.#here.layout.keyOf(id), there: this.#there.layout.keyOf(id) }
+    return { target: this.#target.layout.keyOf(id), source: this.#source.layout.keyOf(id) }
   }
 
   /** `undefined` for a version that comes from a listing, where the key does not tell the session ID. */
   #keysOfVersion({ origin, session: { key } }: Version): Keys | undefined {
-    if (origin !== undefined) return { here: key, there: origin.key }
-    const id = this.#here.layout.idOfKey(key)
-    return id === undefined ? undefined : { here: key, there: this.#there.layout.keyOf(id) }
+    if (origin !== undefined) return { target: key, source: origin.key }
+    const id = this.#target.layout.idOfKey(key)
+    return id === undefined ? undefined : { target: key, source: this.#source.layout.keyOf(id) }
   }
 
   #isSame(left: string, right: string): boolean {
-    const { codec } = this.#here.layout
+    const { codec } = this.#target.layout
     return left === right || codec.isSame(codec.decodeExactly(left), codec.decodeExactly(right))
   }
 
   /** Lets everything that one call takes share one deadline (G7). */
-  #inTime({ signal, deadline = new Deadline(this.#here.client.deadlineMs) }: SendOptions): TimedOptions {
+  #inTime({ signal, deadline = new Deadline(this.#target.client.deadlineMs) }: SendOptions): TimedOptions {
     return { signal, deadline }
   }
 
@@ -371,7 +374,7 @@ export class Migration {
   ): SessionConflictError {
     if (conflictTraces.isObserved) {
       const policy: ConflictTrace['policy'] = typeof onConflict === 'function' ? 'resolver' : onConflict
-      conflictTraces.failAtOnce({ table: this.#here.name, policy, outcome }, error)
+      conflictTraces.failAtOnce({ table: this.#target.name, policy, outcome }, error)
     }
     return error
   }
@@ -381,7 +384,7 @@ export class Migration {
       'others have moved the session while it was locked, and its lock with it; the save was given up; read it again',
     )
     if (lockTraces.isObserved) {
-      lockTraces.failAtOnce({ table: this.#here.name, attempts: 0, outcome: 'lost' }, error)
+      lockTraces.failAtOnce({ table: this.#target.name, attempts: 0, outcome: 'lost' }, error)
     }
     return error
   }

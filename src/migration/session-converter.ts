@@ -10,34 +10,34 @@ import { isUnchanged } from '../items/merge.ts'
 import type { Version } from '../items/session-record.ts'
 
 /**
- * What sessions from there are in the terms of the layout here.
+ * What sessions of the source are in the terms of the target's layout.
  *
  * That layout may have nothing for some of the values: PHP's objects and large integers as JSON, for example. Such a session
  * can be read and touched all the same; only to move it is an error, until the application has taken those values out.
  */
-export class Adoption {
-  readonly #here: ItemTable
-  readonly #there: ItemTable
+export class SessionConverter {
+  readonly #target: ItemTable
+  readonly #source: ItemTable
   /** A key that no session has: in the text of one, it stands for the values that were left out. */
   readonly #leftOut = `left-out-${randomUUID()}`
 
-  constructor(here: ItemTable, there: ItemTable) {
-    this.#here = here
-    this.#there = there
+  constructor(target: ItemTable, source: ItemTable) {
+    this.#target = target
+    this.#source = source
   }
 
   /**
-   * A session from there, as it would be here. Where that cannot carry all of it, the data are what they are there, and
-   * the text can be compared and merged with, but not stored: see {@link checkWhole}.
+   * A session of the source, as it would be in the target. Where that cannot carry all of it, the data are what they are there, and
+   * the text can be compared and merged with, but not stored: see {@link assertConvertible}.
    */
-  adopt(stored: StoredSession, key: string): StoredSession {
+  convert(stored: StoredSession, key: string): StoredSession {
     const { data, birth, createdMs, expiresMs } = stored
     return {
-      ...(this.#carried(data) ?? { data, text: this.#textOfCarried(data) }),
+      ...(this.#converted(data) ?? { data, text: this.#textOfConvertible(data) }),
       key,
       birth,
       createdMs,
-      expiresMs: Math.min(expiresMs, this.#here.latestExpiryMs(createdMs)),
+      expiresMs: Math.min(expiresMs, this.#target.latestExpiryMs(createdMs)),
       revision: undefined,
       version: undefined,
       user: undefined,
@@ -47,29 +47,29 @@ export class Adoption {
   /**
    * The text of what is to be saved over a version.
    *
-   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout here cannot carry, unless nothing has changed: then
+   * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout of the target cannot carry, unless nothing has changed: then
    *   nothing has to be written.
    */
   encode({ session, origin }: Version, data: unknown): string {
-    const { codec } = this.#here.layout
-    if (origin?.session === undefined || this.#isWhole(session)) return codec.encode(data, session.text)
-    if (this.#isAsItIsThere(data, origin.session)) return session.text
-    const { text } = this.#carried(data) ?? {}
-    if (text === undefined) throw this.#notCarried()
+    const { codec } = this.#target.layout
+    if (origin?.session === undefined || this.#isConvertible(session)) return codec.encode(data, session.text)
+    if (this.#isUnchangedInSource(data, origin.session)) return session.text
+    const { text } = this.#converted(data) ?? {}
+    if (text === undefined) throw this.#notConvertible()
     return text
   }
 
-  /** @throws {TypeError} `INVALID_SESSION_DATA` for a session that the layout here cannot carry. */
-  checkWhole(session: Pick<StoredSession, 'text'>): void {
-    if (!this.#isWhole(session)) throw this.#notCarried()
+  /** @throws {TypeError} `INVALID_SESSION_DATA` for a session that the layout of the target cannot carry. */
+  assertConvertible(session: Pick<StoredSession, 'text'>): void {
+    if (!this.#isConvertible(session)) throw this.#notConvertible()
   }
 
-  #isWhole({ text }: Pick<StoredSession, 'text'>): boolean {
+  #isConvertible({ text }: Pick<StoredSession, 'text'>): boolean {
     return !text.includes(this.#leftOut)
   }
 
-  #isAsItIsThere(data: unknown, stored: StoredSession): boolean {
-    const { codec } = this.#there.layout
+  #isUnchangedInSource(data: unknown, stored: StoredSession): boolean {
+    const { codec } = this.#source.layout
     const text = unlessRefused(() => codec.encode(data, stored.text))
     if (text === undefined || text === stored.text) return text !== undefined
     return isUnchanged(codec.decodeExactly(text), codec.decodeExactly(stored.text), (left, right) =>
@@ -78,26 +78,26 @@ export class Adoption {
   }
 
   /** Session data as text, and as they are read from that; `undefined` when they are not the same. */
-  #carried(data: unknown): { readonly text: string; readonly data: SessionData } | undefined {
-    const { codec } = this.#here.layout
+  #converted(data: unknown): { readonly text: string; readonly data: SessionData } | undefined {
+    const { codec } = this.#target.layout
     const text = unlessRefused(() => codec.encode(data, undefined))
     if (text === undefined) return undefined
     const decoded = codec.decode(text)
-    // What has a class there is written as a description of it where nobody knows the class.
-    const isLost = mayBeLost(data) && !isSameTo(this.#there.layout.codec, data, decoded)
+    // What has a class in the source is written as a description of it where the class is not known.
+    const isLost = mayBeLost(data) && !isSameTo(this.#source.layout.codec, data, decoded)
     return isLost ? undefined : { text, data: decoded }
   }
 
-  #textOfCarried(data: SessionData): string {
-    const carried = Object.entries(data).filter(([key, value]) => {
-      return this.#carried(Object.fromEntries([[key, value]])) !== undefined
+  #textOfConvertible(data: SessionData): string {
+    const convertible = Object.entries(data).filter(([key, value]) => {
+      return this.#converted(Object.fromEntries([[key, value]])) !== undefined
     })
-    const { codec } = this.#here.layout
-    return codec.encode(Object.fromEntries([...carried, [this.#leftOut, true]]), undefined)
+    const { codec } = this.#target.layout
+    return codec.encode(Object.fromEntries([...convertible, [this.#leftOut, true]]), undefined)
   }
 
-  #notCarried(): TypeError {
-    const [from, to] = [this.#there.layout.name, this.#here.layout.name]
+  #notConvertible(): TypeError {
+    const [from, to] = [this.#source.layout.name, this.#target.layout.name]
     return invalidArgument(
       'INVALID_SESSION_DATA',
       `the session cannot be moved: in the layout "${from}" it holds values that the layout "${to}" has nothing for, such ` +

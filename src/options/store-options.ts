@@ -96,7 +96,7 @@ export interface SessionStoreOptions<Data extends object = SessionData>
   /**
    * Where sessions used to be: the name of a layout, or its options and table. A session that is not found here is read
    * from there, and its first save moves it; destroying one destroys it in both places. Lists and counts tell only of
-   * what is here. See docs/migrating.
+   * what is here. It needs transactions: see docs/migrating.
    *
    * @default none
    */

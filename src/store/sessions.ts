@@ -15,7 +15,7 @@ import type {
 } from '../options/call-options.ts'
 import { expiryAt, type ExpiryOptions, isTtl } from '../items/expiry.ts'
 import type { ItemTable } from '../items/item-table.ts'
-import type { Locks } from '../locks/lock-manager.ts'
+import type { LockManager } from '../locks/lock-manager.ts'
 import {
   isLocking,
   lockingContradiction,
@@ -60,7 +60,7 @@ export class Sessions<Data extends object> {
   readonly items: ItemTable
   readonly #options: SessionsOptions<Data>
   readonly #doubtfulCreations = new DoubtfulCreations()
-  #locks: Locks | undefined
+  #locks: LockManager | undefined
 
   constructor(options: SessionsOptions<Data>) {
     this.items = options.items
@@ -139,7 +139,7 @@ export class Sessions<Data extends object> {
     }
     const locks = await this.#openLocks()
     const settled = { ...lockingTerms(given), signal }
-    const locked = await locks.lock(key, settled, migration?.elsewhere(id, signal))
+    const locked = await locks.lock(key, settled, migration?.lockSource(id, signal))
     if (locked === undefined) return undefined
     if (renew) locked.lease.keepAlive()
     const version = { ...asRead(locked.session, locked.lease), origin: migration?.originOf(id) }
@@ -152,7 +152,7 @@ export class Sessions<Data extends object> {
     const { migration } = this.#options
     const data =
       migration !== undefined && origin?.session !== undefined
-        ? migration.dataThere(origin.session)
+        ? migration.sourceData(origin.session)
         : this.items.layout.codec.decode(seenText)
     return data as Data
   }
@@ -338,9 +338,9 @@ export class Sessions<Data extends object> {
       : migration.touch(this.items, touch, options)
   }
 
-  async #openLocks(): Promise<Locks> {
-    const { Locks } = await import('../locks/lock-manager.ts')
-    this.#locks ??= new Locks(this.items, Math.random)
+  async #openLocks(): Promise<LockManager> {
+    const { LockManager } = await import('../locks/lock-manager.ts')
+    this.#locks ??= new LockManager(this.items, Math.random)
     return this.#locks
   }
 

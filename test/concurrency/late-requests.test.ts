@@ -63,7 +63,7 @@ describe.each(engines)('$name, a request that is carried out late', engine => {
       expect(await store.read(id)).toBeUndefined()
     })
 
-    describe.runIf(engine.name === 'DynamoDB Local')('in a store that moves sessions', () => {
+    describe.runIf(engine.supports.transactions)('in a store that moves sessions', () => {
       const moving = { migrateFrom: 'php', maxAttempts: 2 } as const
 
       test('does not replace what was created since, here or there', async () => {

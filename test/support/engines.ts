@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { inject } from 'vitest'
+import { describe, inject } from 'vitest'
 
 /** What an engine can do beyond the operations that all of them have. */
 export interface EngineSupport {
@@ -8,6 +8,8 @@ export interface EngineSupport {
   readonly ttl: boolean
   /** `ReturnValuesOnConditionCheckFailure`: a failed condition brings the item that is there. */
   readonly oldItemOnConditionFailure: boolean
+  /** `TransactGetItems` and `TransactWriteItems`, which `migrateFrom` needs. */
+  readonly transactions: boolean
 }
 
 /** A DynamoDB that tests can talk to; it is empty at the start of a run and shared by all test files. */
@@ -25,6 +27,15 @@ declare module 'vitest' {
 
 /** The engines of this run, for `describe.each(engines)('$name', ...)`. Without Java it is dynalite alone. */
 export const engines: readonly Engine[] = inject('engines')
+
+/** Describes something on each engine, for what needs transactions: it is skipped on engines without them. */
+export function describeWithTransactions(name: string, describeOn: (engine: Engine) => void): void {
+  for (const engine of engines) {
+    describe.runIf(engine.supports.transactions)(`${name}, on ${engine.name}`, () => {
+      describeOn(engine)
+    })
+  }
+}
 
 /** Region to use with {@link engines}, which take any. */
 export const engineRegion = 'us-east-1'

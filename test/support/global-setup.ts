@@ -50,7 +50,7 @@ async function startDynalite(): Promise<Engine> {
   return {
     name: 'dynalite',
     endpoint: await startProcess('dynalite.mjs'),
-    supports: { ttl: false, oldItemOnConditionFailure: false },
+    supports: { ttl: false, oldItemOnConditionFailure: false, transactions: false },
   }
 }
 
@@ -58,7 +58,7 @@ async function startDynamoDBLocal(): Promise<Engine> {
   return {
     name: 'DynamoDB Local',
     endpoint: await startProcess('dynamodb-local.mjs'),
-    supports: { ttl: true, oldItemOnConditionFailure: true },
+    supports: { ttl: true, oldItemOnConditionFailure: true, transactions: true },
   }
 }
 

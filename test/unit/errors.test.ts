@@ -276,6 +276,7 @@ const classOfCode: Readonly<Record<ErrorCode | InvalidArgumentCode, string>> = {
   TABLE_MISMATCH: 'TableMismatchError',
   TABLE_NOT_FOUND: 'TableNotFoundError',
   THROTTLED: 'ThrottlingError',
+  TRANSACTIONS_UNSUPPORTED: 'DynamoDBSessionsError',
 }
 
 test('docs/errors.md has a row for each code, with its class', async () => {

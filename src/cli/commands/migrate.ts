@@ -1,6 +1,6 @@
 import { didYouMean, nearest } from '../../internal/closest-match.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
-import { type MoveCounts, moveAll } from '../../migration/migrate-all.ts'
+import { type MigrateCounts, migrateAll } from '../../migration/migrate-all.ts'
 import { openClient } from '../../store/open-client.ts'
 import { openMigration } from '../../store/open-sessions.ts'
 import { type Command, declared, writeResult } from '../args.ts'
@@ -47,7 +47,7 @@ export const migrateCommand: Command = {
     const settings = storeSettings(context, { migrateFrom: source })
     const client = openClient(settings, environment)
     try {
-      const counts = await moveAll(await openMigration(client, settings), {
+      const counts = await migrateAll(await openMigration(client, settings), {
         dryRun: args.has('dry-run'),
         signal,
         onProgress: latest => progress.show(inWords(latest)),
@@ -78,7 +78,7 @@ function layoutToMoveFrom(name: string): LayoutName {
   throw new UsageError(`--from takes the name of a layout (${LAYOUT_NAMES.join(', ')})${hint}`)
 }
 
-function inWords({ found, moved, passedOver, failed }: MoveCounts): string {
+function inWords({ found, moved, passedOver, failed }: MigrateCounts): string {
   const parts = [`${counted(found, 'session')} found`, `${moved} moved`]
   if (passedOver > 0) parts.push(`${passedOver} moved, ended or locked by others`)
   if (failed > 0) parts.push(`${failed} cannot be moved and stay where they are`)

@@ -158,7 +158,7 @@ describe.runIf(load !== undefined).each(engines)(
       last: native(),
     })
 
-    describe('on the way to the native layout', () => {
+    describe.runIf(engine.supports.transactions)('on the way to the native layout', () => {
       test.each([
         ['old', 'first'],
         ['first', 'second'],

@@ -1,12 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { connectionTo, engines } from '../../support/engines.ts'
+import { connectionTo, describeWithTransactions } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { engineEnvironment, type Finished, runCli } from './command-line.ts'
 
-describe.each(engines)('migrate, on $name', engine => {
+describeWithTransactions('migrate', engine => {
   const environment = engineEnvironment(engine)
   const cli = (...args: string[]): Promise<Finished> => runCli(['migrate', ...args], { environment })
   const open = (table: string, options: SessionStoreOptions): SessionStore =>

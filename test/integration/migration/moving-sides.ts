@@ -39,9 +39,8 @@ export function openSide(subject: TableSubject, options: SessionStoreOptions, ho
 export function meanwhile(when: (request: SentRequest) => boolean, act: () => Promise<unknown>): Hooks {
   let isDone = false
   return {
-    after: async (request, { statusCode }) => {
-      // Engines without transactions say so first.
-      if (isDone || !when(request) || (request.operation.startsWith('Transact') && statusCode !== 200)) return
+    after: async request => {
+      if (isDone || !when(request)) return
       isDone = true
       await act()
     },

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import type { SessionStore } from '../../../src/store/session-store.ts'
-import { engines } from '../../support/engines.ts'
+import { describeWithTransactions } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import { everySides, openSide } from './moving-sides.ts'
@@ -24,7 +24,7 @@ interface Course {
   readonly problems: string[]
 }
 
-describe.each(engines)('processes that serve the same visitors at the same time, on $name', engine => {
+describeWithTransactions('processes that serve the same visitors at the same time', engine => {
   const subject = tableSubject(engine, everyTouch)
 
   test.each(everySides.slice(1))(
@@ -32,16 +32,13 @@ describe.each(engines)('processes that serve the same visitors at the same time,
     async ({ forth, back }) => {
       const [old, ...others] = [back, forth, back, forth].map(options => openSide(subject, options))
       if (old === undefined) throw new Error('there are no stores')
-      // Without transactions a session that moves is in two places for moments: it may go in one direction only, and is
-      // seen for a moment when it has been destroyed.
-      const isAtomic = engine.name === 'DynamoDB Local'
-      const stores = isAtomic ? [old, ...others] : others.filter((_, index) => index % 2 === 0)
+      const stores = [old, ...others]
       for (let round = 0; round < ROUNDS; round++) {
         const courses = Array.from({ length: SESSIONS }, async (_, index) => {
           const course = await begin(old, stores)
           await Promise.all([
             ...course.saved.map((__, visitor) => visit(course, visitor)),
-            isAtomic && index % 2 === 0 ? destroy(course) : undefined,
+            index % 2 === 0 ? destroy(course) : undefined,
           ])
           await conclude(course)
           return course.problems

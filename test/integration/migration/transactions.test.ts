@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DynamoDBError } from '../../../src/errors.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { engines } from '../../support/engines.ts'
+import { describeWithTransactions, engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { newId } from '../../support/session-ids.ts'
 import type { StubAnswer, StubEndpoint, StubRequest } from '../../support/stub-endpoint.ts'
@@ -12,9 +12,8 @@ import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 const forth: SessionStoreOptions = { migrateFrom: 'connect-dynamodb' }
 const back: SessionStoreOptions = { layout: 'connect-dynamodb' }
 
-describe.each(engines)('the transactions of sessions that move, on $name', engine => {
+describeWithTransactions('the transactions of sessions that move', engine => {
   const subject = tableSubject(engine, everyTouch)
-  const isAtomic = engine.name === 'DynamoDB Local'
 
   /** A store whose requests are written down, and answered by `intercept` where that wants to. */
   const observed = async (
@@ -41,8 +40,7 @@ describe.each(engines)('the transactions of sessions that move, on $name', engin
     expect(recorder.operations).toEqual(['GetItem', 'GetItem'])
     recorder.forget()
     expect(await store.read(newId())).toBeUndefined()
-    const again = isAtomic ? [] : ['GetItem', 'GetItem', 'GetItem']
-    expect(recorder.operations).toEqual(['GetItem', 'GetItem', 'TransactGetItems', ...again])
+    expect(recorder.operations).toEqual(['GetItem', 'GetItem', 'TransactGetItems'])
   })
 
   test('both places are changed in one request', async () => {
@@ -50,11 +48,7 @@ describe.each(engines)('the transactions of sessions that move, on $name', engin
     const id = newId()
     await store.write(id, { a: 1 })
     await store.destroy(id)
-    const instead = ['DeleteItem', 'PutItem', 'TransactWriteItems', 'DeleteItem', 'DeleteItem', 'DeleteItem']
-    expect(recorder.operations).toEqual([
-      'TransactWriteItems',
-      ...(isAtomic ? ['TransactWriteItems'] : instead),
-    ])
+    expect(recorder.operations).toEqual(['TransactWriteItems', 'TransactWriteItems'])
   })
 
   test('what is cancelled for a conflict is done again', async () => {
@@ -158,6 +152,39 @@ describe.each(engines)('the transactions of sessions that move, on $name', engin
     },
   )
 })
+
+describe.each(engines.filter(({ supports }) => !supports.transactions))(
+  'on $name, without transactions',
+  engine => {
+    const subject = tableSubject(engine, everyTouch)
+    const unsupported = {
+      name: 'DynamoDBSessionsError',
+      code: 'TRANSACTIONS_UNSUPPORTED',
+      message:
+        'the option "migrateFrom" needs transactions, which this DynamoDB-compatible server does not have; move the sessions ' +
+        'on one that has them, such as DynamoDB itself or DynamoDB Local, or leave "migrateFrom" out',
+    }
+
+    test('whatever needs one is an error that says so, and the session stays where it is', async () => {
+      const old = subject.closeLater(new SessionStore({ ...subject.options, ...back }))
+      const store = subject.closeLater(new SessionStore({ ...subject.options, ...forth }))
+      const id = newId()
+      await old.write(id, { a: 1 })
+      const basis = await store.read(id)
+      expect(basis?.data).toEqual({ a: 1 })
+      for (const call of [
+        () => store.read(newId()),
+        () => store.write(newId(), { a: 1 }),
+        () => store.write(id, { a: 2 }, { basis }),
+        () => store.destroy(id),
+        () => store.lock(id),
+      ]) {
+        await expect(call()).rejects.toMatchObject(unsupported)
+      }
+      expect((await old.read(id))?.data).toEqual({ a: 1 })
+    })
+  },
+)
 
 /** The answer for a transaction of two actions, of which the first is to blame. */
 function cancelled(code: string): StubAnswer {
