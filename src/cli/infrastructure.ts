@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-import type { LayoutTable } from '../table/layout-table.ts'
+import type { LayoutTable } from '../table/table-state.ts'
 import type { Billing } from '../table/table-state.ts'
 import { UsageError } from './output.ts'
 

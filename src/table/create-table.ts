@@ -1,13 +1,20 @@
-import type { Input, TableDescription } from '../aws/dynamodb/operations.ts'
 import { isAwsError } from '../aws/dynamodb/aws-error.ts'
-import { DeadlineExceededError, TableMismatchError } from '../errors.ts'
+import type { Input } from '../aws/dynamodb/operations.ts'
+import { DeadlineExceededError, TableMismatchError, TableNotFoundError } from '../errors.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
 import { sleep } from '../internal/timers.ts'
 import { integerOption, type OptionSpecs, readOptions } from '../options/option.ts'
-import { billingFinding, type Finding, keyFinding, timeToLiveFinding, userIndexFinding } from './findings.ts'
+import { type Finding, findingsOf, keyFinding } from './check-table.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
-import { type Billing, describeRaw, isUsable, shown, stateOf, type TableAccess } from './table-state.ts'
-import { enableTimeToLive, settledTimeToLiveOf } from './time-to-live.ts'
-import { processEnvironment } from '../internal/process-environment.ts'
+import {
+  type Billing,
+  enableTimeToLive,
+  findTable,
+  isUsable,
+  settledTimeToLiveOf,
+  type TableAccess,
+  type TableState,
+} from './table-state.ts'
 
 /** Options of {@link createTable}: where DynamoDB is, and what the table is to be. */
 export interface CreateTableOptions extends TableOptions {
@@ -97,7 +104,8 @@ export async function createTable(options: CreateTableOptions = {}): Promise<Cre
     giveUpAtMs: performance.now() + (checked.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS),
   }
   try {
-    const { created, findings } = await ensureTable(job)
+    const { created, state } = await ensureTable(job)
+    const findings = findingsOf(state, job, job.billing).map(({ finding }) => finding)
     const warnings = findings.filter(({ level }) => level !== 'pass').map(inOneSentence)
     const warn = checked.onWarning ?? emitWarning
     for (const warning of warnings) warn(warning)
@@ -107,21 +115,19 @@ export async function createTable(options: CreateTableOptions = {}): Promise<Cre
   }
 }
 
-async function ensureTable(job: Job): Promise<{ created: boolean; findings: readonly Finding[] }> {
-  const before = await waitUntil(job, description => description?.TableStatus !== 'DELETING')
-  if (before !== undefined && isUsable(before.TableStatus)) {
+async function ensureTable(job: Job): Promise<{ created: boolean; state: TableState }> {
+  const before = await waitUntil(job, isNotGoing)
+  if (isReady(before)) {
     checkKey(job, before)
-    const timeToLive = await settledTimeToLiveOf(job)
-    return { created: false, findings: findingsOf(job, stateOf(job.table, before, timeToLive)) }
+    return { created: false, state: { ...before, timeToLive: await settledTimeToLiveOf(job) } }
   }
   // A table in the making is probably another process's doing, at this very moment: what is to follow its
   // creation is then done by both, because the other one may stop in between.
   const created = before === undefined && (await create(job))
   // Right after its creation a table may not be found yet: DescribeTable is eventually consistent.
-  const after = (await waitUntil(job, description => isUsable(description?.TableStatus))) ?? {}
+  const after = await waitUntil(job, isReady)
   checkKey(job, after)
-  const timeToLive = await enableTimeToLive(job)
-  return { created, findings: findingsOf(job, stateOf(job.table, after, timeToLive)) }
+  return { created, state: { ...after, timeToLive: await enableTimeToLive(job) } }
 }
 
 async function create(job: Job): Promise<boolean> {
@@ -164,32 +170,33 @@ function createTableInput({ table, partitionKey, billing, userIndex }: Job): Inp
   }
 }
 
-async function waitUntil(
+async function waitUntil<Reached extends TableState | undefined>(
   job: Job,
-  isReached: (description: TableDescription | undefined) => boolean,
-): Promise<TableDescription | undefined> {
+  isReached: (state: TableState | undefined) => state is Reached,
+): Promise<Reached> {
   for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 2, SLOWEST_POLL_MS)) {
-    const description = await describeRaw(job)
-    if (isReached(description)) return description
+    const found = await findTable(job)
+    const state = found instanceof TableNotFoundError ? undefined : found
+    if (isReached(state)) return state
     if (performance.now() + pauseMs > job.giveUpAtMs) {
-      const status = description === undefined ? 'not there' : shown(description.TableStatus)
+      const status = state?.status ?? 'not there'
       throw new DeadlineExceededError(`table "${job.table}" did not become active in time; it is ${status}`)
     }
     await sleep(pauseMs, job.send.signal)
   }
 }
 
-function checkKey({ table, partitionKey }: Job, description: TableDescription): void {
-  const finding = keyFinding(stateOf(table, description, undefined), partitionKey)
-  if (finding.level !== 'pass') throw new TableMismatchError(inOneSentence(finding), [finding.what])
+function isReady(state: TableState | undefined): state is TableState {
+  return state !== undefined && isUsable(state.status)
 }
 
-function findingsOf(job: Job, state: ReturnType<typeof stateOf>): readonly Finding[] {
-  return [
-    billingFinding(state, job.billing),
-    timeToLiveFinding(state, job),
-    ...(job.userIndex === undefined ? [] : [userIndexFinding(state)]),
-  ]
+function isNotGoing(state: TableState | undefined): state is TableState | undefined {
+  return state?.status !== 'DELETING'
+}
+
+function checkKey({ partitionKey }: Job, state: TableState): void {
+  const finding = keyFinding(state, partitionKey)
+  if (finding.level !== 'pass') throw new TableMismatchError(inOneSentence(finding), [finding.what])
 }
 
 function inOneSentence({ what, fix }: Finding): string {

@@ -3,12 +3,11 @@ import { openClient } from '../store/open-client.ts'
 import { type ConnectionOptions, connectionOptionSpecs } from '../options/connection-options.ts'
 import { type LayoutName } from '../layouts/layout.ts'
 import { layoutOptionSpecs } from '../options/layout-options.ts'
-import { openLayoutTable } from './layout-table.ts'
 import { checkLayout, type LayoutRules, storeLayoutRules } from '../options/option-layouts.ts'
 import { booleanOption, optionName, type OptionSpec, type OptionSpecs } from '../options/option.ts'
 import { DEFAULT_TABLE, tableOptionSpecs } from '../options/store-options.ts'
 import type { ProvisionedCapacity } from '../layouts/user-index.ts'
-import type { Billing, TableAccess } from './table-state.ts'
+import { type Billing, openLayoutTable, type TableAccess } from './table-state.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /** What every function of this subpath takes: where DynamoDB is, and which table it is about. */

@@ -1,9 +1,14 @@
+import { isAwsError } from '../aws/dynamodb/aws-error.ts'
 import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
 import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynamodb/operations.ts'
 import { TableNotFoundError } from '../errors.ts'
 import { foreignText } from '../internal/foreign-text.ts'
-import type { LayoutTable } from './layout-table.ts'
-import { type ProvisionedCapacity, userIndex } from '../layouts/user-index.ts'
+import { sleep } from '../internal/timers.ts'
+import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
+import type { Layout } from '../layouts/layout.ts'
+import { openLayout } from '../layouts/open-layout.ts'
+import { type ProvisionedCapacity, type UserIndex, userIndex } from '../layouts/user-index.ts'
+import type { LayoutOptions } from '../options/layout-options.ts'
 
 /** How a table is paid for: by request, or by the hour for capacity that is set aside. */
 export type Billing = 'on-demand' | ProvisionedCapacity
@@ -51,6 +56,24 @@ export interface TableState {
   readonly sizeBytes: number | undefined
 }
 
+/** The options that decide what a layout asks of its table. */
+export type LayoutTableOptions = Pick<
+  LayoutOptions,
+  'layout' | 'partitionKey' | 'dataAttribute' | 'ttlAttribute'
+>
+
+/** What a layout asks of the table that its items are in. */
+export interface LayoutTable {
+  /** Name of the layout. */
+  readonly layout: string
+  /** The partition key, an attribute of type S. */
+  readonly partitionKey: string
+  /** The attribute with the expiry in seconds; `undefined` in layouts without one: time to live cannot act there. */
+  readonly ttlAttribute: string | undefined
+  /** `undefined` in layouts that do not write down whose session it is. */
+  readonly userIndex: UserIndex | undefined
+}
+
 /** A table, the way to it, and what is asked of it; no index by user where none is wanted. */
 export interface TableAccess extends LayoutTable {
   readonly client: DynamoDBClient
@@ -58,42 +81,51 @@ export interface TableAccess extends LayoutTable {
   readonly send: SendOptions
 }
 
-/** Asks DynamoDB for the description of a table; `undefined` when there is no such table. */
-export async function describeRaw(access: TableAccess): Promise<TableDescription | undefined> {
-  const found = await findTable(access)
-  return found instanceof TableNotFoundError ? undefined : found
+/** A time that is far from the largest number of seconds, in seconds as well as in milliseconds. */
+const SOME_EXPIRY_MS = 2e12
+
+/**
+ * What the layout that the options name asks of its table.
+ *
+ * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
+ */
+export async function openLayoutTable(options: LayoutTableOptions): Promise<LayoutTable> {
+  return layoutTableOf(await openLayout(options))
 }
 
-/** The same; when there is no such table, the error that says where it was looked for. */
+/** What a layout asks of its table. */
+export function layoutTableOf(layout: Layout): LayoutTable {
+  const { name, partitionKey } = layout
+  const expiry = Object.entries(layout.expiryAttributes(SOME_EXPIRY_MS))
+  const ttl = expiry.find(([, value]) => (numberOf(value) ?? Infinity) <= LARGEST_SECONDS)
+  return { layout: name, partitionKey, ttlAttribute: ttl?.[0], userIndex: layout.userIndex }
+}
+
+/**
+ * A table as it is, but for its time to live, which DynamoDB has to be asked for apart; when there is no such table, the
+ * error that says where it was looked for.
+ */
 export async function findTable({
   client,
   table,
   send,
-}: TableAccess): Promise<TableDescription | TableNotFoundError> {
+}: TableAccess): Promise<TableState | TableNotFoundError> {
   try {
-    const { Table: description } = await client.send('DescribeTable', { TableName: table }, send)
-    return description ?? {}
+    const { Table: description = {} } = await client.send('DescribeTable', { TableName: table }, send)
+    return stateOf(table, description)
   } catch (error) {
     if (error instanceof TableNotFoundError) return error
     throw error
   }
 }
 
-/** A table as DynamoDB describes it. */
-export function stateOf(
-  table: string,
-  description: TableDescription,
-  timeToLive: TimeToLive | undefined,
-): TableState {
+function stateOf(table: string, description: TableDescription): TableState {
   return {
     table,
     status: shown(description.TableStatus),
     key: keyOf(description.KeySchema, description),
     billing: billingOf(description),
-    timeToLive: timeToLive && {
-      status: shown(timeToLive.status),
-      attribute: timeToLive.attribute === undefined ? undefined : shown(timeToLive.attribute),
-    },
+    timeToLive: undefined,
     userIndex: userIndexOf(description),
     itemCount: description.ItemCount,
     sizeBytes: description.TableSizeBytes,
@@ -101,7 +133,7 @@ export function stateOf(
 }
 
 /** Whether sessions can be kept in a table at this moment; a table that is being updated goes on working. */
-export function isUsable(status: string | undefined): boolean {
+export function isUsable(status: string): boolean {
   return status === 'ACTIVE' || status === 'UPDATING'
 }
 
@@ -144,4 +176,60 @@ function projectedOf({ Projection: projection }: IndexDescription): 'ALL' | read
 /** What the engine says of itself, and messages and applications repeat; no name in DynamoDB is longer. */
 export function shown(value: unknown): string {
   return typeof value === 'string' ? foreignText(value, 255) : 'unknown'
+}
+
+const RECHECK_MS = 500
+
+/** The time to live of a table; `undefined` where the engine has none. */
+export async function timeToLiveOf({ client, table, send }: TableAccess): Promise<TimeToLive | undefined> {
+  try {
+    const { TimeToLiveDescription: description } = await client.send(
+      'DescribeTimeToLive',
+      { TableName: table },
+      send,
+    )
+    const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } = description ?? {}
+    return { status: shown(status), attribute: attribute === undefined ? undefined : shown(attribute) }
+  } catch (error) {
+    if (isUnsupported(error)) return undefined
+    throw error
+  }
+}
+
+/** The same, at a time when a process that has just created the table may be about to enable it. */
+export async function settledTimeToLiveOf(access: TableAccess): Promise<TimeToLive | undefined> {
+  const timeToLive = await timeToLiveOf(access)
+  if (timeToLive === undefined || isOn(timeToLive) || access.ttlAttribute === undefined) return timeToLive
+  await sleep(RECHECK_MS, access.send.signal)
+  return timeToLiveOf(access)
+}
+
+/** Enables the time to live of a new table; `undefined` where the engine has none, or the layout has no use for it. */
+export async function enableTimeToLive(access: TableAccess): Promise<TimeToLive | undefined> {
+  const { client, table, ttlAttribute, send } = access
+  if (ttlAttribute === undefined) return undefined
+  try {
+    await client.send(
+      'UpdateTimeToLive',
+      { TableName: table, TimeToLiveSpecification: { AttributeName: ttlAttribute, Enabled: true } },
+      send,
+    )
+    return { status: 'ENABLING', attribute: ttlAttribute }
+  } catch (error) {
+    if (isUnsupported(error)) return undefined
+    // Another process has just done it, or is about to: what counts is what the table says.
+    if (isAwsError(error, 'ValidationException') || isAwsError(error, 'ResourceInUseException')) {
+      return settledTimeToLiveOf(access)
+    }
+    throw error
+  }
+}
+
+/** Whether DynamoDB deletes expired items, or is about to. */
+export function isOn({ status }: TimeToLive): boolean {
+  return status === 'ENABLED' || status === 'ENABLING'
+}
+
+function isUnsupported(error: unknown): boolean {
+  return isAwsError(error, 'UnknownOperationException')
 }

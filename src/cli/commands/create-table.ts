@@ -1,7 +1,7 @@
 import { DEFAULT_TABLE } from '../../options/store-options.ts'
 import type { TableReport } from '../../table/check-table.ts'
 import type { CreateTableOptions } from '../../table/create-table.ts'
-import { openLayoutTable } from '../../table/layout-table.ts'
+import { openLayoutTable } from '../../table/table-state.ts'
 import type { Billing } from '../../table/table-state.ts'
 import { type Command, type CommandContext, declared, type ParsedArgs, writeResult } from '../args.ts'
 import { INFRASTRUCTURE_FORMATS, infrastructureCode, type TableDesign } from '../infrastructure.ts'

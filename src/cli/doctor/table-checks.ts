@@ -1,26 +1,17 @@
 import { randomBytes } from 'node:crypto'
 
 import type { TableSettings } from '../../aws/dynamodb/missing-table.ts'
-import type { TableDescription } from '../../aws/dynamodb/operations.ts'
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
-import {
-  billingFinding,
-  type Finding,
-  keyFinding,
-  missingFinding,
-  statusFinding,
-  timeToLiveFinding,
-  userIndexFinding,
-} from '../../table/findings.ts'
+import { type Finding, findingsOf, missingFinding } from '../../table/check-table.ts'
 import {
   findTable,
   isUsable,
   type KeyAttribute,
-  stateOf,
   type TableAccess,
   type TableState,
+  type TimeToLive,
+  timeToLiveOf,
 } from '../../table/table-state.ts'
-import { timeToLiveOf } from '../../table/time-to-live.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { inOptionNames } from '../output.ts'
 import { type Check, check, messageOf } from './check.ts'
@@ -39,44 +30,39 @@ const NAMES = ['table', 'key', 'billing', 'time to live', 'index by user'] as co
 
 /** Looks at the table: whether it is there, its key, how it is paid for, its time to live, its index by user. */
 export async function checkTableState(access: TableAccess, settings: TableSettings): Promise<TableChecks> {
-  let description: Awaited<ReturnType<typeof findTable>>
+  const { table, send } = access
   try {
-    description = await findTable(access)
+    const found = await findTable(access)
+    if (found instanceof TableNotFoundError) {
+      const checks = [asCheck('table', missingFinding(table, found, settings))]
+      return { checks, state: undefined, isMissing: true }
+    }
+    const { timeToLive, objection } = await readTimeToLive(access, found)
+    const state = { ...found, timeToLive }
+    const checks = findingsOf(state, access).map(({ about, finding }) =>
+      about === 'time to live' && objection !== undefined ? objection : asCheck(about, finding),
+    )
+    return { checks, state, isMissing: false }
   } catch (error) {
-    access.send.signal?.throwIfAborted()
+    send.signal?.throwIfAborted()
     const checks = NAMES.map(name => unknown(name, error, 'dynamodb:DescribeTable'))
     return { checks, state: undefined, isMissing: false }
   }
-  if (description instanceof TableNotFoundError) {
-    const finding = missingFinding(access.table, description, settings)
-    return { checks: [asCheck('table', finding)], state: undefined, isMissing: true }
-  }
-  const [state, timeToLive] = await checkTimeToLive(access, description)
-  const checks = [
-    asCheck('table', statusFinding(state)),
-    asCheck('key', keyFinding(state, access.partitionKey)),
-    asCheck('billing', billingFinding(state, undefined)),
-    timeToLive,
-    ...(access.userIndex === undefined ? [] : [asCheck('index by user', userIndexFinding(state))]),
-  ]
-  return { checks, state, isMissing: false }
 }
 
-async function checkTimeToLive(
+async function readTimeToLive(
   access: TableAccess,
-  description: TableDescription,
-): Promise<[TableState, Check]> {
-  const { table } = access
+  { status }: TableState,
+): Promise<{ readonly timeToLive: TimeToLive | undefined; readonly objection?: Check }> {
   const name = 'time to live'
-  if (!isUsable(description.TableStatus)) {
-    return [stateOf(table, description, undefined), check('skip', name, 'the table is not active')]
+  if (!isUsable(status)) {
+    return { timeToLive: undefined, objection: check('skip', name, 'the table is not active') }
   }
   try {
-    const state = stateOf(table, description, await timeToLiveOf(access))
-    return [state, asCheck(name, timeToLiveFinding(state, access))]
+    return { timeToLive: await timeToLiveOf(access) }
   } catch (error) {
     access.send.signal?.throwIfAborted()
-    return [stateOf(table, description, undefined), unknown(name, error, 'dynamodb:DescribeTimeToLive')]
+    return { timeToLive: undefined, objection: unknown(name, error, 'dynamodb:DescribeTimeToLive') }
   }
 }
 

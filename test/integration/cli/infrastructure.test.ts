@@ -12,7 +12,7 @@ import {
   infrastructureCode,
   type TableDesign,
 } from '../../../src/cli/infrastructure.ts'
-import { openLayoutTable } from '../../../src/table/layout-table.ts'
+import { openLayoutTable } from '../../../src/table/table-state.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'

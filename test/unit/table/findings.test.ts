@@ -6,7 +6,7 @@ import {
   statusFinding,
   timeToLiveFinding,
   userIndexFinding,
-} from '../../../src/table/findings.ts'
+} from '../../../src/table/check-table.ts'
 import type { TableState, UserIndexState } from '../../../src/table/table-state.ts'
 
 const projected: readonly string[] = ['created', 'expires', 'expiresMs']
