@@ -1,5 +1,6 @@
-import { type Environment, isSwitchedOn, variable } from './environment.ts'
-import { type ConfigSection, loadSharedConfig, selectedProfile } from './shared-config.ts'
+import { type Environment, settingOf, variable } from './environment.ts'
+import { isHostLabel } from './partitions.ts'
+import { loadSharedConfig, selectedProfile } from './shared-config.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
 import { AttemptTimeoutError, ConfigurationError, ConnectTimeoutError, TransportError } from '../../errors.ts'
@@ -285,7 +286,7 @@ export interface InstanceMetadataSettings {
   readonly v1DisabledBy: string | undefined
 }
 
-const ADDRESSES = { IPv4: 'http://169.254.169.254', IPv6: 'http://[fd00:ec2::254]' } as const
+const ADDRESSES = { ipv4: 'http://169.254.169.254', ipv6: 'http://[fd00:ec2::254]' } as const
 const DEFAULT_TIMEOUT_MS = 1000
 
 const ENDPOINT_VARIABLE = 'AWS_EC2_METADATA_SERVICE_ENDPOINT'
@@ -306,25 +307,34 @@ export async function instanceMetadataSettings(
   options: InstanceMetadataOptions,
 ): Promise<InstanceMetadataSettings> {
   const { name } = selectedProfile(environment, options.profile)
-  const config = await loadSharedConfig(environment)
-  const profile: Profile = { name, section: config.profiles.get(name) ?? new Map() }
-  const timeoutSeconds =
-    positiveNumber(variable(environment, 'AWS_METADATA_SERVICE_TIMEOUT')) ??
-    positiveNumber(profile.section.get('metadata_service_timeout'))
-  const attempts =
-    positiveNumber(variable(environment, 'AWS_METADATA_SERVICE_NUM_ATTEMPTS')) ??
-    positiveNumber(profile.section.get('metadata_service_num_attempts'))
+  const profile = (await loadSharedConfig(environment)).profiles.get(name)
+  const numberOf = (variableName: string, property: string): number | undefined =>
+    settingOf(environment, profile, variableName, property, positiveNumber)
+  const find = (
+    variableName: string,
+    property: string,
+    option?: string,
+    given?: string,
+  ): Setting | undefined =>
+    [
+      { source: `the option "${option}"`, value: given },
+      { source: variableName, value: environment[variableName] },
+      { source: `${property} of the profile ${JSON.stringify(name)}`, value: profile?.get(property) },
+    ].find(isGiven)
+  const url = find(ENDPOINT_VARIABLE, 'ec2_metadata_service_endpoint', 'endpoint', options.endpoint)
+  const mode = find(MODE_VARIABLE, 'ec2_metadata_service_endpoint_mode', 'endpointMode', options.endpointMode)
+  const noV1 = find(V1_DISABLED_VARIABLE, 'ec2_metadata_v1_disabled')
+  const { timeout, maxRetries, ec2MetadataV1Disabled } = options
+  const timeoutSeconds = numberOf('AWS_METADATA_SERVICE_TIMEOUT', 'metadata_service_timeout')
+  const attempts = numberOf('AWS_METADATA_SERVICE_NUM_ATTEMPTS', 'metadata_service_num_attempts')
+  const isV1Disabled = ec2MetadataV1Disabled ?? (noV1 !== undefined && noV1.value.toLowerCase() !== 'false')
+  const disabledBy = ec2MetadataV1Disabled === undefined ? noV1?.source : 'the option "ec2MetadataV1Disabled"'
   return {
-    endpoint: endpointOf(environment, profile, options),
-    timeoutMs: options.timeout ?? (timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : timeoutSeconds * 1000),
-    maxAttempts: options.maxRetries === undefined ? (attempts ?? 1) : options.maxRetries + 1,
-    v1DisabledBy: whatDisablesV1(environment, profile, options),
+    endpoint: url === undefined ? parseEndpoint(addressOf(mode)) : endpointOf(url),
+    timeoutMs: timeout ?? (timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : timeoutSeconds * 1000),
+    maxAttempts: maxRetries === undefined ? (attempts ?? 1) : maxRetries + 1,
+    v1DisabledBy: isV1Disabled ? disabledBy : undefined,
   }
-}
-
-interface Profile {
-  readonly name: string
-  readonly section: ConfigSection
 }
 
 interface Setting {
@@ -332,66 +342,36 @@ interface Setting {
   readonly value: string
 }
 
-function endpointOf(environment: Environment, profile: Profile, options: InstanceMetadataOptions): Endpoint {
-  const url =
-    given('the option "endpoint"', options.endpoint) ??
-    given(ENDPOINT_VARIABLE, environment[ENDPOINT_VARIABLE]) ??
-    ofProfile(profile, 'ec2_metadata_service_endpoint')
-  if (url === undefined) return parseEndpoint(ADDRESSES[modeOf(environment, profile, options)])
+function isGiven(setting: {
+  readonly source: string
+  readonly value: string | undefined
+}): setting is Setting {
+  return setting.value !== undefined && setting.value !== ''
+}
+
+function endpointOf({ source, value }: Setting): Endpoint {
   try {
-    return parseEndpoint(url.value)
+    return parseEndpoint(value)
   } catch (cause) {
     if (!isTypeError(cause)) throw cause
     throw new ConfigurationError(
       'INVALID_SETTING',
-      `${url.source} is no URL of an instance metadata service, such as ${ADDRESSES.IPv4}: ${cause.message}`,
+      `${source} is no URL of an instance metadata service, such as ${ADDRESSES.ipv4}: ${cause.message}`,
     )
   }
 }
 
-function modeOf(
-  environment: Environment,
-  profile: Profile,
-  options: InstanceMetadataOptions,
-): keyof typeof ADDRESSES {
-  const mode =
-    given('the option "endpointMode"', options.endpointMode) ??
-    given(MODE_VARIABLE, environment[MODE_VARIABLE]) ??
-    ofProfile(profile, 'ec2_metadata_service_endpoint_mode')
+function addressOf(mode: Setting | undefined): string {
   const lowered = mode?.value.toLowerCase() ?? 'ipv4'
-  if (lowered === 'ipv4') return 'IPv4'
-  if (lowered === 'ipv6') return 'IPv6'
+  if (lowered === 'ipv4' || lowered === 'ipv6') return ADDRESSES[lowered]
   throw new ConfigurationError(
     'INVALID_SETTING',
     `${mode?.source} is ${JSON.stringify(mode?.value)}, which is no endpoint mode; it takes IPv4 or IPv6`,
   )
 }
 
-function whatDisablesV1(
-  environment: Environment,
-  profile: Profile,
-  { ec2MetadataV1Disabled }: InstanceMetadataOptions,
-): string | undefined {
-  if (ec2MetadataV1Disabled !== undefined) {
-    return ec2MetadataV1Disabled ? 'the option "ec2MetadataV1Disabled"' : undefined
-  }
-  if (variable(environment, V1_DISABLED_VARIABLE) !== undefined) {
-    return isSwitchedOn(environment, V1_DISABLED_VARIABLE) ? V1_DISABLED_VARIABLE : undefined
-  }
-  const setting = ofProfile(profile, 'ec2_metadata_v1_disabled')
-  return setting === undefined || setting.value.toLowerCase() === 'false' ? undefined : setting.source
-}
-
-function given(source: string, value: string | undefined): Setting | undefined {
-  return value === undefined || value === '' ? undefined : { source, value }
-}
-
-function ofProfile({ name, section }: Profile, property: string): Setting | undefined {
-  return given(`${property} of the profile ${JSON.stringify(name)}`, section.get(property))
-}
-
-function positiveNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^[1-9]\d?$/.test(text) ? Number(text) : undefined
+function positiveNumber(text: string): number | undefined {
+  return /^[1-9]\d?$/.test(text) ? Number(text) : undefined
 }
 
 /** The region of the instance, or why it is not known. */
@@ -433,13 +413,10 @@ export function instanceRegionLookup(
 
 async function ask(client: InstanceMetadataClient): Promise<InstanceRegion> {
   try {
-    const text = await client.get('placement/region')
-    const region = text.trim()
-    if (/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(region)) return { region }
+    const region = (await client.get('placement/region')).trim()
+    if (isHostLabel(region)) return { region }
     return { reason: 'the instance metadata service answered with something that is no region' }
   } catch (error) {
-    return {
-      reason: messageOf(error) ?? 'the instance metadata service cannot be asked',
-    }
+    return { reason: messageOf(error) ?? 'the instance metadata service cannot be asked' }
   }
 }

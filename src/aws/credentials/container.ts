@@ -35,7 +35,20 @@ export interface FromContainerMetadataOptions extends ProviderOptions {
 }
 
 /** Options of {@link fromHttp}. */
-export interface FromHttpOptions extends FromContainerMetadataOptions, ContainerEndpointOptions {
+export interface FromHttpOptions extends FromContainerMetadataOptions {
+  /**
+   * Path and query at the credentials endpoint of Amazon ECS; it wins over a full URI.
+   *
+   * @default `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`
+   */
+  readonly awsContainerCredentialsRelativeUri?: string | undefined
+  /**
+   * Whole URL of a credentials endpoint. Unless it starts with `https://`, its host has to be this machine or one of
+   * the addresses at which Amazon ECS and EKS serve credentials.
+   *
+   * @default `AWS_CONTAINER_CREDENTIALS_FULL_URI`
+   */
+  readonly awsContainerCredentialsFullUri?: string | undefined
   /**
    * File that holds the value of the `Authorization` header. It is read before every attempt, and wins over a value
    * that is given directly.
@@ -111,7 +124,7 @@ async function fetchCredentials(context: ProviderContext, options: FromHttpOptio
       ask(target, source, timeoutMs, context, options),
     )
     if ('credentials' in outcome) return outcome.credentials
-    const { error, isFinal, isRefusal, summary } = outcome
+    const { error, isFinal = false, isRefusal = false, summary } = outcome
     if (isFinal || attempt > maxRetries || (isRefusal && wasRefused)) throw error
     // With no time left to try again, the error at hand says what the trouble is.
     if (performance.now() + retryDelayMs >= deadlineAtMs) throw error
@@ -123,17 +136,18 @@ async function fetchCredentials(context: ProviderContext, options: FromHttpOptio
   }
 }
 
-interface FailedOutcome {
-  readonly error: CredentialsError
-  /** Whether it would be the same the next time. */
-  readonly isFinal: boolean
-  /** Whether the authorization was refused, which may have been replaced meanwhile. */
-  readonly isRefusal: boolean
-  /** The failure in a few words. */
-  readonly summary: string
-}
-
-type Outcome = { readonly credentials: Credentials } | FailedOutcome
+/** Credentials, or why there are none. */
+type Outcome =
+  | { readonly credentials: Credentials }
+  | {
+      readonly error: CredentialsError
+      /** The failure in a few words. */
+      readonly summary: string
+      /** Whether it would be the same the next time. */
+      readonly isFinal?: boolean
+      /** Whether the authorization was refused, which may have been replaced meanwhile. */
+      readonly isRefusal?: boolean
+    }
 
 async function ask(
   { endpoint, path }: ContainerEndpoint,
@@ -167,7 +181,6 @@ async function ask(
         tryNextProvider: true,
       }),
       isFinal: !cause.retryable,
-      isRefusal: false,
       summary: cause.code,
     }
   }
@@ -180,7 +193,6 @@ function outcomeOf({ statusCode, body }: TransportResponse, source: string): Out
     const summary = `HTTP status ${statusCode}${codeOf(text)}`
     return {
       error: new CredentialsError(`${source} answered with ${summary}`, { tryNextProvider: true }),
-      isFinal: false,
       isRefusal: statusCode === 401 || statusCode === 403,
       summary,
     }
@@ -193,7 +205,7 @@ function outcomeOf({ statusCode, body }: TransportResponse, source: string): Out
     }
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
-    return { error, isFinal: false, isRefusal: false, summary: 'a response that cannot be read' }
+    return { error, summary: 'a response that cannot be read' }
   }
 }
 
@@ -209,8 +221,8 @@ async function authorizationToken(
 ): Promise<string | undefined> {
   const { awsContainerAuthorizationTokenFile: fileOption, awsContainerAuthorizationToken: tokenOption } =
     options
-  if (isSet(fileOption)) return tokenOfFile('awsContainerAuthorizationTokenFile', fileOption)
-  if (isSet(tokenOption)) return usableToken('awsContainerAuthorizationToken', tokenOption)
+  if (fileOption) return tokenOfFile('awsContainerAuthorizationTokenFile', fileOption)
+  if (tokenOption) return usableToken('awsContainerAuthorizationToken', tokenOption)
   const file = variable(environment, TOKEN_FILE_VARIABLE)
   if (file !== undefined) return tokenOfFile(TOKEN_FILE_VARIABLE, file)
   const token = variable(environment, TOKEN_VARIABLE)
@@ -233,27 +245,6 @@ function usableToken(source: string, token: string): string {
   throw new CredentialsError(
     `${source} ${token === '' ? 'is empty' : 'contains a line break or another character that no header may have'}`,
   )
-}
-
-function isSet(text: string | undefined): text is string {
-  return text !== undefined && text !== ''
-}
-
-/** Options that say where container credentials come from. */
-export interface ContainerEndpointOptions {
-  /**
-   * Path and query at the credentials endpoint of Amazon ECS; it wins over a full URI.
-   *
-   * @default `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`
-   */
-  readonly awsContainerCredentialsRelativeUri?: string | undefined
-  /**
-   * Whole URL of a credentials endpoint. Unless it starts with `https://`, its host has to be this machine or one of
-   * the addresses at which Amazon ECS and EKS serve credentials.
-   *
-   * @default `AWS_CONTAINER_CREDENTIALS_FULL_URI`
-   */
-  readonly awsContainerCredentialsFullUri?: string | undefined
 }
 
 /** Where container credentials come from. */
@@ -285,13 +276,10 @@ const HOSTS_WITHOUT_TLS: ReadonlySet<string> = new Set([
  * @throws {CredentialsError} when there is none (a chain goes on), or when it must not or cannot be asked (a chain
  *   stops). The message shows at most the host.
  */
-export function containerEndpoint(
-  environment: Environment,
-  options: ContainerEndpointOptions,
-): ContainerEndpoint {
+export function containerEndpoint(environment: Environment, options: FromHttpOptions): ContainerEndpoint {
   const { awsContainerCredentialsRelativeUri: relativeUri, awsContainerCredentialsFullUri: fullUri } = options
-  if (isSet(relativeUri)) return ofRelativeUri('awsContainerCredentialsRelativeUri', relativeUri)
-  if (isSet(fullUri)) return ofFullUri('awsContainerCredentialsFullUri', fullUri)
+  if (relativeUri) return ofRelativeUri('awsContainerCredentialsRelativeUri', relativeUri)
+  if (fullUri) return ofFullUri('awsContainerCredentialsFullUri', fullUri)
   const relativeVariable = variable(environment, RELATIVE_URI_VARIABLE)
   if (relativeVariable !== undefined) return ofRelativeUri(RELATIVE_URI_VARIABLE, relativeVariable)
   const fullVariable = variable(environment, FULL_URI_VARIABLE)

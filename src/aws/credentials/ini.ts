@@ -67,7 +67,7 @@ const optionKinds: OptionKinds<FromIniOptions> = {
 export function fromIni(options: FromIniOptions = {}): CredentialProvider {
   const context = contextOf('fromIni', options, optionKinds)
   // Kept from call to call: the provider of the instance remembers what it handed out.
-  const sources = new Map<string, CredentialProvider>()
+  const sources = new Map<string, Promise<CredentialProvider>>()
   return askedOnce(options.mfaCodeProvider !== undefined, async () => {
     const config = await readSharedConfig(context)
     const { name, explicit } = selectedProfile(context.environment, options.profile)
@@ -107,7 +107,7 @@ export interface ProfileCredentialsInput {
   /** Whether somebody has named the profile, rather than it being the one that is looked at anyway. */
   readonly explicit: boolean
   /** Providers behind `credential_source` by its value, kept from one search to the next. */
-  readonly sources: Map<string, CredentialProvider>
+  readonly sources: Map<string, Promise<CredentialProvider>>
 }
 
 /**
@@ -131,23 +131,15 @@ export class ProfileCredentials {
 
   /** @param visited the profiles that were reached as the source of another one. */
   async #credentialsOf(name: string, visited: readonly string[]): Promise<Credentials> {
-    const { config, context } = this.#input
+    const { clientConfig, config, context } = this.#input
     const profile = config.profiles.get(name)
     if (profile === undefined) {
       throw this.#unusable(`${absentProfileMessage(name, context, config)} (${this.#wayTo(visited)})`)
     }
     const form = formOfProfile(profile, visited.length > 0)
-    if (form.kind === 'static') return staticCredentials(name, profile)
-    return this.#credentialsOfForm(form, name, visited)
-  }
-
-  async #credentialsOfForm(
-    form: Exclude<ProfileForm, { readonly kind: 'static' }>,
-    name: string,
-    visited: readonly string[],
-  ): Promise<Credentials> {
-    const { context, clientConfig } = this.#input
     switch (form.kind) {
+      case 'static':
+        return staticCredentials(name, profile)
       case 'role':
         return this.#assumeRole(form.role, form.source, name, visited)
       case 'source':
@@ -155,7 +147,7 @@ export class ProfileCredentials {
       case 'web-identity': {
         const { fromTokenFile } = await import('./web-identity.ts')
         const { roleArn, roleSessionName, tokenFile: webIdentityTokenFile } = form
-        return this.#inProfile(
+        return this.#ask(
           name,
           fromTokenFile({ webIdentityTokenFile, roleArn, roleSessionName, clientConfig, context }),
         )
@@ -164,14 +156,12 @@ export class ProfileCredentials {
         return this.#runProcess(name)
       case 'sso': {
         const { fromSSO } = await import('./sso.ts')
-        return this.#ownForm(name, fromSSO({ profile: name, context }))
+        return this.#ask(name, fromSSO({ profile: name, context }), true)
       }
       case 'login': {
         const { fromLoginCredentials } = await import('./login.ts')
-        return this.#ownForm(
-          name,
-          fromLoginCredentials({ profile: name, region: clientConfig.region, context }),
-        )
+        const { region } = clientConfig
+        return this.#ask(name, fromLoginCredentials({ profile: name, region, context }), true)
       }
       case 'refused':
         throw new CredentialsError(`${profileTitle(name)} ${form.reason}`)
@@ -197,7 +187,7 @@ export class ProfileCredentials {
       )
     }
     const credentials = await this.#sourceCredentials(source, name, visited)
-    return this.#inProfile(name, async () => {
+    return this.#ask(name, async () => {
       const { assumeRole, defaultRoleSessionName, mfaCode, stsEndpoint } = await import('./sts.ts')
       const endpoint = stsEndpoint(context, config, clientConfig)
       return assumeRole(
@@ -233,14 +223,10 @@ export class ProfileCredentials {
           'credentials of its own',
       )
     }
-    return this.#inProfile(name, await this.#providerOf(source.name))
-  }
-
-  async #providerOf(credentialSource: string): Promise<CredentialProvider> {
     const { sources } = this.#input
-    const provider = sources.get(credentialSource) ?? (await this.#loadProvider(credentialSource))
-    sources.set(credentialSource, provider)
-    return provider
+    const provider = sources.get(source.name) ?? this.#loadProvider(source.name)
+    sources.set(source.name, provider)
+    return this.#ask(name, async () => (await provider)())
   }
 
   async #loadProvider(credentialSource: string): Promise<CredentialProvider> {
@@ -262,25 +248,19 @@ export class ProfileCredentials {
     }
   }
 
-  /** What a provider finds for a profile; its failure names the profile. */
-  async #inProfile(name: string, provider: CredentialProvider): Promise<Credentials> {
+  /**
+   * What a provider finds for a profile, and its failures in the words of this search.
+   *
+   * @param namesProfile whether it reads the profile itself, and names it in all but the mildest of its failures.
+   */
+  async #ask(name: string, provider: CredentialProvider, namesProfile = false): Promise<Credentials> {
     try {
       return await provider()
     } catch (error) {
-      if (!(error instanceof CredentialsError)) throw error
+      if (!(error instanceof CredentialsError) || (namesProfile && !error.tryNextProvider)) throw error
       const message = `${profileTitle(name)}: ${error.message}`
       if (error.tryNextProvider) throw this.#unusable(message, error.cause)
       throw new CredentialsError(message, { cause: error.cause })
-    }
-  }
-
-  /** The same for a provider that reads the profile itself, and names it in all but the mildest of its failures. */
-  async #ownForm(name: string, provider: CredentialProvider): Promise<Credentials> {
-    try {
-      return await provider()
-    } catch (error) {
-      if (!(error instanceof CredentialsError && error.tryNextProvider)) throw error
-      throw this.#unusable(`${profileTitle(name)}: ${error.message}`, error.cause)
     }
   }
 
@@ -290,8 +270,7 @@ export class ProfileCredentials {
     try {
       return await fromProcess({ profile: name, context: this.#input.context })()
     } catch (error) {
-      if (!(error instanceof CredentialsError)) throw error
-      throw this.#unusable(error.message, error.cause)
+      throw error instanceof CredentialsError ? this.#unusable(error.message, error.cause) : error
     }
   }
 
@@ -387,7 +366,11 @@ export function formOfProfile(profile: ConfigSection, asSource: boolean): Profil
     property('aws_access_key_id') !== undefined && property('aws_secret_access_key') !== undefined
   const roleArn = property('role_arn')
   const tokenFile = property('web_identity_token_file')
-  const sources = sourcesOf(property('source_profile'), property('credential_source'))
+  const sourceProfile = property('source_profile')
+  const credentialSource = property('credential_source')
+  const sources: RoleSource[] = []
+  if (sourceProfile !== undefined) sources.push({ kind: 'profile', name: sourceProfile })
+  if (credentialSource !== undefined) sources.push({ kind: 'credential-source', name: credentialSource })
   const [source, otherSource] = sources
 
   if (asSource && isStatic) return { kind: 'static' }
@@ -407,13 +390,6 @@ export function formOfProfile(profile: ConfigSection, asSource: boolean): Profil
 }
 
 type PropertyReader = (name: string) => string | undefined
-
-function sourcesOf(profile: string | undefined, credentialSource: string | undefined): readonly RoleSource[] {
-  const sources: RoleSource[] = []
-  if (profile !== undefined) sources.push({ kind: 'profile', name: profile })
-  if (credentialSource !== undefined) sources.push({ kind: 'credential-source', name: credentialSource })
-  return sources
-}
 
 function roleFormOf(roleArn: string, source: RoleSource, property: PropertyReader): ProfileForm {
   const duration = property('duration_seconds')

@@ -35,8 +35,11 @@ export interface FromProcessOptions extends ProviderOptions {
 
 const optionKinds: OptionKinds<FromProcessOptions> = { profile: kinds.text, timeoutMs: kinds.timeoutMs }
 
+/** What a command has printed, or a predicate to put behind its name. */
+export type CommandOutcome = { readonly output: string } | { readonly failure: string }
+
 /** The commands under way, for each environment. */
-const underWay = new WeakMap<Environment, Flights<ShellCommandOutcome>>()
+const underWay = new WeakMap<Environment, Flights<CommandOutcome>>()
 
 const DEFAULT_TIMEOUT_MS = 60_000
 const MAX_OUTPUT_BYTES = 1024 * 1024
@@ -75,10 +78,10 @@ async function runCredentialProcess(
     )
   }
   const source = `the credential_process of the profile ${shownName}`
-  const limits = { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES }
   try {
-    const outcome = await context.pending.step(source, () => outputOnce(command, environment, limits))
-    return credentialsOfOutcome(outcome, source, limits.timeoutMs, profile, clock.now())
+    const outcome = await context.pending.step(source, () => outputOnce(command, environment, timeoutMs))
+    if ('failure' in outcome) throw new CredentialsError(`${source} ${outcome.failure}`)
+    return credentialsOfOutput(outcome.output, source, profile, clock.now())
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
     const isImplicit = name === 'default' && variable(environment, 'AWS_PROFILE') === undefined
@@ -87,41 +90,10 @@ async function runCredentialProcess(
 }
 
 /** Runs a command, or waits for the end of one that is under way: some ask a person, or may not run side by side. */
-function outputOnce(
-  command: string,
-  environment: Environment,
-  limits: ShellCommandLimits,
-): Promise<ShellCommandOutcome> {
-  const flights: Flights<ShellCommandOutcome> = underWay.get(environment) ?? new Map()
+function outputOnce(command: string, environment: Environment, timeoutMs: number): Promise<CommandOutcome> {
+  const flights: Flights<CommandOutcome> = underWay.get(environment) ?? new Map()
   underWay.set(environment, flights)
-  return sharedFlight(flights, command, () => outputOfShellCommand(command, environment, limits))
-}
-
-function credentialsOfOutcome(
-  outcome: ShellCommandOutcome,
-  source: string,
-  timeoutMs: number,
-  profile: ConfigSection,
-  nowMs: number,
-): Credentials {
-  switch (outcome.kind) {
-    case 'completed':
-      return credentialsOfOutput(outcome.output, source, profile, nowMs)
-    case 'not-started':
-      throw new CredentialsError(
-        `${source} could not be started${outcome.code === undefined ? '' : ` (${outcome.code})`}`,
-      )
-    case 'failed':
-      throw new CredentialsError(
-        outcome.exitCode === null
-          ? `${source} was ended by the signal ${outcome.signal}`
-          : `${source} failed with exit code ${outcome.exitCode}; run it in a terminal to see why`,
-      )
-    case 'timed-out':
-      throw new CredentialsError(`${source} did not end within ${timeoutMs} ms and was killed`)
-    case 'too-much-output':
-      throw new CredentialsError(`${source} printed more than ${MAX_OUTPUT_BYTES} bytes and was killed`)
-  }
+  return sharedFlight(flights, command, () => outputOfCommand(command, environment, timeoutMs))
 }
 
 function credentialsOfOutput(
@@ -145,21 +117,6 @@ function credentialsOfOutput(
   return accountId === undefined || accountId === '' ? credentials : { ...credentials, accountId }
 }
 
-/** Limits of {@link outputOfShellCommand}. */
-export interface ShellCommandLimits {
-  readonly timeoutMs: number
-  readonly maxOutputBytes: number
-}
-
-/** What became of a command. */
-export type ShellCommandOutcome =
-  | { readonly kind: 'completed'; readonly output: string }
-  /** It could not be started; `code` is that of the system error. */
-  | { readonly kind: 'not-started'; readonly code: string | undefined }
-  | { readonly kind: 'failed'; readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }
-  | { readonly kind: 'timed-out' }
-  | { readonly kind: 'too-much-output' }
-
 /**
  * Runs a command in the system's shell and collects what it writes to its standard output.
  *
@@ -168,18 +125,31 @@ export type ShellCommandOutcome =
  *
  * @returns the outcome, as soon as it is certain; it never rejects.
  */
-export function outputOfShellCommand(
+export function outputOfCommand(
   command: string,
   environment: Environment,
-  { timeoutMs, maxOutputBytes }: ShellCommandLimits,
-): Promise<ShellCommandOutcome> {
+  timeoutMs: number,
+): Promise<CommandOutcome> {
   return new Promise(resolve => {
-    let spawn: typeof Spawn
-    let child: ChildProcess
+    const notStarted = (error: unknown): void => {
+      const code = codeOf(error)
+      settle({ failure: `could not be started${code === undefined ? '' : ` (${code})`}` })
+    }
+    const settle = (outcome: CommandOutcome): void => {
+      clearTimeout(timer)
+      resolve(outcome)
+    }
+    const kill = (failure: string): void => {
+      child?.stdout?.destroy()
+      if (child !== undefined) killWithDescendants(child)
+      settle({ failure: `${failure} and was killed` })
+    }
+    const timer = setTimeout(() => {
+      kill(`did not end within ${timeoutMs} ms`)
+    }, timeoutMs)
+    let child: ChildProcess | undefined
     try {
-      // Not every process needs it. And not with `import()`, which scripts in a `vm` context do not have.
-      spawn = process.getBuiltinModule('node:child_process').spawn
-      child = spawn(command, {
+      child = spawn()(command, {
         shell: true,
         env: environment,
         stdio: ['ignore', 'pipe', 'ignore'],
@@ -188,42 +158,33 @@ export function outputOfShellCommand(
         windowsHide: true,
       })
     } catch (error) {
-      resolve({ kind: 'not-started', code: codeOf(error) })
+      notStarted(error)
       return
     }
     const output = new GrowingBuffer()
-
-    const settle = (outcome: ShellCommandOutcome): void => {
-      clearTimeout(timer)
-      resolve(outcome)
-    }
-    const stop = (outcome: ShellCommandOutcome): void => {
-      child.stdout?.destroy()
-      killWithDescendants(child, spawn)
-      settle(outcome)
-    }
-    const timer = setTimeout(() => {
-      stop({ kind: 'timed-out' })
-    }, timeoutMs)
     child.stdout?.on('data', (chunk: Buffer) => {
-      if (output.length + chunk.length > maxOutputBytes) stop({ kind: 'too-much-output' })
-      else output.append(chunk, maxOutputBytes)
+      if (output.length + chunk.length > MAX_OUTPUT_BYTES) kill(`printed more than ${MAX_OUTPUT_BYTES} bytes`)
+      else output.append(chunk, MAX_OUTPUT_BYTES)
     })
-    child.on('error', error => {
-      settle({ kind: 'not-started', code: codeOf(error) })
-    })
+    child.on('error', notStarted)
     child.on('close', (exitCode, signal) => {
-      if (exitCode === 0) settle({ kind: 'completed', output: output.view.toString('utf8') })
-      else settle({ kind: 'failed', exitCode, signal })
+      if (exitCode === 0) settle({ output: output.view.toString('utf8') })
+      else if (exitCode === null) settle({ failure: `was ended by the signal ${signal}` })
+      else settle({ failure: `failed with exit code ${exitCode}; run it in a terminal to see why` })
     })
   })
 }
 
-function killWithDescendants(child: ChildProcess, spawn: typeof Spawn): void {
+/** Not every process needs it. And not with `import()`, which scripts in a `vm` context do not have. */
+function spawn(): typeof Spawn {
+  return process.getBuiltinModule('node:child_process').spawn
+}
+
+function killWithDescendants(child: ChildProcess): void {
   const { pid } = child
   if (pid === undefined) return
   if (process.platform === 'win32') {
-    const killer = spawn('taskkill', ['/pid', pid.toString(), '/t', '/f'], {
+    const killer = spawn()('taskkill', ['/pid', pid.toString(), '/t', '/f'], {
       stdio: 'ignore',
       windowsHide: true,
     })

@@ -21,7 +21,7 @@ export interface SsoLogin {
   /** Command to log in with: `aws sso login --sso-session work`. */
   readonly loginCommand: string
   /** Where to refresh the token: URL of `CreateToken`. Absent in the older form, which knows no refresh. */
-  readonly refreshUrl: (() => string) | undefined
+  readonly refreshUrl?: () => string
 }
 
 interface SsoToken {
@@ -29,17 +29,12 @@ interface SsoToken {
   readonly expiresAtMs: number
 }
 
-interface RefreshAttempt {
-  readonly atMs: number
-  readonly failure: string | undefined
-}
-
 const REFRESH_WINDOW_MS = 5 * 60_000
 const REFRESH_PAUSE_MS = 30_000
 
 /** Both have one entry at most for each `sso-session` that is in use. */
 const flights: Flights<SsoToken> = new Map()
-const attempts = new Map<string, RefreshAttempt>()
+const attempts = new Map<string, { readonly atMs: number; readonly failure?: string }>()
 
 /**
  * The access token of a log-in that `aws sso login` made.
@@ -51,7 +46,8 @@ const attempts = new Map<string, RefreshAttempt>()
  * @throws {CredentialsError} when there is no valid token and none is to be had. It ends a chain.
  */
 export async function ssoAccessToken(login: SsoLogin, context: ProviderContext): Promise<string> {
-  const path = cacheFilePath(login, context)
+  const name = `${createHash('sha1').update(login.cacheKey).digest('hex')}.json`
+  const path = join(homeDirectory(context.environment), '.aws', 'sso', 'cache', name)
   const { refreshUrl } = login
   // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
   const token = await (refreshUrl === undefined
@@ -61,19 +57,12 @@ export async function ssoAccessToken(login: SsoLogin, context: ProviderContext):
   throw expired(login)
 }
 
-function cacheFilePath({ cacheKey }: SsoLogin, { environment }: ProviderContext): string {
-  const name = createHash('sha1').update(cacheKey).digest('hex')
-  return join(homeDirectory(environment), '.aws', 'sso', 'cache', `${name}.json`)
-}
-
 async function readCacheOf(login: SsoLogin, path: string): Promise<CacheFile> {
-  try {
-    return await readCacheFile(path)
-  } catch (error) {
+  return readCacheFile(path).catch((error: unknown) => {
     if (!(error instanceof CredentialsError)) throw error
     const trouble = error.tryNextProvider ? 'is not logged in' : 'has no usable token'
     throw new CredentialsError(`${login.described} ${trouble}: ${error.message}; ${remedy(login)}`)
-  }
+  })
 }
 
 function tokenIn({ path, content }: CacheFile, login: SsoLogin): SsoToken {
@@ -103,22 +92,17 @@ async function freshToken(
   if (last !== undefined && Math.abs(nowMs - last.atMs) < REFRESH_PAUSE_MS) {
     return orExpired(token, login, context, last.failure)
   }
-  attempts.set(path, { atMs: nowMs, failure: undefined })
+  attempts.set(path, { atMs: nowMs })
   try {
     return await refreshToken(file, login.profile, refreshUrl, context)
   } catch (error) {
     const failure = messageOf(error) ?? 'unknown error'
     attempts.set(path, { atMs: nowMs, failure })
-    return orExpired(await latestToken(login, path, token), login, context, failure, error)
-  }
-}
-
-/** A refresh token works once: where the refresh failed, another process may have been the one to use it. */
-async function latestToken(login: SsoLogin, path: string, token: SsoToken): Promise<SsoToken> {
-  try {
-    return tokenIn(await readCacheFile(path), login)
-  } catch {
-    return token
+    // A refresh token works once: another process may have been the one to use it.
+    const latest = await readCacheFile(path)
+      .then(read => tokenIn(read, login))
+      .catch(() => token)
+    return orExpired(latest, login, context, failure, error)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ServiceFailure } from '../http/error-classification.ts'
 import { type SsoLogin, ssoAccessToken } from './sso-token.ts'
 
 import { isCredentials } from '../sigv4/sign.ts'
@@ -9,7 +10,6 @@ import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
   absentProfileMessage,
   contextOf,
-  type JsonObject,
   kinds,
   type OptionKinds,
   profileTitle,
@@ -17,10 +17,31 @@ import {
   type ProviderOptions,
   readSharedConfig,
 } from './provider.ts'
-import { callForJson, objectIn, operationUrl, ServiceCallError } from './service-call.ts'
+import { callForJson, type JsonCall, objectIn, operationUrl, ServiceCallError } from './service-call.ts'
 
 /** Options of {@link fromSSO}. When none but `profile` is given, the profile says everything. */
-export interface FromSSOOptions extends ProviderOptions, SsoParameters {
+export interface FromSSOOptions extends ProviderOptions {
+  /**
+   * URL of the AWS access portal.
+   *
+   * @default `sso_start_url` of the `sso-session`, where `ssoSession` names one
+   */
+  readonly ssoStartUrl?: string | undefined
+  /** ID of the account to get credentials for. */
+  readonly ssoAccountId?: string | undefined
+  /**
+   * Region of IAM Identity Center.
+   *
+   * @default `sso_region` of the `sso-session`, where `ssoSession` names one
+   */
+  readonly ssoRegion?: string | undefined
+  /** Name of the role (permission set) to get credentials for. */
+  readonly ssoRoleName?: string | undefined
+  /**
+   * Name of the `sso-session` whose log-in is used. Without it, the log-in is that of the start URL alone, which is
+   * not refreshed.
+   */
+  readonly ssoSession?: string | undefined
   /**
    * Profile with the SSO properties. It also says which endpoints are configured.
    *
@@ -60,95 +81,58 @@ async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderCont
   const { name: profile } = selectedProfile(environment, options.profile)
   const config = await readSharedConfig(context)
   const settings = ssoSettings(options, profile, config, context)
-  const login = ssoLogin(settings, profile, config, context)
+  const { accountId, region, roleName, session, source, startUrl } = settings
+  const urlOf = (service: 'sso' | 'sso_oidc', path: string): string =>
+    operationUrl(service, () => callUrl(service, region, environment, config, profile), path)
+  const login: SsoLogin =
+    session === undefined
+      ? {
+          profile,
+          cacheKey: startUrl,
+          described: `the SSO log-in of ${source}`,
+          loginCommand: `aws sso login --profile ${profile}`,
+        }
+      : {
+          profile,
+          cacheKey: session,
+          described: `the SSO session "${session}"`,
+          loginCommand: `aws sso login --sso-session ${session}`,
+          refreshUrl: () => urlOf('sso_oidc', 'token'),
+        }
   const accessToken = await ssoAccessToken(login, context)
-  const query = `role_name=${encoded(settings.roleName)}&account_id=${encoded(settings.accountId)}`
-  const url = operationUrl(
-    'sso',
-    () => callUrl('sso', settings.region, environment, config, profile),
-    `federation/credentials?${query}`,
-  )
-  const role = `the role "${settings.roleName}" in the account ${settings.accountId} (${settings.source})`
-  const answer = await roleCredentialsAnswer(url, accessToken, role, login, context)
-  return credentialsIn(answer, role, settings)
-}
-
-function ssoLogin(
-  { session, startUrl, region, source }: SsoSettings,
-  profile: string,
-  config: SharedConfig,
-  { environment }: ProviderContext,
-): SsoLogin {
-  if (session === undefined) {
-    return {
-      profile,
-      cacheKey: startUrl,
-      described: `the SSO log-in of ${source}`,
-      loginCommand: `aws sso login --profile ${profile}`,
-      refreshUrl: undefined,
-    }
-  }
-  return {
+  const query = `role_name=${encoded(roleName)}&account_id=${encoded(accountId)}`
+  const role = `the role "${roleName}" in the account ${accountId} (${source})`
+  const call: JsonCall = {
+    name: 'sso:GetRoleCredentials',
+    method: 'GET',
     profile,
-    cacheKey: session,
-    described: `the SSO session "${session}"`,
-    loginCommand: `aws sso login --sso-session ${session}`,
-    refreshUrl: () =>
-      operationUrl('sso_oidc', () => callUrl('sso_oidc', region, environment, config, profile), 'token'),
+    url: urlOf('sso', `federation/credentials?${query}`),
+    headers: () => [['x-amz-sso_bearer_token', accessToken]],
+    body: '',
+    secrets: [accessToken],
   }
-}
-
-async function roleCredentialsAnswer(
-  url: string,
-  accessToken: string,
-  role: string,
-  { loginCommand, profile }: SsoLogin,
-  context: ProviderContext,
-): Promise<JsonObject> {
-  try {
-    return await callForJson(
-      {
-        name: 'sso:GetRoleCredentials',
-        method: 'GET',
-        profile,
-        url,
-        headers: () => [['x-amz-sso_bearer_token', accessToken]],
-        body: '',
-        secrets: [accessToken],
-      },
-      context,
-    )
-  } catch (error) {
-    if (!(error instanceof DynamoDBSessionsError)) throw error
-    const remedy = error instanceof ServiceCallError ? remedyFor(error.failure.statusCode, loginCommand) : ''
-    throw new CredentialsError(`SSO gave no credentials for ${role}: ${error.message}${remedy}`, {
-      cause: error,
-    })
+  const response = await callForJson(call, context).catch((cause: unknown) => {
+    if (!(cause instanceof DynamoDBSessionsError)) throw cause
+    const remedy = cause instanceof ServiceCallError ? remedyFor(cause.failure, login) : ''
+    throw new CredentialsError(`SSO gave no credentials for ${role}: ${cause.message}${remedy}`, { cause })
+  })
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } =
+    objectIn(response, 'roleCredentials') ?? {}
+  if (sessionToken !== undefined && typeof expiration === 'number' && expiration > 0) {
+    const ends = new Date(expiration)
+    const credentials = { accessKeyId, secretAccessKey, sessionToken, expiration: ends, accountId }
+    if (isCredentials(credentials)) return credentials
   }
-}
-
-function remedyFor(statusCode: number, loginCommand: string): string {
-  if (statusCode === 401) return `; the log-in is no longer valid: run "${loginCommand}"`
-  if (statusCode === 403 || statusCode === 404)
-    return '; check that the user is assigned this role in this account'
-  return ''
-}
-
-function credentialsIn(answer: JsonObject, role: string, { accountId }: SsoSettings): Credentials {
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = objectIn(answer, 'roleCredentials') ?? {}
-  const credentials = {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken,
-    expiration: typeof expiration === 'number' && expiration > 0 ? new Date(expiration) : undefined,
-    accountId,
-  }
-  const isComplete = sessionToken !== undefined && credentials.expiration !== undefined
-  if (isComplete && isCredentials(credentials)) return credentials
   throw new CredentialsError(
     `SSO gave no usable credentials for ${role}: the answer lacks a usable accessKeyId, secretAccessKey, sessionToken ` +
       'or expiration',
   )
+}
+
+function remedyFor({ statusCode }: ServiceFailure, { loginCommand }: SsoLogin): string {
+  if (statusCode === 401) return `; the log-in is no longer valid: run "${loginCommand}"`
+  const isForbidden = statusCode === 403 || statusCode === 404
+  return isForbidden ? '; check that the user is assigned this role in this account' : ''
 }
 
 /** Percent-encodes everything that RFC 3986 does not leave free. */
@@ -159,33 +143,8 @@ function encoded(text: string): string {
   )
 }
 
-/** What identifies an SSO role, in the option names of the AWS SDK. */
-export interface SsoParameters {
-  /**
-   * URL of the AWS access portal.
-   *
-   * @default `sso_start_url` of the `sso-session`, where `ssoSession` names one
-   */
-  readonly ssoStartUrl?: string | undefined
-  /** ID of the account to get credentials for. */
-  readonly ssoAccountId?: string | undefined
-  /**
-   * Region of IAM Identity Center.
-   *
-   * @default `sso_region` of the `sso-session`, where `ssoSession` names one
-   */
-  readonly ssoRegion?: string | undefined
-  /** Name of the role (permission set) to get credentials for. */
-  readonly ssoRoleName?: string | undefined
-  /**
-   * Name of the `sso-session` whose log-in is used. Without it, the log-in is that of the start URL alone, which is
-   * not refreshed.
-   */
-  readonly ssoSession?: string | undefined
-}
-
 /** Everything that has to be known to get credentials for an SSO role. */
-export interface SsoSettings {
+interface SsoSettings {
   readonly startUrl: string
   readonly accountId: string
   readonly region: string
@@ -211,20 +170,15 @@ const PROFILE_KEYS = [
  * @throws {CredentialsError} when something is missing. A chain goes on when there is no such profile or nothing in it
  *   is about SSO.
  */
-export function ssoSettings(
-  options: SsoParameters,
-  profile: string,
+function ssoSettings(
+  { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }: FromSSOOptions,
+  name: string,
   config: SharedConfig,
   context: ProviderContext,
 ): SsoSettings {
-  const { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession } = options
-  const given = [ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession]
-  return given.every(value => value === undefined || value === '')
-    ? settingsOfProfile(profile, config, context)
-    : settingsOfOptions(options, config)
-}
-
-function settingsOfProfile(name: string, config: SharedConfig, context: ProviderContext): SsoSettings {
+  if (ssoStartUrl || ssoAccountId || ssoRegion || ssoRoleName || ssoSession) {
+    return settingsOfOptions({ ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }, config)
+  }
   const source = profileTitle(name)
   const profile = config.profiles.get(name)
   if (profile === undefined || !PROFILE_KEYS.some(key => profile.has(key))) {
@@ -235,7 +189,7 @@ function settingsOfProfile(name: string, config: SharedConfig, context: Provider
       { tryNextProvider: true },
     )
   }
-  const session = propertyOf(profile, 'sso_session')
+  const session = filled(profile.get('sso_session'))
   const section = session === undefined ? profile : sessionSection(session, source, config)
   const sectionSource = session === undefined ? source : `the section "sso-session ${session}"`
   return {
@@ -248,7 +202,7 @@ function settingsOfProfile(name: string, config: SharedConfig, context: Provider
   }
 }
 
-function settingsOfOptions(options: SsoParameters, config: SharedConfig): SsoSettings {
+function settingsOfOptions(options: FromSSOOptions, config: SharedConfig): SsoSettings {
   const source = 'the options of fromSSO'
   const session = filled(options.ssoSession)
   const needsSection =
@@ -256,8 +210,8 @@ function settingsOfOptions(options: SsoParameters, config: SharedConfig): SsoSet
   const section = needsSection
     ? sessionSection(session, source, config)
     : config.ssoSessions.get(session ?? '')
-  const startUrl = filled(options.ssoStartUrl) ?? propertyOf(section, 'sso_start_url')
-  const region = filled(options.ssoRegion) ?? propertyOf(section, 'sso_region')
+  const startUrl = filled(options.ssoStartUrl) ?? filled(section?.get('sso_start_url'))
+  const region = filled(options.ssoRegion) ?? filled(section?.get('sso_region'))
   const accountId = filled(options.ssoAccountId)
   const roleName = filled(options.ssoRoleName)
   if (startUrl === undefined || region === undefined || accountId === undefined || roleName === undefined) {
@@ -279,7 +233,7 @@ function sessionSection(session: string, source: string, config: SharedConfig): 
 }
 
 function required(section: ConfigSection, key: string, source: string): string {
-  const value = propertyOf(section, key)
+  const value = filled(section.get(key))
   if (value !== undefined) return value
   throw new CredentialsError(
     `${source} has no ${key}; add it to the AWS config file or run "aws configure sso"`,
@@ -290,10 +244,6 @@ function required(section: ConfigSection, key: string, source: string): string {
 function validRegion(region: string, source: string): string {
   if (isHostLabel(region)) return region
   throw new CredentialsError(`${source} is not the name of a region such as eu-west-1`)
-}
-
-function propertyOf(section: ConfigSection | undefined, key: string): string | undefined {
-  return filled(section?.get(key))
 }
 
 function filled(text: string | undefined): string | undefined {

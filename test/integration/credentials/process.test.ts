@@ -6,7 +6,7 @@ import { fromIni } from '../../../src/aws/credentials/ini.ts'
 import {
   fromProcess,
   type FromProcessOptions,
-  outputOfShellCommand,
+  outputOfCommand,
 } from '../../../src/aws/credentials/process.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -275,10 +275,8 @@ describe('a credential process that fails', () => {
   })
 
   it('is told apart when it cannot be started', async () => {
-    const limits = { timeoutMs: 10_000, maxOutputBytes: 1 }
-    expect(await outputOfShellCommand('echo \u0000', {}, limits)).toEqual({
-      kind: 'not-started',
-      code: 'ERR_INVALID_ARG_VALUE',
+    expect(await outputOfCommand('echo \u0000', {}, 10_000)).toEqual({
+      failure: 'could not be started (ERR_INVALID_ARG_VALUE)',
     })
   })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import {
   containerEndpoint,
-  type ContainerEndpointOptions,
+  type FromHttpOptions,
 } from '../../../../src/aws/credentials/container.ts'
 import { CredentialsError } from '../../../../src/errors.ts'
 import { thrownBy } from '../../../support/failure.ts'
@@ -11,14 +11,14 @@ import { thrownBy } from '../../../support/failure.ts'
 const RELATIVE = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
 const FULL = 'AWS_CONTAINER_CREDENTIALS_FULL_URI'
 
-function urlOf(environment: Record<string, string>, options: ContainerEndpointOptions = {}): string {
+function urlOf(environment: Record<string, string>, options: FromHttpOptions = {}): string {
   const { endpoint, path } = containerEndpoint(environment, options)
   return endpoint.origin + path
 }
 
 function refusal(
   environment: Record<string, string>,
-  options: ContainerEndpointOptions = {},
+  options: FromHttpOptions = {},
 ): CredentialsError {
   return thrownBy(() => urlOf(environment, options), CredentialsError)
 }
