@@ -110,11 +110,11 @@ function coversAddress(entry: string, address: string): boolean {
   const [network = '', bits] = entry.split('/')
   const family = isIP(network)
   if (family === 0) return false
-  const type = family === 6 ? 'ipv6' : 'ipv4'
-  const length = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits)
-  if (!Number.isInteger(length) || length < 0 || length > (family === 6 ? 128 : 32)) return false
+  const most = family === 6 ? 128 : 32
+  const length = bits === undefined ? most : Number(bits)
+  if (!Number.isInteger(length) || length < 0 || length > most) return false
   const list = new BlockList()
-  list.addSubnet(network, length, type)
+  list.addSubnet(network, length, family === 6 ? 'ipv6' : 'ipv4')
   return isInList(list, address)
 }
 

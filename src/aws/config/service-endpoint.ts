@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors.ts'
 import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
-import type { CustomEndpoint } from './settings.ts'
+import type { CustomEndpoint, EndpointSettings } from './settings.ts'
 import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
 import { booleanSetting, type Environment, settingOf } from './environment.ts'
 import type { SharedConfig } from './shared-config.ts'
@@ -10,12 +10,7 @@ import type { SharedConfig } from './shared-config.ts'
 export type ServiceId = 'dynamodb' | 'sts' | 'sso' | 'sso_oidc' | 'signin'
 
 /** Which kind of host name a service is reached by. */
-export interface EndpointFlags {
-  /** Hosts whose cryptography is validated by FIPS 140. */
-  readonly useFips: boolean
-  /** Hosts that are reachable over IPv6 too. */
-  readonly useDualStack: boolean
-}
+export type EndpointFlags = Pick<EndpointSettings, 'useFips' | 'useDualStack'>
 
 /**
  * The endpoint that is configured for a service: in the environment, else in the profile's `services` section, else

@@ -129,12 +129,8 @@ function checkedRegion(region: string, source: string): string {
 }
 
 function toEndpointMode(text: string): AccountIdEndpointMode | undefined {
-  return oneOf(['preferred', 'disabled', 'required'], text)
-}
-
-function oneOf<T extends string>(values: readonly T[], text: string): T | undefined {
   const lowered = text.toLowerCase()
-  return values.find(value => value === lowered)
+  return (['preferred', 'disabled', 'required'] as const).find(mode => mode === lowered)
 }
 
 /** How calls are repeated, whatever the service. */

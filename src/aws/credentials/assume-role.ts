@@ -15,27 +15,16 @@ import {
 import {
   assumeRole,
   type AssumeRoleParams,
-  defaultRoleSessionName,
   type StsClientConfig,
   stsEndpoint,
   mfaCode,
   type MfaCodeProvider,
 } from './sts.ts'
 
-/** What {@link fromTemporaryCredentials} sends to `sts:AssumeRole`. */
-export interface TemporaryCredentialsParams extends Omit<AssumeRoleParams, 'RoleSessionName'> {
-  /**
-   * Name of the role session, which CloudTrail shows.
-   *
-   * @default `dynamodb-sessions-` and the time in milliseconds
-   */
-  readonly RoleSessionName?: string | undefined
-}
-
 /** Options of {@link fromTemporaryCredentials}. */
 export interface FromTemporaryCredentialsOptions extends ProviderOptions {
   /** The role to assume, and how, in the names of STS. */
-  readonly params: TemporaryCredentialsParams
+  readonly params: AssumeRoleParams
   /**
    * Credentials to assume the role with, or a provider of them, which is asked at each call.
    *
@@ -58,7 +47,7 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
 
 const aList: OptionKind = { takes: 'an array', accepts: Array.isArray }
 
-const paramKinds: Readonly<Record<keyof TemporaryCredentialsParams, OptionKind>> = {
+const paramKinds: Readonly<Record<keyof AssumeRoleParams, OptionKind>> = {
   RoleArn: { ...kinds.text, isRequired: true },
   RoleSessionName: kinds.text,
   ExternalId: kinds.text,
@@ -111,14 +100,15 @@ export function fromTemporaryCredentials(options: FromTemporaryCredentialsOption
     const mfa = mfaSource(options, context)
     let master = options.masterCredentials
     if (master === undefined) {
-      fallback ??= loadDefaultProvider(options, context)
+      fallback ??= import('./default-provider.ts').then(({ defaultProvider }) =>
+        defaultProvider({ ...options.clientConfig, context }),
+      )
       master = await fallback
     }
     const source = await sourceCredentials(master)
     const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
-    const { RoleSessionName = defaultRoleSessionName(context), ...params } = options.params
     const code = mfa === undefined ? {} : { TokenCode: await mfa() }
-    return assumeRole({ ...params, RoleSessionName, ...code }, source, endpoint, context)
+    return assumeRole({ ...options.params, ...code }, source, endpoint, context)
   })
 }
 
@@ -137,24 +127,15 @@ function mfaSource(
   )
 }
 
-async function loadDefaultProvider(
-  { clientConfig }: FromTemporaryCredentialsOptions,
-  context: ProviderContext,
-): Promise<CredentialProvider> {
-  const { defaultProvider } = await import('./default-provider.ts')
-  return defaultProvider({ ...clientConfig, context })
-}
-
 async function sourceCredentials(master: Credentials | CredentialProvider): Promise<Credentials> {
-  let credentials: unknown
   try {
-    credentials = typeof master === 'function' ? await master() : master
+    const credentials: unknown = typeof master === 'function' ? await master() : master
+    if (isCredentials(credentials)) return credentials
   } catch (cause) {
     // A foreign error may say anything, so that only its own text is left out of the message.
     const reason = cause instanceof CredentialsError ? `: ${cause.message}` : ''
     throw new CredentialsError(`there are no credentials to assume the role with${reason}`, { cause })
   }
-  if (isCredentials(credentials)) return credentials
   throw new CredentialsError(
     'masterCredentials are not usable credentials, nor does their provider return such',
   )

@@ -157,9 +157,9 @@ async function ask(
   options: FromHttpOptions,
 ): Promise<Outcome> {
   const authorization = await authorizationToken(environment, options)
-  let response: TransportResponse
+  const carrier = endpoint.protocol === 'https:' ? serviceTransport : transport
   try {
-    response = await (endpoint.protocol === 'https:' ? serviceTransport : transport).request({
+    const response = await carrier.request({
       endpoint,
       method: 'GET',
       path,
@@ -173,18 +173,16 @@ async function ask(
       attemptTimeoutMs: timeoutMs,
       deadlineAtMs: performance.now() + timeoutMs,
     })
+    return outcomeOf(response, source)
   } catch (cause) {
     if (!(cause instanceof TransportError)) throw cause
+    const message = `${source} cannot be reached: ${cause.message}`
     return {
-      error: new CredentialsError(`${source} cannot be reached: ${cause.message}`, {
-        cause,
-        tryNextProvider: true,
-      }),
+      error: new CredentialsError(message, { cause, tryNextProvider: true }),
       isFinal: !cause.retryable,
       summary: cause.code,
     }
   }
-  return outcomeOf(response, source)
 }
 
 function outcomeOf({ statusCode, body }: TransportResponse, source: string): Outcome {
@@ -229,14 +227,12 @@ async function authorizationToken(
   return token === undefined ? undefined : usableToken(TOKEN_VARIABLE, token)
 }
 
-async function tokenOfFile(source: string, path: string): Promise<string> {
-  let token: string
-  try {
-    token = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new CredentialsError(`the file ${path} that ${source} names cannot be read`, { cause })
-  }
-  return usableToken(`the file ${path} that ${source} names`, token)
+async function tokenOfFile(name: string, path: string): Promise<string> {
+  const source = `the file ${path} that ${name} names`
+  const token = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CredentialsError(`${source} cannot be read`, { cause })
+  })
+  return usableToken(source, token)
 }
 
 function usableToken(source: string, token: string): string {

@@ -188,12 +188,12 @@ export class ProfileCredentials {
     }
     const credentials = await this.#sourceCredentials(source, name, visited)
     return this.#ask(name, async () => {
-      const { assumeRole, defaultRoleSessionName, mfaCode, stsEndpoint } = await import('./sts.ts')
+      const { assumeRole, mfaCode, stsEndpoint } = await import('./sts.ts')
       const endpoint = stsEndpoint(context, config, clientConfig)
       return assumeRole(
         {
           RoleArn: role.roleArn,
-          RoleSessionName: role.roleSessionName ?? defaultRoleSessionName(context),
+          RoleSessionName: role.roleSessionName,
           ExternalId: role.externalId,
           DurationSeconds: role.durationSeconds,
           SerialNumber: mfaSerial,

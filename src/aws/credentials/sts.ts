@@ -10,7 +10,7 @@ import { ConfigurationError, CredentialsError, DynamoDBSessionsError } from '../
 import { foreignText } from '../../internal/foreign-text.ts'
 import type { Credentials } from '../../types.ts'
 import { instantOf, type ProviderContext } from './provider.ts'
-import { callService, type ServiceCall, ServiceCallError } from './service-call.ts'
+import { callService, ServiceCallError } from './service-call.ts'
 
 /** A tag of the role session, as STS takes it. */
 export interface SessionTag {
@@ -27,8 +27,12 @@ export interface PolicyDescriptor {
 export interface AssumeRoleParams {
   /** ARN of the role to assume. */
   readonly RoleArn: string
-  /** Name of the role session, which CloudTrail shows. */
-  readonly RoleSessionName: string
+  /**
+   * Name of the role session, which CloudTrail shows.
+   *
+   * @default `dynamodb-sessions-` and the time in milliseconds
+   */
+  readonly RoleSessionName?: string | undefined
   /** External ID that the trust policy of somebody else's role asks for. */
   readonly ExternalId?: string | undefined
   /** How long the credentials are valid, in seconds. STS takes 900 and more; absent, it gives 3600. */
@@ -50,20 +54,20 @@ export interface AssumeRoleParams {
 }
 
 /** What `sts:AssumeRoleWithWebIdentity` takes, in its own names. */
-export interface AssumeRoleWithWebIdentityParams {
-  /** ARN of the role to assume. */
-  readonly RoleArn: string
-  /** Name of the role session, which CloudTrail shows. */
-  readonly RoleSessionName: string
-  /** OpenID Connect or OAuth 2.0 token of the identity provider, as it is. */
+export interface AssumeRoleWithWebIdentityParams extends Pick<
+  AssumeRoleParams,
+  'RoleArn' | 'RoleSessionName'
+> {
+  /** The OpenID Connect token. */
   readonly WebIdentityToken: string
 }
 
+/** One call, besides where it goes. */
 interface StsCall {
   readonly operation: 'AssumeRole' | 'AssumeRoleWithWebIdentity'
-  readonly roleArn: string
-  readonly fields: URLSearchParams
-  readonly signer: Credentials | undefined
+  readonly params: Readonly<Record<string, string | number | undefined>> & Pick<AssumeRoleParams, 'RoleArn'>
+  /** Credentials to sign with; absent for a call that is not signed. */
+  readonly signer?: Credentials
   /** Texts that no error may repeat. */
   readonly secrets: readonly string[]
 }
@@ -98,28 +102,17 @@ export async function assumeRole(
   context: ProviderContext,
 ): Promise<Credentials> {
   const { PolicyArns = [], Tags = [], TransitiveTagKeys = [], ...single } = params
-  const fields = formOf('AssumeRole', single)
-  for (const [index, { arn }] of PolicyArns.entries()) {
-    if (arn !== undefined) fields.append(`PolicyArns.member.${index + 1}.arn`, arn)
-  }
+  const lists: Record<string, string | undefined> = {}
+  for (const [index, { arn }] of PolicyArns.entries()) lists[`PolicyArns.member.${index + 1}.arn`] = arn
   for (const [index, { Key, Value }] of Tags.entries()) {
-    fields.append(`Tags.member.${index + 1}.Key`, Key)
-    fields.append(`Tags.member.${index + 1}.Value`, Value)
+    lists[`Tags.member.${index + 1}.Key`] = Key
+    lists[`Tags.member.${index + 1}.Value`] = Value
   }
-  for (const [index, key] of TransitiveTagKeys.entries()) {
-    fields.append(`TransitiveTagKeys.member.${index + 1}`, key)
-  }
-  const secrets = [
-    source.accessKeyId,
-    source.secretAccessKey,
-    source.sessionToken ?? '',
-    params.TokenCode ?? '',
-  ]
-  return callSts(
-    { operation: 'AssumeRole', roleArn: params.RoleArn, fields, signer: source, secrets },
-    endpoint,
-    context,
-  )
+  for (const [index, key] of TransitiveTagKeys.entries()) lists[`TransitiveTagKeys.member.${index + 1}`] = key
+  const { accessKeyId, secretAccessKey, sessionToken = '' } = source
+  const secrets = [accessKeyId, secretAccessKey, sessionToken, params.TokenCode ?? '']
+  const call: StsCall = { operation: 'AssumeRole', params: { ...single, ...lists }, signer: source, secrets }
+  return callSts(call, endpoint, context)
 }
 
 /**
@@ -133,70 +126,46 @@ export async function assumeRoleWithWebIdentity(
   endpoint: StsEndpoint,
   context: ProviderContext,
 ): Promise<Credentials> {
-  const fields = formOf('AssumeRoleWithWebIdentity', { ...params })
-  return callSts(
-    {
-      operation: 'AssumeRoleWithWebIdentity',
-      roleArn: params.RoleArn,
-      fields,
-      signer: undefined,
-      secrets: [params.WebIdentityToken],
-    },
-    endpoint,
-    context,
-  )
-}
-
-/** Name of a role session that nothing has named: `dynamodb-sessions-` and the time in milliseconds. */
-export function defaultRoleSessionName({ clock }: ProviderContext): string {
-  return `dynamodb-sessions-${clock.now()}`
-}
-
-function formOf(
-  action: StsCall['operation'],
-  parameters: Readonly<Record<string, string | number | undefined>>,
-): URLSearchParams {
-  const form = new URLSearchParams({ Action: action, Version: API_VERSION })
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) form.append(name, String(value))
+  const call: StsCall = {
+    operation: 'AssumeRoleWithWebIdentity',
+    params: { ...params },
+    secrets: [params.WebIdentityToken],
   }
-  return form
+  return callSts(call, endpoint, context)
 }
 
 async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderContext): Promise<Credentials> {
-  const { operation, roleArn, fields, signer, secrets } = call
+  const { operation, params, signer, secrets } = call
   const { url, region, profile } = endpoint
-  const serviceCall: ServiceCall = {
-    name: `sts:${operation}`,
-    method: 'POST',
-    url,
-    profile,
-    headers: () => [['content-type', 'application/x-www-form-urlencoded']],
-    body: fields.toString(),
-    ...(signer !== undefined && { signing: { credentials: signer, region, service: 'sts' } }),
-    readFailure: response => failureOf(response, secrets),
+  const { RoleArn, RoleSessionName = `dynamodb-sessions-${context.clock.now()}` } = params
+  const form = new URLSearchParams({ Action: operation, Version: API_VERSION })
+  for (const [name, value] of Object.entries({ ...params, RoleSessionName })) {
+    if (value !== undefined) form.append(name, String(value))
   }
-  const failed = (error: DynamoDBSessionsError | ServiceCallError, remedy?: string): CredentialsError => {
+  const failed = `cannot assume the role ${RoleArn} through STS in ${region}`
+  const response = await callService(
+    {
+      name: `sts:${operation}`,
+      method: 'POST',
+      url,
+      profile,
+      headers: () => [['content-type', 'application/x-www-form-urlencoded']],
+      body: form.toString(),
+      ...(signer !== undefined && { signing: { credentials: signer, region, service: 'sts' } }),
+      readFailure: refusal => failureOf(refusal, secrets),
+    },
+    context,
+  ).catch((cause: unknown) => {
+    if (!(cause instanceof DynamoDBSessionsError)) throw cause
+    const remedy = cause instanceof ServiceCallError ? REMEDIES.get(cause.failure.awsCode) : undefined
     const advice = remedy === undefined ? '' : ` (${remedy})`
-    return new CredentialsError(
-      `cannot assume the role ${roleArn} through STS in ${region}: ${error.message}${advice}`,
-      { cause: error },
-    )
-  }
-
-  let response: TransportResponse
-  try {
-    response = await callService(serviceCall, context)
-  } catch (error) {
-    if (error instanceof ServiceCallError) throw failed(error, REMEDIES.get(error.failure.awsCode))
-    if (error instanceof DynamoDBSessionsError) throw failed(error)
-    throw error
-  }
+    throw new CredentialsError(`${failed}: ${cause.message}${advice}`, { cause })
+  })
   const credentials = credentialsIn(readXml(response.body.toString()), operation)
   if (credentials !== undefined) return credentials
   throw new CredentialsError(
-    `cannot assume the role ${roleArn} through STS in ${region}: the answer is not a complete ${operation}Response; ` +
-      'whatever answers at the configured endpoint may not be STS',
+    `${failed}: the answer is not a complete ${operation}Response; whatever answers at the configured endpoint may not ` +
+      'be STS',
   )
 }
 

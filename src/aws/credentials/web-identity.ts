@@ -2,21 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { variable } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
-import type { CredentialProvider, Credentials } from '../../types.ts'
-import {
-  contextOf,
-  kinds,
-  type OptionKinds,
-  type ProviderContext,
-  type ProviderOptions,
-  readSharedConfig,
-} from './provider.ts'
-import {
-  assumeRoleWithWebIdentity,
-  defaultRoleSessionName,
-  type StsClientConfig,
-  stsEndpoint,
-} from './sts.ts'
+import type { CredentialProvider } from '../../types.ts'
+import { contextOf, kinds, type OptionKinds, type ProviderOptions, readSharedConfig } from './provider.ts'
+import { assumeRoleWithWebIdentity, type StsClientConfig, stsEndpoint } from './sts.ts'
 
 /** Options of {@link fromTokenFile}. */
 export interface FromTokenFileOptions extends ProviderOptions {
@@ -68,49 +56,28 @@ const ROLE_VARIABLE = 'AWS_ROLE_ARN'
  */
 export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
   const context = contextOf('fromTokenFile', options, optionKinds)
-  return () => credentialsOfTokenFile(options, context)
-}
-
-async function credentialsOfTokenFile(
-  options: FromTokenFileOptions,
-  context: ProviderContext,
-): Promise<Credentials> {
   const { environment } = context
-  const tokenFile = options.webIdentityTokenFile ?? variable(environment, TOKEN_FILE_VARIABLE)
-  const roleArn = options.roleArn ?? variable(environment, ROLE_VARIABLE)
-  if (tokenFile === undefined) {
-    throw new CredentialsError(`${TOKEN_FILE_VARIABLE} is not set`, { tryNextProvider: true })
+  return async () => {
+    const tokenFile = options.webIdentityTokenFile ?? variable(environment, TOKEN_FILE_VARIABLE)
+    const RoleArn = options.roleArn ?? variable(environment, ROLE_VARIABLE)
+    if (tokenFile === undefined) {
+      throw new CredentialsError(`${TOKEN_FILE_VARIABLE} is not set`, { tryNextProvider: true })
+    }
+    if (RoleArn === undefined) {
+      throw new CredentialsError(
+        `there is a web identity token file and no role to assume with it; set ${ROLE_VARIABLE}`,
+        { tryNextProvider: true },
+      )
+    }
+    const WebIdentityToken = await readFile(tokenFile, 'utf8').catch((cause: unknown) => {
+      const reason = `cannot be read (${codeOf(cause) ?? 'unknown error'})`
+      throw new CredentialsError(`the web identity token file ${tokenFile} ${reason}`, { cause })
+    })
+    if (WebIdentityToken === '') {
+      throw new CredentialsError(`the web identity token file ${tokenFile} is empty`)
+    }
+    const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
+    const RoleSessionName = options.roleSessionName ?? variable(environment, 'AWS_ROLE_SESSION_NAME')
+    return assumeRoleWithWebIdentity({ RoleArn, RoleSessionName, WebIdentityToken }, endpoint, context)
   }
-  if (roleArn === undefined) {
-    throw new CredentialsError(
-      `there is a web identity token file and no role to assume with it; set ${ROLE_VARIABLE}`,
-      { tryNextProvider: true },
-    )
-  }
-  const token = await readToken(tokenFile)
-  const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
-  return assumeRoleWithWebIdentity(
-    {
-      RoleArn: roleArn,
-      RoleSessionName:
-        options.roleSessionName ??
-        variable(environment, 'AWS_ROLE_SESSION_NAME') ??
-        defaultRoleSessionName(context),
-      WebIdentityToken: token,
-    },
-    endpoint,
-    context,
-  )
-}
-
-async function readToken(path: string): Promise<string> {
-  let token: string
-  try {
-    token = await readFile(path, 'utf8')
-  } catch (cause) {
-    const reason = codeOf(cause) ?? 'unknown error'
-    throw new CredentialsError(`the web identity token file ${path} cannot be read (${reason})`, { cause })
-  }
-  if (token !== '') return token
-  throw new CredentialsError(`the web identity token file ${path} is empty`)
 }

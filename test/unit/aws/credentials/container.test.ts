@@ -1,10 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
-import {
-  containerEndpoint,
-  type FromHttpOptions,
-} from '../../../../src/aws/credentials/container.ts'
+import { containerEndpoint, type FromHttpOptions } from '../../../../src/aws/credentials/container.ts'
 import { CredentialsError } from '../../../../src/errors.ts'
 import { thrownBy } from '../../../support/failure.ts'
 
@@ -16,10 +13,7 @@ function urlOf(environment: Record<string, string>, options: FromHttpOptions = {
   return endpoint.origin + path
 }
 
-function refusal(
-  environment: Record<string, string>,
-  options: FromHttpOptions = {},
-): CredentialsError {
+function refusal(environment: Record<string, string>, options: FromHttpOptions = {}): CredentialsError {
   return thrownBy(() => urlOf(environment, options), CredentialsError)
 }
 
