@@ -8,7 +8,6 @@ import {
   kinds,
   type OptionKind,
   type OptionKinds,
-  type ProviderContext,
   type ProviderOptions,
   readSharedConfig,
 } from './provider.ts'
@@ -97,34 +96,29 @@ export function fromTemporaryCredentials(options: FromTemporaryCredentialsOption
   const context = contextOf('fromTemporaryCredentials', options, optionKinds)
   let fallback: Promise<CredentialProvider> | undefined
   return askedOnce(options.mfaCodeProvider !== undefined, async () => {
-    const mfa = mfaSource(options, context)
+    const { params, mfaCodeProvider, clientConfig = {} } = options
+    const { RoleArn, SerialNumber, TokenCode } = params
+    if (SerialNumber !== undefined && mfaCodeProvider === undefined && TokenCode === undefined) {
+      throw new CredentialsError(
+        `the role ${RoleArn} requires multi-factor authentication with the device ${SerialNumber}; pass mfaCodeProvider`,
+      )
+    }
     let master = options.masterCredentials
     if (master === undefined) {
       fallback ??= import('./default-provider.ts').then(({ defaultProvider }) =>
-        defaultProvider({ ...options.clientConfig, context }),
+        defaultProvider({ ...clientConfig, context }),
       )
       master = await fallback
     }
     const source = await sourceCredentials(master)
-    const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
-    const code = mfa === undefined ? {} : { TokenCode: await mfa() }
-    return assumeRole({ ...options.params, ...code }, source, endpoint, context)
+    const endpoint = stsEndpoint(context, await readSharedConfig(context), clientConfig)
+    if (SerialNumber === undefined || mfaCodeProvider === undefined) {
+      return assumeRole(params, source, endpoint, context)
+    }
+    // Asked for last, so that the code is still the one that the device shows.
+    const code = await mfaCode(mfaCodeProvider, SerialNumber, context)
+    return assumeRole({ ...params, TokenCode: code }, source, endpoint, context)
   })
-}
-
-/** Where the code comes from, if one is needed. Whether there can be one is known before anything is asked. */
-function mfaSource(
-  { params, mfaCodeProvider }: FromTemporaryCredentialsOptions,
-  context: ProviderContext,
-): (() => Promise<string> | string) | undefined {
-  const { SerialNumber, TokenCode } = params
-  if (SerialNumber === undefined) return undefined
-  if (mfaCodeProvider !== undefined) return () => mfaCode(mfaCodeProvider, SerialNumber, context)
-  if (TokenCode !== undefined) return () => TokenCode
-  throw new CredentialsError(
-    `the role ${params.RoleArn} requires multi-factor authentication with the device ${SerialNumber}; ` +
-      'pass mfaCodeProvider',
-  )
 }
 
 async function sourceCredentials(master: Credentials | CredentialProvider): Promise<Credentials> {

@@ -81,23 +81,25 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
       })
     }
     const { mfaCodeProvider, clientConfig } = options
-    return new ProfileCredentials({
+    const stsConfig = {
+      region: clientConfig?.region ?? profile.get('region') ?? options.region,
+      profile: clientConfig?.profile ?? name,
+    }
+    const input = {
       config,
       context,
       sources,
       mfaCodeProvider,
       explicit,
       profile: name,
-      clientConfig: {
-        region: clientConfig?.region ?? profile.get('region') ?? options.region,
-        profile: clientConfig?.profile ?? name,
-      },
-    }).find()
+      clientConfig: stsConfig,
+    }
+    return new ProfileCredentials(input).credentialsOf(name, [])
   })
 }
 
 /** What {@link ProfileCredentials} works with. */
-export interface ProfileCredentialsInput {
+interface ProfileCredentialsInput {
   readonly config: SharedConfig
   readonly context: ProviderContext
   /** Profile to begin with. */
@@ -117,20 +119,18 @@ export interface ProfileCredentialsInput {
  * stops a chain of providers when somebody has named it; the implicit `default` lets it go on, as in the AWS SDK.
  * What a service or a device refuses stops it in any case.
  */
-export class ProfileCredentials {
+class ProfileCredentials {
   readonly #input: ProfileCredentialsInput
 
   constructor(input: ProfileCredentialsInput) {
     this.#input = input
   }
 
-  /** @throws {CredentialsError} when the profile, or one that it refers to, gives no credentials. */
-  async find(): Promise<Credentials> {
-    return this.#credentialsOf(this.#input.profile, [])
-  }
-
-  /** @param visited the profiles that were reached as the source of another one. */
-  async #credentialsOf(name: string, visited: readonly string[]): Promise<Credentials> {
+  /**
+   * @param visited the profiles that were reached as the source of another one.
+   * @throws {CredentialsError} when the profile, or one that it refers to, gives no credentials.
+   */
+  async credentialsOf(name: string, visited: readonly string[]): Promise<Credentials> {
     const { clientConfig, config, context } = this.#input
     const profile = config.profiles.get(name)
     if (profile === undefined) {
@@ -217,7 +217,7 @@ export class ProfileCredentials {
   ): Promise<Credentials> {
     if (source.kind === 'profile') {
       const way = [...visited, source.name]
-      if (!visited.includes(source.name)) return this.#credentialsOf(source.name, way)
+      if (!visited.includes(source.name)) return this.credentialsOf(source.name, way)
       throw this.#unusable(
         `the source_profile properties go round in a circle (${this.#wayTo(way)}); one of these profiles needs ` +
           'credentials of its own',
