@@ -139,8 +139,7 @@ function toItem(session: StoredSession, partitionKey: string, payloads: Payloads
   const item: Record<string, AttributeValue> = {
     [partitionKey]: { S: key },
     [DATA]: payloads === undefined ? { S: text } : payloads.encode(text, key),
-    [EXPIRES]: { N: String(Math.ceil(expiresMs / 1000)) },
-    [EXPIRES_MS]: { N: String(expiresMs) },
+    ...expiryAttributes(expiresMs),
   }
   if (revision !== undefined) item[REVISION] = { S: revision }
   if (createdMs !== undefined) item[CREATED] = { N: wholeSeconds(createdMs) }

@@ -21,9 +21,8 @@ import {
   sourceJsonCodec,
   textOfDocument,
 } from './codecs.ts'
-import { defineLayout, type LayoutRow, noSession } from './define-layout.ts'
+import { defineLayout, expiryIn, type LayoutRow, noSession } from './define-layout.ts'
 import { decimalText } from './document.ts'
-import { expiryIn } from './expiry-rule.ts'
 
 /** Name of a layout that is a row here. */
 export type ForeignLayoutName = Exclude<LayoutName, 'native' | 'php' | 'laravel'>

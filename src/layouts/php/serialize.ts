@@ -1,10 +1,19 @@
 import { invalidArgument } from '../../errors.ts'
-import { unwrap } from './js-values.ts'
-import { limitsOf, type PhpLimits } from './node.ts'
+import { isElements, isSamePhpValue, type PhpElements, phpValue, scalarText, unwrap } from './js-values.ts'
+import {
+  type ArrayNode,
+  limitsOf,
+  type ObjectNode,
+  type PhpLimits,
+  type PhpNode,
+  type PhpSource,
+  resolveLinks,
+} from './node.ts'
 import { type EmptyArray, NodeReader } from './node-reader.ts'
+import { NodeWriter } from './node-writer.ts'
+import { PhpObject, PhpReference } from './opaque.ts'
 import { parseOne } from './parser.ts'
-import { UnchangedValues, ValueWriter } from './value-writer.ts'
-import { bytesOf, byteText } from './values.ts'
+import { bytesOf, byteText, isInt64, isWellFormed, keyIdentity, PhpBytes, type PhpKey } from './values.ts'
 
 /** Options of {@link phpUnserialize}. */
 export interface PhpUnserializeOptions extends PhpLimits {
@@ -58,4 +67,114 @@ export function emptyArrayOf({
     throw invalidArgument('INVALID_OPTION', 'the option "emptyArray" takes "list" or "map"')
   }
   return emptyArray
+}
+
+/**
+ * Tells what of a session is still as it was read.
+ *
+ * @internal
+ */
+export class UnchangedValues {
+  readonly #readers: readonly NodeReader[]
+
+  /** @param around an array that what was read is in. */
+  constructor(emptyArray: EmptyArray, around?: ArrayNode) {
+    // Data may come from either way of reading, or have parts of both.
+    this.#readers = [new NodeReader(emptyArray, around), new NodeReader(emptyArray, around, true)]
+  }
+
+  /** Whether a value is what a node was read as. */
+  has(value: unknown, node: PhpNode): boolean {
+    return this.#readers.some(reader => isSamePhpValue(value, reader.read(node)))
+  }
+}
+
+/**
+ * Writes JavaScript values, taking from nodes that were read before what has not changed.
+ *
+ * @internal
+ */
+export class ValueWriter extends NodeWriter {
+  readonly #unchanged: UnchangedValues
+  readonly #basis: PhpSource | undefined
+  readonly #open = new Set<object>()
+  /** What arrays that have other names in PHP have become, to go on having them. */
+  readonly #renamed = new Map<PhpNode, { readonly container: object; readonly slot: number }>()
+
+  /**
+   * @param unchanged tells what of the basis is as it was.
+   * @param basis what was read before, as a whole.
+   */
+  constructor(limits: Required<PhpLimits>, unchanged: UnchangedValues, basis?: PhpSource) {
+    super(limits)
+    this.#unchanged = unchanged
+    this.#basis = basis
+  }
+
+  /**
+   * Writes a value.
+   *
+   * @param value as `unwrap` makes it.
+   * @param basis what PHP had in this place.
+   */
+  write(value: unknown, basis: PhpNode | undefined, depth = 1): void {
+    if (basis !== undefined && this.#unchanged.has(value, basis)) {
+      this.writeVariable(basis, depth)
+      return
+    }
+    const written = phpValue(value)
+    if (isElements(written)) this.#array(written, basis, depth)
+    else if (written instanceof PhpObject) {
+      this.writeHandle(this.#currentNode(PhpObject.nodeOf(written)), depth)
+    } else if (written instanceof PhpReference) this.writeLink(PhpReference.nodeOf(written), depth)
+    else {
+      if (typeof written === 'bigint' && !isInt64(written)) {
+        throw this.refusal('has an integer of more than 64 bits')
+      }
+      this.takeSlot()
+      this.put(scalarText(written))
+    }
+  }
+
+  /** Writes `a:3:{`, for elements that are written next and a `}`. */
+  openArray(count: number): void {
+    this.put(`a:${count}:{`)
+  }
+
+  /** Writes the key of an element. */
+  key(key: PhpKey): void {
+    if (typeof key === 'string' && !isWellFormed(key)) {
+      throw this.refusal('has a key with half a surrogate pair, which UTF-8 has no bytes for')
+    }
+    this.put(scalarText(key instanceof PhpBytes ? key.bytes : key))
+  }
+
+  #array({ container, elements }: PhpElements, basis: PhpNode | undefined, depth: number): void {
+    const name = basis === undefined ? undefined : this.#renamed.get(resolveLinks(basis))
+    if (basis?.kind === 'link' && name?.container === container && this.writeReference(name.slot)) return
+    if (this.#open.has(container)) throw this.refusal('contains itself')
+    this.checkDepth(depth)
+    const slot = this.takeSlot()
+    // What is behind another name has its place elsewhere: what is in it is not to be referred to from here.
+    const old = basis?.kind === 'array' ? basis : undefined
+    if (old !== undefined) {
+      this.markRewritten(old, slot)
+      this.#renamed.set(old, { container, slot })
+    }
+    this.#open.add(container)
+    this.openArray(elements.length)
+    const oldValues = new Map(old?.entries.map(entry => [keyIdentity(entry.key), entry.value]))
+    for (const [key, value] of elements) {
+      this.key(key)
+      this.write(value, oldValues.get(keyIdentity(key)), depth + 1)
+    }
+    this.put('}')
+    this.#open.delete(container)
+  }
+
+  /** The node of an object in the basis, when that is what the object was read from. */
+  #currentNode(node: ObjectNode): ObjectNode {
+    const basis = this.#basis
+    return basis?.text === node.source.text ? (basis.objects.get(node.start) ?? node) : node
+  }
 }

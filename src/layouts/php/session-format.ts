@@ -5,8 +5,7 @@ import { isSamePhpValue, unwrap } from './js-values.ts'
 import { type ArrayNode, limitsOf, type PhpLimits, type PhpNode, type PhpSource } from './node.ts'
 import { type EmptyArray, NodeReader, setOwn } from './node-reader.ts'
 import { parseOne, PhpParser } from './parser.ts'
-import { emptyArrayOf } from './serialize.ts'
-import { UnchangedValues, ValueWriter } from './value-writer.ts'
+import { emptyArrayOf, UnchangedValues, ValueWriter } from './serialize.ts'
 import {
   bytesOf,
   byteText,

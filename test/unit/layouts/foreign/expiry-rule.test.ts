@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import { expiryIn, NEVER_MS } from '../../../../src/layouts/foreign/expiry-rule.ts'
+import { expiryIn, NEVER_MS } from '../../../../src/layouts/foreign/define-layout.ts'
 import type { Item } from '../../../../src/types.ts'
 
 const seconds = expiryIn({ expires: 's' })

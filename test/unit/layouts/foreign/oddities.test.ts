@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import { NEVER_MS } from '../../../../src/layouts/foreign/expiry-rule.ts'
+import { NEVER_MS } from '../../../../src/layouts/foreign/define-layout.ts'
 import { openLayout } from '../../../../src/layouts/open-layout.ts'
 import type { AttributeValue, Item } from '../../../../src/types.ts'
 import { sessionIn } from './stored-session.ts'
