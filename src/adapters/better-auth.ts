@@ -206,8 +206,8 @@ class SecondaryStorage {
     const text = seen === basis?.text ? ours : merger.merge(seen, ours, basis?.text)
     let write: Write = { text, over: basis, expiresMs }
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      const { happened, value: theirs } = await this.#writeOver(read.key, write)
-      if (happened) {
+      const { applied, value: theirs } = await this.#writeOver(read.key, write)
+      if (applied) {
         read.value = theirs
         read.seen = ours
         return
@@ -228,7 +228,7 @@ class SecondaryStorage {
 
   #writeOver(key: string, { text, over, expiresMs }: Write): Promise<Replacement> | Replacement {
     if (text !== undefined) return this.#values.replace(key, text, over, { expiresMs })
-    return over === undefined ? { happened: true, value: undefined } : this.#values.removeIf(key, over)
+    return over === undefined ? { applied: true, value: undefined } : this.#values.removeIf(key, over)
   }
 }
 

@@ -4,7 +4,7 @@ import type { SessionData } from 'express-session'
 import { invalidArgument, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { inBackground } from '../internal/timers.ts'
-import { isTtl } from '../items/expiry.ts'
+import { isPositive } from '../options/option.ts'
 import { DEFAULT_TTL_SECONDS } from '../options/store-options.ts'
 import {
   type DynamoDBStoreOptions,
@@ -309,7 +309,7 @@ function expiresValue(
   const { expiresMs, ttlSeconds: lifetime } = expiryOfCookie(session.cookie)
   if (expiresMs !== undefined) return Math.ceil(expiresMs / 1000)
   const byDefault = typeof ttlSeconds === 'function' ? ttlSeconds(session) : ttlSeconds
-  const seconds = lifetime ?? (isTtl(byDefault) ? byDefault : DEFAULT_TTL_SECONDS)
+  const seconds = lifetime ?? (isPositive(byDefault) ? byDefault : DEFAULT_TTL_SECONDS)
   return Math.ceil(nowMs / 1000 + seconds)
 }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
-import type { ExpiryOptions } from '../items/expiry.ts'
+import type { ExpiryOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../errors.ts'
 import { codeOf, type Emitter } from '../internal/core-objects.ts'
-import type { ExpiryOptions } from '../items/expiry.ts'
+import type { ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { DestroyByUserOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'

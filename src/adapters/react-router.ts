@@ -13,7 +13,7 @@ import {
 
 import { invalidArgument } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
-import type { ExpiryOptions } from '../items/expiry.ts'
+import type { ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'

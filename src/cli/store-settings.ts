@@ -1,14 +1,11 @@
 import { hash } from 'node:crypto'
 
-import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { openClient } from '../store/open-client.ts'
 import type { ItemTable } from '../items/item-table.ts'
-import { isNative, openNativeLayout } from '../layouts/open-layout.ts'
-import { sessionsOf } from '../store/native-sessions.ts'
-import { checkStoreLayout } from '../options/option-layouts.ts'
-import { readOptions } from '../options/option.ts'
-import type { Sessions } from '../store/sessions.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../options/store-options.ts'
+import { isNative } from '../layouts/open-layout.ts'
+import { readStoreOptions } from '../options/option-layouts.ts'
+import { SessionStore } from '../store/session-store.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionData } from '../types.ts'
 import type { CommandContext } from './args.ts'
 import { printable, UsageError, writeLine } from './output.ts'
@@ -25,7 +22,7 @@ export interface KeyNaming {
 
 /** The sessions that a command is about. */
 export interface OpenSessions {
-  readonly sessions: Sessions<SessionData>
+  readonly sessions: SessionStore
   readonly items: ItemTable
   /** Whether sessions are moved here from elsewhere. */
   readonly isMoving: boolean
@@ -57,9 +54,7 @@ export function storeSettings(
     hashIds: args.has('hash-ids') ? true : args.has('no-hash-ids') ? false : undefined,
     ...more,
   }
-  const settings = readOptions<SessionStoreOptions>(given, storeOptionSpecs<SessionData>(), environment)
-  checkStoreLayout(settings, given)
-  return settings
+  return readStoreOptions<SessionData>(given, environment)
 }
 
 /** Reaches the sessions of a store with these settings for as long as they are used. */
@@ -68,9 +63,9 @@ export async function withSessions(
   { args, environment }: CommandContext,
   use: (sessions: OpenSessions) => Promise<number>,
 ): Promise<number> {
-  const client = openClient(settings, environment)
+  const sessions = new SessionStore(settings, openClient(settings, environment))
   try {
-    const sessions = await sessionsAt(client, settings)
+    const items = await sessions.itemTable()
     const naming = {
       prefix: settings.prefix ?? '',
       hashIds: isNative(settings) && (settings.hashIds ?? true),
@@ -78,25 +73,13 @@ export async function withSessions(
     }
     return await use({
       sessions,
-      items: sessions.items,
+      items,
       isMoving: settings.migrateFrom !== undefined,
       naming,
     })
   } finally {
-    await client.close()
+    await sessions.close()
   }
-}
-
-/** The sessions of a store with these settings, by way of a client. */
-export async function sessionsAt(
-  client: DynamoDBClient,
-  settings: StoreSettings,
-): Promise<Sessions<SessionData>> {
-  if (isNative(settings) && settings.migrateFrom === undefined) {
-    return sessionsOf(client, settings, openNativeLayout(settings))
-  }
-  const { openSessions: open } = await import('../store/open-sessions.ts')
-  return open(client, settings)
 }
 
 /** One session, as a command line names it. */

@@ -1,22 +1,20 @@
-import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
 import type { ExpressionInput } from '../aws/dynamodb/operations.ts'
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
-import { SessionTooLargeError } from '../errors.ts'
+import { invalidArgument, SessionTooLargeError } from '../errors.ts'
+import { Deadline } from '../internal/deadline.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
-import { markerOf } from './revision.ts'
+import { DEFAULT_TABLE } from '../options/store-options.ts'
+import { markerOf, SessionRecord } from './session-record.ts'
 
-/** What an {@link ItemTable} is made of. */
-export interface ItemTableOptions {
-  readonly client: DynamoDBClient
-  /** Name or ARN of the table. */
-  readonly table: string
-  readonly layout: Layout
-  readonly consistentRead: boolean
-  /** How long a session lives at most from its beginning, in milliseconds; absent when there is no such limit. */
-  readonly absoluteTimeoutMs: number | undefined
+/** Options of a store that are about its table. */
+export interface ItemTableSettings {
+  readonly table?: string | undefined
+  readonly consistentRead?: boolean | undefined
+  readonly absoluteTimeoutSeconds?: number | undefined
 }
 
 /** A change of an existing item. */
@@ -27,11 +25,13 @@ export interface ItemUpdate {
   readonly condition: Condition
 }
 
+const MAX_KEY_BYTES = 2048
+
 /** The outcome of a conditional write. */
 export type Outcome =
-  | { readonly happened: true; readonly item: Item | undefined }
+  | { readonly applied: true; readonly item: Item | undefined }
   /** The condition did not hold for `item`; `undefined` means that there is none. */
-  | { readonly happened: false; readonly item: Item | undefined }
+  | { readonly applied: false; readonly item: Item | undefined }
 
 /** The part of a request that a {@link Condition} is. */
 export type ConditionInput = Required<
@@ -50,16 +50,49 @@ export class ItemTable {
   readonly consistentRead: boolean
   readonly #absoluteTimeoutMs: number | undefined
 
-  constructor({ client, table, layout, consistentRead, absoluteTimeoutMs }: ItemTableOptions) {
+  constructor(
+    client: DynamoDBClient,
+    layout: Layout,
+    { table = DEFAULT_TABLE, consistentRead = true, absoluteTimeoutSeconds }: ItemTableSettings,
+  ) {
     this.client = client
     this.name = table
     this.layout = layout
     this.consistentRead = consistentRead
-    this.#absoluteTimeoutMs = absoluteTimeoutMs
+    this.#absoluteTimeoutMs = absoluteTimeoutSeconds === undefined ? undefined : absoluteTimeoutSeconds * 1000
   }
 
   get clock(): ServerClock {
     return this.client.clock
+  }
+
+  /**
+   * The key of a session.
+   *
+   * @throws {TypeError} `INVALID_SESSION_ID` for what can be no session ID.
+   */
+  keyOf(id: string): string {
+    if (typeof id !== 'string' || id === '') {
+      throw invalidArgument('INVALID_SESSION_ID', 'a session ID has to be a text that is not empty')
+    }
+    const key = this.layout.keyOf(id)
+    if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
+      throw invalidArgument(
+        'INVALID_SESSION_ID',
+        `the session ID is too long: a key has at most ${MAX_KEY_BYTES} bytes`,
+      )
+    }
+    return key
+  }
+
+  /** The key of a session that is named by its ID or by a record of it. */
+  keyOfTarget<Data extends object>(target: string | SessionRecord<Data>): string {
+    return target instanceof SessionRecord ? target.key : this.keyOf(target)
+  }
+
+  /** Lets everything that one call takes share one deadline (G7). */
+  timed({ signal, deadline = new Deadline(this.client.deadlineMs) }: SendOptions): TimedOptions {
+    return { signal, deadline }
   }
 
   /** The key of an item, as requests name it. */
@@ -95,7 +128,7 @@ export class ItemTable {
   /** The same as {@link liveAt}, of an item at hand. */
   isLive(item: Item, nowMs: number): boolean {
     const { layout } = this
-    if (layout.isHusk(item)) return false
+    if (layout.hasNoData(item)) return false
     return layout.expiryOf(item) > nowMs && this.latestExpiryMs(layout.createdOf(item)) > nowMs
   }
 
@@ -110,6 +143,11 @@ export class ItemTable {
     return pending === undefined ? this.#sessionIn(item) : pending.then(() => this.#sessionIn(item))
   }
 
+  /** The session that an item holds; `undefined` when it has expired, or there is none. See {@link open}. */
+  openLive(item: Item | undefined): StoredSession | Promise<StoredSession> | undefined {
+    return item !== undefined && this.isLive(item, this.clock.now()) ? this.open(item) : undefined
+  }
+
   /**
    * The item of a session as it is to be written; a promise where the layout has to be prepared for it first.
    *
@@ -121,7 +159,7 @@ export class ItemTable {
   }
 
   /** A session as it is in the item that was made of it: a layout may carry less, or less exactly. */
-  versionIn(item: Item, session: StoredSession): StoredSession {
+  asStored(item: Item, session: StoredSession): StoredSession {
     const { layout } = this
     return {
       ...session,
@@ -137,6 +175,11 @@ export class ItemTable {
     const input = { TableName: this.name, Key: this.itemKey(key), ConsistentRead: consistent }
     const { Item: item } = await this.client.send('GetItem', input, options)
     return item
+  }
+
+  /** Reads one item as the store's reads do. What an eventually consistent read does not find is looked for once more. */
+  find(key: string, options: SendOptions): Promise<Item | undefined> {
+    return this.consistentRead ? this.get(key, true, options) : this.#findInTwoReads(key, this.timed(options))
   }
 
   /** Creates or replaces an item. */
@@ -186,6 +229,10 @@ export class ItemTable {
     await this.client.send('DeleteItem', { TableName: this.name, Key: this.itemKey(key) }, options)
   }
 
+  async #findInTwoReads(key: string, options: SendOptions): Promise<Item | undefined> {
+    return (await this.get(key, false, options)) ?? this.get(key, true, options)
+  }
+
   #sessionIn(item: Item): StoredSession {
     const session = this.layout.fromItem(item)
     const latestMs = this.latestExpiryMs(session.createdMs)
@@ -219,11 +266,11 @@ export class ItemTable {
   ): Promise<Outcome> {
     try {
       const { Attributes: item } = await write
-      return { happened: true, item }
+      return { applied: true, item }
     } catch (error) {
       if (!isFailedCondition(error)) throw error
       // Engines that do not know ReturnValuesOnConditionCheckFailure, and DynamoDB for an absent item, return none.
-      return { happened: false, item: itemOfFailedCondition(error) ?? (await this.get(key, true, options)) }
+      return { applied: false, item: itemOfFailedCondition(error) ?? (await this.get(key, true, options)) }
     }
   }
 }

@@ -1,9 +1,6 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
 import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
-import { backoffMs } from '../internal/backoff.ts'
-import { Deadline } from '../internal/deadline.ts'
-import { sleep } from '../internal/timers.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
   allOf,
@@ -12,12 +9,12 @@ import {
   type SessionIdentity,
   type StoredSession,
 } from '../layouts/layout.ts'
-import type { Item, Random, SessionData } from '../types.ts'
+import type { Item, SessionData } from '../types.ts'
+import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
 import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
-import { asSaved, type Version } from './session-record.ts'
-import { isWriteOf, revisionAfter } from './revision.ts'
+import { isWriteOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
 /** A write that met a newer version of the session: what a resolver decides from. */
 export interface SessionConflict<Data extends object = SessionData> {
@@ -39,7 +36,7 @@ export type ConflictPolicy<Data extends object = SessionData> =
 
 /** A save of a session that was read or written before. */
 export interface Save {
-  readonly basis: Version
+  readonly basis: SessionSnapshot
   /** What tells this write from all others, at each of its attempts. */
   readonly marker: string
   /** The session as it is to be; its revision is chosen for each attempt. */
@@ -47,12 +44,7 @@ export interface Save {
   readonly onConflict: ConflictPolicy<never>
   /** Whose session some data make it, of one that is somebody's now. */
   readonly userOf: (data: SessionData, current: string | undefined) => string | undefined
-  readonly random: Random
 }
-
-/** How often a write is tried that others come before. */
-export const MOST_ATTEMPTS = 20
-const PAUSES = { baseMs: 10, capMs: 640 }
 
 /** Where the saves of each store that have met a conflict wait for their turn to try again. */
 const retries = new WeakMap<ItemTable, KeyedMutex>()
@@ -68,102 +60,93 @@ const retries = new WeakMap<ItemTable, KeyedMutex>()
 export async function saveSession(
   table: ItemTable,
   save: Save,
-  { signal, deadline = new Deadline(table.client.deadlineMs) }: SendOptions,
-): Promise<Version | undefined> {
-  const turn: Turn = { release: undefined }
+  timed: TimedOptions,
+): Promise<SessionSnapshot | undefined> {
+  const attempts = new SaveAttempts(table, save, timed)
   try {
-    return await saveInTurn(table, save, turn, { signal, deadline })
+    return await writeConditionally(attempts, timed)
   } finally {
-    turn.release?.()
+    attempts.endTurn()
   }
 }
 
-/** The turn of a save among those of its store that try again; it has none before its first conflict. */
-interface Turn {
-  release: Release | undefined
-}
+class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot | undefined> {
+  readonly #table: ItemTable
+  readonly #save: Save
+  readonly #options: SendOptions & TimedOptions
+  #basis: StoredSession
+  #ours: StoredSession
+  #isInDoubt = false
+  /** Ends the turn of the save among those of its store that try again; it has none before its first conflict. */
+  #release: Release | undefined
 
-async function saveInTurn(
-  table: ItemTable,
-  save: Save,
-  turn: Turn,
-  { signal, deadline }: TimedOptions,
-): Promise<Version | undefined> {
-  const { lease } = save.basis
-  let { basis, session: ours } = afterEarlierMerge(table, save)
-  let isInDoubt = false
-  const onDoubt = (): void => {
-    isInDoubt = true
+  constructor(table: ItemTable, save: Save, { signal, deadline }: TimedOptions) {
+    this.#table = table
+    this.#save = save
+    const onDoubt = (): void => {
+      this.#isInDoubt = true
+    }
+    this.#options = { signal, deadline, onDoubt }
+    this.#basis = save.basis.session
+    this.#ours = afterEarlierMerge(table, save)
   }
-  for (let attempt = 1; ; attempt++) {
-    const item = await table.itemOf({ ...ours, revision: revisionAfter(basis.revision, save.marker) })
-    const session = table.versionIn(item, ours)
-    const attempted = writeOver(table, basis, item, save, { signal, deadline, onDoubt })
-    const outcome = await (lease === undefined ? attempted : lease.track(attempted))
-    const own = outcome.happened
-      ? session
-      : await ownWrite(table, outcome.item, { session, marker: save.marker, isInDoubt })
+
+  async apply(
+    attempt: number,
+  ): Promise<Ended<SessionSnapshot | undefined> | { readonly found: Item | undefined }> {
+    const [table, save] = [this.#table, this.#save]
+    const { lease } = save.basis
+    const revision = revisionAfter(this.#basis.revision, save.marker)
+    const item = await table.itemOf({ ...this.#ours, revision })
+    const session = table.asStored(item, this.#ours)
+    const attempted = writeOver(table, this.#basis, item, save, this.#options)
+    const { applied, item: found } = await (lease === undefined ? attempted : lease.track(attempted))
+    const written = { session, marker: save.marker, isInDoubt: this.#isInDoubt }
+    const own = applied ? session : await ownWrite(table, found, written)
     if (own !== undefined) {
       lease?.end()
-      return asSaved(own, save.session.text)
+      return { result: savedSnapshot(own, save.session.text) }
     }
-    const current = outcome.item
-    if (!isStillThere(table, current, basis)) {
-      lease?.end()
-      return undefined
-    }
-    if (lease?.isFenced === true && table.layout.lock?.holderOf(current)?.owner !== lease.owner) {
+    if (!isStillThere(table, found, this.#basis)) return this.#endGone()
+    if (lease?.isFenced === true && table.layout.lock?.holderOf(found)?.owner !== lease.owner) {
       lease.lose()
-      throw lost(
-        table,
-        new LockLostError(
-          `the lock of the session ended and another request has written or locked the session since; ${whatBecame(isInDoubt)}; ` +
-            'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
-        ),
-      )
+      throw lockLost(table, this.#isInDoubt)
     }
-    if (save.onConflict === 'reject') {
-      throw unresolved(
-        table,
-        save,
-        'rejected',
-        new SessionConflictError('somebody else has written the session since it was read; read it again', {
-          attempts: attempt,
-        }),
-      )
-    }
-    const pauseMs = pauseAfter(attempt, save.random)
-    if (attempt === MOST_ATTEMPTS || deadline.isExpired(pauseMs)) {
-      throw unresolved(
-        table,
-        save,
-        'gave-up',
-        new SessionConflictError(
-          `others kept on writing the session while it was saved (attempts: ${attempt}); the save was given up`,
-          { attempts: attempt },
-        ),
-      )
-    }
-    turn.release ??= await queueOf(table).acquire(basis.key, {
-      timeoutMs: deadline.remainingMs,
-      signal,
-    })
-    await sleep(pauseMs, signal)
-    // What was there before the wait is likely to be old by now.
-    const newestItem = await table.get(basis.key, true, { signal, deadline })
-    if (!isStillThere(table, newestItem, basis)) {
-      lease?.end()
-      return undefined
-    }
-    const newest = await table.open(newestItem)
-    ours = await resolveConflict(table, save, { basis: basis.text, ours, theirs: newest, attempt })
-    basis = newest
+    if (save.onConflict !== 'reject') return { found }
+    const message = 'somebody else has written the session since it was read; read it again'
+    throw unresolved(table, save, 'rejected', new SessionConflictError(message, { attempts: attempt }))
   }
-}
 
-/** How long to wait after an attempt that others came before; not at all after the first. */
-export function pauseAfter(attempt: number, random: Random): number {
-  return attempt === 1 ? 0 : backoffMs(attempt - 2, PAUSES, random)
+  /** What was there before the wait is likely to be old by now. */
+  async read(): Promise<Item | undefined> {
+    const { signal, deadline } = this.#options
+    const { key } = this.#basis
+    this.#release ??= await queueOf(this.#table).acquire(key, { timeoutMs: deadline.remainingMs, signal })
+    return this.#table.get(key, true, { signal, deadline })
+  }
+
+  async resolve(found: Item | undefined, attempt: number): Promise<Ended<undefined> | undefined> {
+    if (!isStillThere(this.#table, found, this.#basis)) return this.#endGone()
+    const theirs = await this.#table.open(found)
+    const versions = { basis: this.#basis.text, ours: this.#ours, theirs, attempt }
+    this.#ours = await resolveConflict(this.#table, this.#save, versions)
+    this.#basis = theirs
+    return undefined
+  }
+
+  gaveUp(attempts: number): SessionConflictError {
+    const message = `others kept on writing the session while it was saved (attempts: ${attempts}); the save was given up`
+    return unresolved(this.#table, this.#save, 'gave-up', new SessionConflictError(message, { attempts }))
+  }
+
+  endTurn(): void {
+    this.#release?.()
+  }
+
+  #endGone(): Ended<undefined> {
+    this.#save.basis.lease?.end()
+    return { result: undefined }
+  }
 }
 
 function queueOf(table: ItemTable): KeyedMutex {
@@ -172,17 +155,17 @@ function queueOf(table: ItemTable): KeyedMutex {
   return queue
 }
 
-/** A save after one that merged: what others wrote then is merged in before anything is sent. */
+/** What a save writes at first: after one that merged, what others wrote then is merged in before anything is sent. */
 function afterEarlierMerge(
   table: ItemTable,
-  { basis: { session: stored, seenText }, session, userOf }: Save,
-): { basis: StoredSession; session: StoredSession } {
-  if (seenText === stored.text) return { basis: stored, session }
-  const { text } = merge(table, seenText, session.text, stored.text)
-  return { basis: stored, session: withText(table, session, stored, text, userOf) }
+  { basis: { session: stored, baseText }, session, userOf }: Save,
+): StoredSession {
+  if (baseText === stored.text) return session
+  const { text } = merge(table, baseText, session.text, stored.text)
+  return withText(table, session, stored, text, userOf)
 }
 
-async function writeOver(
+function writeOver(
   table: ItemTable,
   basis: StoredSession,
   item: Item,
@@ -318,15 +301,18 @@ function unresolved(
   return error
 }
 
-/** A layout without revisions cannot tell a write of ours, which ended the lock, from that of another request. */
-function whatBecame(isInDoubt: boolean): string {
-  return isInDoubt
+/**
+ * Reports a lock that was lost, and makes the error to throw for it. A layout without revisions cannot tell a write of ours,
+ * which ended the lock, from that of another request.
+ */
+function lockLost({ name: table }: ItemTable, isInDoubt: boolean): LockLostError {
+  const became = isInDoubt
     ? 'a response to the save was lost, so it may have been stored before that'
     : 'the save was given up'
-}
-
-/** Reports a lock that was lost, and returns the error to throw for it. */
-function lost({ name: table }: ItemTable, error: LockLostError): LockLostError {
+  const error = new LockLostError(
+    `the lock of the session ended and another request has written or locked the session since; ${became}; ` +
+      'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+  )
   if (lockTraces.isObserved) lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
   return error
 }

@@ -1,24 +1,46 @@
+import { randomBytes } from 'node:crypto'
+
 import { invalidArgument } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
-import type { Lease } from '../locks/lease.ts'
+
+/** This process's claim to the lock of one session, as far as a write depends on it (G10). */
+export interface LockClaim {
+  /** Random marker of the holder, which the item has while the lock is held. */
+  readonly owner: string
+
+  /** Whether this process still believes to have the lock. */
+  readonly isHeld: boolean
+
+  /** Whether a save of what was read under the lock must find this owner in the item. */
+  readonly isFenced: boolean
+
+  /** Has a release of the lock wait for a write that ends it by itself. */
+  track<Value>(write: Promise<Value>): Promise<Value>
+
+  /** Is told that a write has given the lock back. */
+  end(): void
+
+  /** Is told that another process has the lock, or may have. */
+  lose(): void
+}
 
 /**
  * One version of a session: what is stored, and what a later save or touch has to know about how the application
  * came by it.
  */
-export interface Version {
+export interface SessionSnapshot {
   readonly session: StoredSession
   /**
    * What the application has seen of this version, as text: the base of the next merge. It is what is stored, unless the
    * application goes on with what it wrote ({@link SessionRecord.asWritten}).
    */
-  readonly seenText: string
+  readonly baseText: string
   /** What the application wrote, as text, when that is not all that is stored: a merge added changes of others. */
   readonly writtenText?: string | undefined
   /** The lock that the session was read under. */
-  readonly lease: Lease | undefined
+  readonly lease: LockClaim | undefined
   /** Where the session was before, in a store with `migrateFrom`. */
   readonly origin?: Origin | undefined
 }
@@ -31,7 +53,17 @@ export interface Origin {
   readonly session: StoredSession | undefined
 }
 
-let readVersion: (record: SessionRecord<never>) => Version
+const MARKER_BYTES = 9
+const MARKERS_AT_ONCE = 100
+const MARKER_LENGTH = 12
+
+/** How many earlier writes a revision remembers, and how many characters of the marker of each. */
+const REMEMBERED = 4
+const REMEMBERED_LENGTH = 8
+
+let randomness: Buffer | undefined
+let usedBytes = 0
+let readSnapshot: (record: SessionRecord<never>) => SessionSnapshot
 
 /**
  * A session as it was read or written: its data, and what a later save or touch has to know about it.
@@ -43,18 +75,18 @@ let readVersion: (record: SessionRecord<never>) => Version
  */
 export class SessionRecord<Data extends object = SessionData> {
   static {
-    readVersion = record => record.#version
+    readSnapshot = record => record.#snapshot
   }
 
-  readonly #version: Version
+  readonly #snapshot: SessionSnapshot
   readonly #clockOffsetMs: number
 
   /**
-   * @param clockOffsetMs how far the clock that `version` goes by is ahead of the machine's.
+   * @param clockOffsetMs how far the clock that `snapshot` goes by is ahead of the machine's.
    * @internal
    */
-  constructor(version: Version, clockOffsetMs: number) {
-    this.#version = version
+  constructor(snapshot: SessionSnapshot, clockOffsetMs: number) {
+    this.#snapshot = snapshot
     this.#clockOffsetMs = clockOffsetMs
   }
 
@@ -63,7 +95,7 @@ export class SessionRecord<Data extends object = SessionData> {
    * the changes of others in, it is a new object that has them.
    */
   get data(): Data {
-    return this.#version.session.data as Data
+    return this.#snapshot.session.data as Data
   }
 
   /**
@@ -72,24 +104,24 @@ export class SessionRecord<Data extends object = SessionData> {
    * record itself as `basis`, they are deleted.
    */
   asWritten(): SessionRecord<Data> {
-    const { writtenText, ...version } = this.#version
+    const { writtenText, ...snapshot } = this.#snapshot
     if (writtenText === undefined) return this
-    return new SessionRecord<Data>({ ...version, seenText: writtenText }, this.#clockOffsetMs)
+    return new SessionRecord<Data>({ ...snapshot, baseText: writtenText }, this.#clockOffsetMs)
   }
 
   /** Value of the item's partition key: the prefix and the hashed (or, with `hashIds: false`, the plain) session ID. */
   get key(): string {
-    return this.#version.session.key
+    return this.#snapshot.session.key
   }
 
   /** What tells the write that made the session what it is here from every other: an opaque string. */
   get revision(): string | undefined {
-    return this.#version.session.revision
+    return this.#snapshot.session.revision
   }
 
   /** When the session began: epoch milliseconds by the clock of this machine, to the second. */
   get createdMs(): number | undefined {
-    const { createdMs } = this.#version.session
+    const { createdMs } = this.#snapshot.session
     return createdMs === undefined ? undefined : withinDateRange(createdMs - this.#clockOffsetMs)
   }
 
@@ -100,12 +132,12 @@ export class SessionRecord<Data extends object = SessionData> {
    * so that it can be compared with `Date.now()`.
    */
   get expiresMs(): number {
-    return withinDateRange(this.#version.session.expiresMs - this.#clockOffsetMs)
+    return withinDateRange(this.#snapshot.session.expiresMs - this.#clockOffsetMs)
   }
 
   /** Whose session it is, as `userId` said when it was written. */
   get userId(): string | undefined {
-    return this.#version.session.user
+    return this.#snapshot.session.user
   }
 }
 
@@ -143,8 +175,8 @@ export function requireRecords(
  *
  * @internal
  */
-export function versionOf<Data extends object>(record: SessionRecord<Data>): Version {
-  return readVersion(record as unknown as SessionRecord<never>)
+export function snapshotIn<Data extends object>(record: SessionRecord<Data>): SessionSnapshot {
+  return readSnapshot(record as unknown as SessionRecord<never>)
 }
 
 /**
@@ -152,8 +184,8 @@ export function versionOf<Data extends object>(record: SessionRecord<Data>): Ver
  *
  * @internal
  */
-export function asRead(session: StoredSession, lease?: Lease): Version {
-  return { session, seenText: session.text, lease }
+export function snapshotOf(session: StoredSession, lease?: LockClaim): SessionSnapshot {
+  return { session, baseText: session.text, lease }
 }
 
 /**
@@ -162,7 +194,51 @@ export function asRead(session: StoredSession, lease?: Lease): Version {
  * @param writtenText what the application wrote, as text.
  * @internal
  */
-export function asSaved(session: StoredSession, writtenText: string): Version {
-  const version = asRead(session)
-  return writtenText === session.text ? version : { ...version, writtenText }
+export function savedSnapshot(session: StoredSession, writtenText: string): SessionSnapshot {
+  const snapshot = snapshotOf(session)
+  return writtenText === session.text ? snapshot : { ...snapshot, writtenText }
+}
+
+/**
+ * A random marker for one write: what tells it from every other write of the session. All attempts of a write share it, so
+ * that any of them can be recognised.
+ *
+ * The randomness for many markers is fetched at once: each time, the system is asked for it, which takes longer than to sign
+ * a request.
+ */
+export function newMarker(): string {
+  if (randomness === undefined || usedBytes === randomness.length) {
+    randomness = randomBytes(MARKER_BYTES * MARKERS_AT_ONCE)
+    usedBytes = 0
+  }
+  const start = usedBytes
+  usedBytes += MARKER_BYTES
+  return randomness.toString('base64url', start, usedBytes)
+}
+
+/**
+ * The revision of a write: its marker, followed by the first characters of those of the writes before it. A writer whose
+ * response was lost finds its own write there, although others have written since (G11).
+ *
+ * @param previous the revision that it replaces, also one of an older version of the package, which is a marker alone.
+ */
+export function revisionAfter(previous: string | undefined, marker: string): string {
+  if (previous === undefined) return marker
+  const earlier = previous.slice(MARKER_LENGTH, MARKER_LENGTH + (REMEMBERED - 1) * REMEMBERED_LENGTH)
+  return marker + previous.slice(0, REMEMBERED_LENGTH) + earlier
+}
+
+/** The marker of the write that made a revision: all that it has to hold. */
+export function markerOf(revision: string): string {
+  return revision.slice(0, MARKER_LENGTH)
+}
+
+/** Whether a write, or one that the revision remembers, is the one with a marker. */
+export function isWriteOf(marker: string, revision: string | undefined): boolean {
+  if (revision === undefined || revision.startsWith(marker)) return revision !== undefined
+  const start = marker.slice(0, REMEMBERED_LENGTH)
+  for (let index = MARKER_LENGTH; index < revision.length; index += REMEMBERED_LENGTH) {
+    if (revision.startsWith(start, index)) return true
+  }
+  return false
 }

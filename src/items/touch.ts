@@ -1,17 +1,17 @@
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client.ts'
 import { SessionConflictError } from '../errors.ts'
 import { allOf, type StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
-import { type ItemTable, type ItemUpdate, type Outcome } from './item-table.ts'
-import type { Lease } from '../locks/lease.ts'
-import type { Version } from './session-record.ts'
+import { type Ended, writeConditionally } from './conditional-write.ts'
+import type { ItemTable, ItemUpdate, Outcome } from './item-table.ts'
+import type { LockClaim, SessionSnapshot } from './session-record.ts'
 
 /** What a touch is about. */
 export interface Touch {
   readonly key: string
   /** The version of the session that is known; absent when only the key is. */
-  readonly version: Version | undefined
+  readonly snapshot: SessionSnapshot | undefined
   /** The expiry that is wanted. */
   readonly expiresMs: number
   /** Whether the caller named no expiry: then an extension by another request, a moment later, is as good. */
@@ -20,7 +20,6 @@ export interface Touch {
   readonly touchAfterSeconds: number | undefined
 }
 
-const MOST_ATTEMPTS = 20
 const NEGLIGIBLE_MS = 1000
 const SKIPPED_SHARE = 0.05
 const SKIPPED_AT_MOST_MS = 3_600_000
@@ -39,52 +38,57 @@ const SHORTEST_LIFETIME_WITH_SKIPPING_MS = 600_000
 export async function touchSession(
   table: ItemTable,
   touch: Touch,
-  options: SendOptions,
+  timed: TimedOptions,
 ): Promise<number | undefined> {
-  const { version } = touch
+  const { snapshot } = touch
   const { layout } = table
   // What will be stored, which may be rounded up to seconds, as what is stored was.
   let nextMs = layout.expiryOf(layout.expiryAttributes(touch.expiresMs))
-  let lease = version?.lease?.isHeld === true ? version.lease : undefined
-  const known = version?.session
+  let lease = snapshot?.lease?.isHeld === true ? snapshot.lease : undefined
+  const known = snapshot?.session
   if (lease === undefined && known !== undefined && isTooLittle(table, known, nextMs, touch)) {
     return known.expiresMs
   }
   const isExtension = known !== undefined && known.expiresMs <= nextMs
   let from = known === undefined || isExtension ? upTo(nextMs) : exactly(known.expiresMs)
-  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-    const moving = moveExpiry(table, { ...touch, expiresMs: nextMs }, from, lease, options)
+  const move = async (): Promise<Ended<number | undefined> | { readonly found: undefined }> => {
+    const moving = moveExpiry(table, { ...touch, expiresMs: nextMs }, from, lease, timed)
     const outcome = await (lease === undefined ? moving : lease.track(moving))
     if (hasMoved(outcome, nextMs, table)) {
       lease?.end()
-      return nextMs
+      return { result: nextMs }
     }
     const { item } = outcome
     if (lease !== undefined && (item === undefined || layout.lock?.holderOf(item)?.owner !== lease.owner)) {
       // Whoever has the lock now must keep it; the expiry may still be moved.
       lease.lose()
       lease = undefined
-      continue
+      return { found: undefined }
     }
     const foundMs = item && expiryIfTouchable(table, item, known)
     if (foundMs === undefined || isWithin(from, foundMs)) {
       lease?.lose()
-      return undefined
+      return { result: undefined }
     }
     const isGoodEnough = isExtension || foundMs === nextMs || isAsGood(touch, foundMs - nextMs)
-    if (lease === undefined && isGoodEnough) return foundMs
+    if (lease === undefined && isGoodEnough) return { result: foundMs }
     // The lock is still to be given back.
     if (isExtension) nextMs = foundMs
     from = exactly(foundMs)
+    return { found: undefined }
   }
-  throw new SessionConflictError(
-    `others kept on moving the expiry of the session while it was touched (attempts: ${MOST_ATTEMPTS}); it was given up`,
-    { attempts: MOST_ATTEMPTS },
+  return writeConditionally({ apply: move, gaveUp }, timed)
+}
+
+function gaveUp(attempts: number): SessionConflictError {
+  return new SessionConflictError(
+    `others kept on moving the expiry of the session while it was touched (attempts: ${attempts}); it was given up`,
+    { attempts },
   )
 }
 
-function isAsGood({ isDefault, version }: Touch, laterByMs: number): boolean {
-  return isDefault === true && version === undefined && laterByMs >= 0 && laterByMs < NEGLIGIBLE_MS
+function isAsGood({ isDefault, snapshot }: Touch, laterByMs: number): boolean {
+  return isDefault === true && snapshot === undefined && laterByMs >= 0 && laterByMs < NEGLIGIBLE_MS
 }
 
 /** Between which moments the expiry has to be, for a touch to move it. */
@@ -112,7 +116,7 @@ function expiryIfTouchable(
   item: Item,
   known: StoredSession | undefined,
 ): number | undefined {
-  if (layout.isHusk(item) || (known !== undefined && !layout.isSameSession(item, known))) return undefined
+  if (layout.hasNoData(item) || (known !== undefined && !layout.isSameSession(item, known))) return undefined
   const expiresMs = layout.expiryOf(item)
   return expiresMs > clock.now() ? expiresMs : undefined
 }
@@ -138,10 +142,10 @@ function isTooLittle(
 
 function moveExpiry(
   table: ItemTable,
-  { key, version, expiresMs }: Touch,
+  { key, snapshot, expiresMs }: Touch,
   { afterMs, untilMs }: ExpiryRange,
-  lease: Lease | undefined,
-  options: SendOptions,
+  lease: LockClaim | undefined,
+  options: TimedOptions,
 ): Promise<Outcome> {
   const { layout } = table
   const unlock = lease === undefined ? undefined : layout.lock
@@ -154,7 +158,7 @@ function moveExpiry(
       // What never expires does not say so in a number.
       untilMs < LATEST_MS ? layout.expiredAt(untilMs) : undefined,
       // What is only known by its key may be a leftover that is no session.
-      layout.sameSessionAs(version?.session),
+      layout.sameSessionAs(snapshot?.session),
       lease && unlock?.heldBy(lease.owner),
     ),
   }
@@ -162,6 +166,6 @@ function moveExpiry(
 }
 
 /** A touch that let the session expire at once may find, when its answer was lost, that it has expired (G11). */
-function hasMoved({ happened, item }: Outcome, expiresMs: number, { layout, clock }: ItemTable): boolean {
-  return happened || (item !== undefined && expiresMs <= clock.now() && layout.expiryOf(item) === expiresMs)
+function hasMoved({ applied, item }: Outcome, expiresMs: number, { layout, clock }: ItemTable): boolean {
+  return applied || (item !== undefined && expiresMs <= clock.now() && layout.expiryOf(item) === expiresMs)
 }

@@ -115,7 +115,7 @@ export class KeyValueCounters {
     }
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       let outcome = await this.#addToLive(key, batch.size, sequence, options)
-      if (outcome.happened) {
+      if (outcome.applied) {
         await Promise.allSettled([this.#removeMarks(key, outcome.item, options)])
         return numberOf(outcome.item?.[COUNT]) ?? batch.size
       }
@@ -123,7 +123,7 @@ export class KeyValueCounters {
         const place = this.#ownPlace(outcome.item, sequence)
         if (place !== undefined) return place
         outcome = await this.#begin(key, batch, sequence, options)
-        if (outcome.happened) return batch.size
+        if (outcome.applied) return batch.size
       }
       const { item } = outcome
       const place = this.#ownPlace(item, sequence)

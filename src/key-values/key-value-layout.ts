@@ -9,7 +9,7 @@ import {
   encodesWrites,
 } from '../encryption/encryption-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
-import { newMarker } from '../items/revision.ts'
+import { newMarker } from '../items/session-record.ts'
 
 /** What {@link KeyValueLayout} is made of. */
 export interface KeyValueLayoutOptions {

@@ -7,13 +7,12 @@ import { allOf, type Condition } from '../layouts/layout.ts'
 import { lateRequestGuard } from '../layouts/native.ts'
 import type { Item } from '../types.ts'
 import { openClient } from '../store/open-client.ts'
-import { ASKS_FOR_ITEM, conditionInput, type ItemTable, type Outcome } from '../items/item-table.ts'
+import { ASKS_FOR_ITEM, conditionInput, ItemTable, type Outcome } from '../items/item-table.ts'
 import { KeyValueCounters } from './counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
-import { itemTableOf } from '../store/native-sessions.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
-import { isWriteOf, newMarker, revisionAfter } from '../items/revision.ts'
-import { MOST_ATTEMPTS } from '../items/save.ts'
+import { isWriteOf, newMarker, revisionAfter } from '../items/session-record.ts'
+import { MOST_ATTEMPTS } from '../items/conditional-write.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -33,7 +32,7 @@ export interface NewValueOptions extends SendOptions {
 
 /** The outcome of a write that depends on what is stored. */
 export interface Replacement {
-  readonly happened: boolean
+  readonly applied: boolean
   /** What is stored now; absent when nothing is. */
   readonly value: StoredValue | undefined
 }
@@ -67,7 +66,7 @@ export class KeyValues {
     this.#client = openClient(settings, processEnvironment())
     const { table, consistentRead } = settings
     this.#tableUnder = base => {
-      return itemTableOf(this.#client, { table, consistentRead }, this.#layout.layoutUnder(base))
+      return new ItemTable(this.#client, this.#layout.layoutUnder(base), { table, consistentRead })
     }
     this.#table = this.#tableUnder('')
     this.#counters = new KeyValueCounters(this.#table, this.#layout)
@@ -114,7 +113,7 @@ export class KeyValues {
     await this.#overOlder(options, async (older, inTime) => {
       const outcome = await this.#table.replace(stored, item, older, inTime)
       const isOwn = outcome.item !== undefined && isWriteOf(marker, this.#revisionOf(outcome.item))
-      return isOwn ? { happened: true, item } : outcome
+      return isOwn ? { applied: true, item } : outcome
     })
   }
 
@@ -134,13 +133,13 @@ export class KeyValues {
     const revision = revisionAfter(basis?.revision, marker)
     const { stored, item, value } = await this.#newItem(key, text, expiresMs, revision)
     const outcome = await this.#table.replace(stored, item, this.#unchanged(basis), options)
-    if (outcome.happened) return { happened: true, value }
+    if (outcome.applied) return { applied: true, value }
     // A write whose response was lost meets itself, or what others have made of it since (G11).
     const found = outcome.item && this.#revisionOf(outcome.item)
-    const happened = isWriteOf(marker, found)
-    return happened && found === revision
-      ? { happened, value }
-      : { happened, value: await this.#valueOf(outcome.item) }
+    const applied = isWriteOf(marker, found)
+    return applied && found === revision
+      ? { applied, value }
+      : { applied, value: await this.#valueOf(outcome.item) }
   }
 
   /** Deletes a value; deleting one that does not exist is no error. */
@@ -148,7 +147,7 @@ export class KeyValues {
     const stored = this.#layout.keyOf(key)
     await this.#overOlder(options, async (older, inTime) => {
       const outcome = await this.#table.deleteIf(stored, older, inTime)
-      return outcome.item === undefined ? { happened: true, item: undefined } : outcome
+      return outcome.item === undefined ? { applied: true, item: undefined } : outcome
     })
   }
 
@@ -157,12 +156,12 @@ export class KeyValues {
     const stored = this.#layout.keyOf(key)
     try {
       await this.#delete(stored, this.#unchanged(basis), options)
-      return { happened: true, value: undefined }
+      return { applied: true, value: undefined }
     } catch (error) {
       if (!isFailedCondition(error)) throw error
       const item = itemOfFailedCondition(error) ?? (await this.#table.get(stored, true, options))
       const value = await this.#valueOf(item)
-      return value === undefined ? { happened: true, value } : { happened: false, value }
+      return value === undefined ? { applied: true, value } : { applied: false, value }
     }
   }
 
@@ -191,10 +190,10 @@ export class KeyValues {
       const tried = await table.updateAndGet(stored, update, inTime)
       const { item: found } = tried
       const isOver = found === undefined || !table.isLive(found, nowMs)
-      return isOver ? { happened: true, item: found } : tried
+      return isOver ? { applied: true, item: found } : tried
     })
-    const { happened, item } = outcome
-    if (!happened) {
+    const { applied, item } = outcome
+    if (!applied) {
       throw new SessionConflictError(
         'the value may or may not have been taken: a response was lost, and another value has been written since',
         { attempts: 2 },
@@ -271,7 +270,7 @@ export class KeyValues {
     let condition = older
     for (let number = 1; ; number++) {
       const outcome = await attempt(condition, { ...options, deadline, onDoubt })
-      if (outcome.happened || (isInDoubt && outcome.item !== undefined)) return outcome
+      if (outcome.applied || (isInDoubt && outcome.item !== undefined)) return outcome
       if (number === MOST_ATTEMPTS) {
         throw new SessionConflictError(
           `others kept on writing a value while it was written, taken or deleted (attempts: ${number}); nothing was done`,

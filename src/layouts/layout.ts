@@ -234,7 +234,7 @@ export interface Layout {
   revisionOf(item: Item): string | undefined
 
   /** Whether an item is a leftover without data, which is no session. */
-  isHusk(item: Item): boolean
+  hasNoData(item: Item): boolean
 
   /**
    * The session that an item holds, expired or not.

@@ -92,7 +92,7 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     expiryOf,
     createdOf,
     revisionOf: item => textOf(item[REVISION]),
-    isHusk: () => false,
+    hasNoData: () => false,
     fromItem: item => fromItem(item, partitionKey, payloads),
     expiryAttributes,
     liveAt,

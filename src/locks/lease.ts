@@ -4,6 +4,7 @@ import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { ItemTable } from '../items/item-table.ts'
+import type { LockClaim } from '../items/session-record.ts'
 import type { LockProtocol } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 
@@ -30,7 +31,7 @@ const TOLERANCE = 0.1
  * is released, or when time runs out. Whether it still holds is for DynamoDB to say: every write that relies on it
  * is conditional on its owner (fencing).
  */
-export class Lease {
+export class Lease implements LockClaim {
   readonly owner: string
   readonly #options: LeaseOptions
   readonly #inFlight = new Set<Promise<unknown>>()
@@ -83,8 +84,8 @@ export class Lease {
       const end = new LeaseEnd(table.clock, first.leaseMs)
       const set = protocol.taken(this.owner, end.untilMs)
       const condition = protocol.heldBy(this.owner)
-      const { happened } = await table.update(key, { set, remove: [], condition }, options)
-      if (!happened) {
+      const { applied } = await table.update(key, { set, remove: [], condition }, options)
+      if (!applied) {
         this.lose()
         return false
       }

@@ -212,8 +212,8 @@ export class LockManager {
     const end = new LeaseEnd(clock, leaseSeconds * 1000)
     const set = protocol.taken(owner, end.untilMs)
     const condition = allOf(this.#table.liveAt(clock.now()), free)
-    const { happened, item } = await this.#table.updateAndGet(key, { set, remove: [], condition }, { signal })
-    return happened ? { item, end } : { item }
+    const { applied, item } = await this.#table.updateAndGet(key, { set, remove: [], condition }, { signal })
+    return applied ? { item, end } : { item }
   }
 
   /** What has to hold for a session to be moved from the source; or which call has locked it there. */

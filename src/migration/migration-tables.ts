@@ -6,9 +6,9 @@ import type { Input } from '../aws/dynamodb/operations.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { sleep } from '../internal/timers.ts'
-import { absent, asFound } from '../items/create.ts'
+import { absent, asFound } from '../items/lifecycle.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'
-import { MOST_ATTEMPTS, pauseAfter } from '../items/save.ts'
+import { MOST_ATTEMPTS, pauseAfter } from '../items/conditional-write.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
 import type { FoundSession } from '../locks/lock-manager.ts'
 import type { Item } from '../types.ts'
@@ -136,7 +136,7 @@ export class MigrationTables {
       } catch (error) {
         if (!cancellationCodesOf(error).includes('ConditionalCheckFailed')) throw error
       }
-      const pauseMs = pauseAfter(attempt, Math.random)
+      const pauseMs = pauseAfter(attempt)
       if (attempt === MOST_ATTEMPTS || options.deadline.isExpired(pauseMs)) {
         throw new SessionConflictError(
           `others kept on writing or moving the session while it was replaced or destroyed (attempts: ${attempt}); it was given up`,

@@ -5,28 +5,26 @@ import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diag
 import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item, SessionData } from '../types.ts'
+import { openLayout } from '../layouts/open-layout.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
 import { SessionConverter } from './session-converter.ts'
-import type { DoubtfulCreations } from '../items/doubtful-creations.ts'
-import type { ItemTable } from '../items/item-table.ts'
+import type { DoubtfulCreations } from '../items/lifecycle.ts'
+import { ItemTable } from '../items/item-table.ts'
 import { newOwner, remainingLockMs } from '../locks/lease.ts'
 import type { FoundSession, LockSource } from '../locks/lock-manager.ts'
 import {
-  asRead,
-  asSaved,
+  snapshotOf,
+  savedSnapshot,
   type Origin,
   type SessionRecord,
-  type Version,
-  versionOf,
+  type SessionSnapshot,
+  snapshotIn,
+  isWriteOf,
+  newMarker,
+  revisionAfter,
 } from '../items/session-record.ts'
-import { isWriteOf, newMarker, revisionAfter } from '../items/revision.ts'
-import {
-  MOST_ATTEMPTS,
-  pauseAfter,
-  resolveConflict,
-  type Save,
-  saveSession,
-  unwritten,
-} from '../items/save.ts'
+import { resolveConflict, type Save, saveSession, unwritten } from '../items/save.ts'
+import { MOST_ATTEMPTS, pauseAfter } from '../items/conditional-write.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
 import { type Keys, MigrationTables } from './migration-tables.ts'
 
@@ -38,6 +36,24 @@ interface Move {
   readonly lock?: Item
   /** Holds while it is free in the source. */
   readonly free?: Condition | undefined
+}
+
+/**
+ * Opens what moves sessions to a table, for a store with these options.
+ *
+ * @throws {TypeError} `INVALID_OPTION` when the options do not say from where.
+ */
+export async function openMigration<Data extends object>(
+  target: ItemTable,
+  { migrateFrom, table, encryption }: Partial<SessionStoreOptions<Data>>,
+): Promise<Migration> {
+  if (migrateFrom === undefined)
+    throw invalidArgument('INVALID_OPTION', 'the option "migrateFrom" is missing')
+  const given = typeof migrateFrom === 'string' ? { layout: migrateFrom } : migrateFrom
+  // What is in the same table is under the same key attribute, whatever its software takes by default.
+  const { partitionKey = given.table === undefined ? target.layout.partitionKey : undefined } = given
+  const source = { ...given, table: given.table ?? table, partitionKey, encryption }
+  return new Migration(target, new ItemTable(target.client, await openLayout(source), source))
 }
 
 /**
@@ -89,14 +105,14 @@ export class Migration {
     id: string,
     session: StoredSession | undefined,
     options: SendOptions,
-  ): Promise<Version | undefined> {
+  ): Promise<SessionSnapshot | undefined> {
     const keys = this.#keysOf(id)
-    if (session !== undefined) return this.#versionOf({ place: 'target', session }, keys)
+    if (session !== undefined) return this.#snapshotOf({ place: 'target', session }, keys)
     const found =
       (await this.#tables.lookIn('source', keys.source, options)) ??
       // It may have been moved to the target, or to and fro, between the two looks.
       (await this.#tables.find(keys, this.#inTime(options)))
-    return found && this.#versionOf(found, keys)
+    return found && this.#snapshotOf(found, keys)
   }
 
   /**
@@ -104,7 +120,7 @@ export class Migration {
    *
    * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout of the target cannot carry.
    */
-  encode(basis: Version, data: unknown): string {
+  encode(basis: SessionSnapshot, data: unknown): string {
     return this.#converter.encode(basis, data)
   }
 
@@ -137,29 +153,29 @@ export class Migration {
    * @returns the version that is stored now; `undefined` when the session has been destroyed or has expired.
    * @throws {LockLostError} when it was read under a lock and others have moved it, which takes its lock away.
    */
-  async save(target: ItemTable, save: Save, options: SendOptions): Promise<Version | undefined> {
+  async save(target: ItemTable, save: Save, options: TimedOptions): Promise<SessionSnapshot | undefined> {
     const keys = this.#keysOfVersion(save.basis)
     if (keys === undefined) return saveSession(target, save, options)
     const saved = await this.#saveWhereItIs(target, save, keys, this.#inTime(options))
     const origin = { key: keys.source, session: undefined }
-    return saved && { ...asSaved(saved.session, save.session.text), origin }
+    return saved && { ...savedSnapshot(saved.session, save.session.text), origin }
   }
 
   /** Touches a session where it is. */
-  async touch(target: ItemTable, touch: Touch, options: SendOptions): Promise<number | undefined> {
-    const known = touch.version
+  async touch(target: ItemTable, touch: Touch, options: TimedOptions): Promise<number | undefined> {
+    const known = touch.snapshot
     const keys = known && this.#keysOfVersion(known)
     if (known === undefined || keys === undefined) return touchSession(target, touch, options)
     const inTime = this.#inTime(options)
     const from = known.origin?.session
     let touched = await (from === undefined
       ? touchSession(target, touch, inTime)
-      : touchSession(this.#source, { ...touch, key: keys.source, version: asRead(from) }, inTime))
+      : touchSession(this.#source, { ...touch, key: keys.source, snapshot: snapshotOf(from) }, inTime))
     for (let attempt = 1; touched === undefined; attempt++) {
       const found = await this.#follow(keys, known.session, attempt, inTime)
       if (found === undefined) return undefined
       const { place, session } = found
-      const moved = { ...touch, key: keys[place], version: asRead(session) }
+      const moved = { ...touch, key: keys[place], snapshot: snapshotOf(session) }
       touched = await touchSession(place === 'target' ? target : this.#source, moved, inTime)
     }
     return touched
@@ -172,7 +188,7 @@ export class Migration {
     doubtful: DoubtfulCreations,
     options: SendOptions,
   ): Promise<void> {
-    const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(versionOf(target))
+    const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(snapshotIn(target))
     if (keys === undefined) await this.#target.delete(key, options)
     else await this.#tables.delete(keys, doubtful.has(key), this.#inTime(options))
   }
@@ -228,7 +244,7 @@ export class Migration {
     save: Save,
     keys: Keys,
     options: TimedOptions,
-  ): Promise<Version | undefined> {
+  ): Promise<SessionSnapshot | undefined> {
     const { session: known, lease } = save.basis
     const isFenced = lease?.isFenced === true
     // What is saved over is what the application has seen at first, and what others have made of it after that.
@@ -243,9 +259,9 @@ export class Migration {
       const found = await this.#follow(keys, known, attempt, options, save)
       if (found === undefined) return undefined
       // Others have moved on what this very write has stored (G11).
-      if (isWriteOf(save.marker, found.session.revision)) return this.#versionOf(found, keys)
+      if (isWriteOf(save.marker, found.session.revision)) return this.#snapshotOf(found, keys)
       if (isFenced) throw this.#lockLost()
-      const basis = this.#versionOf(found, keys)
+      const basis = this.#snapshotOf(found, keys)
       const session = await this.#rebased(table, save, next, basis.session, attempt)
       next = { ...save, basis, session }
     }
@@ -255,7 +271,7 @@ export class Migration {
   async #rebased(
     table: ItemTable,
     save: Save,
-    { session: ours, basis: { seenText: seen } }: Save,
+    { session: ours, basis: { baseText: seen } }: Save,
     theirs: StoredSession,
     attempt: number,
   ): Promise<StoredSession> {
@@ -289,7 +305,7 @@ export class Migration {
     options: TimedOptions,
     save?: Save,
   ): Promise<FoundSession | undefined> {
-    const pauseMs = pauseAfter(attempt, Math.random)
+    const pauseMs = pauseAfter(attempt)
     const isLate = options.deadline.isExpired(pauseMs)
     if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
     const found = await this.#tables.find(keys, options)
@@ -320,9 +336,9 @@ export class Migration {
     from: StoredSession,
     marker: string,
     options: TimedOptions,
-  ): Promise<Version | undefined> {
+  ): Promise<SessionSnapshot | undefined> {
     const item = await this.#moveItem(session, from, { marker }, options)
-    return item && asRead(this.#target.versionIn(item, session))
+    return item && snapshotOf(this.#target.asStored(item, session))
   }
 
   /** @returns the item in the target; `undefined` when the session was not moved. */
@@ -340,10 +356,13 @@ export class Migration {
     return (await this.#tables.move(item, from.key, unchanged, options)) ? item : undefined
   }
 
-  #versionOf({ place, session }: Pick<FoundSession, 'place' | 'session'>, { target, source }: Keys): Version {
+  #snapshotOf(
+    { place, session }: Pick<FoundSession, 'place' | 'session'>,
+    { target, source }: Keys,
+  ): SessionSnapshot {
     return place === 'target'
-      ? { ...asRead(session), origin: { key: source, session: undefined } }
-      : { ...asRead(this.#converter.convert(session, target)), origin: { key: source, session } }
+      ? { ...snapshotOf(session), origin: { key: source, session: undefined } }
+      : { ...snapshotOf(this.#converter.convert(session, target)), origin: { key: source, session } }
   }
 
   #keysOf(id: string): Keys {
@@ -351,7 +370,7 @@ export class Migration {
   }
 
   /** `undefined` for a version that comes from a listing, where the key does not tell the session ID. */
-  #keysOfVersion({ origin, session: { key } }: Version): Keys | undefined {
+  #keysOfVersion({ origin, session: { key } }: SessionSnapshot): Keys | undefined {
     if (origin !== undefined) return { target: key, source: origin.key }
     const id = this.#target.layout.idOfKey(key)
     return id === undefined ? undefined : { target: key, source: this.#source.layout.keyOf(id) }

@@ -7,7 +7,7 @@ import { isMarked } from '../layouts/php/values.ts'
 import type { SessionData } from '../types.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { isUnchanged } from '../items/merge.ts'
-import type { Version } from '../items/session-record.ts'
+import type { SessionSnapshot } from '../items/session-record.ts'
 
 /**
  * What sessions of the source are in the terms of the target's layout.
@@ -50,7 +50,7 @@ export class SessionConverter {
    * @throws {TypeError} `INVALID_SESSION_DATA` for what the layout of the target cannot carry, unless nothing has changed: then
    *   nothing has to be written.
    */
-  encode({ session, origin }: Version, data: unknown): string {
+  encode({ session, origin }: SessionSnapshot, data: unknown): string {
     const { codec } = this.#target.layout
     if (origin?.session === undefined || this.#isConvertible(session)) return codec.encode(data, session.text)
     if (this.#isUnchangedInSource(data, origin.session)) return session.text

@@ -1,6 +1,5 @@
 import type { DynamoDBSessionsError } from '../errors.ts'
 import type { SessionData } from '../types.ts'
-import type { ExpiryOptions } from '../items/expiry.ts'
 import type { LockingOptions } from './locking-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 
@@ -35,6 +34,24 @@ export interface ListOptions extends BulkOptions {
    * @default none: the first such item ends the listing with its error
    */
   readonly onError?: ((error: DynamoDBSessionsError, key: string | undefined) => void) | undefined
+}
+
+/** When a session is to expire; without either, the store's `ttlSeconds` decides. */
+export interface ExpiryOptions {
+  /**
+   * Seconds from now on. More than 0; fractions are allowed.
+   *
+   * @default the store's `ttlSeconds`
+   */
+  readonly ttlSeconds?: number | undefined
+
+  /**
+   * Exact moment, epoch milliseconds by the clock of this machine (`Date.now()`); it takes precedence over `ttlSeconds`.
+   * A moment in the past expires the session at once.
+   *
+   * @default `ttlSeconds` from now on
+   */
+  readonly expiresMs?: number | undefined
 }
 
 /** Options of `SessionStore.write`. */

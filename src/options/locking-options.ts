@@ -1,3 +1,4 @@
+import { invalidArgument } from '../errors.ts'
 import type { OptionSpec } from './option.ts'
 
 /** How sessions are locked. */
@@ -69,6 +70,39 @@ export const lockingSpec: OptionSpec<boolean | LockingOptions> = {
 }
 
 /**
+ * How one call of `lock` locks: as the option `locking` of its store says, except for what the call says itself.
+ *
+ * @param isRenewed whether the lock is renewed for as long as it is held.
+ * @throws {TypeError} `INVALID_OPTION` for settings that contradict each other.
+ */
+export function lockTerms(
+  locking: boolean | LockingOptions | undefined,
+  call: LockingOptions,
+  isRenewed: boolean,
+): LockingTerms {
+  if (typeof isRenewed !== 'boolean') {
+    throw invalidArgument('INVALID_OPTION', 'the option "renew" takes true or false')
+  }
+  if (!isLocking(call)) {
+    throw invalidArgument(
+      'INVALID_OPTION',
+      `a setting of the lock has a wrong value; the option "locking" takes ${lockingSpec.takes}`,
+    )
+  }
+  if (!isRenewed && call.maxHoldSeconds !== undefined) {
+    throw invalidArgument(
+      'INVALID_OPTION',
+      'the option "maxHoldSeconds" has no effect with the option "renew" set to false: the lock ends with its lease; leave ' +
+        'it out',
+    )
+  }
+  const given: LockingOptions = { ...(typeof locking === 'object' && defined(locking)), ...defined(call) }
+  const contradiction = lockingContradiction(given)
+  if (contradiction === undefined) return lockingTerms(given)
+  throw invalidArgument('INVALID_OPTION', `the lock, as "locking" and this call have it, ${contradiction}`)
+}
+
+/**
  * The settings of a lock, with those that are not given as they are by default. A default gives way to a setting that it
  * would contradict: a lock that is held for 5 seconds at most has a lease of 5 seconds.
  */
@@ -100,4 +134,9 @@ export function isLocking(value: unknown): value is LockingOptions {
     const [least, most] = LIMITS[name as keyof LockingOptions]
     return setting >= least && setting <= most
   })
+}
+
+/** The settings that are not `undefined`, so that they can be laid over others. */
+function defined(settings: LockingOptions): LockingOptions {
+  return Object.fromEntries(Object.entries(settings).filter(([, setting]) => setting !== undefined))
 }

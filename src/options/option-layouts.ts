@@ -1,8 +1,8 @@
 import { invalidArgument } from '../errors.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
 import { type LayoutOptions, type MigrationSource } from './layout-options.ts'
-import { optionName } from './option.ts'
-import type { SessionStoreOptions } from './store-options.ts'
+import { optionName, readOptions } from './option.ts'
+import { type SessionStoreOptions, storeOptionSpecs } from './store-options.ts'
 
 /** Which layouts heed an option. */
 export interface LayoutRule {
@@ -88,16 +88,27 @@ const sourceLayoutRules: LayoutRules<LayoutOptions & MigrationSource> = {
 }
 
 /**
+ * Checks the options of a store and completes them from the environment.
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values, and options that the layout does not heed.
+ */
+export function readStoreOptions<Data extends object>(
+  given: SessionStoreOptions<Data>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Partial<SessionStoreOptions<Data>> {
+  const options = readOptions<SessionStoreOptions<Data>>(given, storeOptionSpecs<Data>(), environment)
+  checkStoreLayout(options, given)
+  return options
+}
+
+/**
  * Refuses every option of a store that its layout does not heed: none may be accepted and then have no effect.
  *
  * @param options the options, completed from the environment.
  * @param given what the caller passed, to name an option by its variable where it came from there.
  * @throws {TypeError} `INVALID_OPTION`, with all such options.
  */
-export function checkStoreLayout<Data extends object>(
-  options: SessionStoreOptions<Data>,
-  given: object,
-): void {
+function checkStoreLayout<Data extends object>(options: SessionStoreOptions<Data>, given: object): void {
   const nameOf = (name: string): string => optionName(name, given)
   checkLayout(options, storeLayoutRules, nameOf)
   const { migrateFrom, encryption } = options

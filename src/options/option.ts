@@ -121,6 +121,11 @@ export function integerOption(unit: string, least: number, most: number): Option
   }
 }
 
+/** Whether a value is a finite number above 0. */
+export function isPositive(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0
+}
+
 /** An option that takes `true` or `false`. */
 export function booleanOption(): OptionSpec<boolean> {
   return {

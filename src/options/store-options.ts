@@ -9,7 +9,6 @@ import {
   isCompressionOptions,
   isEncryptionOptions,
 } from '../encryption/encryption-options.ts'
-import { isTtl } from '../items/expiry.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
 import {
   type LayoutOptions,
@@ -18,7 +17,7 @@ import {
   migrationSpec,
 } from './layout-options.ts'
 import { type LockingOptions, lockingSpec } from './locking-options.ts'
-import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option.ts'
+import { booleanOption, isPositive, type OptionSpec, type OptionSpecs, textOption } from './option.ts'
 import type { ConflictPolicy } from '../items/save.ts'
 
 /**
@@ -173,16 +172,16 @@ export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStor
       takes: 'a number of seconds above 0, or a function of the session data that returns one',
       takesAsText: 'a number of seconds above 0, such as 86400',
       accepts: (value): value is number | ((data: Data) => number | undefined) => {
-        return typeof value === 'function' || isTtl(value)
+        return typeof value === 'function' || isPositive(value)
       },
       fromText: numberFromText,
       atMost: [{ option: 'absoluteTimeoutSeconds', otherwise: 'no session would live that long' }],
     },
     consistentRead: booleanOption(),
     hashIds: booleanOption(),
-    absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', 604_800, isTtl),
+    absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', 604_800, isPositive),
     touchAfterSeconds: {
-      ...secondsOption('a number of seconds, 0 or more', 300, value => value === 0 || isTtl(value)),
+      ...secondsOption('a number of seconds, 0 or more', 300, value => value === 0 || isPositive(value)),
       atMost: [
         { option: 'ttlSeconds', otherwise: 'no touch would extend a session' },
         { option: 'absoluteTimeoutSeconds', otherwise: 'no touch would extend a session' },

@@ -1,7 +1,25 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
-import type { SessionData } from '../types.ts'
+import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import { processEnvironment } from '../internal/process-environment.ts'
+import { ItemTable } from '../items/item-table.ts'
+import { createSession, destroySession, DoubtfulCreations, newSession } from '../items/lifecycle.ts'
+import { isUnchangedText } from '../items/merge.ts'
+import { type ConflictPolicy, saveSession } from '../items/save.ts'
+import {
+  newMarker,
+  requireRecords,
+  savedSnapshot,
+  SessionRecord,
+  type SessionSnapshot,
+  snapshotIn,
+  snapshotOf,
+} from '../items/session-record.ts'
+import { type Touch, touchSession } from '../items/touch.ts'
+import { isNative, openLayout, openNativeLayout } from '../layouts/open-layout.ts'
+import type { LockManager } from '../locks/lock-manager.ts'
+import { SessionLock } from '../locks/session-lock.ts'
+import type { Migration } from '../migration/migration.ts'
 import {
   areOptions,
   bulkOptionNames,
@@ -10,6 +28,7 @@ import {
   callOptionNames,
   type DestroyByUserOptions,
   destroyByUserOptionNames,
+  type ExpiryOptions,
   listOptionNames,
   type ListOptions,
   type LockOptions,
@@ -21,19 +40,18 @@ import {
   type WriteOptions,
   writeOptionNames,
 } from '../options/call-options.ts'
-import { openClient } from './open-client.ts'
-import type { GarbageCollectionOptions, GarbageCollectionResult } from '../scan/garbage-collection.ts'
+import { lockTerms } from '../options/locking-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
-import { isNative, openNativeLayout } from '../layouts/open-layout.ts'
-import { sessionsOf, type StoreSettings } from './native-sessions.ts'
-import { checkStoreLayout } from '../options/option-layouts.ts'
-import { readOptions } from '../options/option.ts'
-import { asRead, SessionRecord } from '../items/session-record.ts'
-import type { SessionLock } from '../locks/session-lock.ts'
-import type { Sessions } from './sessions.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../options/store-options.ts'
+import { readStoreOptions } from '../options/option-layouts.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { GarbageCollectionOptions, GarbageCollectionResult } from '../scan/garbage-collection.ts'
 import type { UserSession } from '../scan/user-sessions.ts'
-import { processEnvironment } from '../internal/process-environment.ts'
+import type { SessionData } from '../types.ts'
+import { openClient } from './open-client.ts'
+import { listed, SessionTerms, wholeSecond } from './session-terms.ts'
+
+/** Options of a store that have been checked. */
+export type StoreSettings<Data extends object> = Partial<SessionStoreOptions<Data>>
 
 const NO_OPTIONS = {}
 
@@ -66,9 +84,14 @@ const NO_OPTIONS = {}
 export class SessionStore<Data extends object = SessionData> {
   readonly #client: DynamoDBClient
   readonly #options: StoreSettings<Data>
+  readonly #terms: SessionTerms<Data>
+  readonly #doubtful = new DoubtfulCreations()
   /** Absent until a layout is loaded that is not the native one, or a second one to move sessions from. */
-  #sessions: Sessions<Data> | undefined
-  #opening: Promise<Sessions<Data>> | undefined
+  #table: ItemTable | undefined
+  #opening: Promise<ItemTable> | undefined
+  /** Absent in a store without `migrateFrom`. */
+  #migration: Migration | undefined
+  #locks: LockManager | undefined
 
   /**
    * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
@@ -82,11 +105,12 @@ export class SessionStore<Data extends object = SessionData> {
   constructor(settings: StoreSettings<Data>, client: DynamoDBClient)
   constructor(options: SessionStoreOptions<Data> = {}, client?: DynamoDBClient) {
     this.#options = client === undefined ? readStoreOptions(options, processEnvironment()) : options
+    this.#terms = new SessionTerms(this.#options)
     this.#client = client ?? openClient(this.#options, processEnvironment())
     if (isNative(this.#options)) {
       const layout = openNativeLayout(this.#options)
       if (this.#options.migrateFrom === undefined) {
-        this.#sessions = sessionsOf(this.#client, this.#options, layout)
+        this.#table = new ItemTable(this.#client, layout, this.#options)
       }
     }
   }
@@ -126,7 +150,26 @@ export class SessionStore<Data extends object = SessionData> {
    * @internal
    */
   async dataAsRead(record: SessionRecord<Data>): Promise<Data> {
-    return (await this.#ready()).dataAsRead(record)
+    const { layout } = await this.itemTable()
+    const { baseText, origin } = snapshotIn(record)
+    const data =
+      this.#migration !== undefined && origin?.session !== undefined
+        ? this.#migration.sourceData(origin.session)
+        : layout.codec.decode(baseText)
+    return data as Data
+  }
+
+  /**
+   * The items of the store, once its layout is loaded. Calls that come at the same time share that, and a failure is not kept.
+   *
+   * @internal
+   */
+  itemTable(): ItemTable | Promise<ItemTable> {
+    if (this.#table !== undefined) return this.#table
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
   }
 
   /**
@@ -135,7 +178,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @internal
    */
   async idOfKey(key: string): Promise<string | undefined> {
-    return (await this.#ready()).items.layout.idOfKey(key)
+    return (await this.itemTable()).layout.idOfKey(key)
   }
 
   /**
@@ -147,7 +190,7 @@ export class SessionStore<Data extends object = SessionData> {
    *   there is no such session.
    */
   read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(options, callOptionNames, (sessions, taken) => sessions.read(id, taken))
+    return this.#with(options, callOptionNames, (table, taken) => this.#read(table, id, taken))
   }
 
   /**
@@ -171,7 +214,7 @@ export class SessionStore<Data extends object = SessionData> {
   ): Promise<SessionRecord<Data>>
   write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
   write(id: string, data: Data, options?: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(options, writeOptionNames, (sessions, taken) => sessions.write(id, data, taken))
+    return this.#with(options, writeOptionNames, (table, taken) => this.#write(table, id, data, taken))
   }
 
   /**
@@ -183,7 +226,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns whether there was something to touch; a touch that is left out says so, too.
    */
   touch(target: string | SessionRecord<Data>, options?: TouchOptions): Promise<boolean> {
-    return this.#with(options, touchOptionNames, (sessions, taken) => sessions.touch(target, taken))
+    return this.#with(options, touchOptionNames, (table, taken) => this.#touch(table, target, taken))
   }
 
   /**
@@ -192,7 +235,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @param target the session ID, or a record of the session.
    */
   destroy(target: string | SessionRecord<Data>, options?: CallOptions): Promise<void> {
-    return this.#with(options, callOptionNames, (sessions, taken) => sessions.destroy(target, taken))
+    return this.#with(options, callOptionNames, (table, taken) => this.#destroy(table, target, taken))
   }
 
   /**
@@ -203,7 +246,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @throws {SessionLockedError} when somebody else still has the lock after `maxWaitMs`.
    */
   lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
-    return this.#with(options, lockOptionNames, (sessions, taken) => sessions.lock(id, taken))
+    return this.#with(options, lockOptionNames, (table, taken) => this.#lock(table, id, taken))
   }
 
   /**
@@ -212,12 +255,10 @@ export class SessionStore<Data extends object = SessionData> {
    */
   async *keys(options: BulkOptions = {}): AsyncGenerator<string, void, undefined> {
     if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
-    const [{ items }, { listInBulk, listItems }] = await Promise.all([
-      this.#ready(),
-      import('../scan/scan.ts'),
-    ])
-    for await (const item of listInBulk(options, send => listItems(items, true, send))) {
-      const key = items.layout.keyOfItem(item)
+    const table = await this.itemTable()
+    const { listInBulk, listItems } = await import('../scan/scan.ts')
+    for await (const item of listInBulk(options, send => listItems(table, true, send))) {
+      const key = table.layout.keyOfItem(item)
       if (key !== undefined) yield key
     }
   }
@@ -231,28 +272,28 @@ export class SessionStore<Data extends object = SessionData> {
    */
   async *records(options: ListOptions = {}): AsyncGenerator<SessionRecord<Data>, void, undefined> {
     if (!areOptions(options, listOptionNames)) await refuseOptions(options, listOptionNames)
-    const [{ items }, { listInBulk, listItems, unlessUnreadable }] = await Promise.all([
-      this.#ready(),
-      import('../scan/scan.ts'),
-    ])
-    for await (const item of listInBulk(options, send => listItems(items, false, send))) {
-      const session = await unlessUnreadable(items, item, options, () => items.open(item))
-      if (session !== undefined) yield new SessionRecord<Data>(asRead(session), items.clock.offsetMs)
+    const table = await this.itemTable()
+    const { listInBulk, listItems, unlessUnreadable } = await import('../scan/scan.ts')
+    for await (const item of listInBulk(options, send => listItems(table, false, send))) {
+      const session = await unlessUnreadable(table, item, options, () => table.open(item))
+      if (session !== undefined) yield this.#record(table, snapshotOf(session))
     }
   }
 
   /** The number of sessions that have not expired. Reads the whole table. */
   async count(options: BulkOptions = {}): Promise<number> {
     if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
-    const [{ items }, { countItems, inBulk }] = await Promise.all([this.#ready(), import('../scan/scan.ts')])
-    return inBulk(options, send => countItems(items, send))
+    const table = await this.itemTable()
+    const { countItems, inBulk } = await import('../scan/scan.ts')
+    return inBulk(options, send => countItems(table, send))
   }
 
   /** Deletes every session under this store's `prefix`, expired ones too. Reads the whole table. */
   async clear(options: BulkOptions = {}): Promise<void> {
     if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
-    const [{ items }, { deleteItems, inBulk }] = await Promise.all([this.#ready(), import('../scan/scan.ts')])
-    await inBulk(options, send => deleteItems(items, send))
+    const table = await this.itemTable()
+    const { deleteItems, inBulk } = await import('../scan/scan.ts')
+    await inBulk(options, send => deleteItems(table, send))
   }
 
   /**
@@ -262,11 +303,9 @@ export class SessionStore<Data extends object = SessionData> {
    * A session that is extended while this runs survives.
    */
   async collectGarbage(options: GarbageCollectionOptions = {}): Promise<GarbageCollectionResult> {
-    const [{ items }, { collectGarbage }] = await Promise.all([
-      this.#ready(),
-      import('../scan/garbage-collection.ts'),
-    ])
-    return collectGarbage(items, options)
+    const table = await this.itemTable()
+    const { collectGarbage } = await import('../scan/garbage-collection.ts')
+    return collectGarbage(table, options)
   }
 
   /**
@@ -279,11 +318,9 @@ export class SessionStore<Data extends object = SessionData> {
    */
   async *listByUser(userId: string, options: ListOptions = {}): AsyncGenerator<UserSession, void, undefined> {
     if (!areOptions(options, listOptionNames)) await refuseOptions(options, listOptionNames)
-    const [{ items }, { listByUser, localTimes }] = await Promise.all([
-      this.#ready(),
-      import('../scan/user-sessions.ts'),
-    ])
-    for await (const session of listByUser(items, userId, options)) yield localTimes(items, session)
+    const table = await this.itemTable()
+    const { listByUser, localTimes } = await import('../scan/user-sessions.ts')
+    for await (const session of listByUser(table, userId, options)) yield localTimes(table, session)
   }
 
   /**
@@ -293,20 +330,18 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns how many were destroyed.
    */
   async destroyByUser(userId: string, options: DestroyByUserOptions<Data> = {}): Promise<number> {
-    if (!areOptions(options, destroyByUserOptionNames)) {
-      await refuseOptions(options, destroyByUserOptionNames)
-    }
+    if (!areOptions(options, destroyByUserOptionNames)) await refuseOptions(options, destroyByUserOptionNames)
     const { except, ...others } = options
-    const [sessions, { destroyByUser }] = await Promise.all([
-      this.#ready(),
-      import('../scan/user-sessions.ts'),
-    ])
-    return destroyByUser(sessions.items, userId, { ...others, except: sessions.keysOf(except) })
+    const kept = listed(except)
+    const table = await this.itemTable()
+    const { destroyByUser } = await import('../scan/user-sessions.ts')
+    const keys = kept.map(target => table.keyOfTarget(target))
+    return destroyByUser(table, userId, { ...others, except: keys })
   }
 
   /** Gives back the locks, lets calls under way finish, refuses new ones and closes the connections. */
   async close(): Promise<void> {
-    await this.#sessions?.releaseLocks()
+    await this.#locks?.releaseAll()
     await this.#client.close()
   }
 
@@ -319,43 +354,185 @@ export class SessionStore<Data extends object = SessionData> {
   #with<Options extends object, Result>(
     options: Options | undefined,
     known: OptionNames<Options>,
-    call: (sessions: Sessions<Data>, options: Partial<Options>) => Promise<Result>,
+    call: (table: ItemTable, options: Partial<Options>) => Promise<Result>,
   ): Promise<Result> {
     if (!areOptions(options, known)) return refuseOptions(options, known)
     const taken = options ?? NO_OPTIONS
-    const sessions = this.#sessions
-    return sessions === undefined ? this.#open().then(opened => call(opened, taken)) : call(sessions, taken)
+    const table = this.itemTable()
+    return table instanceof ItemTable ? call(table, taken) : table.then(opened => call(opened, taken))
   }
 
-  #ready(): Sessions<Data> | Promise<Sessions<Data>> {
-    return this.#sessions ?? this.#open()
+  async #open(): Promise<ItemTable> {
+    const layout = await openLayout(this.#options)
+    const table = new ItemTable(this.#client, layout, this.#options)
+    if (this.#options.migrateFrom !== undefined) {
+      const { openMigration } = await import('../migration/migration.ts')
+      this.#migration ??= await openMigration(table, this.#options)
+    }
+    this.#table ??= table
+    return this.#table
   }
 
-  /** Loads the layout when it is first needed; calls that come at the same time share that, and a failure is not kept. */
-  #open(): Promise<Sessions<Data>> {
-    this.#opening ??= this.#openOnce().finally(() => {
-      this.#opening = undefined
+  async #read(table: ItemTable, id: string, options: SendOptions): Promise<SessionRecord<Data> | undefined> {
+    const key = table.keyOf(id)
+    const migration = this.#migration
+    if (migration === undefined) {
+      const session = await table.openLive(await table.find(key, options))
+      return session && this.#record(table, snapshotOf(session))
+    }
+    const timed = table.timed(options)
+    const session = await table.openLive(await table.find(key, timed))
+    const snapshot = await migration.read(id, session, timed)
+    return snapshot && this.#record(table, snapshot)
+  }
+
+  async #write(
+    table: ItemTable,
+    id: string,
+    data: Data,
+    options: WriteOptions<Data>,
+  ): Promise<SessionRecord<Data> | undefined> {
+    const { basis } = options
+    const key = table.keyOf(id)
+    const timed = table.timed(options)
+    requireRecords({ basis, movedFrom: options.movedFrom }, key)
+    const snapshot = await table.clock.retryAfterClockCorrection(() =>
+      basis === undefined
+        ? this.#create(table, id, data, options, timed)
+        : this.#save(table, snapshotIn(basis), data, options, timed),
+    )
+    return snapshot && this.#record(table, snapshot)
+  }
+
+  async #create(
+    table: ItemTable,
+    id: string,
+    data: Data,
+    options: WriteOptions<Data>,
+    timed: TimedOptions,
+  ): Promise<SessionSnapshot> {
+    const { movedFrom } = options
+    const key = table.keyOf(id)
+    const text = table.layout.codec.encode(data, movedFrom && snapshotIn(movedFrom).session.text)
+    const createdMs = wholeSecond(table.clock)
+    const expiresMs = this.#terms.expiryOf(table, options, data, createdMs)
+    const user = this.#terms.userOf(data, undefined)
+    const content = { key, data: data as SessionData, text, createdMs, expiresMs, user }
+    const creation = await newSession(table, content)
+    const migration = this.#migration
+    if (migration === undefined) {
+      const stored = await createSession(table, creation, this.#doubtful, timed)
+      this.#locks?.forget(key)
+      return savedSnapshot(stored, text)
+    }
+    await migration.create(id, creation.item, this.#doubtful, timed)
+    this.#locks?.forget(key)
+    return { ...snapshotOf(creation.session), origin: migration.originOf(id) }
+  }
+
+  async #save(
+    table: ItemTable,
+    basis: SessionSnapshot,
+    data: Data,
+    wanted: ExpiryOptions,
+    timed: TimedOptions,
+  ): Promise<SessionSnapshot | undefined> {
+    const migration = this.#migration
+    const { session: stored, baseText, origin } = basis
+    const { codec } = table.layout
+    const text = migration === undefined ? codec.encode(data, stored.text) : migration.encode(basis, data)
+    const createdMs = stored.createdMs ?? wholeSecond(table.clock)
+    const expiresMs = this.#terms.expiryOf(table, wanted, data, createdMs)
+    const user = this.#terms.userOf(data, stored.user)
+    if (user === stored.user && isUnchangedText(codec, text, baseText)) {
+      const { touchAfterSeconds } = this.#options
+      const touch = { key: stored.key, snapshot: basis, expiresMs, touchAfterSeconds }
+      const storedMs = await this.#moveExpiry(table, touch, timed)
+      if (storedMs === undefined) return undefined
+      // The application may have changed the object that it got, and saved another one.
+      const current = baseText === stored.text ? (data as SessionData) : codec.decode(stored.text)
+      return { ...savedSnapshot({ ...stored, data: current, expiresMs: storedMs }, baseText), origin }
+    }
+    const save = {
+      basis,
+      marker: newMarker(),
+      session: { ...stored, data: data as SessionData, text, createdMs, expiresMs, user },
+      onConflict: (this.#options.onConflict ?? 'merge') as ConflictPolicy<never>,
+      userOf: (merged: SessionData, current: string | undefined) =>
+        this.#terms.userOf(merged as Data, current),
+    }
+    return migration === undefined ? saveSession(table, save, timed) : migration.save(table, save, timed)
+  }
+
+  async #touch(
+    table: ItemTable,
+    target: string | SessionRecord<Data>,
+    options: TouchOptions,
+  ): Promise<boolean> {
+    const timed = table.timed(options)
+    const { ttlSeconds, absoluteTimeoutSeconds, touchAfterSeconds } = this.#options
+    const isDefault = options.expiresMs === undefined && options.ttlSeconds === undefined
+    // The expiry may depend on more than the ID; then the session is read first.
+    const needsRecord =
+      absoluteTimeoutSeconds !== undefined ||
+      this.#migration !== undefined ||
+      (isDefault && typeof ttlSeconds === 'function')
+    const touched = await table.clock.retryAfterClockCorrection(async () => {
+      const isRecord = target instanceof SessionRecord
+      if (!isRecord && !needsRecord) {
+        const [key, snapshot] = [table.keyOf(target), undefined]
+        const expiresMs = this.#terms.expiryOf(table, options, undefined, undefined)
+        return touchSession(table, { key, snapshot, expiresMs, isDefault, touchAfterSeconds: 0 }, timed)
+      }
+      const record = isRecord ? target : await this.#read(table, target, timed)
+      if (record === undefined) return undefined
+      const snapshot = snapshotIn(record)
+      const { key, createdMs } = snapshot.session
+      const expiresMs = this.#terms.expiryOf(table, options, record.data, createdMs)
+      const least = isRecord ? touchAfterSeconds : 0
+      return this.#moveExpiry(table, { key, snapshot, expiresMs, touchAfterSeconds: least }, timed)
     })
-    return this.#opening
+    return touched !== undefined
   }
 
-  async #openOnce(): Promise<Sessions<Data>> {
-    const { openSessions } = await import('./open-sessions.ts')
-    this.#sessions ??= await openSessions(this.#client, this.#options)
-    return this.#sessions
+  /** @returns when the session expires now; `undefined` when there was nothing to touch. */
+  #moveExpiry(table: ItemTable, touch: Touch, timed: TimedOptions): Promise<number | undefined> {
+    const migration = this.#migration
+    return migration === undefined ? touchSession(table, touch, timed) : migration.touch(table, touch, timed)
   }
-}
 
-/**
- * Checks the options of a store and completes them from the environment.
- *
- * @internal
- */
-export function readStoreOptions<Data extends object>(
-  given: SessionStoreOptions<Data>,
-  environment: Readonly<Record<string, string | undefined>>,
-): StoreSettings<Data> {
-  const options = readOptions<SessionStoreOptions<Data>>(given, storeOptionSpecs<Data>(), environment)
-  checkStoreLayout(options, given)
-  return options
+  async #destroy(
+    table: ItemTable,
+    target: string | SessionRecord<Data>,
+    options: SendOptions,
+  ): Promise<void> {
+    const key = table.keyOfTarget(target)
+    const timed = table.timed(options)
+    await (this.#migration === undefined
+      ? table.clock.retryAfterClockCorrection(() => destroySession(table, key, this.#doubtful, timed))
+      : this.#migration.destroy(target, key, this.#doubtful, timed))
+    this.#locks?.forget(key)
+  }
+
+  async #lock(
+    table: ItemTable,
+    id: string,
+    { signal, renew = true, ...settings }: LockOptions,
+  ): Promise<SessionLock<Data> | undefined> {
+    const key = table.keyOf(id)
+    const terms = lockTerms(this.#options.locking, settings, renew)
+    const { LockManager } = await import('../locks/lock-manager.ts')
+    this.#locks ??= new LockManager(table, Math.random)
+    const migration = this.#migration
+    const locked = await this.#locks.lock(key, { ...terms, signal }, migration?.lockSource(id, signal))
+    if (locked === undefined) return undefined
+    const { session, lease } = locked
+    if (renew) lease.keepAlive()
+    const snapshot = { ...snapshotOf(session, lease), origin: migration?.originOf(id) }
+    return new SessionLock(this.#record(table, snapshot), lease)
+  }
+
+  #record(table: ItemTable, snapshot: SessionSnapshot): SessionRecord<Data> {
+    return new SessionRecord<Data>(snapshot, table.clock.offsetMs)
+  }
 }

@@ -43,7 +43,11 @@ export function openNativeItemTable({
   const client = openClient({ ...defaults, ...connection }, {})
   onTestFinished(() => client.close())
   const layout = plainNativeLayout(partitionKey, prefix, nameLength)
-  return new ItemTable({ client, table, layout, consistentRead, absoluteTimeoutMs })
+  return new ItemTable(client, layout, {
+    table,
+    consistentRead,
+    absoluteTimeoutSeconds: absoluteTimeoutMs === undefined ? undefined : absoluteTimeoutMs / 1000,
+  })
 }
 
 /** The native layout with plain session IDs, whose sessions are neither compressed nor encrypted. */

@@ -12,8 +12,8 @@ import {
   readOptions,
 } from '../../options/option.ts'
 import { DEFAULT_TABLE, type SessionStoreOptions, storeOptionSpecs } from '../../options/store-options.ts'
-import type { StoreSettings } from '../../store/native-sessions.ts'
-import { readStoreOptions } from '../../store/session-store.ts'
+import { readStoreOptions } from '../../options/option-layouts.ts'
+import type { StoreSettings } from '../../store/session-store.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 
 /** An attribute that is written beside the session, by the name that connect-dynamodb has for its type. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { isDate } from '../../internal/core-objects.ts'
 import { LATEST_MS } from '../../internal/date-range.ts'
-import type { ExpiryOptions } from '../../items/expiry.ts'
+import type { ExpiryOptions } from '../../options/call-options.ts'
 import type { LayoutName } from '../../layouts/layout.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 

@@ -16,7 +16,8 @@ import { checkItems } from '../doctor/item-checks.ts'
 import { checkEndpoint, checkRegion, checkVariables } from '../doctor/setting-checks.ts'
 import { checkPermissions, checkTableState, missingKey } from '../doctor/table-checks.ts'
 import { EXIT } from '../output.ts'
-import { type StoreSettings, sessionsAt, storeSettings } from '../store-settings.ts'
+import { SessionStore } from '../../store/session-store.ts'
+import { type StoreSettings, storeSettings } from '../store-settings.ts'
 
 const DEADLINE_MS = 5000
 
@@ -79,7 +80,7 @@ async function examine(
   const { ca: _ca, maxSockets: _maxSockets, proxy: _proxy, ...rest } = options
   const client = openClient({ ...rest, credentials, transport, deadlineMs: DEADLINE_MS }, environment)
   try {
-    const { layout } = (await sessionsAt(client, options)).items
+    const { layout } = await new SessionStore(options, client).itemTable()
     const asked = layoutTableOf(layout)
     const userIndex = args.has('no-user-index') ? undefined : asked.userIndex
     const access: TableAccess = { ...asked, userIndex, client, table, send: { signal } }

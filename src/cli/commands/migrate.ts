@@ -1,8 +1,10 @@
 import { didYouMean, nearest } from '../../internal/closest-match.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
+import { ItemTable } from '../../items/item-table.ts'
+import { openLayout } from '../../layouts/open-layout.ts'
 import { type MigrateCounts, migrateAll } from '../../migration/migrate-all.ts'
+import { openMigration } from '../../migration/migration.ts'
 import { openClient } from '../../store/open-client.ts'
-import { openMigration } from '../../store/open-sessions.ts'
 import { type Command, declared, writeResult } from '../args.ts'
 import { counted, EXIT, UsageError } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
@@ -47,7 +49,8 @@ export const migrateCommand: Command = {
     const settings = storeSettings(context, { migrateFrom: source })
     const client = openClient(settings, environment)
     try {
-      const counts = await migrateAll(await openMigration(client, settings), {
+      const target = new ItemTable(client, await openLayout(settings), settings)
+      const counts = await migrateAll(await openMigration(target, settings), {
         dryRun: args.has('dry-run'),
         signal,
         onProgress: latest => progress.show(inWords(latest)),

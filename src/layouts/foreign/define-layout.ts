@@ -128,7 +128,7 @@ export function defineLayout(name: LayoutName, row: LayoutRow, settings: Foreign
     expiryOf: expiry.expiryOf,
     createdOf,
     revisionOf: () => undefined,
-    isHusk: item => dataAttribute !== undefined && item[dataAttribute] === undefined,
+    hasNoData: item => dataAttribute !== undefined && item[dataAttribute] === undefined,
     fromItem: item => {
       const version = dataAttribute === undefined ? undefined : item[dataAttribute]
       if (dataAttribute !== undefined && version === undefined) throw noSession(dataAttribute)

@@ -33,7 +33,7 @@ async function revive(items: ItemTable, key: string, writesAnew: boolean): Promi
     await items.put(sessionItem(key, expiresMs, { rev: { S: 'revived' } }), {})
     return true
   }
-  const { happened } = await items.update(
+  const { applied } = await items.update(
     key,
     {
       set: items.layout.expiryAttributes(expiresMs),
@@ -42,7 +42,7 @@ async function revive(items: ItemTable, key: string, writesAnew: boolean): Promi
     },
     {},
   )
-  return happened
+  return applied
 }
 
 /** Deletes of these keys wait, when they are about to be sent, until somebody has revived the session. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { isWriteOf, newMarker, revisionAfter } from '../../../src/items/revision.ts'
+import { isWriteOf, newMarker, revisionAfter } from '../../../src/items/session-record.ts'
 
 test('a marker is 72 random bits, and no two are the same', () => {
   const markers = Array.from({ length: 1000 }, newMarker)

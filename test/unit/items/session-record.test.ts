@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 import { expect, test } from 'vitest'
 
-import { asRead, SessionRecord, versionOf } from '../../../src/items/session-record.ts'
+import { snapshotOf, SessionRecord, snapshotIn } from '../../../src/items/session-record.ts'
 
 const session = {
   key: 'secret-key',
@@ -16,7 +16,7 @@ const session = {
 }
 
 test('a record has what the session was read as', () => {
-  const record = new SessionRecord(asRead(session), 0)
+  const record = new SessionRecord(snapshotOf(session), 0)
   expect(record.data).toBe(session.data)
   expect(record.key).toBe('secret-key')
   expect(record.revision).toBe('secret-revision')
@@ -26,14 +26,14 @@ test('a record has what the session was read as', () => {
 })
 
 test('a record has times by the clock of its machine, however wrong that is', () => {
-  const record = new SessionRecord(asRead(session), -86_400_000)
+  const record = new SessionRecord(snapshotOf(session), -86_400_000)
   expect(record.createdMs).toBe(1_795_435_200_000 + 86_400_000)
   expect(record.expiresMs).toBe(1_795_435_260_001 + 86_400_000)
 })
 
 test('a record may lack revision and beginning', () => {
   const record = new SessionRecord(
-    asRead({ ...session, revision: undefined, createdMs: undefined, user: undefined }),
+    snapshotOf({ ...session, revision: undefined, createdMs: undefined, user: undefined }),
     60_000,
   )
   expect(record.revision).toBeUndefined()
@@ -42,13 +42,13 @@ test('a record may lack revision and beginning', () => {
 })
 
 test('a record knows the version that it is of', () => {
-  const version = asRead(session)
-  expect(versionOf(new SessionRecord(version, 0))).toBe(version)
-  expect(version).toEqual({ session, seenText: session.text, lease: undefined })
+  const version = snapshotOf(session)
+  expect(snapshotIn(new SessionRecord(version, 0))).toBe(version)
+  expect(version).toEqual({ session, baseText: session.text, lease: undefined })
 })
 
 test('printing a record shows none of its content (G9)', () => {
-  const record = new SessionRecord(asRead(session), 0)
+  const record = new SessionRecord(snapshotOf(session), 0)
   const printed = [
     inspect(record),
     inspect({ nested: [record] }, { depth: Infinity, showHidden: true }),

@@ -12,7 +12,7 @@ import {
 } from '../../../src/layouts/layout.ts'
 import { openLayout } from '../../../src/layouts/open-layout.ts'
 import { isUnchanged, mergeSessionData } from '../../../src/items/merge.ts'
-import { asRead, SessionRecord } from '../../../src/items/session-record.ts'
+import { snapshotOf, SessionRecord } from '../../../src/items/session-record.ts'
 import type { Item, SessionData } from '../../../src/types.ts'
 
 const NOW_MS = Date.UTC(2031, 0)
@@ -171,7 +171,7 @@ function oddItems(layout: Layout): fc.Arbitrary<Item> {
 /** What is made of an item by everything that reads, lists, saves or merges; absent when it is a typed error. */
 async function use(layout: Layout, item: Item): Promise<void> {
   const session = await unlessTyped(async () => {
-    layout.isHusk(item)
+    layout.hasNoData(item)
     layout.keyOfItem(item)
     layout.createdOf(item)
     layout.revisionOf(item)
@@ -181,7 +181,7 @@ async function use(layout: Layout, item: Item): Promise<void> {
     return layout.fromItem(item)
   })
   if (session === undefined) return
-  const record = new SessionRecord(asRead(session), -1000)
+  const record = new SessionRecord(snapshotOf(session), -1000)
   new Date(record.expiresMs).toISOString()
   new Date(record.createdMs ?? 0).toISOString()
   withStoredExpiry(record.data['cookie'], record.expiresMs)

@@ -16,13 +16,11 @@ test('a layout that does not write down whose session it is has no sessions of a
     loadCodec: () => Promise.reject(new Error('there is nothing to decode')),
     encodesWrites: false,
   })
-  const table = new ItemTable({
-    client: openClient({ region: 'eu-west-1', transport }, {}),
-    table: 'sessions',
-    layout: { ...native, name: 'plain', userIndex: undefined },
-    consistentRead: true,
-    absoluteTimeoutMs: undefined,
-  })
+  const table = new ItemTable(
+    openClient({ region: 'eu-west-1', transport }, {}),
+    { ...native, name: 'plain', userIndex: undefined },
+    {},
+  )
   for (const call of [listByUser(table, 'ada').next(), destroyByUser(table, 'ada')]) {
     await expect(call).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
     await expect(call).rejects.toThrow(/the layout "plain"/)

@@ -94,8 +94,8 @@ describe.each(examples)('layout $options.layout', ({ options, item, data: dataAt
   test('takes an item without data for a leftover, and refuses to open it', async () => {
     const layout = await openLayout(options)
     const { [dataAttribute]: _, ...husk } = item
-    expect(layout.isHusk(item)).toBe(false)
-    expect(layout.isHusk(husk)).toBe(true)
+    expect(layout.hasNoData(item)).toBe(false)
+    expect(layout.hasNoData(husk)).toBe(true)
     expect(() => layout.fromItem(husk)).toThrow(SessionCorruptError)
     expect(layout.liveAt(0).expression).toContain('attribute_exists(#data)')
   })

@@ -202,7 +202,7 @@ describe('architect', () => {
   test('takes items with nothing but a key for empty sessions that never end', async () => {
     const layout = await openLayout({ layout: 'architect' })
     const item = { _idx: { S: 'a' } }
-    expect(layout.isHusk(item)).toBe(false)
+    expect(layout.hasNoData(item)).toBe(false)
     expect(layout.fromItem(item)).toMatchObject({ data: {}, expiresMs: NEVER_MS })
   })
 

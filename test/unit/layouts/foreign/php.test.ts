@@ -55,7 +55,7 @@ describe('phpLayout', () => {
     const layout = phpLayout(keys)
     const item = layout.toItem(sessionIn(layout, 'abc', {}, EXPIRES_MS))
     expect(item['data']).toEqual({ S: '' })
-    expect(layout.isHusk(item)).toBe(false)
+    expect(layout.hasNoData(item)).toBe(false)
     expect(layout.fromItem(item).data).toEqual({})
   })
 

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { expiryAt, type ExpiryOptions, isTtl } from '../../../src/items/expiry.ts'
+import { type ExpiryOptions } from '../../../src/options/call-options.ts'
+import { isPositive } from '../../../src/options/option.ts'
+import { expiryAt } from '../../../src/store/session-terms.ts'
 
 const nowMs = Date.UTC(2026, 10, 23)
 const clock = { now: () => nowMs, offsetMs: 0 }
@@ -97,12 +99,12 @@ describe('expiryAt', () => {
   })
 })
 
-describe('isTtl', () => {
+describe('isPositive', () => {
   test.each([1, 0.001, 86_400, Number.MAX_VALUE])('%s is one', value => {
-    expect(isTtl(value)).toBe(true)
+    expect(isPositive(value)).toBe(true)
   })
 
   test.each([0, -0, -1, Number.NaN, Infinity, '1', null, undefined, {}, 1n])('%s is none', value => {
-    expect(isTtl(value)).toBe(false)
+    expect(isPositive(value)).toBe(false)
   })
 })

@@ -1,0 +1,208 @@
+import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import { SessionConflictError } from '../errors.ts'
+import { isSameJson } from '../layouts/json.ts'
+import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
+import { birthAt, LATE_REQUESTS_MS } from '../layouts/native.ts'
+import type { Item } from '../types.ts'
+import { type ConditionalWrite, writeConditionally } from './conditional-write.ts'
+import type { ItemTable } from './item-table.ts'
+import { unwritten } from './save.ts'
+import { isWriteOf, newMarker } from './session-record.ts'
+
+/** A session that is to be created, or to take the place of what is stored. */
+export interface Creation {
+  /** The session as its item has it. */
+  readonly session: StoredSession
+  readonly item: Item
+}
+
+/**
+ * Makes a new session, and its item.
+ *
+ * @throws {SessionTooLargeError} when DynamoDB would not take it.
+ */
+export async function newSession(
+  table: ItemTable,
+  content: Pick<StoredSession, 'key' | 'data' | 'text' | 'createdMs' | 'expiresMs' | 'user'>,
+): Promise<Creation> {
+  const session = {
+    ...content,
+    revision: newMarker(),
+    version: undefined,
+    birth: birthAt(table.clock.now(), newMarker()),
+  }
+  const item = await table.itemOf(session)
+  return { session: table.asStored(item, session), item }
+}
+
+/**
+ * Creates a session, or replaces whatever is stored under its key.
+ *
+ * A new session ID takes one request. It requires that there is no item, and one that replaces an item requires the item
+ * that was seen: a copy of the request that DynamoDB carries out late, after its response was lost and it was sent again,
+ * finds what has been written since, and changes nothing.
+ *
+ * @returns the session as it is stored, others may have gone on from there.
+ * @throws {SessionConflictError} when others kept on writing the session.
+ */
+export function createSession(
+  table: ItemTable,
+  { session, item: wanted }: Creation,
+  doubtful: DoubtfulCreations,
+  timed: TimedOptions,
+): Promise<StoredSession> {
+  const { layout } = table
+  const { key, revision } = session
+  let item = wanted
+  let condition: Condition | undefined = absent(table)
+  let inDoubt = 0
+  const onDoubt = (): void => {
+    inDoubt++
+    doubtful.add(key)
+  }
+  const creation: ConditionalWrite<Item | undefined, StoredSession> = {
+    apply: async () => {
+      if (condition === undefined) {
+        // No attribute of this layout tells one version of a session from another.
+        await table.put(item, timed)
+        return { result: session }
+      }
+      const { applied, item: found } = await table.replace(key, item, condition, { ...timed, onDoubt })
+      if (applied) {
+        if (inDoubt > 0) await expectLateCreation(table, session, timed)
+        return { result: session }
+      }
+      if (found === undefined) return { found }
+      const isSame = isSameJson(found, item)
+      if (!isSame && (revision === undefined || !isWriteOf(revision, layout.revisionOf(found))))
+        return { found }
+      // Of the requests in doubt, one was carried out.
+      if (inDoubt === 1) doubtful.delete(key)
+      else await expectLateCreation(table, session, timed)
+      return { result: isSame ? session : await table.open(found) }
+    },
+    resolve: found => {
+      condition = found === undefined ? absent(table) : asFound(table, found)
+      const nowMs = table.clock.now()
+      const isLateOneExpected = found && layout.lateRequests?.isCreationExpected(found, nowMs)
+      item =
+        isLateOneExpected === true ? { ...wanted, ...layout.lateRequests?.creationExpected(nowMs) } : wanted
+      return undefined
+    },
+    gaveUp: attempts =>
+      new SessionConflictError(
+        `others kept on writing the session while it was replaced (attempts: ${attempts}); it was given up`,
+        { attempts },
+      ),
+  }
+  return writeConditionally(creation, timed)
+}
+
+/**
+ * Has the item say that a request which creates it may still be carried out, so that whoever destroys it keeps that out. Nothing
+ * depends on whether this succeeds while this process is the one that destroys it.
+ */
+async function expectLateCreation(
+  table: ItemTable,
+  session: StoredSession,
+  options: TimedOptions,
+): Promise<void> {
+  const { layout } = table
+  const { lateRequests } = layout
+  const condition = layout.sameSessionAs(session)
+  if (lateRequests === undefined || condition === undefined) return
+  const set = lateRequests.creationExpected(table.clock.now())
+  await Promise.allSettled([table.update(session.key, { set, remove: [], condition }, options)])
+}
+
+/** Holds where there is no item. */
+export function absent({ layout: { partitionKey } }: ItemTable): Condition {
+  return { expression: 'attribute_not_exists(#itemKey)', names: { '#itemKey': partitionKey }, values: {} }
+}
+
+/** Holds while what is stored is what was found, whatever that is; `undefined` where the layout cannot tell. */
+export function asFound({ layout }: ItemTable, found: Item): Condition | undefined {
+  const { partitionKey, versionAttribute } = layout
+  if (versionAttribute === undefined) return undefined
+  const isThere = {
+    expression: 'attribute_exists(#itemKey)',
+    names: { '#itemKey': partitionKey },
+    values: {},
+  }
+  return allOf(isThere, unwritten(layout, { version: found[versionAttribute], createdMs: undefined }))
+}
+
+/**
+ * Deletes a session, whatever it is by now.
+ *
+ * It deletes only what had started when it was called: a copy of the request that DynamoDB carries out late leaves a session
+ * alone that was created under the same ID since. Where a request that created the session may still be on its way, a
+ * gravestone takes the place of the item for a while, so that the session does not come back.
+ *
+ * @throws {SessionConflictError} when others kept on creating the session anew.
+ */
+export async function destroySession(
+  table: ItemTable,
+  key: string,
+  doubtful: DoubtfulCreations,
+  timed: TimedOptions,
+): Promise<void> {
+  const { lateRequests } = table.layout
+  if (lateRequests === undefined) {
+    await table.delete(key, timed)
+    return
+  }
+  const nowMs = table.clock.now()
+  let started = lateRequests.startedBy(nowMs)
+  let buries = doubtful.has(key)
+  const destruction: ConditionalWrite<Item, undefined> = {
+    apply: async () => {
+      const { applied, item: found } = buries
+        ? await table.replace(key, lateRequests.gravestone(key, nowMs), started, timed)
+        : await table.deleteIf(key, allOf(started, lateRequests.noCreationExpected(nowMs)), timed)
+      return applied || found === undefined ? { result: undefined } : { found }
+    },
+    resolve: found => {
+      buries ||= lateRequests.isCreationExpected(found, nowMs)
+      // By a clock that is ahead of this one it starts later. It is there now.
+      started = lateRequests.isStill(found)
+      return undefined
+    },
+    gaveUp: attempts =>
+      new SessionConflictError(
+        `others kept on creating the session anew while it was destroyed (attempts: ${attempts}); it was given up`,
+        { attempts },
+      ),
+  }
+  await writeConditionally(destruction, timed)
+}
+
+const MOST_KEYS = 10_000
+
+/**
+ * The keys under which this process has tried to create a session, and does not know what has become of every request: one may
+ * still be carried out. AWS refuses a request whose signature is some minutes old, so that nothing has to be remembered for
+ * long.
+ */
+export class DoubtfulCreations {
+  /** Until when, by `performance.now()`; the oldest first. */
+  readonly #untilMs = new Map<string, number>()
+
+  add(key: string): void {
+    const nowMs = performance.now()
+    this.#untilMs.delete(key)
+    this.#untilMs.set(key, nowMs + LATE_REQUESTS_MS)
+    for (const [oldest, untilMs] of this.#untilMs) {
+      if (untilMs > nowMs && this.#untilMs.size <= MOST_KEYS) break
+      this.#untilMs.delete(oldest)
+    }
+  }
+
+  delete(key: string): void {
+    this.#untilMs.delete(key)
+  }
+
+  has(key: string): boolean {
+    return (this.#untilMs.get(key) ?? 0) > performance.now()
+  }
+}

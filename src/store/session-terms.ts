@@ -1,0 +1,97 @@
+import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
+import { invalidArgument } from '../errors.ts'
+import { LATEST_MS } from '../internal/date-range.ts'
+import type { ItemTable } from '../items/item-table.ts'
+import { isUserId } from '../layouts/user-index.ts'
+import { SessionRecord } from '../items/session-record.ts'
+import type { DestroyByUserOptions, ExpiryOptions } from '../options/call-options.ts'
+import { isPositive } from '../options/option.ts'
+import { DEFAULT_TTL_SECONDS, type SessionStoreOptions } from '../options/store-options.ts'
+
+/** What the options of a store say about sessions by their data: how long they live, and whose they are. */
+export class SessionTerms<Data extends object> {
+  readonly #options: Pick<SessionStoreOptions<Data>, 'ttlSeconds' | 'userId'>
+
+  constructor(options: Pick<SessionStoreOptions<Data>, 'ttlSeconds' | 'userId'>) {
+    this.#options = options
+  }
+
+  /** The expiry that a write or touch is to give a session; never past its absolute timeout. */
+  expiryOf(
+    table: ItemTable,
+    wanted: ExpiryOptions,
+    data: Data | undefined,
+    createdMs: number | undefined,
+  ): number {
+    const expiresMs = expiryAt(table.clock, wanted, () => this.#defaultTtlSeconds(data))
+    return Math.min(expiresMs, table.latestExpiryMs(createdMs))
+  }
+
+  /** Whose session some data make it; a store that does not know leaves that as it is. */
+  userOf(data: Data, current: string | undefined): string | undefined {
+    const { userId } = this.#options
+    if (userId === undefined) return current
+    const user: unknown = userId(data) ?? ''
+    if (user === '') return undefined
+    if (isUserId(user)) return user
+    throw invalidArgument(
+      'INVALID_OPTION',
+      'the function "userId" has to return a text of at most 2048 bytes, or nothing; it returned something else',
+    )
+  }
+
+  #defaultTtlSeconds(data: Data | undefined): number {
+    const { ttlSeconds: given } = this.#options
+    const ttlSeconds = typeof given === 'function' && data !== undefined ? given(data) : given
+    return isPositive(ttlSeconds) ? ttlSeconds : DEFAULT_TTL_SECONDS
+  }
+}
+
+/**
+ * The expiry of a session that is written now: epoch milliseconds, an integer, never in the past. (DynamoDB's TTL passes
+ * over moments that are more than five years ago, so that an item dated far back would stay for ever.)
+ *
+ * @param clock tells the right time; a moment that is asked for is taken to be by the machine's, however wrong.
+ * @throws {TypeError} `INVALID_OPTION` when an option is not a number that makes sense.
+ */
+export function expiryAt(
+  clock: Pick<ServerClock, 'now' | 'offsetMs'>,
+  wanted: ExpiryOptions,
+  defaultTtlSeconds: () => number,
+): number {
+  const nowMs = clock.now()
+  const { expiresMs, ttlSeconds } = wanted
+  if (expiresMs !== undefined) {
+    if (!Number.isFinite(expiresMs)) {
+      throw invalidArgument('INVALID_OPTION', 'expiresMs takes a moment in epoch milliseconds')
+    }
+    return withinRange(expiresMs + clock.offsetMs, nowMs)
+  }
+  if (ttlSeconds !== undefined && !isPositive(ttlSeconds)) {
+    throw invalidArgument('INVALID_OPTION', 'ttlSeconds takes a number of seconds above 0')
+  }
+  return withinRange(nowMs + (ttlSeconds ?? defaultTtlSeconds()) * 1000, nowMs)
+}
+
+function withinRange(expiresMs: number, nowMs: number): number {
+  return Math.min(LATEST_MS, Math.max(Math.ceil(nowMs), Math.round(expiresMs)))
+}
+
+/** When a session begins that is created now: epoch milliseconds, to the second. */
+export function wholeSecond(clock: Pick<ServerClock, 'now'>): number {
+  return Math.floor(clock.now() / 1000) * 1000
+}
+
+/** The sessions that the option `except` names. */
+export function listed<Data extends object>(
+  targets: DestroyByUserOptions<Data>['except'],
+): readonly (string | SessionRecord<Data>)[] {
+  if (targets === undefined) return []
+  const all = typeof targets === 'string' || targets instanceof SessionRecord ? [targets] : targets
+  const isList: boolean = Array.isArray(all)
+  if (isList) return all
+  throw invalidArgument(
+    'INVALID_OPTION',
+    'the option "except" takes the ID or the record of a session, or an array of them',
+  )
+}
