@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+import { expect, test } from 'vitest'
+
+import { root } from '../support/packed-package.ts'
+
+/** The modules above the client that a warm read of the Express store passes through. */
+const aboveTheClient = [
+  'adapters/express-store',
+  'adapters/shared/callback',
+  'adapters/shared/framework-keys',
+  'adapters/shared/session-cookie',
+  'adapters/shared/session-tracker',
+  'items/item-table',
+  'items/session-record',
+  'layouts/attributes',
+  'layouts/json',
+  'layouts/native',
+  'layouts/open-layout',
+  'options/call-options',
+  'store/open-client',
+  'store/session-store',
+]
+
+/** Those of the client, down to the socket, and helpers. There may be fewer, not more. */
+const MOST_OTHERS = 28
+
+test('a warm read of the Express store passes through few modules', async () => {
+  const script = new URL('test/package/fixtures/warm-get.mjs', `file://${root}/`)
+  const { stdout } = await promisify(execFile)(process.execPath, [script.pathname])
+  const { visits, modules } = JSON.parse(stdout) as { visits: number; modules: string[] }
+  expect(visits).toBe(1)
+  const others = modules.filter(name => /^(?:aws|internal)\//.test(name))
+  expect(modules.filter(name => !others.includes(name))).toEqual(aboveTheClient)
+  expect(others.length).toBeLessThanOrEqual(MOST_OTHERS)
+}, 60_000)
