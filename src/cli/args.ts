@@ -61,6 +61,26 @@ export function declared(options: Readonly<Record<string, string>>): readonly Op
   })
 }
 
+/** The options that commands have in common: which table, where and by whom; which items are sessions; and the output. */
+export const commonOptions: readonly OptionDeclaration[] = declared({
+  'table <name>': 'name or ARN of the table (default: sessions)',
+  'region <region>': 'AWS region (default: AWS_REGION, the profile, the instance)',
+  'endpoint <url>': 'URL of DynamoDB, for DynamoDB Local or a VPC endpoint',
+  'profile <name>': 'profile of the AWS configuration files (default: AWS_PROFILE)',
+  'partition-key <name>': 'partition key of the table (default: that of the layout, id)',
+  'layout <name>': 'how other software has written the sessions, for example php (default: native)',
+  'prefix [text]': 'what the keys of the sessions begin with (default: that of the layout, nothing)',
+  'no-hash-ids': 'the keys are the session IDs themselves, not their hashes',
+  'hash-ids': 'the keys are hashes, whatever the environment says',
+  json: 'write JSON, for scripts',
+  help: 'explain this command',
+})
+
+/** The common options that a command has. */
+export function commonOptionsOf({ without = [] }: Pick<Command, 'without'>): readonly OptionDeclaration[] {
+  return commonOptions.filter(({ name }) => !without.includes(name))
+}
+
 /** Writes what a command has come to: as JSON with `--json`, else for people. */
 export async function writeResult(context: CommandContext, result: unknown, text: string): Promise<void> {
   await context.progress.clear()

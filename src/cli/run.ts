@@ -118,9 +118,8 @@ async function runGlobal(
 async function runCommand(entry: CommandEntry, rest: readonly string[], io: CommandLineIo): Promise<number> {
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest
   if (own.includes('--help') || own.includes('-h')) return writeHelp(entry, io.stdout, io)
-  const [command, { commonOptionsOf }, { parseCommandArgs }] = await Promise.all([
+  const [command, { commonOptionsOf, parseCommandArgs }] = await Promise.all([
     entry.load(),
-    import('./common-options.ts'),
     import('./args.ts'),
   ])
   const args = parseCommandArgs(rest, [...command.options, ...commonOptionsOf(command)])
@@ -144,7 +143,7 @@ async function writeHelp(
   const target = { output, environment }
   if (entry === undefined) await output.write(globalHelp(commands, target))
   else {
-    const { commonOptionsOf } = await import('./common-options.ts')
+    const { commonOptionsOf } = await import('./args.ts')
     const command = await entry.load()
     await output.write(commandHelp(entry.name, command, commonOptionsOf(command), target))
   }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { commands } from '../../../src/cli/run.ts'
-import { commonOptionsOf } from '../../../src/cli/common-options.ts'
 import { commandHelp, globalHelp } from '../../../src/cli/help.ts'
-import { parseCommandArgs } from '../../../src/cli/args.ts'
+import { commonOptionsOf, parseCommandArgs } from '../../../src/cli/args.ts'
 import type { Output } from '../../../src/cli/output.ts'
 
 const plain = outputOf({ isTerminal: false, columns: 100 })

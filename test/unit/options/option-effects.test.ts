@@ -4,8 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { commonOptions } from '../../../src/cli/common-options.ts'
-import { parseCommandArgs } from '../../../src/cli/args.ts'
+import { commonOptions, parseCommandArgs } from '../../../src/cli/args.ts'
 import { storeSettings } from '../../../src/cli/store-settings.ts'
 import type * as socketTransport from '../../../src/aws/http/socket-transport.ts'
 import type { SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
