@@ -83,16 +83,6 @@ export interface PermissionChecks {
   readonly sample: readonly Item[] | undefined
 }
 
-interface Attempt {
-  readonly operation: string
-  /** Whether the application cannot do without. */
-  readonly isNeeded: boolean
-  readonly purpose: string
-  /** What the permission is for. */
-  readonly resource: string
-  readonly send: () => Promise<unknown>
-}
-
 const SAMPLE_SIZE = 10
 
 /** The key of an item that does not exist, in the form that the table asks for. */
@@ -131,8 +121,13 @@ export async function checkPermissions(
     request: () => Promise<unknown>,
     resource = `table "${TableName}"`,
   ): Promise<void> => {
-    const isNeeded = purpose === NEEDED
-    checks.push(await tried({ operation, isNeeded, purpose, resource, send: request }, send.signal))
+    try {
+      await request()
+      checks.push(check('pass', `dynamodb:${operation}`, 'permitted'))
+    } catch (error) {
+      send.signal?.throwIfAborted()
+      checks.push(refusal(error, operation, purpose, resource))
+    }
   }
   await attempt('GetItem', NEEDED, () => client.send('GetItem', { TableName, Key }, send))
   await attempt('PutItem', NEEDED, () => client.send('PutItem', { TableName, Item: Key, ...never }, send))
@@ -164,34 +159,27 @@ export async function checkPermissions(
 const NEEDED = 'the application needs it'
 const FOR_SETUP = 'create-table and doctor need it, the application does not'
 
-async function tried(
-  { operation, isNeeded, purpose, resource, send }: Attempt,
-  signal: AbortSignal | undefined,
-): Promise<Check> {
+/** What a request that failed says of the permission for it. */
+function refusal(error: unknown, operation: string, purpose: string, resource: string): Check {
   const name = `dynamodb:${operation}`
-  try {
-    await send()
-    return check('pass', name, 'permitted')
-  } catch (error) {
-    signal?.throwIfAborted()
-    if (isDenied(error)) {
-      const fix = `add ${name} on ${resource} to the IAM policy, or remove what denies it; ${purpose}`
-      return check(isNeeded ? 'fail' : 'warn', name, 'denied', fix)
+  const level = purpose === NEEDED ? 'fail' : 'warn'
+  if (isDenied(error)) {
+    const fix = `add ${name} on ${resource} to the IAM policy, or remove what denies it; ${purpose}`
+    return check(level, name, 'denied', fix)
+  }
+  if (error instanceof TableNotFoundError) return check('skip', name, 'cannot be tried without the table')
+  switch (error instanceof DynamoDBError ? error.awsCode : '') {
+    // The condition was looked at, so that the permission is there.
+    case 'ConditionalCheckFailedException':
+      return check('pass', name, 'permitted')
+    case 'UnknownOperationException':
+      return check('skip', name, 'this engine does not have it')
+    case 'ValidationException': {
+      const reason =
+        operation === 'Query' ? 'there is no such index, or it is still being built' : messageOf(error)
+      return check('skip', name, `cannot be tried: ${reason}`)
     }
-    if (error instanceof TableNotFoundError) return check('skip', name, 'cannot be tried without the table')
-    switch (error instanceof DynamoDBError ? error.awsCode : '') {
-      // The condition was looked at, so that the permission is there.
-      case 'ConditionalCheckFailedException':
-        return check('pass', name, 'permitted')
-      case 'UnknownOperationException':
-        return check('skip', name, 'this engine does not have it')
-      case 'ValidationException': {
-        const reason =
-          operation === 'Query' ? 'there is no such index, or it is still being built' : messageOf(error)
-        return check('skip', name, `cannot be tried: ${reason}`)
-      }
-      default:
-        return check(isNeeded ? 'fail' : 'warn', name, messageOf(error))
-    }
+    default:
+      return check(level, name, messageOf(error))
   }
 }
