@@ -35,7 +35,7 @@ const entriesByPath = [
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const groups = {
-  errors: ['errors', 'internal/core-objects', 'internal/process-environment'],
+  errors: ['errors', 'internal/closest-match', 'internal/core-objects', 'internal/process-environment'],
   http: [
     'aws/http/clock-skew',
     'aws/http/endpoint',

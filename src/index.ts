@@ -34,17 +34,15 @@ export type {
 } from './internal/diagnostics.ts'
 export type {
   CallOptions,
-  DestroyByUserOptions,
+  GarbageCollectionOptions,
   ListOptions,
   LockOptions,
   TouchOptions,
-  WriteOptions,
 } from './options/call-options.ts'
-export type { GarbageCollectionOptions, GarbageCollectionResult } from './scan/garbage-collection.ts'
-export { SessionRecord } from './items/session-record.ts'
-export type { SessionConflict } from './items/save.ts'
+export type { GarbageCollectionResult } from './scan/garbage-collection.ts'
+export { type DestroyByUserOptions, SessionRecord, type WriteOptions } from './items/session-record.ts'
 export { SessionLock } from './locks/session-lock.ts'
 export { SessionStore } from './store/session-store.ts'
-export type { SessionStoreOptions } from './options/store-options.ts'
+export type { SessionConflict, SessionStoreOptions } from './options/store-options.ts'
 export type { UserSession } from './scan/user-sessions.ts'
 export type { SessionData } from './types.ts'

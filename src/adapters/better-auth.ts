@@ -5,7 +5,7 @@ import { SessionConflictError } from '../errors.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 import { mergeSessionData } from '../items/merge.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../key-values/key-value-store.ts'
-import { type KeyValuesOptions, keyValuesOptionSpecs } from '../options/key-value-options.ts'
+import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
 import { readOptions } from '../options/option.ts'
 import type { SessionData } from '../types.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -119,7 +119,7 @@ const MOST_READS = 16
 export function dynamoDBSecondaryStorage(
   options: DynamoDBSecondaryStorageOptions = {},
 ): DynamoDBSecondaryStorage {
-  const settings = readOptions<KeyValuesOptions>(options, keyValuesOptionSpecs(), processEnvironment())
+  const settings = readOptions<KeyValuesOptions>(options, keyValuesRows, processEnvironment())
   const storage = new SecondaryStorage(new KeyValues(settings, { namespace: NAMESPACE, hashKeys: true }))
   // better-auth takes methods out of the object and calls them as functions.
   return {

@@ -5,7 +5,7 @@ import { invalidArgument, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { inBackground } from '../internal/timers.ts'
 import { isPositive } from '../options/option.ts'
-import { DEFAULT_TTL_SECONDS } from '../options/store-options.ts'
+import { storeRows } from '../options/store-options.ts'
 import {
   type DynamoDBStoreOptions,
   type DynamoDBStoreOptionsSpecialKey,
@@ -309,7 +309,7 @@ function expiresValue(
   const { expiresMs, ttlSeconds: lifetime } = expiryOfCookie(session.cookie)
   if (expiresMs !== undefined) return Math.ceil(expiresMs / 1000)
   const byDefault = typeof ttlSeconds === 'function' ? ttlSeconds(session) : ttlSeconds
-  const seconds = lifetime ?? (isPositive(byDefault) ? byDefault : DEFAULT_TTL_SECONDS)
+  const seconds = lifetime ?? (isPositive(byDefault) ? byDefault : storeRows.ttlSeconds.default)
   return Math.ceil(nowMs / 1000 + seconds)
 }
 

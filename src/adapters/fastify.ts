@@ -3,7 +3,7 @@ import type { Session } from 'fastify'
 
 import { invalidArgument } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
-import type { DestroyByUserOptions } from '../options/call-options.ts'
+import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'

@@ -2,9 +2,9 @@ import { invalidArgument } from '../errors.ts'
 import { LATEST_MS, withinDateRange } from '../internal/date-range.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
-import { type KeyValuesOptions, keyValuesOptionSpecs } from '../options/key-value-options.ts'
+import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
 import { forEachAtOnce } from '../scan/scan.ts'
-import { type OptionSpec, type OptionSpecs, readOptions } from '../options/option.ts'
+import { type OptionRow, type OptionRows, readOptions } from '../options/option.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /**
@@ -173,15 +173,15 @@ function depthOf(key: string): number {
   return key.split(':').length - 1
 }
 
-function driverOptionSpecs(): OptionSpecs<DynamoDBDriverOptions> {
-  const defaultTtlSeconds: OptionSpec<number> = {
+function driverOptionSpecs(): OptionRows<DynamoDBDriverOptions> {
+  const defaultTtlSeconds: OptionRow<number> = {
     takes: 'a number of seconds above 0',
     accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0,
     fromText: numberFromText,
   }
-  const driver: OptionSpec<string> = {
+  const driver: OptionRow<string> = {
     takes: 'a text',
     accepts: (value): value is string => typeof value === 'string',
   }
-  return { ...keyValuesOptionSpecs(), defaultTtlSeconds, driver }
+  return { ...keyValuesRows, defaultTtlSeconds, driver }
 }

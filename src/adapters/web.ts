@@ -2,9 +2,9 @@
 
 import { invalidArgument } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
-import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../options/call-options.ts'
-import { booleanOption, type OptionSpecs, readOptions } from '../options/option.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../options/store-options.ts'
+import { type CallOptions, callRows } from '../options/call-options.ts'
+import { booleanOption, type OptionRows, readOptions, validateCallOptions } from '../options/option.ts'
+import { type SessionStoreOptions, storeRows } from '../options/store-options.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import { openStore } from './shared/open-store.ts'
@@ -132,7 +132,7 @@ export class WebSessions<Data extends object = SessionData> {
    */
   async openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
     // With a cookie or without: the store looks at its options only where it is asked.
-    if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
+    validateCallOptions(options, callRows)
     const { cookie } = this.#context
     const presented = cookie.read(request.headers.get('cookie'))
     const { id } = presented
@@ -182,7 +182,7 @@ type Settings<Data extends object> = WebSessionSettings & { readonly store?: Ses
 
 /** The settings, checked and completed from the environment. */
 function readSettings<Data extends object>(options: WebSessionsOptions<Data>): WebSessionSettings {
-  const storeSpecs = options.store === undefined ? storeOptionSpecs<Data>() : {}
+  const storeSpecs = options.store === undefined ? storeRows : {}
   const settings = readOptions<Settings<Data>>(
     options,
     { ...storeSpecs, ...settingSpecs<Data>() },
@@ -205,7 +205,7 @@ function readSettings<Data extends object>(options: WebSessionsOptions<Data>): W
   return settings
 }
 
-function settingSpecs<Data extends object>(): OptionSpecs<Settings<Data>> {
+function settingSpecs<Data extends object>(): OptionRows<Settings<Data>> {
   return {
     store: {
       takes: 'a SessionStore',

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import { didYouMean, nearest } from '../internal/closest-match.ts'
+import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { type CommandLineIo, type Progress, UsageError, writeLine } from './output.ts'
 
@@ -149,7 +149,7 @@ export class ParsedArgs {
     const found = words.find(word => word === text)
     if (found !== undefined) return found
     const listed = words.join(', ').replace(/, ([^,]*)$/, ' or $1')
-    throw new UsageError(`--${name} takes ${listed}${didYouMean(nearest(text, words))}`)
+    throw new UsageError(`--${name} takes ${listed}${didYouMean(closestMatch(text, words))}`)
   }
 }
 
@@ -214,7 +214,7 @@ function unknownOption(rawName: string, names: readonly string[]): UsageError {
     )
   }
   const name = rawName.slice(2)
-  const candidate = nearest(name, names)
+  const candidate = closestMatch(name, names)
   const shown = /^[\w-]{1,40}$/.test(name) ? `--${name}` : 'of that name'
   return new UsageError(`there is no option ${shown}${didYouMean(candidate && `--${candidate}`)}`)
 }

@@ -1,3 +1,4 @@
+import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { readFile } from 'node:fs/promises'
 
 import { codeOf } from '../internal/core-objects.ts'
@@ -97,7 +98,7 @@ async function runGlobal(
     case '-h':
     case 'help': {
       const entry = commands.find(({ name }) => name === rest[0])
-      if (entry === undefined && rest[0] !== undefined) throw await unknownCommand(rest[0])
+      if (entry === undefined && rest[0] !== undefined) throw unknownCommand(rest[0])
       return writeHelp(entry, io.stdout, io)
     }
     case '--version':
@@ -111,7 +112,7 @@ async function runGlobal(
       if (first.startsWith('-')) {
         throw new UsageError('the command comes first: dynamodb-sessions <command> [options]')
       }
-      throw await unknownCommand(first)
+      throw unknownCommand(first)
   }
 }
 
@@ -150,12 +151,11 @@ async function writeHelp(
   return EXIT.ok
 }
 
-async function unknownCommand(word: string): Promise<UsageError> {
-  const { didYouMean, nearest } = await import('../internal/closest-match.ts')
+function unknownCommand(word: string): UsageError {
   const names = commands.map(({ name }) => name)
   // What is in the place of the command may be a session ID that slipped in.
   const shown = /^[a-z][a-z-]{0,19}$/i.test(word) ? `"${word}"` : 'of that name'
-  return new UsageError(`there is no command ${shown}${didYouMean(nearest(word, names))}`)
+  return new UsageError(`there is no command ${shown}${didYouMean(closestMatch(word, names))}`)
 }
 
 async function endWith(error: unknown, command: string | undefined, io: CommandLineIo): Promise<number> {

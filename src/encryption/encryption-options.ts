@@ -1,7 +1,3 @@
-import { isUint8Array } from '../internal/core-objects.ts'
-
-import { numberFromText } from '../internal/number-from-text.ts'
-
 /** How session data is encrypted: AES-256-GCM, as `docs/encryption.md` describes it. */
 export interface EncryptionOptions {
   /**
@@ -35,7 +31,7 @@ export interface CompressionOptions {
   readonly thresholdBytes?: number | undefined
 }
 
-/** Options of a `PayloadCodec`, as {@link isEncryptionOptions} and {@link isCompressionOptions} accept them. */
+/** Options of a `PayloadCodec`, checked. */
 export interface PayloadCodecOptions {
   /**
    * How data is encrypted.
@@ -61,41 +57,6 @@ export const MIN_PASSPHRASE_CHARACTERS = 16
 /** Threshold of compression when nothing else says, in bytes. */
 export const DEFAULT_THRESHOLD_BYTES = 1024
 
-/** An item cannot be larger, so that a higher threshold would never be reached. */
-const MAX_THRESHOLD_BYTES = 400 * 1024
-
-/**
- * Whether a value is usable as {@link EncryptionOptions}: there is at least one key, every key is 32 bytes or a
- * passphrase of at least 16 characters, no key is there twice, and no property has an unknown name or value.
- */
-export function isEncryptionOptions(value: unknown): value is EncryptionOptions {
-  if (!isObjectWithOnly(value, ['keys', 'unencrypted'])) return false
-  const { keys, unencrypted } = value
-  return (
-    Array.isArray(keys) &&
-    keys.length > 0 &&
-    Array.from<unknown>(keys).every(isKey) &&
-    new Set(keys.map(identityOf)).size === keys.length &&
-    (unencrypted === undefined ||
-      unencrypted === 'write' ||
-      unencrypted === 'read' ||
-      unencrypted === 'refuse')
-  )
-}
-
-/** Whether a value is usable as {@link CompressionOptions}: no property has an unknown name or value. */
-export function isCompressionOptions(value: unknown): value is CompressionOptions {
-  if (!isObjectWithOnly(value, ['thresholdBytes'])) return false
-  const { thresholdBytes } = value
-  return (
-    thresholdBytes === undefined ||
-    (typeof thresholdBytes === 'number' &&
-      Number.isInteger(thresholdBytes) &&
-      thresholdBytes >= 0 &&
-      thresholdBytes <= MAX_THRESHOLD_BYTES)
-  )
-}
-
 /**
  * Whether a `PayloadCodec` with these options writes anything but text as it is. Where it does not, it is needed only for
  * reading values of type B.
@@ -113,51 +74,9 @@ export function copiedEncryption({ keys, unencrypted }: EncryptionOptions): Encr
 }
 
 /**
- * Reads encryption options from an environment variable: passphrases separated by blanks, the current one first.
- *
- * @returns what {@link isEncryptionOptions} has to check.
- */
-export function encryptionFromText(text: string): unknown {
-  return { keys: text.split(/\s+/).filter(passphrase => passphrase !== '') }
-}
-
-/**
- * Reads compression options from an environment variable: the threshold in bytes, in decimal digits.
- *
- * @returns what {@link isCompressionOptions} has to check.
- */
-export function compressionFromText(text: string): unknown {
-  return { thresholdBytes: numberFromText(text) }
-}
-
-/**
  * The form of a passphrase that keys are derived from: Unicode NFC, because the same characters can arrive as different
  * code points from different keyboards and files.
  */
 export function normalizedPassphrase(passphrase: string): string {
   return passphrase.normalize('NFC')
-}
-
-function isKey(value: unknown): value is Uint8Array | string {
-  if (typeof value === 'string') {
-    // A lone surrogate has no UTF-8 form: all of them would become the same character.
-    return (
-      Array.from(normalizedPassphrase(value)).length >= MIN_PASSPHRASE_CHARACTERS && !/\p{Cs}/u.test(value)
-    )
-  }
-  return isUint8Array(value) && value.length === KEY_BYTES
-}
-
-function identityOf(key: Uint8Array | string): string {
-  return typeof key === 'string'
-    ? `passphrase ${normalizedPassphrase(key)}`
-    : `bytes ${Buffer.from(key).toString('hex')}`
-}
-
-function isObjectWithOnly(
-  value: unknown,
-  names: readonly string[],
-): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.keys(value).every(name => names.includes(name))
 }

@@ -1,29 +1,40 @@
 /**
- * The candidate that somebody probably meant who wrote `word`: the one with the fewest letters added, left out,
- * changed or swapped with their neighbours, if these are few enough; else the shortest one that begins with the word.
+ * The candidate that was probably meant by `word`: the one with the fewest letters added, left out, changed or swapped with
+ * their neighbours, if these are few enough; else the shortest one that begins with the word, or one that the word begins
+ * with (`tableName` for `table`). Case, `-` and `_` don't count.
  */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const lowered = word.toLowerCase()
-  const most = Math.max(1, Math.floor(lowered.length / 3))
-  let best: string | undefined
-  let fewest = most + 1
+export function closestMatch<Candidate extends string>(
+  word: string,
+  candidates: readonly Candidate[],
+): Candidate | undefined {
+  const letters = lettersOf(word)
+  let best: Candidate | undefined
+  let fewest = Math.max(1, Math.floor(letters.length / 3)) + 1
   for (const candidate of candidates) {
-    const edits = distance(lowered, candidate)
+    const edits = distance(letters, lettersOf(candidate))
     if (edits < fewest) {
       best = candidate
       fewest = edits
     }
   }
-  if (best !== undefined || lowered.length < 2) return best
-  const [shortest] = candidates
-    .filter(each => each.startsWith(lowered))
-    .sort((one, other) => one.length - other.length)
-  return shortest
+  if (best !== undefined || letters.length < 2) return best
+  const byLength = candidates.toSorted((one, other) => one.length - other.length)
+  return (
+    byLength.find(each => lettersOf(each).startsWith(letters)) ??
+    byLength.findLast(each => each.length >= LEAST_BEGINNING && letters.startsWith(lettersOf(each)))
+  )
 }
 
 /** The end of a sentence about a word that there is not. */
 export function didYouMean(candidate: string | undefined): string {
   return candidate === undefined ? '' : `; did you mean ${candidate}?`
+}
+
+/** A word that begins with fewer letters of a candidate is another word: `cacheTtl` is not meant as `ca`. */
+const LEAST_BEGINNING = 4
+
+function lettersOf(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_]/g, '')
 }
 
 /** Edit distance of Damerau and Levenshtein, for neighbours that are swapped once (optimal string alignment). */

@@ -7,7 +7,7 @@ import { invalidArgument, SessionTooLargeError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
-import { DEFAULT_TABLE } from '../options/store-options.ts'
+import { tableRow } from '../options/store-options.ts'
 import { markerOf, SessionRecord } from './session-record.ts'
 
 /** Options of a store that are about its table. */
@@ -53,7 +53,7 @@ export class ItemTable {
   constructor(
     client: DynamoDBClient,
     layout: Layout,
-    { table = DEFAULT_TABLE, consistentRead = true, absoluteTimeoutSeconds }: ItemTableSettings,
+    { table = tableRow.default, consistentRead = true, absoluteTimeoutSeconds }: ItemTableSettings,
   ) {
     this.client = client
     this.name = table

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto'
 
 import { invalidArgument } from '../errors.ts'
+import {
+  bulkRows,
+  type BulkOptions,
+  type CallOptions,
+  type ExpiryOptions,
+  touchRows,
+} from '../options/call-options.ts'
+import type { OptionRows } from '../options/option.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
@@ -141,6 +149,64 @@ export class SessionRecord<Data extends object = SessionData> {
   }
 }
 
+/** Options of `SessionStore.write`. */
+export interface WriteOptions<Data extends object = SessionData> extends CallOptions, ExpiryOptions {
+  /**
+   * The record that the session was read or last written as. With it, the write happens only if that session
+   * still exists and has not expired: a session that was destroyed meanwhile stays destroyed (G3). When somebody else
+   * has written it meanwhile, `onConflict` decides (G2).
+   *
+   * @default none: the session is created, or replaced whatever it is
+   */
+  readonly basis?: SessionRecord<Data> | undefined
+
+  /**
+   * The record of the session that goes on under this new ID. Values that have not changed are written exactly as they
+   * were stored there, which matters where JavaScript cannot tell them apart, such as 3.0 and 3 of PHP. Nothing else is
+   * taken from it, and it stays as it is. Does not go with `basis`.
+   *
+   * @default none
+   */
+  readonly movedFrom?: SessionRecord<Data> | undefined
+}
+
+/** Options of `SessionStore.destroyByUser`. */
+export interface DestroyByUserOptions<Data extends object = SessionData> extends BulkOptions {
+  /**
+   * The session to keep, or several: their IDs or records.
+   *
+   * @default none
+   */
+  readonly except?: string | SessionRecord<Data> | readonly (string | SessionRecord<Data>)[] | undefined
+}
+
+/**
+ * The rows of {@link WriteOptions}.
+ *
+ * @internal
+ */
+export const writeRows: OptionRows<WriteOptions> = {
+  basis: { takes: 'the record of a session that was read', accepts: isRecord },
+  movedFrom: {
+    takes: 'the record of another session',
+    accepts: isRecord,
+  },
+  ...touchRows,
+}
+
+/**
+ * The rows of {@link DestroyByUserOptions}.
+ *
+ * @internal
+ */
+export const destroyByUserRows: OptionRows<DestroyByUserOptions> = {
+  except: {
+    takes: 'the ID or the record of a session, or an array of them',
+    accepts: value => typeof value === 'string' || isRecord(value) || Array.isArray(value),
+  },
+  ...bulkRows,
+}
+
 /**
  * Refuses records that a write cannot go out from.
  *
@@ -148,21 +214,14 @@ export class SessionRecord<Data extends object = SessionData> {
  * @throws {TypeError} `INVALID_OPTION`.
  * @internal
  */
-export function requireRecords(
-  { basis, movedFrom }: Readonly<Record<'basis' | 'movedFrom', unknown>>,
+export function requireRecords<Data extends object>(
+  { basis, movedFrom }: WriteOptions<Data>,
   key: string,
 ): void {
-  if (basis !== undefined && !(basis instanceof SessionRecord)) {
-    throw invalidArgument('INVALID_OPTION', 'the option "basis" takes the record of a session that was read')
-  }
   if (basis !== undefined && basis.key !== key) {
     throw invalidArgument('INVALID_OPTION', 'the basis is the record of another session')
   }
-  if (movedFrom === undefined) return
-  if (!(movedFrom instanceof SessionRecord)) {
-    throw invalidArgument('INVALID_OPTION', 'the option "movedFrom" takes the record of another session')
-  }
-  if (basis !== undefined) {
+  if (basis !== undefined && movedFrom !== undefined) {
     throw invalidArgument(
       'INVALID_OPTION',
       'the options "basis" and "movedFrom" exclude each other: the one saves a session, the other begins one',
@@ -241,4 +300,8 @@ export function isWriteOf(marker: string, revision: string | undefined): boolean
     if (revision.startsWith(start, index)) return true
   }
   return false
+}
+
+function isRecord(value: unknown): boolean {
+  return value instanceof SessionRecord
 }

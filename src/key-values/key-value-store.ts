@@ -52,7 +52,7 @@ export class KeyValues {
   readonly #counters: KeyValueCounters
   readonly #tableUnder: (base: string) => ItemTable
 
-  /** @param settings options that have been checked against `keyValuesOptionSpecs`. */
+  /** @param settings options that have been checked against `keyValuesRows`. */
   constructor(settings: KeyValuesOptions, { namespace, hashKeys }: KeyValuesSetup) {
     const { partitionKey, prefix = '', encryption, compression } = settings
     this.#hashKeys = settings.hashKeys ?? hashKeys

@@ -1,7 +1,15 @@
 import type { DynamoDBSessionsError } from '../errors.ts'
-import type { SessionData } from '../types.ts'
-import type { LockingOptions } from './locking-options.ts'
-import type { SessionRecord } from '../items/session-record.ts'
+import { isAbortSignal } from '../internal/core-objects.ts'
+import { type LockingOptions, lockingRows } from './locking-options.ts'
+import {
+  booleanOption,
+  functionOption,
+  integerOption,
+  numberOption,
+  type OptionRow,
+  type OptionRows,
+  secondsOption,
+} from './option.ts'
 
 /** Options that every call of `SessionStore` takes. */
 export interface CallOptions {
@@ -54,27 +62,6 @@ export interface ExpiryOptions {
   readonly expiresMs?: number | undefined
 }
 
-/** Options of `SessionStore.write`. */
-export interface WriteOptions<Data extends object = SessionData> extends CallOptions, ExpiryOptions {
-  /**
-   * The record that the session was read or last written as. With it, the write happens only if that session
-   * still exists and has not expired: a session that was destroyed meanwhile stays destroyed (G3). When somebody else
-   * has written it meanwhile, `onConflict` decides (G2).
-   *
-   * @default none: the session is created, or replaced whatever it is
-   */
-  readonly basis?: SessionRecord<Data> | undefined
-
-  /**
-   * The record of the session that goes on under this new ID. Values that have not changed are written exactly as they
-   * were stored there, which matters where JavaScript cannot tell them apart, such as 3.0 and 3 of PHP. Nothing else is
-   * taken from it, and it stays as it is. Does not go with `basis`.
-   *
-   * @default none
-   */
-  readonly movedFrom?: SessionRecord<Data> | undefined
-}
-
 /** Options of `SessionStore.touch`. */
 export interface TouchOptions extends CallOptions, ExpiryOptions {}
 
@@ -88,81 +75,151 @@ export interface LockOptions extends CallOptions, LockingOptions {
   readonly renew?: boolean | undefined
 }
 
-/** Options of `SessionStore.destroyByUser`. */
-export interface DestroyByUserOptions<Data extends object = SessionData> extends BulkOptions {
+/** Options of `SessionStore.collectGarbage`. */
+export interface GarbageCollectionOptions extends BulkOptions {
   /**
-   * The session to keep, or several: their IDs or records.
+   * Ends the collection at any moment, also while `onProgress` is waited for; it then rejects with the signal's reason. A delete that was under way may
+   * still happen.
    *
    * @default none
    */
-  readonly except?: string | SessionRecord<Data> | readonly (string | SessionRecord<Data>)[] | undefined
+  readonly signal?: AbortSignal | undefined
+
+  /**
+   * Told the counts so far, after every page of the table and once more when the collection fails or is aborted: what
+   * it is told last is what has been done, except for deletes that were under way at an abort. The segment that the
+   * page is of waits for the promise that it returns, if any. When it throws, the collection ends with that error.
+   *
+   * @default none
+   */
+  readonly onProgress?: ((progress: GarbageCollectionProgress) => void | Promise<void>) | undefined
+
+  /**
+   * Into how many parts the table is divided, to be read at the same time: 1 to 100. More are faster on tables of many
+   * gigabytes, as far as the two limits below allow.
+   *
+   * @default 4
+   */
+  readonly segments?: number | undefined
+
+  /**
+   * How many read capacity units the collection uses a second at most, on average over some seconds: a number from 1,
+   * or `Infinity`. A unit pays for 8 KB of the table, whatever the items are. Requests whose consumption the engine
+   * does not report are taken to use a unit for two items.
+   *
+   * @default 1500 (half of what one partition of a table can do)
+   */
+  readonly maxReadUnitsPerSecond?: number | undefined
+
+  /**
+   * How many write capacity units the collection uses a second at most, on average over some seconds: a number from 1,
+   * or `Infinity`. A delete uses one for each KB of the item, and again where an index has to follow. Deletes whose
+   * consumption is not reported are taken to use one.
+   *
+   * @default 500 (half of what one partition of a table can do)
+   */
+  readonly maxWriteUnitsPerSecond?: number | undefined
+
+  /**
+   * Deletes only what expired at least that long ago. Seconds, from 0. What has expired is absent for this store from
+   * the millisecond it does; let this be some minutes where machines whose clocks differ share the table.
+   *
+   * @default 0
+   */
+  readonly graceSeconds?: number | undefined
 }
 
-/** The options that a call takes, by name. */
-export type OptionNames<Options extends object> = Readonly<Record<keyof Options, true>>
-
-/** What {@link CallOptions} can be. */
-export const callOptionNames: OptionNames<CallOptions> = { signal: true }
-
-/** What {@link BulkOptions} can be. */
-export const bulkOptionNames: OptionNames<BulkOptions> = { signal: true, deadlineMs: true }
-
-/** What {@link ListOptions} can be. */
-export const listOptionNames: OptionNames<ListOptions> = { signal: true, deadlineMs: true, onError: true }
-
-/** What {@link TouchOptions} can be. */
-export const touchOptionNames: OptionNames<TouchOptions> = { ttlSeconds: true, expiresMs: true, signal: true }
-
-/** What {@link WriteOptions} can be. */
-export const writeOptionNames: OptionNames<WriteOptions> = {
-  basis: true,
-  movedFrom: true,
-  ttlSeconds: true,
-  expiresMs: true,
-  signal: true,
+/** What a garbage collection has done so far. */
+export interface GarbageCollectionProgress {
+  /** Items that were read, those of other namespaces and of other software among them. */
+  readonly scanned: number
+  /** Expired sessions that were deleted. */
+  readonly deleted: number
+  /** Sessions that had expired when they were read and had not any more when they were to be deleted; they are there. */
+  readonly revived: number
+  /** Expired sessions that somebody else deleted first: time to live, a logout, another collection. */
+  readonly gone: number
+  /** Read capacity units that the scans used, as DynamoDB reports them. */
+  readonly consumedReadUnits: number
+  /** Write capacity units that the deletes used, as DynamoDB reports them; it does not for those that deleted nothing. */
+  readonly consumedWriteUnits: number
+  /** How often the collection paused because the table throttled it. */
+  readonly pauses: number
 }
 
-/** What {@link LockOptions} can be. */
-export const lockOptionNames: OptionNames<LockOptions> = {
-  renew: true,
-  leaseSeconds: true,
-  maxHoldSeconds: true,
-  maxWaitMs: true,
-  minRetryMs: true,
-  maxRetryMs: true,
-  signal: true,
-}
+/** What a timer can wait for: nearly 25 days. */
+const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 
-/** What {@link DestroyByUserOptions} can be. */
-export const destroyByUserOptionNames: OptionNames<DestroyByUserOptions> = {
-  except: true,
-  signal: true,
-  deadlineMs: true,
+/**
+ * The rows of {@link CallOptions}.
+ *
+ * @internal
+ */
+export const callRows: OptionRows<CallOptions> = {
+  signal: { takes: 'an AbortSignal', accepts: isAbortSignal },
 }
 
 /**
- * Whether what a caller passed as options, if anything, has no other among them than those that the call takes. (What they
- * hold is checked where it is used.)
+ * The rows of {@link BulkOptions}.
  *
- * This is part of every call: it makes nothing, and looks at nothing where there are no options.
+ * @internal
  */
-export function areOptions<Options extends object>(
-  options: Options | undefined,
-  known: OptionNames<Options>,
-): boolean {
-  if (options === undefined) return true
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false
-  // Inherited ones count, too: an AbortSignal that is passed in place of { signal } has nothing else.
-  for (const name in options) if (!(name in known)) return false
-  return true
+export const bulkRows: OptionRows<BulkOptions> = {
+  ...callRows,
+  deadlineMs: integerOption('milliseconds', 1, LONGEST_DEADLINE_MS),
 }
 
 /**
- * Refuses what {@link areOptions} does not accept. What finds the right words is loaded for that.
+ * The rows of {@link ListOptions}.
  *
- * @throws {TypeError} `INVALID_OPTION`, with the name of an unknown option and of the one that was probably meant.
+ * @internal
  */
-export async function refuseOptions(options: unknown, known: object): Promise<never> {
-  const { refusedOptions } = await import('./unknown-option.ts')
-  throw refusedOptions(options, Object.keys(known))
+export const listRows: OptionRows<ListOptions> = { ...bulkRows, onError: functionOption() }
+
+/**
+ * The rows of {@link TouchOptions}.
+ *
+ * @internal
+ */
+export const touchRows: OptionRows<TouchOptions> = {
+  ttlSeconds: secondsOption(),
+  expiresMs: { takes: 'a moment in epoch milliseconds', accepts: Number.isFinite },
+  ...callRows,
+}
+
+/**
+ * The rows of {@link LockOptions}.
+ *
+ * @internal
+ */
+export const lockRows: OptionRows<LockOptions> = {
+  renew: { ...booleanOption(), default: true },
+  ...lockingRows,
+  ...callRows,
+}
+
+const unitsRow: OptionRow<number> = {
+  ...numberOption('capacity units', 1, Infinity),
+  takes: 'a number of capacity units from 1, or Infinity',
+}
+
+/**
+ * The rows of {@link GarbageCollectionOptions}.
+ *
+ * @internal
+ */
+export const garbageCollectionRows: OptionRows<
+  GarbageCollectionOptions,
+  'segments' | 'maxReadUnitsPerSecond' | 'maxWriteUnitsPerSecond' | 'graceSeconds'
+> = {
+  ...bulkRows,
+  onProgress: functionOption(),
+  segments: { ...integerOption('segments', 1, 100), default: 4 },
+  maxReadUnitsPerSecond: { ...unitsRow, default: 1500 },
+  maxWriteUnitsPerSecond: { ...unitsRow, default: 500 },
+  graceSeconds: {
+    ...numberOption('seconds', 0, Number.MAX_SAFE_INTEGER / 1000),
+    takes: 'a number of seconds from 0',
+    default: 0,
+  },
 }

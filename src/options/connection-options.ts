@@ -3,7 +3,7 @@ import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
-import { integerOption, type OptionRelation, type OptionSpecs, textOption } from './option.ts'
+import { atMost, integerOption, notWith, type OptionRows, textOption } from './option.ts'
 
 /** How DynamoDB is reached. */
 export interface ConnectionOptions {
@@ -117,61 +117,79 @@ export interface ConnectionOptions {
 }
 
 const MAX_TIMEOUT_MS = 600_000
-const DEFAULT_DEADLINE_MS = 7000
 
-const withinDeadline: readonly OptionRelation[] = [
-  { option: 'deadlineMs', otherwise: 'the call would be given up before that time is over' },
-]
+const withinDeadline = atMost({ deadlineMs: 'the call would be given up before that time is over' })
 
-const ownTransport: OptionRelation = {
-  option: 'transport',
-  otherwise: 'a transport decides about its connections, certificates and proxies itself',
-}
+const withoutTransport = notWith(
+  'transport',
+  'a transport decides about its connections, certificates and proxies itself',
+)
 
 /**
- * The specification of {@link ConnectionOptions}.
+ * The rows of {@link ConnectionOptions}.
  *
  * @internal
  */
-export const connectionOptionSpecs: OptionSpecs<ConnectionOptions> = {
-  region: textOption('the name of an AWS region, such as eu-west-1', isRegionName),
-  endpoint: textOption(
-    'a URL such as https://dynamodb.eu-west-1.amazonaws.com or http://127.0.0.1:8000, without user name, query or ' +
-      'fragment',
-    isEndpointUrl,
-  ),
+export const connectionRows: OptionRows<
+  ConnectionOptions,
+  'maxAttempts' | 'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineMs' | 'maxSockets'
+> = {
+  region: {
+    ...textOption('the name of an AWS region, such as eu-west-1', isRegionName),
+    flag: { value: 'region', description: 'AWS region (default: AWS_REGION, the profile, the instance)' },
+  },
+  endpoint: {
+    ...textOption(
+      'a URL such as https://dynamodb.eu-west-1.amazonaws.com or http://127.0.0.1:8000, without user name, query or ' +
+        'fragment',
+      isEndpointUrl,
+    ),
+    flag: { value: 'url', description: 'URL of DynamoDB, for DynamoDB Local or a VPC endpoint' },
+  },
   credentials: {
     takes:
       'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty texts without blanks, or a function ' +
       'that returns one',
-    accepts: (value): value is Credentials | CredentialProvider =>
-      typeof value === 'function' || isCredentials(value),
+    accepts: value => typeof value === 'function' || isCredentials(value),
   },
-  profile: textOption('the name of a profile of the shared AWS configuration files', text => text !== ''),
-  maxAttempts: integerOption('attempts', 1, 20),
-  connectTimeoutMs: { ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS), atMost: withinDeadline },
-  attemptTimeoutMs: { ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS), atMost: withinDeadline },
-  deadlineMs: integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
-  maxSockets: { ...integerOption('connections', 1, 10_000), notWith: ownTransport },
+  profile: {
+    ...textOption('the name of a profile of the shared AWS configuration files', text => text !== ''),
+    flag: { value: 'name', description: 'profile of the AWS configuration files (default: AWS_PROFILE)' },
+  },
+  maxAttempts: { ...integerOption('attempts', 1, 20), default: 4 },
+  connectTimeoutMs: {
+    ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
+    default: 2000,
+    conflict: withinDeadline,
+  },
+  attemptTimeoutMs: {
+    ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS),
+    default: 3000,
+    conflict: withinDeadline,
+  },
+  deadlineMs: { ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS), default: 7000 },
+  maxSockets: { ...integerOption('connections', 1, 10_000), default: 64, conflict: withoutTransport },
   ca: {
     takes: 'certificates in PEM: a text or an array of texts',
     accepts: isPem,
     fromText: text => text,
-    notWith: ownTransport,
+    schema: { type: ['string', 'array'], items: { type: 'string' } },
+    conflict: withoutTransport,
   },
   proxy: {
     takes: 'the URL of an HTTP proxy, such as http://proxy.example.com:3128, or false',
-    accepts: (value): value is string | false => value === false || isProxyUrl(value),
+    accepts: value => value === false || isProxyUrl(value),
     fromText: text => (text === 'false' ? false : text),
-    notWith: ownTransport,
+    schema: { anyOf: [{ type: 'string', pattern: '^https?:' }, { const: false }] },
+    conflict: withoutTransport,
   },
   transport: {
     takes: 'a transport, such as fetchTransport() returns',
-    accepts: (value): value is Transport => hasMethod(value, 'request') && hasMethod(value, 'close'),
+    accepts: value => hasMethod(value, 'request') && hasMethod(value, 'close'),
   },
   clock: {
     takes: 'an object with a method now() that returns epoch milliseconds',
-    accepts: (value): value is Clock => hasMethod(value, 'now'),
+    accepts: value => hasMethod(value, 'now'),
   },
 }
 
@@ -181,7 +199,7 @@ export function deadlineMsOf({
   connectTimeoutMs = 0,
   attemptTimeoutMs = 0,
 }: ConnectionOptions): number {
-  return deadlineMs ?? Math.max(DEFAULT_DEADLINE_MS, connectTimeoutMs, attemptTimeoutMs)
+  return deadlineMs ?? Math.max(connectionRows.deadlineMs.default, connectTimeoutMs, attemptTimeoutMs)
 }
 
 function isEndpointUrl(text: string): boolean {
@@ -198,7 +216,7 @@ function isProxyUrl(value: unknown): boolean {
   return ['http:', 'https:'].includes(new URL(value).protocol)
 }
 
-function isPem(value: unknown): value is string | readonly string[] {
+function isPem(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every(isPem)
   return typeof value === 'string' && /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(value)
 }

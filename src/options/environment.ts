@@ -1,6 +1,6 @@
-import { didYouMean, nearest } from '../internal/closest-match.ts'
-import { ENVIRONMENT_PREFIX, type OptionSpec, variableOf } from './option.ts'
-import { storeOptionSpecs } from './store-options.ts'
+import { closestMatch, didYouMean } from '../internal/closest-match.ts'
+import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from './option.ts'
+import { storeRows } from './store-options.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -32,24 +32,23 @@ export function ownVariables(environment: Environment): string[] {
  *
  * @returns one text for each; they repeat names, not values.
  */
-export function unreadVariables(environment: Environment): string[] {
+export function unknownVariables(environment: Environment): string[] {
   const { fromEnvironment, fromCode } = knownVariables()
-  const endings = fromEnvironment.map(ending)
   return ownVariables(environment)
     .filter(name => !fromEnvironment.includes(name))
     .map(name => {
       if (fromCode.includes(name)) return `${name} is not read from the environment: give that option in code`
-      const meant = nearest(ending(name), endings)
-      const hint = didYouMean(fromEnvironment.find(each => ending(each) === meant))
+      const meant = closestMatch(nameIn(name), fromEnvironment.map(nameIn))
+      const hint = didYouMean(meant && ENVIRONMENT_PREFIX + meant)
       return `nothing reads the environment variable ${name}${hint === '' ? NAMING : hint}`
     })
 }
 
 const warnedOf = new Set<string>()
 
-/** Warns of every variable that {@link unreadVariables} names, once in a process. */
-export function warnOfUnreadVariables(environment: Environment): void {
-  for (const text of unreadVariables(environment)) {
+/** Warns of every variable that {@link unknownVariables} names, once in a process. */
+export function warnOfUnknownVariables(environment: Environment): void {
+  for (const text of unknownVariables(environment)) {
     if (warnedOf.has(text)) continue
     warnedOf.add(text)
     process.emitWarning(text, 'DynamoDBSessionsWarning')
@@ -58,15 +57,15 @@ export function warnOfUnreadVariables(environment: Environment): void {
 
 /** The variables that options of the store would have, and the others that this package reads. */
 export function knownVariables(): Readonly<Record<'fromEnvironment' | 'fromCode', readonly string[]>> {
-  const specs: Readonly<Record<string, OptionSpec<unknown>>> = storeOptionSpecs<object>()
-  const names = Object.keys(specs)
-  const isText = (name: string): boolean => specs[name]?.fromText !== undefined
+  const rows: [string, OptionRow][] = Object.entries(storeRows)
+  const names = (isText: boolean): string[] =>
+    rows.filter(([, { fromText }]) => (fromText !== undefined) === isText).map(([name]) => name)
   return {
-    fromEnvironment: [...names.filter(isText), ...OTHER_NAMES].map(variableOf),
-    fromCode: names.filter(name => !isText(name)).map(variableOf),
+    fromEnvironment: [...names(true), ...OTHER_NAMES].map(variableOf),
+    fromCode: names(false).map(variableOf),
   }
 }
 
-function ending(variable: string): string {
-  return variable.slice(ENVIRONMENT_PREFIX.length).toLowerCase()
+function nameIn(variable: string): string {
+  return variable.slice(ENVIRONMENT_PREFIX.length)
 }

@@ -1,7 +1,7 @@
 import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from './connection-options.ts'
-import { booleanOption, type OptionSpecs } from './option.ts'
-import { storeOptionSpecs } from './store-options.ts'
+import { type ConnectionOptions, connectionRows } from './connection-options.ts'
+import { booleanOption, type OptionRows } from './option.ts'
+import { storeRows } from './store-options.ts'
 
 /**
  * Options of key-value storage in a table. Each that a text can carry may also come from the environment, as
@@ -62,21 +62,20 @@ export interface KeyValuesOptions extends ConnectionOptions {
   readonly compression?: CompressionOptions | undefined
 }
 
+const { table, partitionKey, prefix, consistentRead, encryption, compression } = storeRows
+
 /**
- * The specification of {@link KeyValuesOptions}.
+ * The rows of {@link KeyValuesOptions}.
  *
  * @internal
  */
-export function keyValuesOptionSpecs(): OptionSpecs<KeyValuesOptions> {
-  const { table, partitionKey, prefix, consistentRead, encryption, compression } = storeOptionSpecs<object>()
-  return {
-    ...connectionOptionSpecs,
-    table,
-    partitionKey,
-    prefix,
-    hashKeys: booleanOption(),
-    consistentRead,
-    encryption,
-    compression,
-  }
+export const keyValuesRows: OptionRows<KeyValuesOptions> = {
+  ...connectionRows,
+  table,
+  partitionKey,
+  prefix,
+  hashKeys: booleanOption(),
+  consistentRead,
+  encryption,
+  compression,
 }

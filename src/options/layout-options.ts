@@ -1,35 +1,21 @@
+import type { EncryptionOptions } from '../encryption/encryption-options.ts'
 import { LAYOUT_NAMES, type LayoutName, type SpecialKey } from '../layouts/layout.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
-import { booleanOption, type OptionSpec, type OptionSpecs, textOption } from './option.ts'
+import {
+  booleanOption,
+  type GivenOptions,
+  holdsOnly,
+  layoutConflict,
+  numberOption,
+  type OptionRow,
+  type OptionRows,
+  schemaOf,
+  textOption,
+  wordOption,
+} from './option.ts'
 
-/**
- * How sessions are written as items. Every option but `layout`, `partitionKey` and `prefix` belongs to one layout, and is a
- * mistake with another.
- */
-export interface LayoutOptions {
-  /**
-   * The layout: the package's own, or that of other software which shares the table, or used to have it. docs/layouts.md
-   * tells which of the guarantees each can carry.
-   *
-   * @default 'native'
-   */
-  readonly layout?: LayoutName | undefined
-
-  /**
-   * Name of the table's partition key, an attribute of type S.
-   *
-   * @default what the layout's own software takes; 'id' for the native one
-   */
-  readonly partitionKey?: string | undefined
-
-  /**
-   * Text that every key of this store starts with. It separates the namespaces of one table: `keys`, `records`,
-   * `count` and `clear` see only theirs. With plain session IDs prefixes must not be the beginning of one another.
-   *
-   * @default what the layout's own software takes; '' for the native one
-   */
-  readonly prefix?: string | undefined
-
+/** Options of the layout `php`. */
+export interface PhpLayoutOptions {
   /**
    * Layout `php`: PHP's `session.name`, which keys start with.
    *
@@ -86,20 +72,55 @@ export interface LayoutOptions {
    * @default 60
    */
   readonly staleLockSeconds?: number | undefined
+}
 
+/** Options of the layout `laravel`. */
+export interface LaravelLayoutOptions {
   /**
    * Layout `laravel`: how new sessions are written, Laravel's `session.serialization`. A stored session keeps its own.
    *
    * @default 'php'
    */
   readonly serialization?: 'php' | 'json' | undefined
+}
 
+/** Options of the layout `connect-dynamodb`. */
+export interface ConnectDynamoDBLayoutOptions {
   /**
    * Layout `connect-dynamodb`: attributes that are written beside the session.
    *
    * @default none
    */
   readonly specialKeys?: readonly SpecialKey[] | undefined
+}
+
+/**
+ * How sessions are written as items. Every option but `layout`, `partitionKey` and `prefix` belongs to one layout, and is a
+ * mistake with another.
+ */
+export interface LayoutOptions extends PhpLayoutOptions, LaravelLayoutOptions, ConnectDynamoDBLayoutOptions {
+  /**
+   * The layout: the package's own, or that of other software which shares the table, or used to have it. docs/layouts.md
+   * tells which of the guarantees each can carry.
+   *
+   * @default 'native'
+   */
+  readonly layout?: LayoutName | undefined
+
+  /**
+   * Name of the table's partition key, an attribute of type S.
+   *
+   * @default what the layout's own software takes; 'id' for the native one
+   */
+  readonly partitionKey?: string | undefined
+
+  /**
+   * Text that every key of this store starts with. It separates the namespaces of one table: `keys`, `records`,
+   * `count` and `clear` see only theirs. With plain session IDs prefixes must not be the beginning of one another.
+   *
+   * @default what the layout's own software takes; '' for the native one
+   */
+  readonly prefix?: string | undefined
 }
 
 /** Where sessions are moved from: `migrateFrom`. Options that only matter for writing sessions are not among these. */
@@ -122,76 +143,132 @@ export interface MigrationSource extends Omit<
   readonly hashIds?: boolean | undefined
 }
 
+const php = { layouts: ['php'] } as const
+
 /**
- * The specification of {@link LayoutOptions}.
+ * The rows of {@link LayoutOptions}.
  *
  * @internal
  */
-export const layoutOptionSpecs: OptionSpecs<LayoutOptions> = {
-  layout: oneOf(LAYOUT_NAMES),
-  partitionKey: attributeName(),
-  prefix: textOption('up to 512 printable ASCII characters', text => /^[\x20-\x7e]{0,512}$/.test(text)),
-  sessionName: textOption('the name of a PHP session: letters, digits, "_" and "-"', text =>
-    /^[\w-]+$/.test(text),
-  ),
-  serializer: oneOf(['php', 'php_serialize', 'php_binary']),
-  base64: booleanOption(),
-  emptyArray: oneOf(['list', 'map']),
-  dataAttribute: attributeName(),
-  dataAttributeType: oneOf(['string', 'binary']),
-  ttlAttribute: attributeName(),
-  staleLockSeconds: {
-    takes: 'a number of seconds, 0 or more',
-    accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-    fromText: numberFromText,
+export const layoutRows: OptionRows<LayoutOptions> = {
+  layout: {
+    ...wordOption(LAYOUT_NAMES),
+    flag: {
+      value: 'name',
+      description: 'how other software has written the sessions, for example php (default: native)',
+    },
   },
-  serialization: oneOf(['php', 'json']),
+  partitionKey: {
+    ...attributeOption(),
+    flag: { value: 'name', description: 'partition key of the table (default: that of the layout, id)' },
+  },
+  prefix: {
+    ...textOption('up to 512 printable ASCII characters', /^[\x20-\x7e]{0,512}$/),
+    flag: {
+      value: 'text',
+      mayBeEmpty: true,
+      description: 'what the keys of the sessions begin with (default: that of the layout, nothing)',
+    },
+  },
+  sessionName: {
+    ...textOption('the name of a PHP session: letters, digits, "_" and "-"', /^[\w-]+$/),
+    ...php,
+  },
+  serializer: { ...wordOption(['php', 'php_serialize', 'php_binary']), ...php },
+  base64: { ...booleanOption(), ...php },
+  emptyArray: { ...wordOption(['list', 'map']), ...php },
+  dataAttribute: { ...attributeOption(), ...php },
+  dataAttributeType: { ...wordOption(['string', 'binary']), ...php },
+  ttlAttribute: { ...attributeOption(), ...php },
+  staleLockSeconds: {
+    ...numberOption('seconds', 0, Number.MAX_VALUE),
+    takes: 'a number of seconds, 0 or more',
+    fromText: numberFromText,
+    ...php,
+  },
+  serialization: { ...wordOption(['php', 'json']), layouts: ['laravel'] },
   specialKeys: {
     takes: "an array of { name, type }, with a type of 'S', 'N' or 'BOOL'",
-    accepts: (value): value is readonly SpecialKey[] => Array.isArray(value) && value.every(isSpecialKey),
+    accepts: value => Array.isArray(value) && value.every(isSpecialKey),
+    schema: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { name: { type: 'string', minLength: 1 }, type: { enum: ['S', 'N', 'BOOL'] } },
+        required: ['name', 'type'],
+      },
+    },
+    layouts: ['connect-dynamodb'],
   },
 }
 
+/** Whether keys are hashes: the layouts of other software store session IDs as they are. */
+export const hashIdsRow: OptionRow<boolean> = {
+  ...booleanOption(),
+  layouts: ['native'],
+  elsewhere: false,
+  flag: {
+    description: 'the keys are hashes, whatever the environment says',
+    negated: 'the keys are the session IDs themselves, not their hashes',
+  },
+}
+
+/** Data that are never written need no attributes beside them. */
+const neverHeeded = { layouts: [] } as const
+
 /**
- * The specification of the option `migrateFrom`.
+ * The row of the option `migrateFrom`.
  *
  * @internal
  */
-export function migrationSpec(table: OptionSpec<string>): OptionSpec<LayoutName | MigrationSource> {
-  const specs: Readonly<Record<string, OptionSpec<unknown>>> = {
-    ...layoutOptionSpecs,
+export function migrationRow(table: OptionRow<string>): OptionRow<LayoutName | MigrationSource> {
+  const rows: OptionRows<LayoutOptions & MigrationSource> = {
+    ...layoutRows,
     table,
-    hashIds: booleanOption(),
+    hashIds: hashIdsRow,
+    dataAttributeType: { ...layoutRows.dataAttributeType, ...neverHeeded },
+    specialKeys: { ...layoutRows.specialKeys, ...neverHeeded },
+    serialization: { ...layoutRows.serialization, ...neverHeeded },
   }
+  const names = LAYOUT_NAMES.join(', ')
   return {
-    takes: `the name of a layout (${LAYOUT_NAMES.join(', ')}), or an object of ${Object.keys(specs).join(', ')}`,
-    accepts: (value): value is LayoutName | MigrationSource => {
-      if (typeof value !== 'object' || value === null) return layoutOptionSpecs.layout.accepts(value)
-      if (Array.isArray(value)) return false
-      return Object.entries(value).every(([name, setting]) => {
-        if (!Object.hasOwn(specs, name)) return false
-        return setting === undefined || specs[name]?.accepts(setting) === true
-      })
-    },
+    takes: `the name of a layout (${names}), or an object of ${Object.keys(rows).join(', ')}`,
+    takesAsText: `the name of a layout (${names})`,
+    accepts: value => (typeof value === 'string' ? layoutRows.layout.accepts(value) : holdsOnly(value, rows)),
     fromText: text => text,
+    schema: { anyOf: [layoutRows.layout.schema, schemaOf(rows)] },
+    conflict: (from, given) =>
+      sourceConflict(typeof from === 'string' ? { layout: from } : from, rows, given),
   }
 }
 
-function oneOf<const Values extends readonly string[]>(values: Values): OptionSpec<Values[number]> {
+function sourceConflict(
+  source: MigrationSource,
+  rows: OptionRows<LayoutOptions & MigrationSource>,
+  { name, options, nameOf }: GivenOptions,
+): string | undefined {
+  const problem = layoutConflict({ ...source }, rows, option => `of "${name}" the option "${option}"`)
+  if (problem !== undefined) return problem
+  const { layout = 'native' } = source
+  const encryption = options['encryption'] as EncryptionOptions | undefined
+  if (encryption?.unencrypted !== 'refuse' || layout === 'native') return undefined
+  return (
+    `${nameOf('encryption')} refuses unencrypted sessions ("unencrypted"), and ${nameOf(name)} reads those of the ` +
+    `layout "${layout}", which are; accept them until all have been moved ("unencrypted": "read")`
+  )
+}
+
+function attributeOption(): OptionRow<string> {
   return {
-    takes: `one of ${values.map(value => `'${value}'`).join(', ')}`,
-    accepts: (value): value is Values[number] => values.some(known => known === value),
-    fromText: text => text,
+    ...textOption(
+      'the name of an attribute (1 to 255 bytes)',
+      text => text !== '' && Buffer.byteLength(text) <= 255,
+    ),
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
   }
 }
 
-function attributeName(): OptionSpec<string> {
-  return textOption('the name of an attribute (1 to 255 bytes)', text => {
-    return text !== '' && Buffer.byteLength(text) <= 255
-  })
-}
-
-function isSpecialKey(value: unknown): value is SpecialKey {
+function isSpecialKey(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { name, type } = value as Partial<Record<keyof SpecialKey, unknown>>
   return typeof name === 'string' && name !== '' && (type === 'S' || type === 'N' || type === 'BOOL')

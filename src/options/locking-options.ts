@@ -1,5 +1,12 @@
 import { invalidArgument } from '../errors.ts'
-import type { OptionSpec } from './option.ts'
+import {
+  booleanOption,
+  holdsOnly,
+  numberOption,
+  type OptionRow,
+  type OptionRows,
+  schemaOf,
+} from './option.ts'
 
 /** How sessions are locked. */
 export interface LockingOptions {
@@ -45,28 +52,38 @@ export interface LockingOptions {
 /** {@link LockingOptions} with every setting decided: see {@link lockingTerms}. */
 export type LockingTerms = { readonly [Name in keyof LockingOptions]-?: number }
 
-const LIMITS: Readonly<Record<keyof LockingOptions, readonly [least: number, most: number]>> = {
-  leaseSeconds: [1, 900],
-  maxHoldSeconds: [1, 86_400],
-  maxWaitMs: [0, 600_000],
-  minRetryMs: [1, 60_000],
-  maxRetryMs: [1, 60_000],
-}
-
 /**
- * The specification of the option `locking`.
+ * The rows of {@link LockingOptions}. Their defaults give way to a setting that they would contradict: see
+ * {@link lockingTerms}.
  *
  * @internal
  */
-export const lockingSpec: OptionSpec<boolean | LockingOptions> = {
-  takes:
-    'true, false or an object of ' +
-    Object.entries(LIMITS)
-      .map(([name, [least, most]]) => `${name} (${least} to ${most})`)
-      .join(', '),
-  accepts: (value): value is boolean | LockingOptions => typeof value === 'boolean' || isLocking(value),
-  contradiction: value => (typeof value === 'boolean' ? undefined : lockingContradiction(value)),
-  fromText: text => (text === 'true' ? true : text === 'false' ? false : text),
+export const lockingRows: OptionRows<LockingOptions, keyof LockingOptions> = {
+  leaseSeconds: { ...numberOption('seconds', 1, 900), default: 10 },
+  maxHoldSeconds: { ...numberOption('seconds', 1, 86_400), default: 300 },
+  maxWaitMs: { ...numberOption('milliseconds', 0, 600_000), default: 10_000 },
+  minRetryMs: { ...numberOption('milliseconds', 1, 60_000), default: 50 },
+  maxRetryMs: { ...numberOption('milliseconds', 1, 60_000), default: 1000 },
+}
+
+/**
+ * The row of the option `locking`. The layouts without it never lock.
+ *
+ * @internal
+ */
+export const lockingRow: OptionRow<boolean | LockingOptions> = {
+  ...booleanOption(),
+  takes: `true, false or an object of ${Object.entries(lockingRows).map(limits).join(', ')}`,
+  takesAsText: 'true or false',
+  accepts: value => typeof value === 'boolean' || holdsOnly(value, lockingRows),
+  schema: { anyOf: [{ type: 'boolean' }, schemaOf(lockingRows)] },
+  default: false,
+  layouts: ['native', 'php'],
+  elsewhere: false,
+  conflict: (locking, { name, nameOf }) => {
+    const contradiction = typeof locking === 'boolean' ? undefined : lockingContradiction(locking)
+    return contradiction && `${nameOf(name)} ${contradiction}`
+  },
 }
 
 /**
@@ -80,15 +97,6 @@ export function lockTerms(
   call: LockingOptions,
   isRenewed: boolean,
 ): LockingTerms {
-  if (typeof isRenewed !== 'boolean') {
-    throw invalidArgument('INVALID_OPTION', 'the option "renew" takes true or false')
-  }
-  if (!isLocking(call)) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `a setting of the lock has a wrong value; the option "locking" takes ${lockingSpec.takes}`,
-    )
-  }
   if (!isRenewed && call.maxHoldSeconds !== undefined) {
     throw invalidArgument(
       'INVALID_OPTION',
@@ -107,9 +115,12 @@ export function lockTerms(
  * would contradict: a lock that is held for 5 seconds at most has a lease of 5 seconds.
  */
 export function lockingTerms(given: LockingOptions): LockingTerms {
-  const { leaseSeconds = Math.min(10, given.maxHoldSeconds ?? Infinity), maxWaitMs = 10_000 } = given
-  const { minRetryMs = Math.min(50, given.maxRetryMs ?? Infinity) } = given
-  const { maxHoldSeconds = Math.max(300, leaseSeconds), maxRetryMs = Math.max(1000, minRetryMs) } = given
+  const usual = (name: keyof LockingOptions): number => lockingRows[name].default
+  const { maxWaitMs = usual('maxWaitMs') } = given
+  const { leaseSeconds = Math.min(usual('leaseSeconds'), given.maxHoldSeconds ?? Infinity) } = given
+  const { minRetryMs = Math.min(usual('minRetryMs'), given.maxRetryMs ?? Infinity) } = given
+  const { maxHoldSeconds = Math.max(usual('maxHoldSeconds'), leaseSeconds) } = given
+  const { maxRetryMs = Math.max(usual('maxRetryMs'), minRetryMs) } = given
   return { leaseSeconds, maxHoldSeconds, maxWaitMs, minRetryMs, maxRetryMs }
 }
 
@@ -125,15 +136,8 @@ export function lockingContradiction(given: LockingOptions): string | undefined 
   return undefined
 }
 
-/** Whether a value is a {@link LockingOptions}. */
-export function isLocking(value: unknown): value is LockingOptions {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(([name, setting]) => {
-    if (setting === undefined && Object.hasOwn(LIMITS, name)) return true
-    if (!Object.hasOwn(LIMITS, name) || typeof setting !== 'number') return false
-    const [least, most] = LIMITS[name as keyof LockingOptions]
-    return setting >= least && setting <= most
-  })
+function limits([name, { schema }]: [string, OptionRow]): string {
+  return `${name} (${String(schema?.['minimum'])} to ${String(schema?.['maximum'])})`
 }
 
 /** The settings that are not `undefined`, so that they can be laid over others. */

@@ -1,37 +1,72 @@
 import { invalidArgument } from '../errors.ts'
-import { insteadOfSdkOption } from './sdk-options.ts'
+import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
+import type { LayoutName } from '../layouts/layout.ts'
 
-/** What one option takes. */
-export interface OptionSpec<Value> {
+/**
+ * One option: everything but its TypeScript type and its help, which are the property of that name and the first sentence
+ * of its TSDoc, in the interface beside the rows. What is said of options anywhere else is derived from both.
+ */
+export interface OptionRow<Value = unknown> {
   /** What the option takes, to complete the sentence `option "x" takes ...`. */
   readonly takes: string
   /** What its environment variable takes, where that is put in other words. */
   readonly takesAsText?: string
   /** Whether a value is acceptable. */
-  readonly accepts: (value: unknown) => value is Value
-  /** Reads the value from the text of an environment variable; options without it cannot come from there. */
+  accepts(value: unknown): boolean
+  /** Reads the value from the string of an environment variable; options without it cannot come from there. */
   readonly fromText?: (text: string) => unknown
-  /** What in an acceptable value contradicts itself, as a sentence that follows the name of the option. */
-  contradiction?(value: Value): string | undefined
-  /** Other options, whose numbers this one cannot be above. Defaults give way: both have to be given. */
-  readonly atMost?: readonly OptionRelation[]
-  /** Another option, next to which this one would have no effect. */
-  readonly notWith?: OptionRelation
+  /** JSON Schema of the values that JSON can carry. */
+  readonly schema?: OptionSchema
+  /** The value without the option, where that is always the same one. */
+  readonly default?: Value
+  /** The layouts that heed it; all of them when absent. */
+  readonly layouts?: readonly LayoutName[]
+  /** The value that says what the other layouts do anyway: it is accepted with them. */
+  readonly elsewhere?: unknown
+  /** What in an acceptable value contradicts itself or other options, as a sentence. Defaults give way: all are given. */
+  conflict?(value: Value, given: GivenOptions): string | undefined
+  /** Its flag on the command line, named as the option is, but with dashes. */
+  readonly flag?: OptionFlag
 }
 
-/** How an option depends on another one. */
-export interface OptionRelation {
-  /** Name of the other option. */
-  readonly option: string
-  /** What would be so otherwise, to complete the sentence. */
-  readonly otherwise: string
+/** The rows of an options type: one for each option, with a default for those in `WithDefault`. */
+export type OptionRows<Options extends object, WithDefault extends keyof Options = never> = {
+  readonly [Name in keyof Options]-?: OptionRow<NonNullable<Options[Name]>> &
+    (Name extends WithDefault
+      ? { readonly default: Exclude<NonNullable<Options[Name]>, (data: never) => unknown> }
+      : unknown)
 }
 
-/** The specification of every option of an options type. */
-export type OptionSpecs<Options extends object> = {
-  readonly [Name in keyof Options]-?: OptionSpec<NonNullable<Options[Name]>>
+/** The rows of the options with these names, whatever they take. */
+export type RowsOf<Options extends object> = { readonly [Name in keyof Options]-?: OptionRow }
+
+/** A part of JSON Schema that describes what an option takes. */
+export type OptionSchema = Readonly<Record<string, unknown>>
+
+/** The flag of an option. */
+export interface OptionFlag {
+  /** What stands for the value in the help; absent for a switch. */
+  readonly value?: string
+  /** Whether the value may be empty. */
+  readonly mayBeEmpty?: boolean
+  /** What it does, in a few words. */
+  readonly description: string
+  /** The same of `--no-...`, for a switch. */
+  readonly negated?: string
 }
+
+/** The options that a value was given with. */
+export interface GivenOptions {
+  /** Name of the option that the value is of. */
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** How a message names an option: by its variable where it came from there. */
+  readonly nameOf: (name: string) => string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Rows = Readonly<Record<string, OptionRow>>
 
 /** What the names of all environment variables of this package start with. */
 export const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
@@ -39,62 +74,75 @@ export const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
 /** The variables that options were looked for in. */
 const lookedAt = new Set<string>()
 
-/**
- * Whether variables of this package are set that no option was looked for in: they may be misspelt, but the preload and some
- * adapters have variables of their own, too.
- */
-export function hasOtherVariables(environment: Readonly<Record<string, string | undefined>>): boolean {
-  return Object.keys(environment).some(name => name.startsWith(ENVIRONMENT_PREFIX) && !lookedAt.has(name))
-}
-
 /** Stands for a variable of blanks: no option accepts a symbol. */
 const BLANKS = Symbol('blanks')
 
 /**
  * Checks options and completes them from the environment: an option that is absent or `undefined` is taken from
- * `DYNAMODB_SESSIONS_<NAME>` where that is set and a text can carry it. Defaults are the business of whoever
- * uses an option.
+ * `DYNAMODB_SESSIONS_<NAME>` where that is set and a string can carry it. Defaults are up to the code that uses an option.
  *
  * @param given what the caller passed.
- * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and options that contradict each other. The message
- *   names the option or the variable and what it takes, and does not repeat the value, which may be secret.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values, options that the layout among them does not heed
+ *   and options that contradict each other. The message names the option or the variable and what it takes, and does not
+ *   repeat the value, which may be secret.
  */
 export function readOptions<Options extends object>(
   given: unknown,
-  specs: OptionSpecs<Options>,
-  environment: Readonly<Record<string, string | undefined>>,
+  optionRows: RowsOf<Options>,
+  environment: Environment,
 ): Partial<Options> {
+  const rows: Rows = optionRows
   const values = asObject(given)
-  const names = namesOf(specs)
   for (const name of Object.keys(values)) {
-    if (!Object.hasOwn(specs, name)) throw unknownOption(name, names)
+    if (!Object.hasOwn(rows, name)) throw unknownOption('there is no option', name, 'the options', rows)
   }
-  const options: Partial<Options> = {}
-  for (const name of names) {
-    const spec: OptionSpec<NonNullable<Options[typeof name]>> = specs[name]
-    const { value, variable } = valueOf(name, values, spec, environment)
+  const options: Record<string, unknown> = {}
+  for (const [name, row] of Object.entries(rows)) {
+    const { value, variable } = valueOf(name, values, row, environment)
     if (value === undefined) continue
-    if (!spec.accepts(value)) {
-      throw invalidArgument(
-        'INVALID_OPTION',
-        variable === undefined
-          ? `the option "${name}" takes ${spec.takes}; it got ${kindOf(value)}`
-          : `the environment variable ${variable} takes ${spec.takesAsText ?? spec.takes}; it got ${kindOfText(value)}`,
-      )
-    }
-    const contradiction = spec.contradiction?.(value)
-    if (contradiction !== undefined) throw contradictory(`${optionName(name, values)} ${contradiction}`)
+    if (!row.accepts(value)) throw wrongValue(name, row, value, variable)
     options[name] = value
   }
-  for (const name of names) checkRelations(name, specs[name], options, values)
-  return options
+  const nameOf = (name: string): string => optionName(name, values)
+  const problem =
+    (Object.hasOwn(rows, 'layout') ? layoutConflict(options, rows, nameOf) : undefined) ??
+    firstConflict(options, rows, nameOf)
+  if (problem !== undefined) throw invalidArgument('INVALID_OPTION', problem)
+  return options as Partial<Options>
 }
 
-/** How a message names an option whose value was found: by its variable where the caller did not pass it. */
-export function optionName(name: string, given: object): string {
-  return Reflect.get(given, name) === undefined
-    ? `the environment variable ${variableOf(name)}`
-    : `the option "${name}"`
+/**
+ * Checks the options of a call. This is part of every call: it makes nothing, and looks at nothing where there are none.
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function validateCallOptions<Options extends object>(
+  options: Options | undefined,
+  optionRows: RowsOf<Options>,
+): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidArgument('INVALID_OPTION', 'the options of a call have to be an object, or left out')
+  }
+  const rows: Rows = optionRows
+  // Inherited ones count, too: an AbortSignal that is passed in place of { signal } has nothing else.
+  for (const name in options) {
+    if (!Object.hasOwn(rows, name)) {
+      if (name in Object.prototype) continue
+      throw unknownOption('this call has no option', name, 'its options', rows)
+    }
+    const value: unknown = Reflect.get(options, name)
+    const row = rows[name]
+    if (value !== undefined && row?.accepts(value) === false) throw wrongValue(name, row, value)
+  }
+}
+
+/**
+ * Whether variables of this package are set that no option was looked for in: they may be misspelt, but the preload and some
+ * adapters have variables of their own, too.
+ */
+export function hasOtherVariables(environment: Environment): boolean {
+  return Object.keys(environment).some(name => name.startsWith(ENVIRONMENT_PREFIX) && !lookedAt.has(name))
 }
 
 /** The environment variable that an option is taken from. */
@@ -102,22 +150,55 @@ export function variableOf(name: string): string {
   return ENVIRONMENT_PREFIX + name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
 }
 
-/** Options that take one kind of value; each is a function so that none is made before it is needed. */
-export function textOption(takes: string, accepts: (text: string) => boolean): OptionSpec<string> {
+/** An option that takes a string. */
+export function textOption(takes: string, accepts: RegExp | ((text: string) => boolean)): OptionRow<string> {
+  const isRight = typeof accepts === 'function' ? accepts : (text: string) => accepts.test(text)
   return {
     takes,
-    accepts: (value): value is string => typeof value === 'string' && accepts(value),
+    accepts: value => typeof value === 'string' && isRight(value),
     fromText: text => text,
+    schema: { type: 'string', ...(typeof accepts !== 'function' && { pattern: accepts.source }) },
+  }
+}
+
+/** An option that takes one of a few words. */
+export function wordOption<const Word extends string>(words: readonly Word[]): OptionRow<Word> {
+  return {
+    takes: `one of ${words.map(word => `'${word}'`).join(', ')}`,
+    accepts: value => words.some(word => word === value),
+    fromText: text => text,
+    schema: { enum: words },
+  }
+}
+
+/** An option that takes a number within bounds; in code only, unless `fromText` is added. */
+export function numberOption(unit: string, least: number, most: number): OptionRow<number> {
+  return {
+    takes: `a number of ${unit} from ${least} to ${most}`,
+    accepts: value => isWithin(value, least, most),
+    schema: { type: 'number', minimum: least, ...(most < Number.MAX_SAFE_INTEGER && { maximum: most }) },
   }
 }
 
 /** An option that takes an integer within bounds. */
-export function integerOption(unit: string, least: number, most: number): OptionSpec<number> {
+export function integerOption(unit: string, least: number, most: number): OptionRow<number> {
   return {
     takes: `a whole number of ${unit} from ${least} to ${most}`,
-    accepts: (value): value is number =>
-      Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+    accepts: value => Number.isInteger(value) && isWithin(value, least, most),
     fromText: numberFromText,
+    schema: { type: 'integer', minimum: least, maximum: most },
+  }
+}
+
+/** An option that takes a number of seconds above 0. */
+export function secondsOption(example?: number): OptionRow<number> {
+  const takes = 'a number of seconds above 0'
+  return {
+    takes,
+    ...(example !== undefined && { takesAsText: `${takes}, such as ${example}` }),
+    accepts: isPositive,
+    fromText: numberFromText,
+    schema: { type: 'number', exclusiveMinimum: 0 },
   }
 }
 
@@ -127,55 +208,121 @@ export function isPositive(value: unknown): value is number {
 }
 
 /** An option that takes `true` or `false`. */
-export function booleanOption(): OptionSpec<boolean> {
+export function booleanOption(): OptionRow<boolean> {
   return {
     takes: 'true or false',
-    accepts: (value): value is boolean => typeof value === 'boolean',
+    accepts: value => typeof value === 'boolean',
     fromText: text => (text === 'true' ? true : text === 'false' ? false : text),
+    schema: { type: 'boolean' },
   }
 }
 
-function valueOf<Value>(
+/** An option that takes a function. */
+export function functionOption<Value>(takes = 'a function'): OptionRow<Value> {
+  return { takes, accepts: value => typeof value === 'function' }
+}
+
+/** Whether a value is an object that has these options and no others, none of them wrong. */
+export function holdsOnly(value: unknown, rows: Rows): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(
+    ([name, member]) =>
+      Object.hasOwn(rows, name) && (member === undefined || rows[name]?.accepts(member) === true),
+  )
+}
+
+/** JSON Schema of the objects that {@link holdsOnly} accepts, as far as JSON can carry them. */
+export function schemaOf(rows: Rows): OptionSchema {
+  const properties = Object.entries(rows).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : []))
+  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false }
+}
+
+/** The conflict of a number with others that it cannot be above. What would be so otherwise completes the sentence. */
+export function atMost(
+  others: Readonly<Record<string, string>>,
+): (value: unknown, given: GivenOptions) => string | undefined {
+  return (value, { name, options, nameOf }) => {
+    for (const [other, otherwise] of Object.entries(others)) {
+      const limit = options[other]
+      if (typeof value === 'number' && typeof limit === 'number' && value > limit) {
+        return `${nameOf(name)} (${value}) is above ${nameOf(other)} (${limit}): ${otherwise}`
+      }
+    }
+    return undefined
+  }
+}
+
+/** The conflict with an option next to which this one would have no effect. */
+export function notWith(
+  other: string,
+  otherwise: string,
+): (value: unknown, given: GivenOptions) => string | undefined {
+  return (_value, { name, options, nameOf }) =>
+    options[other] === undefined
+      ? undefined
+      : `${nameOf(name)} has no effect with ${nameOf(other)}: ${otherwise}; leave one of them out`
+}
+
+/** Names are counted out in a message up to here. */
+const MOST_NAMED = 2
+
+/** What is wrong with the options that the layout among them does not heed: none is accepted and then has no effect. */
+export function layoutConflict(
+  options: Readonly<Record<string, unknown>>,
+  rows: Rows,
+  nameOf: (name: string) => string,
+): string | undefined {
+  const layout = (options['layout'] ?? 'native') as LayoutName
+  const stray = Object.entries(rows).flatMap(([name, { layouts, elsewhere }]) => {
+    const value = options[name]
+    if (value === undefined || value === elsewhere || layouts === undefined || layouts.includes(layout))
+      return []
+    return [`${nameOf(name)} ${whereHeeded(layouts)}`]
+  })
+  if (stray.length === 0) return undefined
+  return `${stray.join('; ')}; the layout is "${layout}"; leave ${stray.length === 1 ? 'it' : 'them'} out`
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most
+}
+
+function whereHeeded(layouts: readonly LayoutName[]): string {
+  if (layouts.length === 0) return 'has no effect, because nothing is written there'
+  if (layouts.length > MOST_NAMED) return 'does not go with this layout'
+  return `is for the layout ${layouts.map(name => `"${name}"`).join(' and ')} only`
+}
+
+function firstConflict(
+  options: Readonly<Record<string, unknown>>,
+  rows: Rows,
+  nameOf: (name: string) => string,
+): string | undefined {
+  for (const [name, value] of Object.entries(options)) {
+    const problem = rows[name]?.conflict?.(value, { name, options, nameOf })
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function optionName(name: string, given: Readonly<Record<string, unknown>>): string {
+  return given[name] === undefined ? `the environment variable ${variableOf(name)}` : `the option "${name}"`
+}
+
+function valueOf(
   name: string,
   values: Readonly<Record<string, unknown>>,
-  { fromText }: OptionSpec<Value>,
-  environment: Readonly<Record<string, string | undefined>>,
-): { value: unknown; variable: string | undefined } {
+  { fromText }: OptionRow,
+  environment: Environment,
+): { value: unknown; variable?: string } {
   const given = values[name]
-  if (fromText === undefined) return { value: given, variable: undefined }
+  if (fromText === undefined) return { value: given }
   const variable = variableOf(name)
   lookedAt.add(variable)
   const text = given === undefined ? environment[variable] : undefined
-  if (text === undefined || text === '') return { value: given, variable: undefined }
-  // Blanks are nothing that anybody meant, for a number or a name; and not the same as nothing.
+  if (text === undefined || text === '') return { value: given }
+  // Blanks are meant for nothing, for neither a number nor a name; and not the same as nothing.
   return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
-}
-
-function checkRelations(
-  name: string,
-  { atMost = [], notWith }: Pick<OptionSpec<unknown>, 'atMost' | 'notWith'>,
-  options: object,
-  given: object,
-): void {
-  const value: unknown = Reflect.get(options, name)
-  if (value === undefined) return
-  if (notWith !== undefined && Reflect.get(options, notWith.option) !== undefined) {
-    throw contradictory(
-      `${optionName(name, given)} has no effect with ${optionName(notWith.option, given)}: ${notWith.otherwise}; leave one of ` +
-        'them out',
-    )
-  }
-  for (const { option, otherwise } of atMost) {
-    const limit: unknown = Reflect.get(options, option)
-    if (typeof value !== 'number' || typeof limit !== 'number' || value <= limit) continue
-    throw contradictory(
-      `${optionName(name, given)} (${value}) is above ${optionName(option, given)} (${limit}): ${otherwise}`,
-    )
-  }
-}
-
-function contradictory(message: string): TypeError {
-  return invalidArgument('INVALID_OPTION', message)
 }
 
 function asObject(given: unknown): Readonly<Record<string, unknown>> {
@@ -186,25 +333,18 @@ function asObject(given: unknown): Readonly<Record<string, unknown>> {
   return given as Readonly<Record<string, unknown>>
 }
 
-function namesOf<Options extends object>(specs: OptionSpecs<Options>): (keyof Options & string)[] {
-  return Object.keys(specs) as (keyof Options & string)[]
-}
-
-function unknownOption(name: string, known: readonly string[]): TypeError {
-  const instead = insteadOfSdkOption(name)
-  const alike = known.find(candidate => simplified(candidate) === simplified(name))
-  const meant = alike === undefined ? '' : `; did you mean "${alike}"?`
-  const hint = instead === undefined ? meant : `, as clients of the AWS SDK have it: ${instead}`
+function wrongValue(
+  name: string,
+  { takes, takesAsText = takes }: OptionRow,
+  value: unknown,
+  variable?: string,
+): TypeError {
   return invalidArgument(
     'INVALID_OPTION',
-    `there is no option "${name}"${hint} (the options are: ${known.join(', ')})`,
+    variable === undefined
+      ? `the option "${name}" takes ${takes}; it got ${kindOf(value)}`
+      : `the environment variable ${variable} takes ${takesAsText}; it got ${kindOfText(value)}`,
   )
-}
-
-/** The letters of a name in alphabetical order, so that swapped ones do not count; nor do a plural or an added "name". */
-function simplified(name: string): string {
-  const letters = name.toLowerCase().replaceAll(/[^a-z]|name$|s$/g, '')
-  return Array.from(letters).toSorted().join('')
 }
 
 function kindOf(value: unknown): string {
@@ -216,8 +356,48 @@ function kindOf(value: unknown): string {
   return `a value of type ${typeof value}`
 }
 
-/** The same of a value that was read from the text of a variable. */
+/** The same of a value that was read from the string of a variable. */
 function kindOfText(value: unknown): string {
   if (value === BLANKS) return 'nothing but blanks'
   return typeof value === 'number' && !Number.isNaN(value) ? kindOf(value) : 'another text'
+}
+
+function unknownOption(lead: string, name: string, listed: string, rows: Rows): TypeError {
+  const known = Object.keys(rows)
+  const instead = insteadOfSdkOption(name)
+  const match = closestMatch(name, known)
+  const hint =
+    instead === undefined
+      ? didYouMean(match && `"${match}"`)
+      : `, as clients of the AWS SDK have it: ${instead}`
+  return invalidArgument('INVALID_OPTION', `${lead} "${name}"${hint} (${listed} are: ${known.join(', ')})`)
+}
+
+/** What stands here for the options of the AWS SDK's clients, by their names; where several have one, with bars between. */
+const SDK_COUNTERPARTS: Readonly<Record<string, string>> = {
+  'requestHandler|httpOptions|httpAgent|httpsAgent|agent':
+    'set "connectTimeoutMs", "attemptTimeoutMs", "maxSockets", "ca" or "proxy", or pass a "transport"',
+  'connectionTimeout|connectTimeout': 'set "connectTimeoutMs"',
+  'requestTimeout|socketTimeout|timeout': 'set "attemptTimeoutMs" or "deadlineMs"',
+  useFipsEndpoint: 'set AWS_USE_FIPS_ENDPOINT=true, or use_fips_endpoint in the profile',
+  'useDualstackEndpoint|useDualStack':
+    'set AWS_USE_DUALSTACK_ENDPOINT=true, or use_dualstack_endpoint in the profile',
+  accountIdEndpointMode: 'set AWS_ACCOUNT_ID_ENDPOINT_MODE, or account_id_endpoint_mode in the profile',
+  'retryStrategy|retryMode|defaultsMode': 'the retry mode is standard; set "maxAttempts" and "deadlineMs"',
+  maxRetries: 'set "maxAttempts", which counts the first attempt, too',
+  logger: 'subscribe to the diagnostics channels: docs/observability.md',
+  'customUserAgent|userAgentAppId|defaultUserAgentProvider':
+    'set AWS_SDK_UA_APP_ID, or sdk_ua_app_id in the profile',
+  'tls|sslEnabled': 'say http:// or https:// in "endpoint"',
+  'credentialDefaultProvider|credentialProvider': 'pass it as "credentials"',
+  'accessKeyId|secretAccessKey|sessionToken':
+    'pass "credentials", an object with accessKeyId and secretAccessKey',
+  'systemClockOffset|correctClockSkew': 'a wrong clock is corrected by itself; for tests set "clock"',
+  'endpointProvider|urlParser|endpointDiscoveryEnabled|endpointCacheSize': 'set "endpoint"',
+  'client|documentClient|dynamoDBClient':
+    'the store has its own client; set "region", "endpoint" and "credentials"',
+}
+
+function insteadOfSdkOption(name: string): string | undefined {
+  return Object.entries(SDK_COUNTERPARTS).find(([names]) => names.split('|').includes(name))?.[1]
 }

@@ -1,24 +1,47 @@
+import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import type { SessionData } from '../types.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from './connection-options.ts'
+import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
+import { type ConnectionOptions, connectionRows } from './connection-options.ts'
+import { compressionRow, encryptionRow } from './encryption-options.ts'
 import {
-  compressionFromText,
-  type CompressionOptions,
-  encryptionFromText,
-  type EncryptionOptions,
-  isCompressionOptions,
-  isEncryptionOptions,
-} from '../encryption/encryption-options.ts'
-import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
-import {
+  hashIdsRow,
   type LayoutOptions,
-  layoutOptionSpecs,
+  layoutRows,
   type MigrationSource,
-  migrationSpec,
+  migrationRow,
 } from './layout-options.ts'
-import { type LockingOptions, lockingSpec } from './locking-options.ts'
-import { booleanOption, isPositive, type OptionSpec, type OptionSpecs, textOption } from './option.ts'
-import type { ConflictPolicy } from '../items/save.ts'
+import { type LockingOptions, lockingRow } from './locking-options.ts'
+import {
+  atMost,
+  booleanOption,
+  functionOption,
+  isPositive,
+  type OptionRow,
+  type OptionRows,
+  readOptions,
+  secondsOption,
+  textOption,
+  wordOption,
+} from './option.ts'
+
+/** A write that met a newer version of the session: what a resolver decides from. */
+export interface SessionConflict<Data extends object = SessionData> {
+  /** What both sides were made from. */
+  readonly basis: Data
+  /** What is to be written. */
+  readonly ours: Data
+  /** What somebody else has written meanwhile. */
+  readonly theirs: Data
+  /** Both together by top-level key; of a key that both sides changed, ours. */
+  readonly merged: Data
+  /** The top-level keys that both sides changed, and not to the same value. */
+  readonly conflictingKeys: readonly string[]
+}
+
+/** What becomes of a write when somebody else has written the session since it was read; see `onConflict`. */
+export type ConflictPolicy<Data extends object = SessionData> =
+  'merge' | 'overwrite' | 'reject' | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
 
 /**
  * Options of {@link SessionStore}. Each that a text can carry may also come from the environment, as
@@ -95,7 +118,7 @@ export interface SessionStoreOptions<Data extends object = SessionData>
   /**
    * Where sessions used to be: the name of a layout, or its options and table. A session that is not found here is read
    * from there, and its first save moves it; destroying one destroys it in both places. Lists and counts tell only of
-   * what is here. It needs transactions: see docs/migrating.
+   * what is here. See docs/migrating.
    *
    * @default none
    */
@@ -134,102 +157,84 @@ export interface SessionStoreOptions<Data extends object = SessionData>
   readonly compression?: CompressionOptions | undefined
 }
 
-/** Lifetime of a session when nothing else says: a day. */
-export const DEFAULT_TTL_SECONDS = 86_400
+const TABLE = /^(?:arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/)?[\w.-]{3,255}$/
 
-/** Table when nothing else says. */
-export const DEFAULT_TABLE = 'sessions'
+const conflictWords = wordOption(['merge', 'overwrite', 'reject'])
 
-const TABLE_NAME = /^[\w.-]{3,255}$/
-const TABLE_ARN = /^arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/[\w.-]{3,255}$/
+const native = { layouts: ['native'] } as const
 
 /**
- * The specification of the options that say where the sessions are.
+ * The row of the option `table`.
  *
  * @internal
  */
-export const tableOptionSpecs: OptionSpecs<Pick<SessionStoreOptions, 'table' | 'partitionKey'>> = {
-  table: textOption(
+export const tableRow: OptionRow<string> & { readonly default: string } = {
+  ...textOption(
     'the name of a DynamoDB table (3 to 255 letters, digits, "_", "-" and ".") or its ARN',
-    text => {
-      return TABLE_NAME.test(text) || TABLE_ARN.test(text)
-    },
+    TABLE,
   ),
-  partitionKey: layoutOptionSpecs.partitionKey,
+  default: 'sessions',
+  flag: { value: 'name', description: 'name or ARN of the table (default: sessions)' },
 }
 
 /**
- * The specification of {@link SessionStoreOptions}.
+ * The rows of {@link SessionStoreOptions}.
  *
  * @internal
  */
-export function storeOptionSpecs<Data extends object>(): OptionSpecs<SessionStoreOptions<Data>> {
-  return {
-    ...connectionOptionSpecs,
-    ...tableOptionSpecs,
-    ...layoutOptionSpecs,
-    ttlSeconds: {
-      takes: 'a number of seconds above 0, or a function of the session data that returns one',
-      takesAsText: 'a number of seconds above 0, such as 86400',
-      accepts: (value): value is number | ((data: Data) => number | undefined) => {
-        return typeof value === 'function' || isPositive(value)
-      },
-      fromText: numberFromText,
-      atMost: [{ option: 'absoluteTimeoutSeconds', otherwise: 'no session would live that long' }],
-    },
-    consistentRead: booleanOption(),
-    hashIds: booleanOption(),
-    absoluteTimeoutSeconds: secondsOption('a number of seconds above 0', 604_800, isPositive),
-    touchAfterSeconds: {
-      ...secondsOption('a number of seconds, 0 or more', 300, value => value === 0 || isPositive(value)),
-      atMost: [
-        { option: 'ttlSeconds', otherwise: 'no touch would extend a session' },
-        { option: 'absoluteTimeoutSeconds', otherwise: 'no touch would extend a session' },
-      ],
-    },
-    onConflict: {
-      takes: "'merge', 'overwrite', 'reject', or a function of the conflict that returns the data to write",
-      takesAsText: 'merge, overwrite or reject',
-      accepts: (value): value is ConflictPolicy<Data> =>
-        typeof value === 'function' || value === 'merge' || value === 'overwrite' || value === 'reject',
-      fromText: text => text,
-    },
-    migrateFrom: {
-      ...migrationSpec(tableOptionSpecs.table),
-      takesAsText: `the name of a layout (${LAYOUT_NAMES.join(', ')})`,
-    },
-    locking: { ...lockingSpec, takesAsText: 'true or false' },
-    userId: {
-      takes: 'a function of the session data that returns a text or nothing',
-      accepts: (value): value is (data: Data) => string | null | undefined => typeof value === 'function',
-    },
-    encryption: {
-      takes:
-        'an object { keys: [current, ...older], unencrypted? }, each key 32 bytes or a passphrase of at least 16 ' +
-        "characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
-      takesAsText:
-        'passphrases of at least 16 characters, separated by blanks, the current one first and none twice',
-      accepts: isEncryptionOptions,
-      fromText: encryptionFromText,
-    },
-    compression: {
-      takes: 'an object { thresholdBytes? } with a whole number from 0 to 409600',
-      takesAsText: 'a threshold: a whole number of bytes from 0 to 409600, such as 1024',
-      accepts: isCompressionOptions,
-      fromText: compressionFromText,
-    },
-  }
+export const storeRows: OptionRows<
+  SessionStoreOptions,
+  'table' | 'ttlSeconds' | 'consistentRead' | 'hashIds' | 'onConflict'
+> = {
+  ...connectionRows,
+  table: tableRow,
+  ttlSeconds: {
+    ...secondsOption(86_400),
+    takes: 'a number of seconds above 0, or a function of the session data that returns one',
+    accepts: value => typeof value === 'function' || isPositive(value),
+    default: 86_400,
+    conflict: atMost({ absoluteTimeoutSeconds: 'no session would live that long' }),
+  },
+  consistentRead: { ...booleanOption(), default: true },
+  hashIds: { ...hashIdsRow, default: true },
+  absoluteTimeoutSeconds: { ...secondsOption(604_800), ...native },
+  touchAfterSeconds: {
+    takes: 'a number of seconds, 0 or more',
+    takesAsText: 'a number of seconds, 0 or more, such as 300',
+    accepts: value => value === 0 || isPositive(value),
+    fromText: numberFromText,
+    schema: { type: 'number', minimum: 0 },
+    conflict: atMost({
+      ttlSeconds: 'no touch would extend a session',
+      absoluteTimeoutSeconds: 'no touch would extend a session',
+    }),
+  },
+  onConflict: {
+    ...conflictWords,
+    takes: "'merge', 'overwrite', 'reject', or a function of the conflict that returns the data to write",
+    takesAsText: 'merge, overwrite or reject',
+    accepts: value => typeof value === 'function' || conflictWords.accepts(value),
+    default: 'merge',
+    // No attribute of its items tells what others have written: the last write wins.
+    layouts: LAYOUT_NAMES.filter(name => name !== 'architect'),
+    elsewhere: 'overwrite',
+  },
+  migrateFrom: migrationRow(tableRow),
+  locking: lockingRow,
+  userId: { ...functionOption('a function of the session data that returns a text or nothing'), ...native },
+  encryption: encryptionRow,
+  compression: compressionRow,
+  ...layoutRows,
 }
 
-function secondsOption(
-  takes: string,
-  example: number,
-  accepts: (value: unknown) => boolean,
-): OptionSpec<number> {
-  return {
-    takes,
-    takesAsText: `${takes}, such as ${example}`,
-    accepts: (value): value is number => accepts(value),
-    fromText: numberFromText,
-  }
+/**
+ * Checks the options of a store and completes them from the environment.
+ *
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values, and options that the layout does not heed.
+ */
+export function readStoreOptions<Data extends object>(
+  given: SessionStoreOptions<Data>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Partial<SessionStoreOptions<Data>> {
+  return readOptions<SessionStoreOptions<Data>>(given, storeRows, environment)
 }

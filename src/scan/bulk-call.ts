@@ -1,18 +1,13 @@
-import { isAbortSignal } from '../internal/core-objects.ts'
 import type { SendOptions } from '../aws/dynamodb/client.ts'
-import { invalidArgument, DeadlineExceededError } from '../errors.ts'
+import { DeadlineExceededError } from '../errors.ts'
 import { offAbort, onAbort } from '../internal/abort-listeners.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { BulkOptions } from '../options/call-options.ts'
-
-/** What a timer can wait for: nearly 25 days. */
-export const LONGEST_DEADLINE_MS: number = 2 ** 31 - 1
 
 /**
  * Makes a call that takes many requests, with one signal for all of them: it is aborted when that of the caller is, and when
  * the time of the call is over.
  *
- * @throws {TypeError} `INVALID_OPTION` for options that are wrong.
  * @throws {DeadlineExceededError} when the time is over.
  */
 export async function inBulk<Result>(
@@ -44,16 +39,7 @@ function beginBulkCall({ signal, deadlineMs }: BulkOptions): {
   readonly send: SendOptions
   readonly end: () => void
 } {
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw invalidArgument('INVALID_OPTION', 'the option "signal" takes an AbortSignal')
-  }
   if (deadlineMs === undefined) return { send: { signal }, end: () => undefined }
-  if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > LONGEST_DEADLINE_MS) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `the option "deadlineMs" takes a whole number of milliseconds from 1 to ${LONGEST_DEADLINE_MS}`,
-    )
-  }
   signal?.throwIfAborted()
   const controller = new AbortController()
   const abort = (): void => {

@@ -6,25 +6,22 @@ import { allOf, type Condition } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import {
   type GarbageCollectionOptions,
-  garbageCollectionOptionSpecs,
+  garbageCollectionRows,
   type GarbageCollectionProgress,
-  type GarbageCollectionResult,
-} from '../options/garbage-collection-options.ts'
+} from '../options/call-options.ts'
 import { inBulk } from './bulk-call.ts'
 import { CapacityPace, ThrottlingPauses } from './rate-limiter.ts'
 import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from '../items/item-table.ts'
 import { forEachAtOnce, projectKey, scanInput, scanPages } from './scan.ts'
-import { readOptions } from '../options/option.ts'
+import { validateCallOptions } from '../options/option.ts'
 
-export type {
-  GarbageCollectionOptions,
-  GarbageCollectionProgress,
-  GarbageCollectionResult,
-} from '../options/garbage-collection-options.ts'
-
-const DEFAULT_SEGMENTS = 4
-const DEFAULT_READ_UNITS_PER_SECOND = 1500
-const DEFAULT_WRITE_UNITS_PER_SECOND = 500
+/** What a garbage collection has done. */
+export interface GarbageCollectionResult extends GarbageCollectionProgress {
+  /** Into how many parts the table was divided. */
+  readonly segments: number
+  /** How long it took, in milliseconds. */
+  readonly durationMs: number
+}
 
 const DELETES_AT_ONCE = 16
 
@@ -51,11 +48,11 @@ export async function collectGarbage(
   table: ItemTable,
   options: GarbageCollectionOptions = {},
 ): Promise<GarbageCollectionResult> {
-  const checked = readOptions<GarbageCollectionOptions>(options, garbageCollectionOptionSpecs, {})
-  checked.signal?.throwIfAborted()
+  validateCallOptions(options, garbageCollectionRows)
+  options.signal?.throwIfAborted()
   const startedAtMs = performance.now()
-  return inBulk(checked, async ({ signal }) => {
-    const collector = new GarbageCollector(table, { ...checked, signal })
+  return inBulk(options, async ({ signal }) => {
+    const collector = new GarbageCollector(table, { ...options, signal })
     await collector.run()
     return {
       ...collector.progress,
@@ -88,9 +85,11 @@ class GarbageCollector {
   }
 
   constructor(table: ItemTable, options: GarbageCollectionOptions) {
-    const readUnitsPerSecond = options.maxReadUnitsPerSecond ?? DEFAULT_READ_UNITS_PER_SECOND
-    const writeUnitsPerSecond = options.maxWriteUnitsPerSecond ?? DEFAULT_WRITE_UNITS_PER_SECOND
-    this.segments = options.segments ?? DEFAULT_SEGMENTS
+    const readUnitsPerSecond =
+      options.maxReadUnitsPerSecond ?? garbageCollectionRows.maxReadUnitsPerSecond.default
+    const writeUnitsPerSecond =
+      options.maxWriteUnitsPerSecond ?? garbageCollectionRows.maxWriteUnitsPerSecond.default
+    this.segments = options.segments ?? garbageCollectionRows.segments.default
     this.#table = table
     this.#options = options
     this.#graceMs = (options.graceSeconds ?? 0) * 1000

@@ -11,12 +11,8 @@ import type { Transport } from '../aws/http/transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
 import { lambdaTrace } from '../internal/user-agent.ts'
 import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
-import { type ConnectionOptions, deadlineMsOf } from '../options/connection-options.ts'
+import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
 import { hasOtherVariables } from '../options/option.ts'
-
-const DEFAULT_MAX_ATTEMPTS = 4
-const DEFAULT_CONNECT_TIMEOUT_MS = 2000
-const DEFAULT_ATTEMPT_TIMEOUT_MS = 3000
 
 /** The clock of the machine. */
 export const systemClock: Clock = { now: () => Date.now() }
@@ -51,8 +47,8 @@ export function openClient(options: ClientOptions, environment: Environment): Dy
     traceId: lambdaTrace(environment),
     clock,
     random: Math.random,
-    connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+    connectTimeoutMs: options.connectTimeoutMs ?? connectionRows.connectTimeoutMs.default,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? connectionRows.attemptTimeoutMs.default,
     deadlineMs: deadlineMsOf(options),
   })
   return client
@@ -123,8 +119,8 @@ function lazySettings(
   }
   return async () => {
     if (hasOtherVariables(environment)) {
-      const { warnOfUnreadVariables } = await import('../options/environment.ts')
-      warnOfUnreadVariables(environment)
+      const { warnOfUnknownVariables } = await import('../options/environment.ts')
+      warnOfUnknownVariables(environment)
     }
     // Loaded here, so that constructing a store loads nothing that reads files.
     const { resolveSettings } = await import('../aws/config/settings.ts')
@@ -137,7 +133,7 @@ function lazySettings(
     const settings = await pending.step('region and endpoint in the AWS configuration', () =>
       resolveSettings(sources),
     )
-    return { ...settings, maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS }
+    return { ...settings, maxAttempts: settings.maxAttempts ?? connectionRows.maxAttempts.default }
   }
 }
 

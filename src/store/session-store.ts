@@ -5,8 +5,10 @@ import { processEnvironment } from '../internal/process-environment.ts'
 import { ItemTable } from '../items/item-table.ts'
 import { createSession, destroySession, DoubtfulCreations, newSession } from '../items/lifecycle.ts'
 import { isUnchangedText } from '../items/merge.ts'
-import { type ConflictPolicy, saveSession } from '../items/save.ts'
+import { saveSession } from '../items/save.ts'
 import {
+  type DestroyByUserOptions,
+  destroyByUserRows,
   newMarker,
   requireRecords,
   savedSnapshot,
@@ -14,6 +16,8 @@ import {
   type SessionSnapshot,
   snapshotIn,
   snapshotOf,
+  type WriteOptions,
+  writeRows,
 } from '../items/session-record.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
 import { isNative, openLayout, openNativeLayout } from '../layouts/open-layout.ts'
@@ -21,30 +25,24 @@ import type { LockManager } from '../locks/lock-manager.ts'
 import { SessionLock } from '../locks/session-lock.ts'
 import type { Migration } from '../migration/migration.ts'
 import {
-  areOptions,
-  bulkOptionNames,
+  bulkRows,
   type BulkOptions,
   type CallOptions,
-  callOptionNames,
-  type DestroyByUserOptions,
-  destroyByUserOptionNames,
+  callRows,
   type ExpiryOptions,
-  listOptionNames,
+  type GarbageCollectionOptions,
   type ListOptions,
+  listRows,
   type LockOptions,
-  lockOptionNames,
-  type OptionNames,
-  refuseOptions,
+  lockRows,
   type TouchOptions,
-  touchOptionNames,
-  type WriteOptions,
-  writeOptionNames,
+  touchRows,
 } from '../options/call-options.ts'
 import { lockTerms } from '../options/locking-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
-import { readStoreOptions } from '../options/option-layouts.ts'
-import type { SessionStoreOptions } from '../options/store-options.ts'
-import type { GarbageCollectionOptions, GarbageCollectionResult } from '../scan/garbage-collection.ts'
+import { type RowsOf, validateCallOptions } from '../options/option.ts'
+import { type ConflictPolicy, readStoreOptions, type SessionStoreOptions } from '../options/store-options.ts'
+import type { GarbageCollectionResult } from '../scan/garbage-collection.ts'
 import type { UserSession } from '../scan/user-sessions.ts'
 import type { SessionData } from '../types.ts'
 import { openClient } from './open-client.ts'
@@ -190,7 +188,7 @@ export class SessionStore<Data extends object = SessionData> {
    *   there is no such session.
    */
   read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(options, callOptionNames, (table, taken) => this.#read(table, id, taken))
+    return this.#with(options, callRows, (table, taken) => this.#read(table, id, taken))
   }
 
   /**
@@ -214,7 +212,7 @@ export class SessionStore<Data extends object = SessionData> {
   ): Promise<SessionRecord<Data>>
   write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
   write(id: string, data: Data, options?: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(options, writeOptionNames, (table, taken) => this.#write(table, id, data, taken))
+    return this.#with(options, writeRows, (table, taken) => this.#write(table, id, data, taken))
   }
 
   /**
@@ -226,7 +224,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns whether there was something to touch; a touch that is left out says so, too.
    */
   touch(target: string | SessionRecord<Data>, options?: TouchOptions): Promise<boolean> {
-    return this.#with(options, touchOptionNames, (table, taken) => this.#touch(table, target, taken))
+    return this.#with(options, touchRows, (table, taken) => this.#touch(table, target, taken))
   }
 
   /**
@@ -235,7 +233,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @param target the session ID, or a record of the session.
    */
   destroy(target: string | SessionRecord<Data>, options?: CallOptions): Promise<void> {
-    return this.#with(options, callOptionNames, (table, taken) => this.#destroy(table, target, taken))
+    return this.#with(options, callRows, (table, taken) => this.#destroy(table, target, taken))
   }
 
   /**
@@ -246,7 +244,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @throws {SessionLockedError} when somebody else still has the lock after `maxWaitMs`.
    */
   lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
-    return this.#with(options, lockOptionNames, (table, taken) => this.#lock(table, id, taken))
+    return this.#with(options, lockRows, (table, taken) => this.#lock(table, id, taken))
   }
 
   /**
@@ -254,7 +252,7 @@ export class SessionStore<Data extends object = SessionData> {
    * `prefix` and what is stored in their place. Reads the whole table, a page at a time.
    */
   async *keys(options: BulkOptions = {}): AsyncGenerator<string, void, undefined> {
-    if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
+    validateCallOptions(options, bulkRows)
     const table = await this.itemTable()
     const { listInBulk, listItems } = await import('../scan/scan.ts')
     for await (const item of listInBulk(options, send => listItems(table, true, send))) {
@@ -271,7 +269,7 @@ export class SessionStore<Data extends object = SessionData> {
    *   unless `onError` is told of it instead.
    */
   async *records(options: ListOptions = {}): AsyncGenerator<SessionRecord<Data>, void, undefined> {
-    if (!areOptions(options, listOptionNames)) await refuseOptions(options, listOptionNames)
+    validateCallOptions(options, listRows)
     const table = await this.itemTable()
     const { listInBulk, listItems, unlessUnreadable } = await import('../scan/scan.ts')
     for await (const item of listInBulk(options, send => listItems(table, false, send))) {
@@ -282,7 +280,7 @@ export class SessionStore<Data extends object = SessionData> {
 
   /** The number of sessions that have not expired. Reads the whole table. */
   async count(options: BulkOptions = {}): Promise<number> {
-    if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
+    validateCallOptions(options, bulkRows)
     const table = await this.itemTable()
     const { countItems, inBulk } = await import('../scan/scan.ts')
     return inBulk(options, send => countItems(table, send))
@@ -290,7 +288,7 @@ export class SessionStore<Data extends object = SessionData> {
 
   /** Deletes every session under this store's `prefix`, expired ones too. Reads the whole table. */
   async clear(options: BulkOptions = {}): Promise<void> {
-    if (!areOptions(options, bulkOptionNames)) await refuseOptions(options, bulkOptionNames)
+    validateCallOptions(options, bulkRows)
     const table = await this.itemTable()
     const { deleteItems, inBulk } = await import('../scan/scan.ts')
     await inBulk(options, send => deleteItems(table, send))
@@ -317,7 +315,7 @@ export class SessionStore<Data extends object = SessionData> {
    *   instead.
    */
   async *listByUser(userId: string, options: ListOptions = {}): AsyncGenerator<UserSession, void, undefined> {
-    if (!areOptions(options, listOptionNames)) await refuseOptions(options, listOptionNames)
+    validateCallOptions(options, listRows)
     const table = await this.itemTable()
     const { listByUser, localTimes } = await import('../scan/user-sessions.ts')
     for await (const session of listByUser(table, userId, options)) yield localTimes(table, session)
@@ -330,7 +328,7 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns how many were destroyed.
    */
   async destroyByUser(userId: string, options: DestroyByUserOptions<Data> = {}): Promise<number> {
-    if (!areOptions(options, destroyByUserOptionNames)) await refuseOptions(options, destroyByUserOptionNames)
+    validateCallOptions(options, destroyByUserRows)
     const { except, ...others } = options
     const kept = listed(except)
     const table = await this.itemTable()
@@ -353,10 +351,14 @@ export class SessionStore<Data extends object = SessionData> {
   /** Not an async function: those cost every call two promises more. */
   #with<Options extends object, Result>(
     options: Options | undefined,
-    known: OptionNames<Options>,
+    rows: RowsOf<Options>,
     call: (table: ItemTable, options: Partial<Options>) => Promise<Result>,
   ): Promise<Result> {
-    if (!areOptions(options, known)) return refuseOptions(options, known)
+    try {
+      validateCallOptions(options, rows)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     const taken = options ?? NO_OPTIONS
     const table = this.itemTable()
     return table instanceof ItemTable ? call(table, taken) : table.then(opened => call(opened, taken))

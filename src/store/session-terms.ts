@@ -3,10 +3,10 @@ import { invalidArgument } from '../errors.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { isUserId } from '../layouts/user-index.ts'
-import { SessionRecord } from '../items/session-record.ts'
-import type { DestroyByUserOptions, ExpiryOptions } from '../options/call-options.ts'
+import { type DestroyByUserOptions, SessionRecord } from '../items/session-record.ts'
+import type { ExpiryOptions } from '../options/call-options.ts'
 import { isPositive } from '../options/option.ts'
-import { DEFAULT_TTL_SECONDS, type SessionStoreOptions } from '../options/store-options.ts'
+import { storeRows, type SessionStoreOptions } from '../options/store-options.ts'
 
 /** What the options of a store say about sessions by their data: how long they live, and whose they are. */
 export class SessionTerms<Data extends object> {
@@ -43,7 +43,7 @@ export class SessionTerms<Data extends object> {
   #defaultTtlSeconds(data: Data | undefined): number {
     const { ttlSeconds: given } = this.#options
     const ttlSeconds = typeof given === 'function' && data !== undefined ? given(data) : given
-    return isPositive(ttlSeconds) ? ttlSeconds : DEFAULT_TTL_SECONDS
+    return isPositive(ttlSeconds) ? ttlSeconds : storeRows.ttlSeconds.default
   }
 }
 

@@ -80,7 +80,7 @@ export async function describeTable(options: TableOptions = {}): Promise<TableSt
  */
 export async function checkTable(options: TableOptions = {}): Promise<TableReport> {
   const checked = readOptions<TableOptions>(options, tableSpecs, processEnvironment())
-  const access = await openTable(checked, options)
+  const access = await openTable(checked)
   try {
     const { table } = access
     const found = await findTable(access)

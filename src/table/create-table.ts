@@ -3,7 +3,7 @@ import type { Input } from '../aws/dynamodb/operations.ts'
 import { DeadlineExceededError, TableMismatchError, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { sleep } from '../internal/timers.ts'
-import { integerOption, type OptionSpecs, readOptions } from '../options/option.ts'
+import { integerOption, type OptionRows, readOptions } from '../options/option.ts'
 import { type Finding, findingsOf, keyFinding } from './check-table.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import {
@@ -59,7 +59,7 @@ const DEFAULT_WAIT_TIMEOUT_MS = 120_000
 const FIRST_POLL_MS = 50
 const SLOWEST_POLL_MS = 2000
 
-const specs: OptionSpecs<CreateTableOptions> = {
+const specs: OptionRows<CreateTableOptions> = {
   ...tableSpecs,
   billing: billingSpec,
   waitTimeoutMs: integerOption('milliseconds', 1, 3_600_000),
@@ -99,7 +99,7 @@ const specs: OptionSpecs<CreateTableOptions> = {
 export async function createTable(options: CreateTableOptions = {}): Promise<CreateTableResult> {
   const checked = readOptions<CreateTableOptions>(options, specs, processEnvironment())
   const job: Job = {
-    ...(await openTable(checked, options)),
+    ...(await openTable(checked)),
     billing: checked.billing,
     giveUpAtMs: performance.now() + (checked.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS),
   }

@@ -1,11 +1,10 @@
-import { isAbortSignal } from '../internal/core-objects.ts'
+import { callRows } from '../options/call-options.ts'
 import { openClient } from '../store/open-client.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from '../options/connection-options.ts'
+import { type ConnectionOptions, connectionRows } from '../options/connection-options.ts'
 import { type LayoutName } from '../layouts/layout.ts'
-import { layoutOptionSpecs } from '../options/layout-options.ts'
-import { checkLayout, type LayoutRules, storeLayoutRules } from '../options/option-layouts.ts'
-import { booleanOption, optionName, type OptionSpec, type OptionSpecs } from '../options/option.ts'
-import { DEFAULT_TABLE, tableOptionSpecs } from '../options/store-options.ts'
+import { layoutRows } from '../options/layout-options.ts'
+import { booleanOption, type OptionRow, type OptionRows } from '../options/option.ts'
+import { tableRow } from '../options/store-options.ts'
 import type { ProvisionedCapacity } from '../layouts/user-index.ts'
 import { type Billing, openLayoutTable, type TableAccess } from './table-state.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -73,26 +72,15 @@ const MAX_CAPACITY_UNITS = 1_000_000_000
  *
  * @internal
  */
-export const tableSpecs: OptionSpecs<TableOptions> = {
-  ...connectionOptionSpecs,
-  ...tableOptionSpecs,
-  layout: layoutOptionSpecs.layout,
-  dataAttribute: layoutOptionSpecs.dataAttribute,
-  ttlAttribute: layoutOptionSpecs.ttlAttribute,
-  userIndex: booleanOption(),
-  signal: {
-    takes: 'an AbortSignal',
-    accepts: isAbortSignal,
-  },
-}
-
-const { dataAttribute, ttlAttribute } = storeLayoutRules
-
-/** Which layouts heed the options that not all of them do. */
-const tableLayoutRules: Partial<LayoutRules<TableOptions>> = {
-  dataAttribute,
-  ttlAttribute,
-  userIndex: { layouts: ['native'], elsewhere: false },
+export const tableSpecs: OptionRows<TableOptions> = {
+  ...connectionRows,
+  table: tableRow,
+  partitionKey: layoutRows.partitionKey,
+  layout: layoutRows.layout,
+  dataAttribute: layoutRows.dataAttribute,
+  ttlAttribute: layoutRows.ttlAttribute,
+  userIndex: { ...booleanOption(), layouts: ['native'], elsewhere: false },
+  ...callRows,
 }
 
 /**
@@ -100,27 +88,24 @@ const tableLayoutRules: Partial<LayoutRules<TableOptions>> = {
  *
  * @internal
  */
-export const billingSpec: OptionSpec<Billing> = {
+export const billingSpec: OptionRow<Billing> = {
   takes:
     "'on-demand', or an object { readCapacityUnits, writeCapacityUnits } with a whole number of units each, 1 or more",
-  accepts: (value): value is Billing => value === 'on-demand' || isProvisionedCapacity(value),
+  accepts: value => value === 'on-demand' || isProvisionedCapacity(value),
 }
 
 /**
  * Reaches the table that the options name. Whoever calls this closes the client.
  *
- * @param given what the caller passed, to name an option by its variable where it came from there.
- * @throws {TypeError} `INVALID_OPTION` when the options contradict the layout.
  * @internal
  */
-export async function openTable(options: TableOptions, given: object): Promise<TableAccess> {
-  checkLayout(options, tableLayoutRules, name => optionName(name, given))
+export async function openTable(options: TableOptions): Promise<TableAccess> {
   const asked = await openLayoutTable(options)
   return {
     ...asked,
     userIndex: options.userIndex === false ? undefined : asked.userIndex,
     client: openClient(options, processEnvironment()),
-    table: options.table ?? DEFAULT_TABLE,
+    table: options.table ?? tableRow.default,
     send: { signal: options.signal },
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionConflictError } from '../../src/errors.ts'
-import type { SessionConflict } from '../../src/items/save.ts'
+import type { SessionConflict } from '../../src/options/store-options.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { newId } from '../support/session-ids.ts'
 import { type ContractSubject } from './contract-subject.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { GarbageCollectionOptions } from '../../src/scan/garbage-collection.ts'
+import type { GarbageCollectionOptions } from '../../src/options/call-options.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'
 import { type ContractSubject } from './contract-subject.ts'
 

@@ -2,17 +2,21 @@ import type { SessionData } from 'express-session'
 
 import { invalidArgument } from '../../errors.ts'
 import { DEFAULT_PARTITION_KEY } from '../../layouts/open-layout.ts'
-import { type ConnectionOptions, connectionOptionSpecs } from '../../options/connection-options.ts'
+import { type ConnectionOptions, connectionRows } from '../../options/connection-options.ts'
 import type { SpecialKey } from '../../layouts/layout.ts'
 import {
   booleanOption,
   integerOption,
-  type OptionSpec,
-  type OptionSpecs,
+  type OptionRow,
+  type OptionRows,
   readOptions,
 } from '../../options/option.ts'
-import { DEFAULT_TABLE, type SessionStoreOptions, storeOptionSpecs } from '../../options/store-options.ts'
-import { readStoreOptions } from '../../options/option-layouts.ts'
+import {
+  readStoreOptions,
+  tableRow,
+  type SessionStoreOptions,
+  storeRows,
+} from '../../options/store-options.ts'
 import type { StoreSettings } from '../../store/session-store.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 
@@ -161,7 +165,7 @@ export function readSettings(
     { ...storeOptions, ...(hashKey !== undefined && { partitionKey: hashKey }), layout },
     environment,
   )
-  const { table = DEFAULT_TABLE, partitionKey = DEFAULT_PARTITION_KEY, prefix = DEFAULT_PREFIX } = store
+  const { table = tableRow.default, partitionKey = DEFAULT_PARTITION_KEY, prefix = DEFAULT_PREFIX } = store
   const { specialKeys = [] } = storeOptions
   checkSpecialKeys(specialKeys, [partitionKey, ...RESERVED_ATTRIBUTES])
   return {
@@ -177,16 +181,16 @@ export function readSettings(
       reapInterval,
     },
     initialized,
-    connection: picked(storeOptions, namesOf(connectionOptionSpecs)),
+    connection: picked(storeOptions, namesOf(connectionRows)),
     store: { ...store, table, partitionKey, prefix },
   }
 }
 
-function optionSpecs(): OptionSpecs<DynamoDBStoreOptions> {
-  const store = storeOptionSpecs<SessionData>()
+function optionSpecs(): OptionRows<DynamoDBStoreOptions> {
+  const store = storeRows
   return {
-    ...connectionOptionSpecs,
-    ...(picked(store, STORE_OPTIONS) as OptionSpecs<StoreOptions>),
+    ...connectionRows,
+    ...(picked(store, STORE_OPTIONS) as OptionRows<StoreOptions>),
     client: {
       takes:
         'a client of the AWS SDK for JavaScript v3, such as new DynamoDBClient({ region }), or an object with its config; ' +
@@ -206,7 +210,7 @@ function optionSpecs(): OptionSpecs<DynamoDBStoreOptions> {
   }
 }
 
-function capacityOption(): OptionSpec<number | string> {
+function capacityOption(): OptionRow<number | string> {
   return {
     takes: 'a whole number of capacity units, 1 or more',
     accepts: (value): value is number | string =>

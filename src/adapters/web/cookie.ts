@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 import { invalidArgument } from '../../errors.ts'
-import { booleanOption, type OptionSpecs, readOptions, textOption } from '../../options/option.ts'
+import { booleanOption, type OptionRows, readOptions, textOption } from '../../options/option.ts'
 import { newSessionId } from '../shared/session-cookie.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */
@@ -245,7 +245,7 @@ const plainIds: IdScheme = {
   },
 }
 
-const cookieOptionSpecs: OptionSpecs<SessionCookieOptions> = {
+const cookieOptionSpecs: OptionRows<SessionCookieOptions> = {
   name: textOption(
     'a cookie name of 1 to 64 letters, digits and !#$%&\'*+-.^_`|~, without the prefixes "__Host-" and "__Secure-" (see "prefix")',
     text => NAME.test(text) && !RESERVED_NAME.test(text),

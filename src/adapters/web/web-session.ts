@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import { isTypeError } from '../../internal/core-objects.ts'
-import { areOptions, type CallOptions, callOptionNames, refuseOptions } from '../../options/call-options.ts'
+import { type CallOptions, callRows } from '../../options/call-options.ts'
+import { validateCallOptions } from '../../options/option.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 import type { SessionStore } from '../../store/session-store.ts'
@@ -184,7 +185,7 @@ export class WebSession<Data extends object = SessionData> {
    */
   commit(options: CallOptions = {}): Promise<string | undefined> {
     return this.#inTurn(async () => {
-      if (!areOptions(options, callOptionNames)) await refuseOptions(options, callOptionNames)
+      validateCallOptions(options, callRows)
       await this.#store(options)
       if (this.#isCookieDue && this.#record !== undefined) this.#issueCookie(this.#record)
       return this.#setCookie

@@ -1,4 +1,4 @@
-import { DEFAULT_TABLE } from '../../options/store-options.ts'
+import { tableRow } from '../../options/store-options.ts'
 import type { TableReport } from '../../table/check-table.ts'
 import type { CreateTableOptions } from '../../table/create-table.ts'
 import { openLayoutTable } from '../../table/table-state.ts'
@@ -50,7 +50,7 @@ export const createTableCommand: Command = {
     const asked = await openLayoutTable(settings)
     const design: TableDesign = {
       ...asked,
-      table: settings.table ?? DEFAULT_TABLE,
+      table: settings.table ?? tableRow.default,
       region: settings.region,
       billing: billing ?? 'on-demand',
       userIndex: args.has('no-user-index') ? undefined : asked.userIndex,

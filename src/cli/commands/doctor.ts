@@ -1,4 +1,4 @@
-import { DEFAULT_TABLE } from '../../options/store-options.ts'
+import { tableRow } from '../../options/store-options.ts'
 import { chooseTransport, openClient } from '../../store/open-client.ts'
 import type { Layout } from '../../layouts/layout.ts'
 import { layoutTableOf } from '../../table/table-state.ts'
@@ -45,7 +45,7 @@ export const doctorCommand: Command = {
   },
   run: async context => {
     const settings = storeSettings(context)
-    const table = settings.table ?? DEFAULT_TABLE
+    const table = settings.table ?? tableRow.default
     await context.progress.show('checking')
     const checks = await examine(context, settings, table)
     const summary = summaryOf(checks)

@@ -1,4 +1,5 @@
-import { collectGarbage, type GarbageCollectionProgress } from '../../scan/garbage-collection.ts'
+import type { GarbageCollectionProgress } from '../../options/call-options.ts'
+import { collectGarbage } from '../../scan/garbage-collection.ts'
 import { type Command, declared, writeResult } from '../args.ts'
 import { counted, duration, EXIT, writeLine } from '../output.ts'
 import { storeSettings, withSessions } from '../store-settings.ts'

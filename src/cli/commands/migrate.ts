@@ -1,4 +1,4 @@
-import { didYouMean, nearest } from '../../internal/closest-match.ts'
+import { closestMatch, didYouMean } from '../../internal/closest-match.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
 import { ItemTable } from '../../items/item-table.ts'
 import { openLayout } from '../../layouts/open-layout.ts'
@@ -77,7 +77,7 @@ function hashedIds(from: LayoutName): UsageError {
 function layoutToMoveFrom(name: string): LayoutName {
   const layout = LAYOUT_NAMES.find(candidate => candidate === name)
   if (layout !== undefined) return layout
-  const hint = didYouMean(nearest(name, LAYOUT_NAMES))
+  const hint = didYouMean(closestMatch(name, LAYOUT_NAMES))
   throw new UsageError(`--from takes the name of a layout (${LAYOUT_NAMES.join(', ')})${hint}`)
 }
 

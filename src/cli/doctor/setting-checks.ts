@@ -6,7 +6,7 @@ import { endpointUrlFor } from '../../aws/dynamodb/endpoint-rules.ts'
 import { isLoopback, parseEndpoint } from '../../aws/http/endpoint.ts'
 import { SocketTransport } from '../../aws/http/socket-transport.ts'
 import { PendingSteps } from '../../internal/pending-steps.ts'
-import { ownVariables, unreadVariables } from '../../options/environment.ts'
+import { ownVariables, unknownVariables } from '../../options/environment.ts'
 import { systemClock } from '../../store/open-client.ts'
 import type { Credentials } from '../../types.ts'
 import type { CommandContext } from '../args.ts'
@@ -19,7 +19,7 @@ import { type Check, check, messageOf } from './check.ts'
  * have no effect here.
  */
 export async function checkVariables(environment: Environment, profile: string | undefined): Promise<Check> {
-  const unread = unreadVariables(environment)
+  const unread = unknownVariables(environment)
   const ignored = await ignoredSettings(environment, profile)
   if (unread.length + ignored.length > 0) {
     const fix =

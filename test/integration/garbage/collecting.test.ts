@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { collectGarbage, type GarbageCollectionProgress } from '../../../src/scan/garbage-collection.ts'
+import type { GarbageCollectionProgress } from '../../../src/options/call-options.ts'
+import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
 import type { ItemTable } from '../../../src/items/item-table.ts'
 import type { Item } from '../../../src/types.ts'
 import { type Engine, engines } from '../../support/engines.ts'

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { TableNotFoundError } from '../../../src/errors.ts'
-import {
-  collectGarbage,
-  type GarbageCollectionOptions,
-  type GarbageCollectionProgress,
-} from '../../../src/scan/garbage-collection.ts'
+import type {
+  GarbageCollectionOptions,
+  GarbageCollectionProgress,
+} from '../../../src/options/call-options.ts'
+import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
 import type { ItemTable } from '../../../src/items/item-table.ts'
 import { engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'

@@ -3,14 +3,8 @@ import { runInNewContext } from 'node:vm'
 
 import { expect, test } from 'vitest'
 
-import {
-  compressionFromText,
-  copiedEncryption,
-  encryptionFromText,
-  isCompressionOptions,
-  isEncryptionOptions,
-  encodesWrites,
-} from '../../../src/encryption/encryption-options.ts'
+import { copiedEncryption, encodesWrites } from '../../../src/encryption/encryption-options.ts'
+import { compressionRow, encryptionRow } from '../../../src/options/encryption-options.ts'
 
 const key = Buffer.alloc(32, 1)
 const passphrase = 'sixteen letters!'
@@ -34,7 +28,7 @@ test.each<[string, unknown]>([
   ['unencrypted sessions refused', { keys: [key], unencrypted: 'refuse' }],
   ['unencrypted undefined', { keys: [key], unencrypted: undefined }],
 ])('encryption options: %s', (_name, options) => {
-  expect(isEncryptionOptions(options)).toBe(true)
+  expect(encryptionRow.accepts(options)).toBe(true)
 })
 
 test.each<[string, unknown]>([
@@ -68,7 +62,7 @@ test.each<[string, unknown]>([
   ['an unknown value', { keys: [key], unencrypted: 'reject' }],
   ['a flag', { keys: [key], unencrypted: false }],
 ])('no encryption options: %s', (_name, options) => {
-  expect(isEncryptionOptions(options)).toBe(false)
+  expect(encryptionRow.accepts(options)).toBe(false)
 })
 
 test.each<[unknown, boolean]>([
@@ -88,16 +82,16 @@ test.each<[unknown, boolean]>([
   [1024, false],
   [undefined, false],
 ])('compression options: %j', (options, expected) => {
-  expect(isCompressionOptions(options)).toBe(expected)
+  expect(compressionRow.accepts(options)).toBe(expected)
 })
 
 test('passphrases from an environment variable are separated by blanks', () => {
-  expect(encryptionFromText(' current-passphrase\t older-passphrase1 \n')).toEqual({
+  expect(encryptionRow.fromText?.(' current-passphrase\t older-passphrase1 \n')).toEqual({
     keys: ['current-passphrase', 'older-passphrase1'],
   })
-  expect(isEncryptionOptions(encryptionFromText(' current-passphrase older-passphrase1'))).toBe(true)
-  expect(isEncryptionOptions(encryptionFromText('correct horse battery staple'))).toBe(false)
-  expect(isEncryptionOptions(encryptionFromText('  '))).toBe(false)
+  expect(encryptionRow.accepts(encryptionRow.fromText?.(' current-passphrase older-passphrase1'))).toBe(true)
+  expect(encryptionRow.accepts(encryptionRow.fromText?.('correct horse battery staple'))).toBe(false)
+  expect(encryptionRow.accepts(encryptionRow.fromText?.('  '))).toBe(false)
 })
 
 test.each<[string, boolean, unknown]>([
@@ -108,8 +102,8 @@ test.each<[string, boolean, unknown]>([
   ['1 KB', false, { thresholdBytes: Number.NaN }],
   ['true', false, { thresholdBytes: Number.NaN }],
 ])('a threshold from an environment variable: %j', (text, isUsable, options) => {
-  expect(compressionFromText(text)).toEqual(options)
-  expect(isCompressionOptions(compressionFromText(text))).toBe(isUsable)
+  expect(compressionRow.fromText?.(text)).toEqual(options)
+  expect(compressionRow.accepts(compressionRow.fromText?.(text))).toBe(isUsable)
 })
 
 test('a copy does not follow the original', () => {
@@ -134,12 +128,16 @@ test.each([
 })
 
 test('checking options loads neither compression nor cryptography', () => {
-  const source = readFileSync(
-    new URL('../../../src/encryption/encryption-options.ts', import.meta.url),
-    'utf8',
-  )
-  expect(Array.from(source.matchAll(/from '([^']+)'/g), match => match[1])).toEqual([
+  expect(importsOf('encryption/encryption-options.ts')).toEqual([])
+  expect(importsOf('options/encryption-options.ts')).toEqual([
+    '../encryption/encryption-options.ts',
     '../internal/core-objects.ts',
     '../internal/number-from-text.ts',
+    './option.ts',
   ])
 })
+
+function importsOf(path: string): (string | undefined)[] {
+  const source = readFileSync(new URL(`../../../src/${path}`, import.meta.url), 'utf8')
+  return Array.from(source.matchAll(/from '([^']+)'/g), match => match[1])
+}

@@ -1,15 +1,20 @@
 import { afterAll, describe, expect, test } from 'vitest'
 
-import {
-  areOptions,
-  callOptionNames,
-  lockOptionNames,
-  refuseOptions,
-  touchOptionNames,
-  writeOptionNames,
-} from '../../../src/options/call-options.ts'
+import { writeRows } from '../../../src/items/session-record.ts'
+import { callRows, lockRows, touchRows } from '../../../src/options/call-options.ts'
+import { isPositive, validateCallOptions } from '../../../src/options/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { rejectionOf } from '../../support/failure.ts'
+
+/** The error of options that are refused. */
+function refusalOf(options: unknown, rows: object): Error | undefined {
+  try {
+    validateCallOptions(options as object, rows)
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
 
 describe('options of a call', () => {
   test.each([
@@ -18,25 +23,22 @@ describe('options of a call', () => {
     ['a signal', { signal: AbortSignal.timeout(1) }],
     ['a signal that is not there', { signal: undefined }],
   ])('are %s', (_, options) => {
-    expect(areOptions(options, callOptionNames)).toBe(true)
+    expect(refusalOf(options, callRows)).toBeUndefined()
   })
 
   test.each([
-    ['ttl', writeOptionNames, 'ttlSeconds'],
-    ['expires', touchOptionNames, 'expiresMs'],
-    ['maxWait', lockOptionNames, 'maxWaitMs'],
-    ['Signal', callOptionNames, 'signal'],
-  ])('are not "%s", and the refusal says what was meant', async (name, known: object, meant) => {
-    const options: object = { [name]: undefined }
-    expect(areOptions(options, known)).toBe(false)
-    await expect(refuseOptions(options, known)).rejects.toThrow(
+    ['ttl', writeRows, 'ttlSeconds'],
+    ['expires', touchRows, 'expiresMs'],
+    ['maxWait', lockRows, 'maxWaitMs'],
+    ['Signal', callRows, 'signal'],
+  ])('are not "%s", and the refusal says what was meant', (name, known: object, meant) => {
+    expect(refusalOf({ [name]: undefined }, known)?.message).toBe(
       `this call has no option "${name}"; did you mean "${meant}"? (its options are: ${Object.keys(known).join(', ')})`,
     )
   })
 
-  test('that are like none are refused without a guess', async () => {
-    const options: object = { signal: undefined, consistent: true }
-    await expect(refuseOptions(options, callOptionNames)).rejects.toThrow(
+  test('that are like none are refused without a guess', () => {
+    expect(refusalOf({ signal: undefined, consistent: true }, callRows)?.message).toBe(
       'this call has no option "consistent" (its options are: signal)',
     )
   })
@@ -46,18 +48,48 @@ describe('options of a call', () => {
     ['a number', 60],
     ['a text', 'x'],
     ['an array', []],
-  ])('are not %s', async (_, options) => {
-    expect(areOptions(options as object, callOptionNames)).toBe(false)
-    expect(await rejectionOf(refuseOptions(options, callOptionNames), TypeError)).toMatchObject({
+  ])('are not %s', (_, options) => {
+    expect(refusalOf(options, callRows)).toMatchObject({
+      name: 'TypeError',
       code: 'INVALID_OPTION',
       message: 'the options of a call have to be an object, or left out',
     })
   })
 
-  test('are not a signal', async () => {
-    const signal: object = AbortSignal.timeout(1)
-    expect(areOptions(signal, callOptionNames)).toBe(false)
-    await expect(refuseOptions(signal, callOptionNames)).rejects.toThrow('this call has no option "')
+  test('are not a signal', () => {
+    expect(refusalOf(AbortSignal.timeout(1), callRows)?.message).toContain('this call has no option "')
+  })
+
+  test.each([0, -1, Number.NaN, Infinity, -Infinity, '60', null, true, {}, [60], 60n])(
+    'ttlSeconds cannot be %s',
+    ttlSeconds => {
+      expect(refusalOf({ ttlSeconds }, touchRows)).toMatchObject({
+        name: 'TypeError',
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('"ttlSeconds" takes a number of seconds above 0;') as string,
+      })
+    },
+  )
+
+  test.each([Number.NaN, Infinity, -Infinity, '60', null, new Date(), 60n])(
+    'expiresMs cannot be %s',
+    expiresMs => {
+      expect(refusalOf({ expiresMs }, touchRows)).toMatchObject({
+        name: 'TypeError',
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('"expiresMs" takes a moment in epoch milliseconds;') as string,
+      })
+    },
+  )
+})
+
+describe('a number of seconds', () => {
+  test.each([1, 0.001, 86_400, Number.MAX_VALUE])('may be %s', value => {
+    expect(isPositive(value)).toBe(true)
+  })
+
+  test.each([0, -0, -1, Number.NaN, Infinity, '1', null, undefined, {}, 1n])('cannot be %s', value => {
+    expect(isPositive(value)).toBe(false)
   })
 })
 
@@ -115,7 +147,11 @@ describe('SessionStore', () => {
 
   test.each<[string, object, string]>([
     ['lock', { renew: 'x' }, 'the option "renew" takes true or false'],
-    ['lock', { maxWaitMs: '100' }, 'maxWaitMs (0 to 600000)'],
+    [
+      'lock',
+      { maxWaitMs: '100' },
+      '"maxWaitMs" takes a number of milliseconds from 0 to 600000; it got a text',
+    ],
     ['destroyByUser', { except: 42 }, 'the option "except" takes the ID or the record of a session'],
     ['destroyByUser', { except: new Set(['id']) }, 'or an array of them'],
     ['destroyByUser', { except: [undefined] }, 'a session ID has to be a text'],

@@ -7,7 +7,7 @@ import { dynamoDBDriver } from '../../../src/adapters/unstorage.ts'
 import { webSessions } from '../../../src/adapters/web.ts'
 import { checkPreloadSettings } from '../../../src/register/preload-settings.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { knownVariables, ownVariables, unreadVariables } from '../../../src/options/environment.ts'
+import { knownVariables, ownVariables, unknownVariables } from '../../../src/options/environment.ts'
 import { createTable } from '../../../src/table/create-table.ts'
 
 const environment = process.env
@@ -46,18 +46,18 @@ describe('a variable that nothing reads', () => {
     ['DYNAMODB_SESSIONS_OPTIONNAL', 'DYNAMODB_SESSIONS_OPTIONAL'],
   ])('%s is told with what may have been meant: %s', (name, meant) => {
     const text = `nothing reads the environment variable ${name}; did you mean ${meant}?`
-    expect(unreadVariables({ [name]: 'hunter2' })).toEqual([text])
+    expect(unknownVariables({ [name]: 'hunter2' })).toEqual([text])
   })
 
   test('and resembles none is told with how they are named', () => {
-    expect(unreadVariables({ DYNAMODB_SESSIONS_QUUX: 'hunter2' })).toEqual([
+    expect(unknownVariables({ DYNAMODB_SESSIONS_QUUX: 'hunter2' })).toEqual([
       'nothing reads the environment variable DYNAMODB_SESSIONS_QUUX; an option of SessionStore is read from ' +
         'DYNAMODB_SESSIONS_ and its name, as DYNAMODB_SESSIONS_TTL_SECONDS',
     ])
   })
 
   test('because a text cannot carry that option', () => {
-    expect(unreadVariables({ DYNAMODB_SESSIONS_CREDENTIALS: 'hunter2' })).toEqual([
+    expect(unknownVariables({ DYNAMODB_SESSIONS_CREDENTIALS: 'hunter2' })).toEqual([
       'DYNAMODB_SESSIONS_CREDENTIALS is not read from the environment: give that option in code',
     ])
   })
@@ -69,7 +69,7 @@ describe('a variable that nothing reads', () => {
       DYNAMODB_TABLE: 'x',
       PATH: '/bin',
     }
-    expect(unreadVariables(variables)).toEqual([])
+    expect(unknownVariables(variables)).toEqual([])
     expect(ownVariables(variables)).toEqual(['DYNAMODB_SESSIONS_TABLE'])
   })
 

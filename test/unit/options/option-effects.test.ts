@@ -12,7 +12,7 @@ import type { TransportRequest, TransportResponse } from '../../../src/aws/http/
 import { LAYOUT_NAMES, type LayoutName } from '../../../src/layouts/layout.ts'
 import { variableOf } from '../../../src/options/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../../../src/options/store-options.ts'
+import { type SessionStoreOptions, storeRows } from '../../../src/options/store-options.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
 import { type Observation, observe, WatchedDynamoDB } from './option-effects-rig.ts'
@@ -154,8 +154,8 @@ function settingsFrom(flags: readonly string[]): SessionStoreOptions {
 }
 
 test('there is a row for every option, and none for what is no option', () => {
-  expect(names.toSorted()).toEqual(Object.keys(storeOptionSpecs()).toSorted())
-  const specs = storeOptionSpecs()
+  expect(names.toSorted()).toEqual(Object.keys(storeRows).toSorted())
+  const specs = storeRows
   const withText = names.filter(name => rows[name].text !== undefined)
   expect(withText).toEqual(names.filter(name => specs[name].fromText !== undefined))
   const flags = new Set(names.flatMap(name => [rows[name], refusedAs[name]].map(row => row?.flags?.[0])))

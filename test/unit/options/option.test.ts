@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   booleanOption,
   integerOption,
-  type OptionSpecs,
+  type OptionRows,
   readOptions,
   textOption,
 } from '../../../src/options/option.ts'
@@ -16,7 +16,7 @@ interface Options {
   readonly callback?: (() => void) | undefined
 }
 
-const specs: OptionSpecs<Options> = {
+const specs: OptionRows<Options> = {
   color: textOption('a colour', text => text !== 'none'),
   maxThings: integerOption('things', 1, 20),
   isOn: booleanOption(),

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fetchTransport } from '../../../src/aws/http/fetch-transport.ts'
 import { readOptions } from '../../../src/options/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { type SessionStoreOptions, storeOptionSpecs } from '../../../src/options/store-options.ts'
+import { type SessionStoreOptions, storeRows } from '../../../src/options/store-options.ts'
 
 const secret = 'hunter2'
 const pem = `-----BEGIN CERTIFICATE-----\nMIIB${secret}\n-----END CERTIFICATE-----\n`
@@ -423,11 +423,11 @@ afterEach(() => {
 })
 
 test('the specification has all options', () => {
-  expect(Object.keys(storeOptionSpecs()).toSorted()).toEqual(names.toSorted())
+  expect(Object.keys(storeRows).toSorted()).toEqual(names.toSorted())
 })
 
 test('the specification says what the options take', () => {
-  const specs = storeOptionSpecs()
+  const specs = storeRows
   const milliseconds = 'a whole number of milliseconds from 1 to 600000'
   expect(Object.fromEntries(names.map(name => [name, specs[name].takes]))).toMatchObject({
     table: 'the name of a DynamoDB table (3 to 255 letters, digits, "_", "-" and ".") or its ARN',
@@ -569,11 +569,12 @@ test('what comes from the environment is named by its variable', () => {
 
 describe.each(names)('the option %s', name => {
   const { right, wrong, fromText } = examples[name]
-  const { takes, takesAsText = takes } = storeOptionSpecs()[name]
+  const { takes, takesAsText = takes } = storeRows[name]
 
   test.each(right.map(value => [inspect(value), value] as const))('takes %s', (_text, value) => {
     expect(construct({ ...layoutFor(name), [name]: value })).toBeInstanceOf(SessionStore)
-    expect(readOptions({ [name]: value }, storeOptionSpecs(), {})).toEqual({ [name]: value })
+    const given = { ...layoutFor(name), [name]: value }
+    expect(readOptions(given, storeRows, {})).toEqual(given)
   })
 
   test.each(wrong.map(value => [inspect(value), value] as const))('does not take %s', (_text, value) => {
@@ -584,10 +585,12 @@ describe.each(names)('the option %s', name => {
   test('is looked for in its variable', () => {
     for (const [text, value] of fromText) {
       const environment = { [variables[name]]: text }
-      expect(readOptions({}, storeOptionSpecs(), environment)).toEqual({ [name]: value })
-      expect(readOptions({ [name]: right[0] }, storeOptionSpecs(), environment)).toEqual({ [name]: right[0] })
+      const layout = layoutFor(name)
+      const given = { ...layout, [name]: right[0] }
+      expect(readOptions(layout, storeRows, environment)).toEqual({ ...layout, [name]: value })
+      expect(readOptions(given, storeRows, environment)).toEqual(given)
     }
-    expect(storeOptionSpecs()[name].fromText === undefined).toBe(fromText.length === 0)
+    expect(storeRows[name].fromText === undefined).toBe(fromText.length === 0)
   })
 
   test.each(examples[name].wrongTexts ?? [])('cannot be %j in its variable', text => {
