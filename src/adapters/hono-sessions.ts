@@ -1,14 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { invalidArgument } from '../errors.ts'
-import { codeOf } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import { HONO_SESSIONS_KEYS, mayHave } from './shared/framework-keys.ts'
-import { openStore } from './shared/open-store.ts'
+import { openStore, readPresented } from './shared/open-store.ts'
 import { expiryOfCookie } from './shared/session-cookie.ts'
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { tellingJson } from './shared/telling-json.ts'
@@ -178,17 +177,14 @@ export class DynamoDBStore {
   }
 
   async #load(sessionId: string | undefined, state: RequestState): Promise<HonoSessionData | null> {
-    if (typeof sessionId !== 'string' || sessionId === '') return null
     try {
-      const record = await this.#sessions.read(sessionId)
-      if (record === undefined) return null
+      const record = await readPresented(this.#sessions, sessionId)
+      if (sessionId === undefined || record === undefined) return null
       const isPlain = isPlainSession(record.data, this.#sessions.layoutName)
       const data = fromStored(record, sessionId, isPlain)
       this.#tracker.remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
       return data
     } catch (error) {
-      // The cookie may hold anything. What cannot be an ID is the ID of no session.
-      if (codeOf(error) === 'INVALID_SESSION_ID') return null
       state.failure = { error }
       throw error
     }

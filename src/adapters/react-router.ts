@@ -12,12 +12,10 @@ import {
 } from 'react-router'
 
 import { invalidArgument } from '../errors.ts'
-import { codeOf } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
-import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
-import { openStore } from './shared/open-store.ts'
+import { openStore, readPresented } from './shared/open-store.ts'
 import { expiryOfCookie, newSessionId } from './shared/session-cookie.ts'
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 
@@ -96,40 +94,37 @@ export function createDynamoDBSessionStorage<
   Data extends object = SessionData,
   FlashData extends object = Data,
 >(options: DynamoDBSessionStorageOptions<Data, FlashData> = {}): DynamoDBSessionStorage<Data, FlashData> {
-  const { cookie: given, ...others } = options
-  const { store, close } = openStore(
-    storeOrOptions(others),
-    'React Router, which does not tell its session storage when a request ends',
-  )
-  const cookie = isCookie(given) ? given : createCookie(given?.name ?? '__session', given)
-  const storage = new Storage<Data, FlashData>(store, cookie)
-  return {
-    store,
-    getSession: (header, parsing) => storage.getSession(header, parsing),
-    commitSession: (session, settings) => storage.commitSession(session, settings),
-    destroySession: (session, settings) => storage.destroySession(session, settings),
-    close,
-  }
+  return new Storage<Data, FlashData>(options)
 }
 
-class Storage<Data extends object, FlashData extends object> {
-  readonly #store: SessionStore<FlashSessionData<Data, FlashData>>
+class Storage<Data extends object, FlashData extends object> implements DynamoDBSessionStorage<
+  Data,
+  FlashData
+> {
+  readonly store: SessionStore<FlashSessionData<Data, FlashData>>
+  readonly close: () => Promise<void>
   readonly #cookie: Cookie
   readonly #tracker = new SessionTracker<FlashSessionData<Data, FlashData>>()
 
-  constructor(store: SessionStore<FlashSessionData<Data, FlashData>>, cookie: Cookie) {
-    this.#store = store
-    this.#cookie = cookie
+  constructor({ cookie, ...others }: DynamoDBSessionStorageOptions<Data, FlashData>) {
+    const { store, close } = openStore(
+      storeOrOptions(others),
+      'React Router, which does not tell its session storage when a request ends',
+    )
+    this.store = store
+    this.close = close
+    this.#cookie = isCookie(cookie) ? cookie : createCookie(cookie?.name ?? '__session', cookie)
     // It warns of a cookie that is not signed, when the app starts.
     this.#inner({})
   }
 
-  getSession: SessionStorage<Data, FlashData>['getSession'] = async (header, options) => {
+  // React Router takes the methods of a storage as functions, without the storage.
+  readonly getSession: SessionStorage<Data, FlashData>['getSession'] = async (header, options) => {
     let origin: Origin<FlashSessionData<Data, FlashData>> | undefined
-    const readData = async (id: unknown): Promise<FlashSessionData<Data, FlashData> | null> => {
-      const record = await this.#read(id)
-      if (record === undefined) return null
-      origin = { id: String(id), record }
+    const readData = async (id: string | null): Promise<FlashSessionData<Data, FlashData> | null> => {
+      const record = await readPresented(this.store, id)
+      if (id === null || record === undefined) return null
+      origin = { id, record }
       return record.data
     }
     const session = await this.#inner({ readData }).getSession(header, options)
@@ -139,19 +134,19 @@ class Storage<Data extends object, FlashData extends object> {
     return session
   }
 
-  commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
+  readonly commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
     if (this.#tracker.isGone(session)) return this.#inner({}).destroySession(withId(session, ''), options)
     const origin = this.#tracker.latestOf(session)
     let isGone = false
     const inner = this.#inner({
       createData: async (data, expires) => {
         const id = newSessionId()
-        const record = await this.#store.write(id, data, expiryOf(expires))
+        const record = await this.store.write(id, data, expiryOf(expires))
         this.#tracker.remember(session, { id, record: record.asWritten() })
         return id
       },
       updateData: async (id, data, expires) => {
-        const record = await this.#store.write(id, data, { basis: origin?.record, ...expiryOf(expires) })
+        const record = await this.store.write(id, data, { basis: origin?.record, ...expiryOf(expires) })
         if (record === undefined) isGone = true
         else this.#tracker.remember(session, { id, record: record.asWritten() })
       },
@@ -160,10 +155,10 @@ class Storage<Data extends object, FlashData extends object> {
     return isGone ? inner.destroySession(withId(session, ''), options) : header
   }
 
-  destroySession: SessionStorage<Data, FlashData>['destroySession'] = async (session, options) => {
+  readonly destroySession: SessionStorage<Data, FlashData>['destroySession'] = async (session, options) => {
     const id = this.#tracker.latestOf(session)?.id ?? session.id
     const deleteData = async (sessionId: string): Promise<void> => {
-      if (sessionId !== '') await this.#store.destroy(sessionId)
+      if (sessionId !== '') await this.store.destroy(sessionId)
     }
     const header = await this.#inner({ deleteData }).destroySession(withId(session, id), options)
     this.#tracker.markGone(session)
@@ -180,17 +175,6 @@ class Storage<Data extends object, FlashData extends object> {
       deleteData: async () => undefined,
       ...strategy,
     })
-  }
-
-  /** Reads a session. A cookie may hold anything: what cannot be an ID is the ID of no session. */
-  async #read(id: unknown): Promise<SessionRecord<FlashSessionData<Data, FlashData>> | undefined> {
-    if (typeof id !== 'string' || id === '') return undefined
-    try {
-      return await this.#store.read(id)
-    } catch (error) {
-      if (codeOf(error) === 'INVALID_SESSION_ID') return undefined
-      throw error
-    }
   }
 }
 
