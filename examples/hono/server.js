@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 
 import { serve } from '@hono/node-server'
-import { sessions } from 'dynamodb-sessions/hono'
+import { dynamoDBSessions } from 'dynamodb-sessions/hono'
 
 import { createApp } from './app.js'
 
@@ -12,7 +12,7 @@ const hostname = process.env['HOST'] || '127.0.0.1'
 const production = process.env['NODE_ENV'] === 'production'
 
 // Table, region, endpoint and credentials come from the environment, and so do the secrets in production.
-const session = sessions({
+const session = dynamoDBSessions({
   ...(production ? {} : { secrets: ['a secret for this demo only'] }),
   cookie: { allowHttp: !production },
 })

@@ -120,19 +120,11 @@ export function dynamoDBSecondaryStorage(
   options: DynamoDBSecondaryStorageOptions = {},
 ): DynamoDBSecondaryStorage {
   const settings = readOptions<KeyValuesOptions>(options, keyValuesRows, processEnvironment())
-  const storage = new SecondaryStorage(new KeyValues(settings, { namespace: NAMESPACE, hashKeys: true }))
-  // better-auth takes methods out of the object and calls them as functions.
-  return {
-    get: key => storage.get(key),
-    set: (key, value, ttl) => storage.set(key, value, ttl),
-    delete: key => storage.delete(key),
-    getAndDelete: key => storage.getAndDelete(key),
-    increment: (key, ttl) => storage.increment(key, ttl),
-    close: () => storage.close(),
-  }
+  return new SecondaryStorage(new KeyValues(settings, { namespace: NAMESPACE, hashKeys: true }))
 }
 
-class SecondaryStorage {
+/** better-auth takes methods out of the object and calls them as functions. */
+class SecondaryStorage implements DynamoDBSecondaryStorage {
   readonly #values: KeyValues
   readonly #reads = new RecentReads()
 
@@ -140,29 +132,21 @@ class SecondaryStorage {
     this.#values = values
   }
 
-  get(key: string): Promise<string | null> {
-    return this.#read(this.#reads.begin(key))
-  }
+  readonly get: DynamoDBSecondaryStorage['get'] = key => this.#read(this.#reads.begin(key))
 
-  set(key: string, text: string, ttl: number | undefined): Promise<void> {
-    return this.#values.retryAfterClockCorrection(() => this.#set(key, text, ttl))
-  }
+  readonly set: DynamoDBSecondaryStorage['set'] = (key, text, ttl) =>
+    this.#values.retryAfterClockCorrection(() => this.#set(key, text, ttl))
 
-  delete(key: string): Promise<void> {
-    return this.#values.retryAfterClockCorrection(() => this.#delete(key))
-  }
+  readonly delete: DynamoDBSecondaryStorage['delete'] = key =>
+    this.#values.retryAfterClockCorrection(() => this.#delete(key))
 
-  async getAndDelete(key: string): Promise<string | null> {
-    return (await this.#values.take(key)) ?? null
-  }
+  readonly getAndDelete: DynamoDBSecondaryStorage['getAndDelete'] = async key =>
+    (await this.#values.take(key)) ?? null
 
-  increment(key: string, ttl: number): Promise<number> {
-    return this.#values.increment(key, ttl > 0 ? ttl * 1000 : undefined)
-  }
+  readonly increment: DynamoDBSecondaryStorage['increment'] = (key, ttl) =>
+    this.#values.increment(key, ttl > 0 ? ttl * 1000 : undefined)
 
-  close(): Promise<void> {
-    return this.#values.close()
-  }
+  readonly close: DynamoDBSecondaryStorage['close'] = () => this.#values.close()
 
   async #set(key: string, text: string, ttl: number | undefined): Promise<void> {
     const expiresMs = expiryOf(this.#values.now(), ttl)

@@ -14,7 +14,7 @@ import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, emitOrWarn } from './shared/callback.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
-import { openStore } from './shared/open-store.ts'
+import { CONVENTIONAL_NAMES, type ConventionalOptions, openStore } from './shared/open-store.ts'
 import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
 import {
   type CookieProperties,
@@ -29,8 +29,8 @@ import {
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { defineTellingJson } from './shared/telling-json.ts'
 
-/** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}. */
-export type DynamoDBStoreOptions = SessionStoreOptions<SessionData>
+/** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}, also under the names that are usual. */
+export type DynamoDBStoreOptions = SessionStoreOptions<SessionData> & ConventionalOptions<SessionData>
 
 /** A session store of `express-session` that keeps the sessions in DynamoDB. */
 export interface DynamoDBStoreInstance extends Store {
@@ -123,7 +123,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     constructor(options: DynamoDBStoreOptions | SessionStore<SessionData> = {}) {
       super()
-      const { store, close } = openStore(options)
+      const { store, close } = openStore(options, undefined, CONVENTIONAL_NAMES)
       this.#sessions = store
       this.#closeSessions = close
       if (!store.locksSessions) return

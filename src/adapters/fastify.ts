@@ -7,12 +7,13 @@ import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'
-import { openStore } from './shared/open-store.ts'
+import { CONVENTIONAL_NAMES, type ConventionalOptions, openStore } from './shared/open-store.ts'
 import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/session-cookie.ts'
 import { SessionTracker } from './shared/session-tracker.ts'
 
-/** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`. */
-export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<Session>, 'locking'> {}
+/** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`, also under the names that are usual. */
+export interface DynamoDBStoreOptions
+  extends Omit<SessionStoreOptions<Session>, 'locking'>, ConventionalOptions<Session> {}
 
 /**
  * Name of the property by which a session carries what it was loaded as. `@fastify/session` makes another object of what
@@ -67,6 +68,7 @@ export class DynamoDBStore implements FastifySessionStore {
     const { store, close } = openStore(
       options,
       '@fastify/session, which does not tell its store when a request ends',
+      CONVENTIONAL_NAMES,
     )
     this.#sessions = store
     this.#closeSessions = close

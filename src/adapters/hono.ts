@@ -7,13 +7,13 @@ import { markResponse, type ResponseMarks, type WebSession } from './web/web-ses
 
 export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
 
-/** What {@link sessions} puts into a context: `new Hono<{ Variables: SessionVariables<MyData> }>()`. */
+/** What {@link dynamoDBSessions} puts into a context: `new Hono<{ Variables: SessionVariables<MyData> }>()`. */
 export interface SessionVariables<Data extends object = SessionData> {
   /** The session of the request. */
   session: WebSession<Data>
 }
 
-/** The middleware that {@link sessions} makes. */
+/** The middleware that {@link dynamoDBSessions} makes. */
 export interface SessionsMiddleware<Data extends object = SessionData> extends MiddlewareHandler<{
   Variables: SessionVariables<Data>
 }> {
@@ -36,10 +36,10 @@ export interface SessionsMiddleware<Data extends object = SessionData> extends M
  * @example
  * ```ts
  * import { Hono } from 'hono'
- * import { sessions } from 'dynamodb-sessions/hono'
+ * import { dynamoDBSessions } from 'dynamodb-sessions/hono'
  *
  * const app = new Hono()
- *   .use(sessions<{ user?: string }>({ table: 'sessions', region: 'eu-west-1', secrets: ['change me, change me'] }))
+ *   .use(dynamoDBSessions<{ user?: string }>({ table: 'sessions', region: 'eu-west-1', secrets: ['change me, change me'] }))
  *   .post('/login', async c => {
  *     const session = c.get('session')
  *     session.regenerate()
@@ -55,7 +55,7 @@ export interface SessionsMiddleware<Data extends object = SessionData> extends M
  * @typeParam Data what a session holds, by key.
  * @throws {TypeError} `INVALID_OPTION` as `webSessions` does.
  */
-export function sessions<Data extends object = SessionData>(
+export function dynamoDBSessions<Data extends object = SessionData>(
   options: WebSessionsOptions<Data> | WebSessions<Data> = {},
 ): SessionsMiddleware<Data> {
   const isForeign = options instanceof WebSessions

@@ -3,6 +3,7 @@ import { LATEST_MS, withinDateRange } from '../internal/date-range.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
+import { withOwnNames } from './shared/open-store.ts'
 import { forEachAtOnce } from '../scan/scan.ts'
 import { type OptionRow, type OptionRows, readOptions } from '../options/option.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -20,9 +21,15 @@ export interface DynamoDBDriverOptions extends KeyValuesOptions {
    */
   readonly defaultTtlSeconds?: number | undefined
 
+  /** The same as `defaultTtlSeconds`, by the name that it has in other drivers, that for Redis for example. Seconds, as there. */
+  readonly ttl?: number | undefined
+
   /** Nitro passes the name of the driver along; it has no meaning here. */
   readonly driver?: string | undefined
 }
+
+/** The options, each under one name. */
+type DriverSettings = Omit<DynamoDBDriverOptions, 'ttl'>
 
 /** Options of one call, as unstorage passes them on. */
 export interface DynamoDBDriverCallOptions {
@@ -98,7 +105,11 @@ const ITEMS_AT_ONCE = 16
  *   first call.
  */
 export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDriver {
-  const settings = readOptions<DynamoDBDriverOptions>(options, driverOptionSpecs(), processEnvironment())
+  const settings = readOptions<DriverSettings>(
+    withOwnNames(options, { ttl: 'defaultTtlSeconds' }),
+    driverOptionSpecs(),
+    processEnvironment(),
+  )
   const values = new KeyValues(settings, { namespace: NAMESPACE, hashKeys: false })
 
   const getItem = async (key: string): Promise<string | null> => (await values.read(key))?.text ?? null
@@ -173,7 +184,7 @@ function depthOf(key: string): number {
   return key.split(':').length - 1
 }
 
-function driverOptionSpecs(): OptionRows<DynamoDBDriverOptions> {
+function driverOptionSpecs(): OptionRows<DriverSettings> {
   const defaultTtlSeconds: OptionRow<number> = {
     takes: 'a number of seconds above 0',
     accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0,

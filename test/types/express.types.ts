@@ -67,3 +67,8 @@ expectTypeOf(DynamoDBStore).toBeConstructibleWith({
 export const misspelt: DynamoDBStore = new DynamoDBStore({ tableName: 'sessions' })
 // @ts-expect-error sessions of something else
 export const foreign: DynamoDBStore = new DynamoDBStore(new SessionStore<{ token: string }>())
+
+// Options under the names that other stores have for them.
+expectTypeOf(DynamoDBStore).toBeConstructibleWith({ ttl: ({ visits }) => visits, touchAfter: 60 })
+// @ts-expect-error seconds are a number
+expectTypeOf(DynamoDBStore).toBeConstructibleWith({ touchAfter: '60' })

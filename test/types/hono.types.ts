@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { type Session, sessionMiddleware, type Store } from 'hono-sessions'
 import { expectTypeOf } from 'vitest'
 
-import { sessions, type SessionVariables, type WebSession } from '../../src/adapters/hono.ts'
+import { dynamoDBSessions, type SessionVariables, type WebSession } from '../../src/adapters/hono.ts'
 import { DynamoDBStore } from '../../src/adapters/hono-sessions.ts'
 import { webSessions } from '../../src/adapters/web.ts'
 import { SessionStore } from '../../src/index.ts'
@@ -16,7 +16,7 @@ interface Shop {
 }
 
 const secrets = ['a long random text']
-const session = sessions<Shop>({ table: 'sessions', secrets })
+const session = dynamoDBSessions<Shop>({ table: 'sessions', secrets })
 
 // Declared once for an app ...
 const declared = new Hono<{ Variables: SessionVariables<Shop> & { other: number } }>()
@@ -49,13 +49,15 @@ new Hono().get('/one', session, c => {
 })
 
 // It takes what webSessions takes, or has made.
-expectTypeOf(sessions({ secrets, store: new SessionStore<Shop>() }).webSessions.store).toEqualTypeOf<
+expectTypeOf(dynamoDBSessions({ secrets, store: new SessionStore<Shop>() }).webSessions.store).toEqualTypeOf<
   SessionStore<Shop>
 >()
-expectTypeOf(sessions(webSessions<Shop>({ secrets })).webSessions.store).toEqualTypeOf<SessionStore<Shop>>()
+expectTypeOf(dynamoDBSessions(webSessions<Shop>({ secrets })).webSessions.store).toEqualTypeOf<
+  SessionStore<Shop>
+>()
 expectTypeOf(session.close()).toEqualTypeOf<Promise<void>>()
 // @ts-expect-error there is no such option
-sessions({ secrets, tableName: 'sessions' })
+dynamoDBSessions({ secrets, tableName: 'sessions' })
 
 // The store is one where hono-sessions asks for one.
 const store = new DynamoDBStore({ table: 'sessions', storeEmptySessions: false })

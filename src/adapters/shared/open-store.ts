@@ -4,6 +4,24 @@ import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionStoreOptions } from '../../options/store-options.ts'
 import { SessionStore } from '../../store/session-store.ts'
 
+/** Our own names of options, by a conventional name. */
+type OwnNames = Readonly<Record<string, string>>
+
+/** Options under the names that other stores for the same framework give them. */
+export interface ConventionalOptions<Data extends object> {
+  /** The same as `ttlSeconds`, by the name that it has in connect-redis and connect-mongo. Seconds, as there. */
+  readonly ttl?: SessionStoreOptions<Data>['ttlSeconds']
+
+  /** The same as `touchAfterSeconds`, by the name that it has in connect-mongo. Seconds, as there. */
+  readonly touchAfter?: SessionStoreOptions<Data>['touchAfterSeconds']
+}
+
+/** Our own names of {@link ConventionalOptions}. */
+export const CONVENTIONAL_NAMES: OwnNames = {
+  ttl: 'ttlSeconds',
+  touchAfter: 'touchAfterSeconds',
+}
+
 /** The store that an adapter works with. */
 export interface OpenedStore<Data extends object> {
   readonly store: SessionStore<Data>
@@ -15,14 +33,16 @@ export interface OpenedStore<Data extends object> {
  * Makes the store of an adapter, or takes one of the application.
  *
  * @param withoutLocking which framework does not tell when a request ends, if it does not: `locking` is then refused.
+ * @param ownNames our names of the conventional names of options that the adapter takes.
  * @throws {TypeError} `INVALID_OPTION`
  */
 export function openStore<Data extends object>(
   options: SessionStoreOptions<Data> | SessionStore<Data>,
   withoutLocking?: string,
+  ownNames: OwnNames = {},
 ): OpenedStore<Data> {
   const isGiven = options instanceof SessionStore
-  const store = isGiven ? options : new SessionStore<Data>(options)
+  const store = isGiven ? options : new SessionStore<Data>(withOwnNames(options, ownNames))
   if (withoutLocking !== undefined && store.locksSessions) {
     throw invalidArgument('INVALID_OPTION', `the option "locking" does not go with ${withoutLocking}`)
   }
@@ -32,6 +52,31 @@ export function openStore<Data extends object>(
       if (!isGiven) await store.close()
     },
   }
+}
+
+/**
+ * Options, with our own names in place of conventional ones.
+ *
+ * @param ownNames by conventional name.
+ * @throws {TypeError} `INVALID_OPTION` when an option is given under both names.
+ */
+export function withOwnNames<Options extends object>(options: Options, ownNames: OwnNames): Options {
+  const used = Object.entries(ownNames).filter(([name]) => Object.hasOwn(Object(options) as object, name))
+  // What is no object of options at all is told by the store.
+  if (used.length === 0) return options
+  const renamed = { ...options } as Record<string, unknown>
+  for (const [name, own] of used) {
+    const value = renamed[name]
+    if (value !== undefined && renamed[own] !== undefined) {
+      throw invalidArgument(
+        'INVALID_OPTION',
+        `the options "${name}" and "${own}" are the same; leave one of them out`,
+      )
+    }
+    renamed[own] ??= value
+    Reflect.deleteProperty(renamed, name)
+  }
+  return renamed as Options
 }
 
 /**

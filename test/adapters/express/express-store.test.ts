@@ -59,6 +59,23 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
       expect(await outcomeOfGet(store, id)).toMatchObject({ error: { code: 'STORE_CLOSED' } })
     })
 
+    test('under the names that other stores have for an option, once each', async () => {
+      const clock = new ManualClock()
+      const store = subject.store({ prefix: newId(), clock, ttl: 60, touchAfter: 30 })
+      await save(store, 'one', { user: 'ada' } as unknown as SessionData)
+      clock.advance(60_000)
+      expect(await outcomeOfGet(store, 'one')).toMatchObject({ value: null })
+      for (const [name, own] of [
+        ['ttl', 'ttlSeconds'],
+        ['touchAfter', 'touchAfterSeconds'],
+      ] as const) {
+        expect(() => new DynamoDBStore({ [name]: 60, [own]: 60 })).toThrow(
+          `"${name}" and "${own}" are the same`,
+        )
+        expect(() => new DynamoDBStore({ [name]: 'long' } as object)).toThrow(`"${own}" takes`)
+      }
+    })
+
     test('that refuses wrong options at once', () => {
       expect(() => new DynamoDBStore({ tabel: 'x' } as object)).toThrow(/"tabel"/)
       expect(() => new DynamoDBStore({ table: 'x' })).toThrow(/"table"/)

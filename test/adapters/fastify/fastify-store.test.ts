@@ -97,6 +97,9 @@ describe.each(engines)('$name, DynamoDBStore of Fastify', engine => {
 
   test('wrong options and locking are refused at once', () => {
     expect(() => new DynamoDBStore({ tabel: 'x' } as object)).toThrow(/"tabel"/)
+    expect(() => new DynamoDBStore({ ttl: 60, ttlSeconds: 60 })).toThrow(
+      /"ttl" and "ttlSeconds" are the same/,
+    )
     const refusal = /"locking" does not go with @fastify\/session/
     expect(() => new DynamoDBStore({ locking: true } as object)).toThrow(refusal)
     const locking = new SessionStore<Session>({ locking: { leaseSeconds: 5 } })

@@ -5,7 +5,11 @@ import { HTTPException } from 'hono/http-exception'
 import { stream } from 'hono/streaming'
 import { describe, expect, test } from 'vitest'
 
-import { sessions, type SessionsMiddleware, type SessionVariables } from '../../../src/adapters/hono.ts'
+import {
+  dynamoDBSessions,
+  type SessionsMiddleware,
+  type SessionVariables,
+} from '../../../src/adapters/hono.ts'
 import { TableNotFoundError } from '../../../src/index.ts'
 import { engines } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
@@ -27,7 +31,7 @@ describe.each(engines)('$name, sessions of Hono', engine => {
   const subject = webSubject(engine)
 
   function middleware(...options: Parameters<typeof subject.sessions>): SessionsMiddleware<TestData> {
-    return sessions<TestData>(subject.sessions(...options))
+    return dynamoDBSessions<TestData>(subject.sessions(...options))
   }
 
   describe.each(ways)('by %s', way => {
@@ -258,10 +262,14 @@ describe.each(engines)('$name, sessions of Hono', engine => {
 })
 
 test('close closes a store of its own only', async () => {
-  const own = sessions({ secrets: 'a long random text', endpoint: 'http://127.0.0.1:1', region: 'eu-west-1' })
+  const own = dynamoDBSessions({
+    secrets: 'a long random text',
+    endpoint: 'http://127.0.0.1:1',
+    region: 'eu-west-1',
+  })
   await own.close()
   await expect(own.webSessions.store.read('id')).rejects.toThrow(/closed/)
-  const shared = sessions(own.webSessions)
+  const shared = dynamoDBSessions(own.webSessions)
   expect(shared.webSessions).toBe(own.webSessions)
   await shared.close()
 })

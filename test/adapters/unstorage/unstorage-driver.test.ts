@@ -188,9 +188,9 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
       expect(await store.getItem('lasting')).toBe(1)
     })
 
-    test('defaultTtlSeconds holds for calls without a ttl', async () => {
+    test.each(['defaultTtlSeconds', 'ttl'])('%s holds for calls without a ttl', async name => {
       const clock = new ManualClock()
-      const store = storage({ clock, defaultTtlSeconds: 60 })
+      const store = storage({ clock, [name]: 60 })
       await store.setItem('default', 1)
       await store.setItems([{ key: 'longer', value: 1, options: { ttl: 120 } }])
       await store.setItem('for ever', 1, { ttl: 0 })
@@ -347,5 +347,8 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
 test('wrong options are refused when the driver is made', () => {
   expect(() => dynamoDBDriver({ tabel: 'x' } as never)).toThrow(/did you mean "table"/)
   expect(() => dynamoDBDriver({ defaultTtlSeconds: 0 })).toThrow(/takes a number of seconds above 0/)
+  expect(() => dynamoDBDriver({ ttl: 60, defaultTtlSeconds: 60 })).toThrow(
+    /are the same; leave one of them out/,
+  )
   expect(() => dynamoDBDriver({ hashKeys: 'yes' as never })).toThrow(/"hashKeys" takes true or false/)
 })

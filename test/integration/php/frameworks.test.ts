@@ -6,7 +6,7 @@ import { Hono } from 'hono'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { DynamoDBStore as FastifyStore } from '../../../src/adapters/fastify.ts'
-import { sessions as honoSessions, type SessionVariables } from '../../../src/adapters/hono.ts'
+import { dynamoDBSessions as honoSessions, type SessionVariables } from '../../../src/adapters/hono.ts'
 import { DynamoDBStore as KoaStore } from '../../../src/adapters/koa.ts'
 import { webSessions } from '../../../src/adapters/web.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
