@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
 
 import { SessionConflictError } from '../errors.ts'
+import { isObject } from '../internal/core-objects.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 import { mergeSessionData } from '../items/merge.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../key-values/key-value-store.ts'
@@ -310,9 +311,7 @@ function objectOf(text: string | undefined): SessionData | undefined {
 }
 
 function recordOf(value: unknown): SessionData | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as SessionData)
-    : undefined
+  return isObject(value) && !Array.isArray(value) ? (value as SessionData) : undefined
 }
 
 function parsed(text: string | undefined): unknown {

@@ -5,6 +5,7 @@ import type expressSession from 'express-session'
 import type { Cookie, Session, SessionData, Store } from 'express-session'
 
 import { invalidArgument } from '../errors.ts'
+import { isObject } from '../internal/core-objects.ts'
 import { LATEST_MS } from '../internal/date-range.ts'
 import { weakProperty } from '../internal/weak-property.ts'
 import type { SessionRecord } from '../items/session-record.ts'
@@ -376,7 +377,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
  * @internal
  */
 export function isSession(value: unknown): value is SessionData {
-  return typeof value === 'object' && value !== null
+  return isObject(value)
 }
 
 function requireSession(session: unknown): void {

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.ts'
-import { codeOf, type Emitter } from '../internal/core-objects.ts'
+import { codeOf, type Emitter, isObject } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
@@ -274,10 +274,6 @@ function exchangeOf(
   const known = isObject(request) ? request : {}
   const response = responseTo(known, Reflect.get(context, 'res'))
   return response && { request: known, response }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }
 
 /** Whether koa-session has made the data of a session, where no context tells. */

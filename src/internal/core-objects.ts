@@ -8,6 +8,11 @@
  */
 import { types } from 'node:util'
 
+/** Whether a value has properties of its own: an object or an array. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
 /** Whether a value is an error: one of JavaScript, a `DOMException`, or what has name, message and stack as they have. */
 export function isError(value: unknown): value is Error {
   if (types.isNativeError(value)) return true

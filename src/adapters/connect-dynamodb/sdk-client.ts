@@ -1,5 +1,6 @@
 import { invalidArgument, ConfigurationError } from '../../errors.ts'
 import { isCredentials } from '../../aws/sigv4/sign.ts'
+import { isObject } from '../../internal/core-objects.ts'
 import type { ConnectionOptions } from '../../options/connection-options.ts'
 import type { CredentialProvider } from '../../types.ts'
 
@@ -154,10 +155,6 @@ async function valueOf(config: SdkClientConfig, name: keyof SdkClientConfig): Pr
 
 function member(value: unknown, name: string): unknown {
   return isObject(value) ? Reflect.get(value, name) : undefined
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }
 
 function unreadable(what: string): TypeError {

@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 
-import { type Emitter, isEmitter } from '../../internal/core-objects.ts'
+import { type Emitter, isEmitter, isObject } from '../../internal/core-objects.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 
 const REQUEST_STARTED = 'http.server.request.start'
@@ -115,8 +115,4 @@ function isEngineIo(request: object): boolean {
 function socketOf(request: object): Emitter | undefined {
   const socket: unknown = Reflect.get(request, 'socket')
   return isEmitter(socket) ? socket : undefined
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

@@ -1,7 +1,13 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 import { invalidArgument } from '../../errors.ts'
-import { booleanOption, type OptionRows, readOptions, textOption } from '../../options/option.ts'
+import {
+  booleanOption,
+  type OptionRow,
+  type OptionRows,
+  readOptions,
+  textOption,
+} from '../../options/option.ts'
 import { newSessionId } from '../shared/session-cookie.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */
@@ -250,22 +256,22 @@ const cookieOptionSpecs: OptionRows<SessionCookieOptions> = {
     'a cookie name of 1 to 64 letters, digits and !#$%&\'*+-.^_`|~, without the prefixes "__Host-" and "__Secure-" (see "prefix")',
     text => NAME.test(text) && !RESERVED_NAME.test(text),
   ),
-  prefix: {
-    takes: "'host', 'secure' or 'none'",
-    accepts: (value): value is 'host' | 'secure' | 'none' =>
-      typeof value === 'string' && Object.hasOwn(PREFIXES, value),
-  },
+  prefix: oneOf("'host', 'secure' or 'none'", PREFIXES),
   domain: textOption('a host name such as example.org, without leading dot', text => DOMAIN.test(text)),
   path: textOption('a path that begins with "/" and has no ";" or blanks', text => PATH.test(text)),
-  sameSite: {
-    takes: "'lax', 'strict' or 'none'",
-    accepts: (value): value is 'lax' | 'strict' | 'none' =>
-      typeof value === 'string' && Object.hasOwn(SAME_SITE, value),
-  },
+  sameSite: oneOf("'lax', 'strict' or 'none'", SAME_SITE),
   partitioned: booleanOption(),
   persistent: booleanOption(),
   signed: booleanOption(),
   allowHttp: booleanOption(),
+}
+
+function oneOf<Values extends object>(takes: string, values: Values): OptionRow<keyof Values & string> {
+  return {
+    takes,
+    accepts: (value): value is keyof Values & string =>
+      typeof value === 'string' && Object.hasOwn(values, value),
+  }
 }
 
 function checkTogether(options: SessionCookieOptions): void {
