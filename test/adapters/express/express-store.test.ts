@@ -61,7 +61,8 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
 
     test('under the names that other stores have for an option, once each', async () => {
       const clock = new ManualClock()
-      const store = subject.store({ prefix: newId(), clock, ttl: 60, touchAfter: 30 })
+      const names = { ttl: 60, touchAfter: 30, touchAfterSeconds: undefined }
+      const store = subject.store({ prefix: newId(), clock, ...names })
       await save(store, 'one', { user: 'ada' } as unknown as SessionData)
       clock.advance(60_000)
       expect(await outcomeOfGet(store, 'one')).toMatchObject({ value: null })
@@ -72,7 +73,7 @@ describe.each(engines)('$name, DynamoDBStore', engine => {
         expect(() => new DynamoDBStore({ [name]: 60, [own]: 60 })).toThrow(
           `"${name}" and "${own}" are the same`,
         )
-        expect(() => new DynamoDBStore({ [name]: 'long' } as object)).toThrow(`"${own}" takes`)
+        expect(() => new DynamoDBStore({ [name]: 'long' })).toThrow(`"${own}" takes`)
       }
     })
 
