@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { CredentialsError } from '../../errors.ts'
-import { codeOf } from '../../internal/core-objects.ts'
+import { codeOf, messageOf } from '../../internal/core-objects.ts'
+import type { Clock } from '../../types.ts'
+import { type Flights, sharedFlight } from './cached-provider.ts'
 import { parseJsonObject } from './credentials-document.ts'
 import type { JsonObject } from './provider.ts'
 
@@ -74,4 +76,77 @@ async function replaceFile(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true })
     throw error
   }
+}
+
+/** What a cache file gives. */
+export interface CachedToken {
+  readonly file: CacheFile
+  readonly expiresAtMs: number
+}
+
+/** A log-in that an AWS tool made, whose token is in a cache file. */
+export interface CachedLogin<Token extends CachedToken> {
+  /** Its cache file. */
+  readonly path: string
+  /** What it is, for error messages: `the SSO session "work"`. */
+  readonly described: string
+  /** What is wrong when there is no file, to follow the description: `is not logged in`. */
+  readonly absent: string
+  /** What is wrong when the file is of no use: `has no usable token`. */
+  readonly unusable: string
+  /** What to do about both: `run "aws sso login --sso-session work"`. */
+  readonly remedy: string
+  /** Reads the content of the file; a text says what is lacking, and repeats nothing of what is there. */
+  readonly tokenIn: (file: CacheFile) => Token | string
+  /** Gets a new token and writes it to the file. Absent for a log-in that knows no refresh. */
+  readonly refresh?: (token: Token) => Promise<Token>
+  /** What to say before the remedy when a failed refresh shows that the log-in is over, valid though its token seems. */
+  readonly endingOf?: (error: unknown) => string | undefined
+  /** The same when a refresh failed for a reason and there is no valid token. */
+  readonly notRefreshed: (reason: string) => string
+}
+
+const REFRESH_WINDOW_MS = 5 * 60_000
+
+/**
+ * The token of a log-in: as it is in the cache file while it has more than five minutes left, else refreshed. One that
+ * could not be refreshed is used for as long as it is valid, unless the log-in is over.
+ *
+ * @param flights callers of the same file share one refresh.
+ * @throws {CredentialsError} when there is no token, or it has expired and could not be refreshed. It ends a chain.
+ */
+export function cachedToken<Token extends CachedToken>(
+  login: CachedLogin<Token>,
+  flights: Flights<Token>,
+  clock: Clock,
+): Promise<Token> {
+  // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
+  return sharedFlight(flights, login.path, async () => {
+    const token = await readToken(login)
+    const { refresh, endingOf, notRefreshed, remedy } = login
+    if (refresh === undefined || token.expiresAtMs - clock.now() > REFRESH_WINDOW_MS) return token
+    try {
+      return await refresh(token)
+    } catch (error) {
+      // A refresh token works once: another process may have been the one to use it.
+      const latest = await readToken(login).catch(() => token)
+      const isReplaced = latest.file.text !== token.file.text
+      const ending = endingOf?.(error)
+      if (latest.expiresAtMs > clock.now() && (isReplaced || ending === undefined)) return latest
+      const said = ending ?? notRefreshed(messageOf(error) ?? 'unknown error')
+      throw new CredentialsError(`${said} ${remedy}`, { cause: error })
+    }
+  })
+}
+
+async function readToken<Token extends CachedToken>(login: CachedLogin<Token>): Promise<Token> {
+  const { path, described, absent, unusable, remedy } = login
+  const file = await readCacheFile(path).catch((error: unknown) => {
+    if (!(error instanceof CredentialsError)) throw error
+    const trouble = error.tryNextProvider ? absent : unusable
+    throw new CredentialsError(`${described} ${trouble}: ${error.message}; ${remedy}`)
+  })
+  const found = login.tokenIn(file)
+  if (typeof found !== 'string') return found
+  throw new CredentialsError(`${described} ${unusable}: the file ${path} lacks ${found}; ${remedy}`)
 }

@@ -6,10 +6,16 @@ import { type Environment, homeDirectory, variable } from '../config/environment
 import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import { selectedProfile } from '../config/shared-config.ts'
-import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
+import { CredentialsError } from '../../errors.ts'
 import type { Clock, CredentialProvider, Credentials } from '../../types.ts'
-import { type CacheFile, readCacheFile, updateCacheFile } from './cache-file.ts'
-import { type Flights, sharedFlight } from './cached-provider.ts'
+import {
+  type CachedLogin,
+  type CachedToken,
+  cachedToken,
+  type CacheFile,
+  updateCacheFile,
+} from './cache-file.ts'
+import type { Flights } from './cached-provider.ts'
 import {
   absentProfileMessage,
   contextOf,
@@ -69,7 +75,6 @@ const optionKinds: OptionKinds<FromLoginCredentialsOptions> = {
   region: kinds.text,
 }
 
-const REFRESH_WINDOW_MS = 5 * 60_000
 const DEFAULT_VALIDITY_SECONDS = 900
 const OPERATION = 'signin:CreateOAuth2Token'
 
@@ -84,7 +89,7 @@ const ENDINGS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** One entry at most for each log-in that is in use. */
-const flights: Flights<Credentials> = new Map()
+const flights: Flights<LoginToken> = new Map()
 
 /**
  * Credentials of the log-in that `aws login` made for a profile.
@@ -113,51 +118,48 @@ export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}):
         { tryNextProvider: true },
       )
     }
-    const login: Login = {
-      profile,
-      path: cacheFilePath(session, environment),
-      described: `the log-in of ${profileTitle(profile)}`,
-      remedy: `run "aws login --profile ${profile}"`,
-      endpointFor: token => {
-        const region = [
-          options.clientConfig?.region,
-          textIn(token.file.content, 'signInRegion'),
-          section?.get('region'),
-          options.region,
-          variable(environment, 'AWS_REGION'),
-          variable(environment, 'AWS_DEFAULT_REGION'),
-        ].find(candidate => candidate !== undefined && candidate !== '')
-        // The region becomes a part of the host that tokens are sent to.
-        if (region !== undefined && isHostLabel(region)) {
-          return callUrl('signin', region, environment, config, profile)
-        }
-        const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
-        throw new CredentialsError(
-          `the region to sign in to ${trouble}; check AWS_REGION and the region of ${profileTitle(profile)}`,
-        )
-      },
+    const described = `the log-in of ${profileTitle(profile)}`
+    const remedy = `run "aws login --profile ${profile}"`
+    const path = cacheFilePath(session, environment)
+    const endpointFor = (signInRegion: string | undefined): string => {
+      const region = [
+        options.clientConfig?.region,
+        signInRegion,
+        section?.get('region'),
+        options.region,
+        variable(environment, 'AWS_REGION'),
+        variable(environment, 'AWS_DEFAULT_REGION'),
+      ].find(candidate => candidate !== undefined && candidate !== '')
+      // The region becomes a part of the host that tokens are sent to.
+      if (region !== undefined && isHostLabel(region)) {
+        return callUrl('signin', region, environment, config, profile)
+      }
+      const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
+      throw new CredentialsError(
+        `the region to sign in to ${trouble}; check AWS_REGION and the region of ${profileTitle(profile)}`,
+      )
     }
-    // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
-    return sharedFlight(flights, login.path, () => freshCredentials(login, context))
+    const login: CachedLogin<LoginToken> = {
+      path,
+      described,
+      absent: 'has not been made',
+      unusable: 'cannot be used',
+      remedy,
+      tokenIn,
+      refresh: token => refresh(token, profile, endpointFor, context),
+      endingOf: error => {
+        const { awsCode = '', message = '' } = error instanceof ServiceCallError ? error.failure : {}
+        const ending = awsCode === 'AccessDeniedException' ? ENDINGS.get(message) : undefined
+        return ending === undefined ? undefined : `${described} ${ending}`
+      },
+      notRefreshed: reason => `${described} could not be refreshed: ${reason};`,
+    }
+    return (await cachedToken(login, flights, context.clock)).credentials
   }
 }
 
-/** A log-in that `aws login` made. */
-interface Login {
-  readonly profile: string
-  /** Cache file that holds it. */
-  readonly path: string
-  /** What it is, for error messages: `the log-in of the profile "dev"`. */
-  readonly described: string
-  /** What to do when it cannot be used: `run "aws login --profile dev"`. */
-  readonly remedy: string
-  /** URL of the sign-in service. */
-  readonly endpointFor: (token: LoginToken) => string
-}
-
 /** What the cache file of a log-in says. */
-interface LoginToken {
-  readonly file: CacheFile
+interface LoginToken extends CachedToken {
   /** The `accessToken` of the file as it is there. */
   readonly accessToken: JsonObject
   readonly credentials: Credentials & { readonly expiration: Date }
@@ -174,38 +176,7 @@ function cacheFilePath(session: string, environment: Environment): string {
   return join(directory, `${createHash('sha256').update(session).digest('hex')}.json`)
 }
 
-async function freshCredentials(login: Login, context: ProviderContext): Promise<Credentials> {
-  const { clock } = context
-  const token = await readToken(login)
-  if (token.credentials.expiration.getTime() - clock.now() > REFRESH_WINDOW_MS) return token.credentials
-  try {
-    return await refresh(token, login, context)
-  } catch (cause) {
-    if (!(cause instanceof DynamoDBSessionsError)) throw cause
-    const { awsCode = '', message = '' } = cause instanceof ServiceCallError ? cause.failure : {}
-    const ending = awsCode === 'AccessDeniedException' ? ENDINGS.get(message) : undefined
-    // A refresh token works once: another process may have been the one to use it.
-    const latest = await readToken(login).catch(() => token)
-    const isReplaced = latest.file.text !== token.file.text
-    const isValid = latest.credentials.expiration.getTime() > clock.now()
-    if (isValid && (isReplaced || ending === undefined)) return latest.credentials
-    const { described, remedy } = login
-    throw new CredentialsError(
-      ending === undefined
-        ? `${described} could not be refreshed: ${cause.message}; ${remedy}`
-        : `${described} ${ending} ${remedy}`,
-      { cause },
-    )
-  }
-}
-
-/** Reads the cache file; an error names what is missing and repeats nothing of what is in the file. */
-async function readToken({ path, described, remedy }: Login): Promise<LoginToken> {
-  const file = await readCacheFile(path).catch((error: unknown) => {
-    if (!(error instanceof CredentialsError)) throw error
-    const trouble = error.tryNextProvider ? 'has not been made' : 'cannot be used'
-    throw new CredentialsError(`${described} ${trouble}: ${error.message}; ${remedy}`)
-  })
+function tokenIn(file: CacheFile): LoginToken | string {
   const { content } = file
   const accessToken = objectIn(content, 'accessToken') ?? {}
   const clientId = textIn(content, 'clientId')
@@ -213,11 +184,10 @@ async function readToken({ path, described, remedy }: Login): Promise<LoginToken
   const dpopKey = textIn(content, 'dpopKey')
   const credentials = credentialsIn(accessToken, instantOf(textIn(accessToken, 'expiresAt')))
   if (credentials && clientId !== undefined && refreshToken !== undefined && dpopKey !== undefined) {
-    return { file, accessToken, credentials, clientId, refreshToken, dpopKey }
+    const expiresAtMs = credentials.expiration.getTime()
+    return { file, expiresAtMs, accessToken, credentials, clientId, refreshToken, dpopKey }
   }
-  throw new CredentialsError(
-    `${described} cannot be used: the file ${path} lacks ${lackingIn(content, accessToken)}; ${remedy}`,
-  )
+  return lackingIn(content, accessToken)
 }
 
 /** The credentials in an `accessToken`; `undefined` when something is missing or cannot be used. */
@@ -243,20 +213,29 @@ function lackingIn(content: JsonObject, accessToken: JsonObject): string {
   return lacking.length === 0 ? 'usable texts in accessToken' : lacking.join(', ')
 }
 
-/** Gets new credentials and a new refresh token, and writes both to the cache file. */
-async function refresh(token: LoginToken, login: Login, context: ProviderContext): Promise<Credentials> {
+/**
+ * Gets new credentials and a new refresh token, and writes both to the cache file.
+ *
+ * @param endpointFor finds the URL of the sign-in service for the region that the log-in names.
+ */
+async function refresh(
+  token: LoginToken,
+  profile: string,
+  endpointFor: (signInRegion: string | undefined) => string,
+  context: ProviderContext,
+): Promise<LoginToken> {
   const { file, clientId, refreshToken, credentials } = token
   const { clock } = context
   const key = readDpopKey(token.dpopKey)
   if (key === undefined) {
-    throw new CredentialsError(`dpopKey in the file ${login.path} is not a P-256 private key in PEM format`)
+    throw new CredentialsError(`dpopKey in the file ${file.path} is not a P-256 private key in PEM format`)
   }
-  const url = operationUrl('signin', () => login.endpointFor(token), 'v1/token')
+  const url = operationUrl('signin', () => endpointFor(textIn(file.content, 'signInRegion')), 'v1/token')
   const response = await callForJson(
     {
       name: OPERATION,
       method: 'POST',
-      profile: login.profile,
+      profile,
       url,
       // A proof for each attempt: a server may take one that it has seen before for a replay.
       headers: () => [
@@ -280,7 +259,13 @@ async function refresh(token: LoginToken, login: Login, context: ProviderContext
     )
   }
   await updateCacheFile(file, { ...file.content, accessToken, refreshToken: newRefreshToken })
-  return fresh
+  return {
+    ...token,
+    expiresAtMs: fresh.expiration.getTime(),
+    accessToken,
+    credentials: fresh,
+    refreshToken: newRefreshToken,
+  }
 }
 
 /** What a {@link dpopProof} vouches for. */

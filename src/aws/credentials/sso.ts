@@ -1,15 +1,26 @@
-import type { ServiceFailure } from '../http/error-classification.ts'
-import { type SsoLogin, ssoAccessToken } from './sso-token.ts'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 
-import { isCredentials } from '../sigv4/sign.ts'
+import type { ServiceFailure } from '../http/error-classification.ts'
+import { isCredentials, isHeaderText } from '../sigv4/sign.ts'
+import { homeDirectory } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import { type ConfigSection, selectedProfile, type SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
+  type CachedLogin,
+  type CachedToken,
+  cachedToken,
+  type CacheFile,
+  updateCacheFile,
+} from './cache-file.ts'
+import type { Flights } from './cached-provider.ts'
+import {
   absentProfileMessage,
   contextOf,
+  instantOf,
   kinds,
   type OptionKinds,
   profileTitle,
@@ -17,7 +28,15 @@ import {
   type ProviderOptions,
   readSharedConfig,
 } from './provider.ts'
-import { callForJson, type JsonCall, objectIn, operationUrl, ServiceCallError } from './service-call.ts'
+import {
+  callForJson,
+  instantAfter,
+  type JsonCall,
+  objectIn,
+  operationUrl,
+  ServiceCallError,
+  textIn,
+} from './service-call.ts'
 
 /** Options of {@link fromSSO}. When none but `profile` is given, the profile says everything. */
 export interface FromSSOOptions extends ProviderOptions {
@@ -81,25 +100,14 @@ async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderCont
   const { name: profile } = selectedProfile(environment, options.profile)
   const config = await readSharedConfig(context)
   const settings = ssoSettings(options, profile, config, context)
-  const { accountId, region, roleName, session, source, startUrl } = settings
+  const { accountId, region, roleName, source } = settings
   const urlOf = (service: 'sso' | 'sso_oidc', path: string): string =>
     operationUrl(service, () => callUrl(service, region, environment, config, profile), path)
-  const login: SsoLogin =
-    session === undefined
-      ? {
-          profile,
-          cacheKey: startUrl,
-          described: `the SSO log-in of ${source}`,
-          loginCommand: `aws sso login --profile ${profile}`,
-        }
-      : {
-          profile,
-          cacheKey: session,
-          described: `the SSO session "${session}"`,
-          loginCommand: `aws sso login --sso-session ${session}`,
-          refreshUrl: () => urlOf('sso_oidc', 'token'),
-        }
-  const accessToken = await ssoAccessToken(login, context)
+  const login = loginOf(settings, profile, () => urlOf('sso_oidc', 'token'), context)
+  const { accessToken, expiresAtMs } = await cachedToken(login, flights, context.clock)
+  if (expiresAtMs <= context.clock.now()) {
+    throw new CredentialsError(`the token of ${login.described} has expired; ${login.remedy}`)
+  }
   const query = `role_name=${encoded(roleName)}&account_id=${encoded(accountId)}`
   const role = `the role "${roleName}" in the account ${accountId} (${source})`
   const call: JsonCall = {
@@ -129,8 +137,8 @@ async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderCont
   )
 }
 
-function remedyFor({ statusCode }: ServiceFailure, { loginCommand }: SsoLogin): string {
-  if (statusCode === 401) return `; the log-in is no longer valid: run "${loginCommand}"`
+function remedyFor({ statusCode }: ServiceFailure, { remedy }: CachedLogin<SsoToken>): string {
+  if (statusCode === 401) return `; the log-in is no longer valid: ${remedy}`
   const isForbidden = statusCode === 403 || statusCode === 404
   return isForbidden ? '; check that the user is assigned this role in this account' : ''
 }
@@ -248,4 +256,104 @@ function validRegion(region: string, source: string): string {
 
 function filled(text: string | undefined): string | undefined {
   return text === '' ? undefined : text
+}
+
+interface SsoToken extends CachedToken {
+  readonly accessToken: string
+}
+
+const REFRESH_PAUSE_MS = 30_000
+
+/** Both have one entry at most for each log-in that is in use. */
+const flights: Flights<SsoToken> = new Map()
+const attempts = new Map<string, { readonly atMs: number; readonly outcome: Promise<SsoToken> }>()
+
+/** The log-in that `aws sso login` made. That of the older form knows no refresh. */
+function loginOf(
+  { session, startUrl, source }: SsoSettings,
+  profile: string,
+  tokenUrl: () => string,
+  context: ProviderContext,
+): CachedLogin<SsoToken> {
+  const { clock, environment } = context
+  const name = createHash('sha1')
+    .update(session ?? startUrl)
+    .digest('hex')
+  const path = join(homeDirectory(environment), '.aws', 'sso', 'cache', `${name}.json`)
+  const described = session === undefined ? `the SSO log-in of ${source}` : `the SSO session "${session}"`
+  const refresh = async (token: SsoToken): Promise<SsoToken> => {
+    const nowMs = clock.now()
+    const last = attempts.get(path)
+    if (last !== undefined && Math.abs(nowMs - last.atMs) < REFRESH_PAUSE_MS) {
+      await last.outcome
+      return token
+    }
+    const outcome = refreshToken(token, profile, tokenUrl, context)
+    attempts.set(path, { atMs: nowMs, outcome })
+    return outcome
+  }
+  return {
+    path,
+    described,
+    absent: 'is not logged in',
+    unusable: 'has no usable token',
+    remedy: `run "aws sso login ${session === undefined ? `--profile ${profile}` : `--sso-session ${session}`}"`,
+    tokenIn,
+    ...(session !== undefined && { refresh }),
+    notRefreshed: reason => `the token of ${described} has expired and could not be refreshed (${reason});`,
+  }
+}
+
+function tokenIn(file: CacheFile): SsoToken | string {
+  const accessToken = textIn(file.content, 'accessToken')
+  const expiresAt = instantOf(textIn(file.content, 'expiresAt'))
+  if (!isHeaderText(accessToken)) return 'a usable accessToken'
+  return expiresAt === undefined
+    ? 'a date expiresAt'
+    : { file, accessToken, expiresAtMs: expiresAt.getTime() }
+}
+
+async function refreshToken(
+  { file }: SsoToken,
+  profile: string,
+  tokenUrl: () => string,
+  context: ProviderContext,
+): Promise<SsoToken> {
+  const { content } = file
+  const clientId = textIn(content, 'clientId')
+  const clientSecret = textIn(content, 'clientSecret')
+  const usedRefreshToken = textIn(content, 'refreshToken')
+  if (clientId === undefined || clientSecret === undefined || usedRefreshToken === undefined) {
+    throw new CredentialsError(`the file ${file.path} has not all of clientId, clientSecret and refreshToken`)
+  }
+  const name = 'sso-oidc:CreateToken'
+  const answer = await callForJson(
+    {
+      name,
+      method: 'POST',
+      profile,
+      url: tokenUrl(),
+      headers: () => [['content-type', 'application/json']],
+      body: JSON.stringify({
+        clientId,
+        clientSecret,
+        grantType: 'refresh_token',
+        refreshToken: usedRefreshToken,
+      }),
+      secrets: [clientSecret, usedRefreshToken, textIn(content, 'accessToken') ?? ''],
+    },
+    context,
+  )
+  const accessToken = textIn(answer, 'accessToken')
+  const expiresAt = instantAfter(context.clock.now(), answer['expiresIn'])
+  if (!isHeaderText(accessToken) || expiresAt === undefined) {
+    throw new CredentialsError(`the answer of ${name} lacks a usable accessToken or expiresIn`)
+  }
+  await updateCacheFile(file, {
+    ...content,
+    accessToken,
+    expiresAt: expiresAt.toISOString(),
+    refreshToken: textIn(answer, 'refreshToken') ?? usedRefreshToken,
+  })
+  return { file, accessToken, expiresAtMs: expiresAt.getTime() }
 }
