@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
-import { type CommandLineIo, type Progress, UsageError, writeLine } from './output.ts'
+import { storeRows } from '../options/store-options.ts'
+import { type CommandLineIo, dashed, type Progress, UsageError, writeLine } from './output.ts'
 
 /** An option of a command. One that takes a value has {@link OptionDeclaration.value}; others are switches. */
 export interface OptionDeclaration {
@@ -11,7 +12,7 @@ export interface OptionDeclaration {
   /** What stands for the value in the help, for example `name`. */
   readonly value?: string | undefined
   /** Whether the value may be an empty string. */
-  readonly mayBeEmpty?: boolean
+  readonly mayBeEmpty?: boolean | undefined
   /** Whether the option may be given several times. */
   readonly repeatable?: boolean
   /** What it does, in a few words. */
@@ -61,24 +62,42 @@ export function declared(options: Readonly<Record<string, string>>): readonly Op
   })
 }
 
-/** The options that commands have in common: which table, where and by whom; which items are sessions; and the output. */
-export const commonOptions: readonly OptionDeclaration[] = declared({
-  'table <name>': 'name or ARN of the table (default: sessions)',
-  'region <region>': 'AWS region (default: AWS_REGION, the profile, the instance)',
-  'endpoint <url>': 'URL of DynamoDB, for DynamoDB Local or a VPC endpoint',
-  'profile <name>': 'profile of the AWS configuration files (default: AWS_PROFILE)',
-  'partition-key <name>': 'partition key of the table (default: that of the layout, id)',
-  'layout <name>': 'how other software has written the sessions, for example php (default: native)',
-  'prefix [text]': 'what the keys of the sessions begin with (default: that of the layout, nothing)',
-  'no-hash-ids': 'the keys are the session IDs themselves, not their hashes',
-  'hash-ids': 'the keys are hashes, whatever the environment says',
-  json: 'write JSON, for scripts',
-  help: 'explain this command',
-})
+/** The options of the store that have a flag, in the order of the help. */
+const storeOptions = Object.entries(storeRows).flatMap(([name, { flag, fromText }]) =>
+  flag === undefined ? [] : [{ option: name, name: dashed(name), fromText, ...flag }],
+)
+
+/**
+ * The options that commands have in common: those of the store that have a flag, which say which table, where and by whom,
+ * and which items are sessions; and the output.
+ */
+export const commonOptions: readonly OptionDeclaration[] = [
+  ...storeOptions.flatMap(({ name, value, mayBeEmpty, description, negated }) => [
+    ...(negated === undefined ? [] : [{ name: `no-${name}`, description: negated }]),
+    { name, value, mayBeEmpty, description },
+  ]),
+  ...declared({ json: 'write JSON, for scripts', help: 'explain this command' }),
+]
 
 /** The common options that a command has. */
 export function commonOptionsOf({ without = [] }: Pick<Command, 'without'>): readonly OptionDeclaration[] {
   return commonOptions.filter(({ name }) => !without.includes(name))
+}
+
+/**
+ * The options of a store that a command line gives. Whether it can take these values is up to the rows, which check them.
+ *
+ * @throws {UsageError} for a switch that is there with its opposite.
+ */
+export function storeOptionsIn(args: ParsedArgs): Record<string, unknown> {
+  const options: Record<string, unknown> = {}
+  for (const { option, name, value, fromText } of storeOptions) {
+    const isOff = args.has(`no-${name}`)
+    if (isOff && args.has(name)) throw new UsageError(`--${name} and --no-${name} exclude each other`)
+    if (isOff) options[option] = false
+    else if (args.has(name)) options[option] = value === undefined || fromText?.(args.text(name) ?? '')
+  }
+  return options
 }
 
 /** Writes what a command has come to: as JSON with `--json`, else for people. */

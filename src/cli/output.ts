@@ -204,6 +204,11 @@ export function inOptionNames(message: string, command?: string): string {
   const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
   return inFlags.replaceAll(/(?:the )?option "(\w+)"/g, (_, name: string) => {
     if (name === 'migrateFrom') return command === 'migrate' ? '--from' : 'DYNAMODB_SESSIONS_MIGRATE_FROM'
-    return `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`
+    return `--${dashed(name)}`
   })
+}
+
+/** The name of an option as flags have it. */
+export function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()
 }

@@ -1,4 +1,3 @@
-import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { readFile } from 'node:fs/promises'
 
 import { codeOf } from '../internal/core-objects.ts'
@@ -98,7 +97,7 @@ async function runGlobal(
     case '-h':
     case 'help': {
       const entry = commands.find(({ name }) => name === rest[0])
-      if (entry === undefined && rest[0] !== undefined) throw unknownCommand(rest[0])
+      if (entry === undefined && rest[0] !== undefined) throw await unknownCommand(rest[0])
       return writeHelp(entry, io.stdout, io)
     }
     case '--version':
@@ -112,7 +111,7 @@ async function runGlobal(
       if (first.startsWith('-')) {
         throw new UsageError('the command comes first: dynamodb-sessions <command> [options]')
       }
-      throw unknownCommand(first)
+      throw await unknownCommand(first)
   }
 }
 
@@ -151,7 +150,8 @@ async function writeHelp(
   return EXIT.ok
 }
 
-function unknownCommand(word: string): UsageError {
+async function unknownCommand(word: string): Promise<UsageError> {
+  const { closestMatch, didYouMean } = await import('../internal/closest-match.ts')
   const names = commands.map(({ name }) => name)
   // What is in the place of the command may be a session ID that slipped in.
   const shown = /^[a-z][a-z-]{0,19}$/i.test(word) ? `"${word}"` : 'of that name'

@@ -6,7 +6,7 @@ import { isNative } from '../layouts/open-layout.ts'
 import { SessionStore } from '../store/session-store.ts'
 import { readStoreOptions, type SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionData } from '../types.ts'
-import type { CommandContext } from './args.ts'
+import { type CommandContext, storeOptionsIn } from './args.ts'
 import { printable, UsageError, writeLine } from './output.ts'
 
 /** The options of a store as the command line and the environment give them, checked. */
@@ -39,21 +39,7 @@ export function storeSettings(
   { args, environment }: Pick<CommandContext, 'args' | 'environment'>,
   more: SessionStoreOptions = {},
 ): StoreSettings {
-  if (args.has('hash-ids') && args.has('no-hash-ids')) {
-    throw new UsageError('--hash-ids and --no-hash-ids exclude each other')
-  }
-  const given: SessionStoreOptions = {
-    table: args.text('table'),
-    region: args.text('region'),
-    endpoint: args.text('endpoint'),
-    profile: args.text('profile'),
-    partitionKey: args.text('partition-key'),
-    layout: layoutNamed(args.text('layout')),
-    prefix: args.text('prefix'),
-    hashIds: args.has('hash-ids') ? true : args.has('no-hash-ids') ? false : undefined,
-    ...more,
-  }
-  return readStoreOptions<SessionData>(given, environment)
+  return readStoreOptions<SessionData>({ ...storeOptionsIn(args), ...more }, environment)
 }
 
 /** Reaches the sessions of a store with these settings for as long as they are used. */
@@ -141,9 +127,4 @@ async function firstLine(stdin: AsyncIterable<unknown>): Promise<string> {
     if (text.includes('\n')) break
   }
   return text.split(/\r?\n/, 1)[0] ?? ''
-}
-
-/** The specification of the option decides whether there is such a layout. */
-function layoutNamed(text: string | undefined): StoreSettings['layout'] {
-  return text as StoreSettings['layout']
 }

@@ -151,16 +151,16 @@ const php = { layouts: ['php'] } as const
  * @internal
  */
 export const layoutRows: OptionRows<LayoutOptions> = {
+  partitionKey: {
+    ...attributeOption(),
+    flag: { value: 'name', description: 'partition key of the table (default: that of the layout, id)' },
+  },
   layout: {
     ...wordOption(LAYOUT_NAMES),
     flag: {
       value: 'name',
       description: 'how other software has written the sessions, for example php (default: native)',
     },
-  },
-  partitionKey: {
-    ...attributeOption(),
-    flag: { value: 'name', description: 'partition key of the table (default: that of the layout, id)' },
   },
   prefix: {
     ...textOption('up to 512 printable ASCII characters', /^[\x20-\x7e]{0,512}$/),

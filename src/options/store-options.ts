@@ -186,8 +186,8 @@ export const storeRows: OptionRows<
   SessionStoreOptions,
   'table' | 'ttlSeconds' | 'consistentRead' | 'hashIds' | 'onConflict'
 > = {
-  ...connectionRows,
   table: tableRow,
+  ...connectionRows,
   ttlSeconds: {
     ...secondsOption(86_400),
     takes: 'a number of seconds above 0, or a function of the session data that returns one',
@@ -196,7 +196,6 @@ export const storeRows: OptionRows<
     conflict: atMost({ absoluteTimeoutSeconds: 'no session would live that long' }),
   },
   consistentRead: { ...booleanOption(), default: true },
-  hashIds: { ...hashIdsRow, default: true },
   absoluteTimeoutSeconds: { ...secondsOption(604_800), ...native },
   touchAfterSeconds: {
     takes: 'a number of seconds, 0 or more',
@@ -225,6 +224,7 @@ export const storeRows: OptionRows<
   encryption: encryptionRow,
   compression: compressionRow,
   ...layoutRows,
+  hashIds: { ...hashIdsRow, default: true },
 }
 
 /**

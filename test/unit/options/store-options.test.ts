@@ -492,8 +492,8 @@ test.each([
   ],
   [
     { layout: 'php', hashIds: true, compression: {}, specialKeys: [] },
-    'the option "hashIds" is for the layout "native" only; the option "compression" is for the layout "native" only; the ' +
-      'option "specialKeys" is for the layout "connect-dynamodb" only; the layout is "php"; leave them out',
+    'the option "compression" is for the layout "native" only; the option "specialKeys" is for the layout ' +
+      '"connect-dynamodb" only; the option "hashIds" is for the layout "native" only; the layout is "php"; leave them out',
   ],
   [
     { migrateFrom: 'adonis', encryption: { keys: [new Uint8Array(32)], unencrypted: 'refuse' } },
