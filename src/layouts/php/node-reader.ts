@@ -43,8 +43,6 @@ export class NodeReader {
     switch (node.kind) {
       case 'scalar':
         return this.#keepsFloats && isIntegralFloat(node) ? new PhpFloat(Number(node.value)) : node.value
-      case 'string':
-        return node.value
       case 'array':
         return this.#arrays.get(node) ?? this.#readArray(node)
       case 'object':

@@ -27,16 +27,10 @@ interface AnyNode {
   weight: number
 }
 
-/** `N`, `b`, `i` and `d`. */
+/** `N`, `b`, `i`, `d`, `s` and `S`. */
 export interface ScalarNode extends AnyNode {
   readonly kind: 'scalar'
-  readonly value: null | boolean | number | bigint
-}
-
-/** `s` and `S`. */
-export interface StringNode extends AnyNode {
-  readonly kind: 'string'
-  readonly value: string | PhpBytes
+  readonly value: null | boolean | number | bigint | string | PhpBytes
 }
 
 /** One element of an array, or one property of an object. */
@@ -81,7 +75,7 @@ export interface LinkNode extends AnyNode {
 }
 
 /** A value as PHP wrote it, with its place in the bytes. */
-export type PhpNode = ScalarNode | StringNode | ArrayNode | ObjectNode | LinkNode
+export type PhpNode = ScalarNode | ArrayNode | ObjectNode | LinkNode
 
 /** The value behind links; a link when that is uncertain. */
 export function resolveLinks(node: PhpNode): PhpNode {

@@ -5,6 +5,7 @@ import {
   type PhpLimits,
   type PhpNode,
   type PhpSource,
+  type ScalarNode,
 } from './node.ts'
 import {
   bytesOf,
@@ -94,10 +95,8 @@ export class PhpParser {
       case 'd':
         return this.#scalar(start, this.#float())
       case 's':
-      case 'S': {
-        const value = this.#string(letter)
-        return this.#numbered({ kind: 'string', value, ...this.#leaf(start) })
-      }
+      case 'S':
+        return this.#scalar(start, this.#string(letter))
       case 'a':
         return this.#array(start, depth)
       case 'O':
@@ -112,17 +111,15 @@ export class PhpParser {
     }
   }
 
-  #leaf(start: number): Pick<PhpNode, 'source' | 'start' | 'end' | 'slotCount' | 'height' | 'weight'> {
-    return { source: this.source, start, end: this.position, slotCount: 1, height: 0, weight: 1 }
-  }
-
   #numbered<Node extends PhpNode>(node: Node): Node {
     this.#slots.push(node)
     return node
   }
 
-  #scalar(start: number, value: null | boolean | number | bigint): PhpNode {
-    return this.#numbered({ kind: 'scalar', value, ...this.#leaf(start) })
+  // Nodes are written out in full: taking their common fields from a spread object takes longer than all the rest.
+  #scalar(start: number, value: ScalarNode['value']): PhpNode {
+    const { source, position: end } = this
+    return this.#numbered({ kind: 'scalar', source, start, end, slotCount: 1, height: 0, weight: 1, value })
   }
 
   /** What is between `x:` and a semicolon. */
@@ -171,8 +168,13 @@ export class PhpParser {
 
   #array(start: number, depth: number): PhpNode {
     const node: ArrayNode = {
-      ...this.#leaf(start),
       kind: 'array',
+      source: this.source,
+      start,
+      end: start,
+      slotCount: 1,
+      height: 0,
+      weight: 1,
       entries: [],
       bodyStart: start,
       openDepth: depth,
@@ -189,8 +191,13 @@ export class PhpParser {
     const className = this.#className(length, letter)
     this.#expect('"')
     const node: ObjectNode = {
-      ...this.#leaf(start),
       kind: 'object',
+      source: this.source,
+      start,
+      end: start,
+      slotCount: 1,
+      height: 0,
+      weight: 1,
       letter,
       className,
       entries: [],
@@ -289,14 +296,22 @@ export class PhpParser {
     }
     const openDepth = target?.kind === 'array' ? target.openDepth : 0
     const levelsUp = openDepth === 0 ? 0 : depth - openDepth
-    const node: LinkNode = { ...this.#leaf(start), kind: 'link', letter, slot, target, levelsUp }
-    if (letter === 'r') return this.#numbered(node)
-    node.slotCount = 0
-    if (target !== undefined) this.source.named.add(target)
-    if (target?.kind === 'array' && levelsUp === 0) {
-      node.weight = target.weight
-      node.height = target.height
+    const repeated = letter === 'R' && target?.kind === 'array' && levelsUp === 0 ? target : undefined
+    const node: LinkNode = {
+      kind: 'link',
+      source: this.source,
+      start,
+      end: this.position,
+      slotCount: letter === 'r' ? 1 : 0,
+      height: repeated?.height ?? 0,
+      weight: repeated?.weight ?? 1,
+      letter,
+      slot,
+      target,
+      levelsUp,
     }
+    if (letter === 'r') return this.#numbered(node)
+    if (target !== undefined) this.source.named.add(target)
     return node
   }
 

@@ -100,8 +100,10 @@ export function laravelLayout(settings: ForeignLayoutSettings): Layout {
       const stored = textOf(item['value'])
       if (stored === undefined) throw noSession('value')
       const payload = parseOne(encodeUtf8(stored), limitsOf({}))
-      if (payload.kind !== 'string') throw noSession('value')
-      return payload.value instanceof PhpBytes ? byteText(payload.value.bytes) : encodeUtf8(payload.value)
+      const text = payload.kind === 'scalar' ? payload.value : undefined
+      if (text instanceof PhpBytes) return byteText(text.bytes)
+      if (typeof text !== 'string') throw noSession('value')
+      return encodeUtf8(text)
     },
   }
   return defineLayout('laravel', row, settings)
