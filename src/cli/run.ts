@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
+import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { Command } from './args.ts'
 import { commandHelp, globalHelp } from './help.ts'
@@ -97,7 +98,7 @@ async function runGlobal(
     case '-h':
     case 'help': {
       const entry = commands.find(({ name }) => name === rest[0])
-      if (entry === undefined && rest[0] !== undefined) throw await unknownCommand(rest[0])
+      if (entry === undefined && rest[0] !== undefined) throw unknownCommand(rest[0])
       return writeHelp(entry, io.stdout, io)
     }
     case '--version':
@@ -111,7 +112,7 @@ async function runGlobal(
       if (first.startsWith('-')) {
         throw new UsageError('the command comes first: dynamodb-sessions <command> [options]')
       }
-      throw await unknownCommand(first)
+      throw unknownCommand(first)
   }
 }
 
@@ -150,8 +151,7 @@ async function writeHelp(
   return EXIT.ok
 }
 
-async function unknownCommand(word: string): Promise<UsageError> {
-  const { closestMatch, didYouMean } = await import('../internal/closest-match.ts')
+function unknownCommand(word: string): UsageError {
   const names = commands.map(({ name }) => name)
   // What is in the place of the command may be a session ID that slipped in.
   const shown = /^[a-z][a-z-]{0,19}$/i.test(word) ? `"${word}"` : 'of that name'

@@ -90,6 +90,7 @@ describe('the executable', () => {
       'cli/output.js',
       'cli/run.js',
       'errors.js',
+      'internal/closest-match.js',
       'internal/core-objects.js',
       'internal/process-environment.js',
     ])
