@@ -44,6 +44,7 @@ const groups = {
     'aws/http/socket-transport',
     'internal/diagnostics',
     'aws/config/partitions',
+    'aws/config/route-finder',
     'internal/pending-steps',
     'internal/user-agent',
     'aws/sigv4/sign',

@@ -1,11 +1,10 @@
 import type { Environment } from '../aws/config/environment.ts'
 import type { InstanceRegion } from '../aws/config/instance-metadata-client.ts'
-import type { RouteSearch } from '../aws/config/route-search.ts'
+import { briefTransport, routeFinder, type RouteSources } from '../aws/config/route-finder.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../aws/dynamodb/client.ts'
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
 import { invalidArgument } from '../errors.ts'
 import { givenTransport, neededTransport } from '../aws/http/lazy-transport.ts'
-import type { RouteFinder } from '../aws/http/route.ts'
 import { SocketTransport } from '../aws/http/socket-transport.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import { PendingSteps } from '../internal/pending-steps.ts'
@@ -63,7 +62,7 @@ export function chooseTransport(
   if (transport !== undefined) return { transport: givenTransport(transport), ownsTransport: false }
   const needed = neededTransport()
   if (needed === undefined) {
-    const route = routeFinder(options, environment)
+    const route = routeFinder(routeSources(options, environment))
     return {
       transport: new SocketTransport({ ...(maxSockets !== undefined && { maxSockets }), route, clock }),
       ownsTransport: true,
@@ -84,20 +83,11 @@ export function chooseTransport(
 export function serviceTransport(options: ConnectionOptions, environment: Environment): Transport {
   const { transport } = options
   if (transport !== undefined) return givenTransport(transport)
-  return (
-    neededTransport() ??
-    new SocketTransport({ maxSockets: 4, idleTimeoutMs: 2000, route: routeFinder(options, environment) })
-  )
+  return neededTransport() ?? briefTransport(routeSources(options, environment))
 }
 
-/** The way to an endpoint; the code that reads variables and files for it is loaded for the first connection. */
-function routeFinder({ ca, proxy, profile }: ConnectionOptions, environment: Environment): RouteFinder {
-  let search: RouteSearch | undefined
-  return async endpoint => {
-    const { RouteSearch } = await import('../aws/config/route-search.ts')
-    search ??= new RouteSearch({ environment, ca, proxy, profile, hasOptions: true })
-    return search.find(endpoint)
-  }
+function routeSources({ ca, proxy, profile }: ConnectionOptions, environment: Environment): RouteSources {
+  return { environment, ca, proxy, profile, hasOptions: true }
 }
 
 /** Makes the function that finds region, endpoint and retry settings, and asks the instance for its region at last. */

@@ -1,7 +1,7 @@
 import { type Environment, fileLocations } from '../config/environment.ts'
 import { loadSharedConfig, type SharedConfig, withheldNote } from '../config/shared-config.ts'
 import { ConfigurationError, CredentialsError, invalidArgument } from '../../errors.ts'
-import type { RouteSearch } from '../config/route-search.ts'
+import { BRIEFLY_KEPT, briefTransport } from '../config/route-finder.ts'
 import { type CorrectableClock, CorrectedClock } from '../http/clock-skew.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
@@ -10,8 +10,6 @@ import { processEnvironment } from '../../internal/process-environment.ts'
 import type { Clock, Random } from '../../types.ts'
 
 const DEFAULT_DEADLINE_MS = 7000
-/** Just long enough for the few requests that one refresh makes. */
-const BRIEFLY_KEPT = { maxSockets: 4, idleTimeoutMs: 2000 } as const
 
 /**
  * What credential providers take from the world around them, so that tests can stand in for it.
@@ -65,23 +63,11 @@ export function contextOf<Options extends ProviderOptions>(
     clock: correctable(context?.clock ?? { now: () => Date.now() }),
     random: context?.random ?? Math.random,
     transport: context?.transport ?? new SocketTransport(BRIEFLY_KEPT),
-    serviceTransport: context?.serviceTransport ?? context?.transport ?? transportToAws(environment),
+    serviceTransport:
+      context?.serviceTransport ?? context?.transport ?? briefTransport({ environment, hasOptions: false }),
     deadlineMs: context?.deadlineMs ?? DEFAULT_DEADLINE_MS,
     pending: context?.pending ?? new PendingSteps(),
   }
-}
-
-/** Goes the way that the environment says; the code for it is loaded for the first connection. */
-function transportToAws(environment: Environment): Transport {
-  let search: RouteSearch | undefined
-  return new SocketTransport({
-    ...BRIEFLY_KEPT,
-    route: async endpoint => {
-      const { RouteSearch } = await import('../config/route-search.ts')
-      search ??= new RouteSearch({ environment, hasOptions: false })
-      return search.find(endpoint)
-    },
-  })
 }
 
 function correctable(clock: Clock & Partial<CorrectableClock>): Clock & Partial<CorrectableClock> {

@@ -2,7 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
-import { RouteSearch, type RouteSources } from '../../../src/aws/config/route-search.ts'
+import { routeFinder, type RouteSources } from '../../../src/aws/config/route-finder.ts'
 import { ConfigurationError, ConnectionError, ConnectTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { createAuthority, createCertificate, type KeyPair } from '../../support/certificates.ts'
@@ -32,8 +32,8 @@ beforeAll(async () => {
 })
 
 function transportVia(sources: Partial<RouteSources>): SocketTransport {
-  const search = new RouteSearch({ environment: {}, ca: authority.cert, hasOptions: true, ...sources })
-  const transport = new SocketTransport({ route: endpoint => search.find(endpoint) })
+  const route = routeFinder({ environment: {}, ca: authority.cert, hasOptions: true, ...sources })
+  const transport = new SocketTransport({ route })
   onTestFinished(() => transport.close())
   return transport
 }
