@@ -2,13 +2,9 @@
  * How the modules that the compiler has put into `build` become the files that are published: CommonJS in `dist`, and the
  * same as ES modules, for bundlers alone, in `dist/esm`. Nothing is minified.
  */
-import { readFileSync } from 'node:fs'
-
 import { defineConfig } from 'rolldown'
 
-const manifest = /** @type {typeof import('./package.json')} */ (
-  JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
-)
+import manifest from './package.json' with { type: 'json' }
 
 /** What applications import, by the names of the modules. */
 const entries = Object.values(manifest.exports).flatMap(target =>
