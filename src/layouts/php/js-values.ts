@@ -117,7 +117,75 @@ export function formatPhpFloat(value: number): string {
  * @throws {TypeError} `INVALID_SESSION_DATA` for what cannot be written, where that has to be looked at.
  */
 export function isSamePhpValue(left: unknown, right: unknown): boolean {
-  return new Comparison().areSame(unwrap(left, ''), unwrap(right, ''), 1)
+  return new PhpComparison().areSame(unwrap(left, ''), unwrap(right, ''))
+}
+
+/**
+ * Comparisons of one encoding, which need not find out twice that two arrays differ.
+ *
+ * @internal
+ */
+export class PhpComparison {
+  readonly #different = new ObjectPairs()
+  /** Pairs that have been met: comparing them again would take for ever where arrays are shared, or in each other. */
+  #met = new ObjectPairs()
+  #pairs = 0
+
+  /** {@link isSamePhpValue} for what {@link unwrap} has made. */
+  areSame(left: unknown, right: unknown): boolean {
+    // What was met counts as the same until a difference shows, and so for one comparison only.
+    this.#met = new ObjectPairs()
+    this.#pairs = 0
+    return this.#areSame(left, right, 1)
+  }
+
+  #areSame(left: unknown, right: unknown, depth: number): boolean {
+    if (Object.is(left, right)) return true
+    if (left === undefined || right === undefined) return false
+    const ours = phpValue(left)
+    const theirs = phpValue(right)
+    if (isElements(ours)) return isElements(theirs) && this.#haveSame(ours, theirs, depth)
+    return !isElements(theirs) && areSameLeaves(ours, theirs)
+  }
+
+  #haveSame(left: PhpElements, right: PhpElements, depth: number): boolean {
+    if (left.elements.length !== right.elements.length) return false
+    if (this.#different.has(left.container, right.container)) return false
+    if (this.#wereMet(left.container, right.container)) return true
+    if (depth > DEEPEST) throw invalidArgument('INVALID_SESSION_DATA', 'the session data is nested too deep')
+    const areSame = left.elements.every(([key, value], index) => {
+      const other = right.elements[index]
+      return (
+        other !== undefined &&
+        keyIdentity(key) === keyIdentity(other[0]) &&
+        this.#areSame(value, other[1], depth + 1)
+      )
+    })
+    if (!areSame) this.#different.add(left.container, right.container)
+    return areSame
+  }
+
+  #wereMet(left: object, right: object): boolean {
+    this.#pairs += 1
+    if (this.#pairs <= PAIRS_WITHOUT_NOTES) return false
+    if (this.#met.has(left, right)) return true
+    this.#met.add(left, right)
+    return false
+  }
+}
+
+class ObjectPairs {
+  readonly #rights = new Map<object, Set<object>>()
+
+  has(left: object, right: object): boolean {
+    return this.#rights.get(left)?.has(right) ?? false
+  }
+
+  add(left: object, right: object): void {
+    const rights = this.#rights.get(left)
+    if (rights === undefined) this.#rights.set(left, new Set([right]))
+    else rights.add(right)
+  }
 }
 
 function elementsOf(container: object): (readonly [PhpKey, unknown])[] {
@@ -166,45 +234,6 @@ function refuseOthers(container: object): void {
       'the session data has a copy of a PhpObject, PhpArray, PhpBytes or PhpFloat that is not one any more; ' +
         'JSON and structured clones lose the class',
     )
-  }
-}
-
-class Comparison {
-  #pairs = 0
-  /** Pairs that have been met: comparing them again would take for ever where arrays are shared, or in each other. */
-  readonly #notes = new Map<object, Set<object>>()
-
-  areSame(left: unknown, right: unknown, depth: number): boolean {
-    if (Object.is(left, right)) return true
-    if (left === undefined || right === undefined) return false
-    const ours = phpValue(left)
-    const theirs = phpValue(right)
-    if (isElements(ours)) return isElements(theirs) && this.#haveSame(ours, theirs, depth)
-    return !isElements(theirs) && areSameLeaves(ours, theirs)
-  }
-
-  #haveSame(left: PhpElements, right: PhpElements, depth: number): boolean {
-    if (left.elements.length !== right.elements.length) return false
-    if (this.#wereMet(left.container, right.container)) return true
-    if (depth > DEEPEST) throw invalidArgument('INVALID_SESSION_DATA', 'the session data is nested too deep')
-    return left.elements.every(([key, value], index) => {
-      const other = right.elements[index]
-      return (
-        other !== undefined &&
-        keyIdentity(key) === keyIdentity(other[0]) &&
-        this.areSame(value, other[1], depth + 1)
-      )
-    })
-  }
-
-  #wereMet(left: object, right: object): boolean {
-    this.#pairs += 1
-    if (this.#pairs <= PAIRS_WITHOUT_NOTES) return false
-    const met = this.#notes.get(left)
-    if (met === undefined) this.#notes.set(left, new Set([right]))
-    else if (met.has(right)) return true
-    else met.add(right)
-    return false
   }
 }
 

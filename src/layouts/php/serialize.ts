@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../errors.ts'
-import { isElements, isSamePhpValue, type PhpElements, phpValue, scalarText, unwrap } from './js-values.ts'
+import { isElements, PhpComparison, type PhpElements, phpValue, scalarText, unwrap } from './js-values.ts'
 import {
   type ArrayNode,
   limitsOf,
@@ -75,6 +75,7 @@ export function emptyArrayOf({
  * @internal
  */
 export class UnchangedValues {
+  readonly #comparison = new PhpComparison()
   readonly #readers: readonly NodeReader[]
 
   /** @param around an array that what was read is in. */
@@ -83,9 +84,13 @@ export class UnchangedValues {
     this.#readers = [new NodeReader(emptyArray, around), new NodeReader(emptyArray, around, true)]
   }
 
-  /** Whether a value is what a node was read as. */
+  /**
+   * Whether a value is what a node was read as.
+   *
+   * @param value as `unwrap` makes it.
+   */
   has(value: unknown, node: PhpNode): boolean {
-    return this.#readers.some(reader => isSamePhpValue(value, reader.read(node)))
+    return this.#readers.some(reader => this.#comparison.areSame(value, reader.read(node)))
   }
 }
 

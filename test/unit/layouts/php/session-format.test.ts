@@ -295,6 +295,25 @@ test('the deepest session that is allowed is read, compared and written', () => 
   expect(changed(`b|i:1;${objects.replace('r:1', 'r:2')}`, data => delete data['b'], options)).toBe(objects)
 })
 
+test('what is around a change is not compared again at each level', () => {
+  let reads = 0
+  const levels = 100
+  let value: unknown = 'x'
+  for (let level = 0; level < levels; level += 1) {
+    const inside = value
+    value = Object.defineProperty({}, 'a', {
+      enumerable: true,
+      get: () => {
+        reads += 1
+        return inside
+      },
+    })
+  }
+  const basis = `a|${'a:1:{s:1:"a";'.repeat(levels)}i:1;${'}'.repeat(levels)}`
+  expect(changed(basis, data => (data['a'] = value))).toBe(basis.replace('i:1;', 's:1:"x";'))
+  expect(reads).toBeLessThan(10 * levels)
+})
+
 function deepest(inside: string): string {
   return `a|${'a:1:{i:0;'.repeat(1000)}${inside}${'}'.repeat(1000)}`
 }
