@@ -25,6 +25,7 @@ export interface MigrateCounts {
 }
 
 const MOVES_AT_ONCE = 8
+const PROGRESS_EVERY = 32
 
 /**
  * Moves every session of the source, if you don't want to wait until each has been used. Applications may go
@@ -39,25 +40,16 @@ export async function migrateAll(
 ): Promise<MigrateCounts> {
   const { source } = migration
   const counts = { found: 0, moved: 0, passedOver: 0, failed: 0 }
-  const moveOne = async (key: string): Promise<void> => {
+  await forEachAtOnce(listItems(source, true, { signal }), MOVES_AT_ONCE, async item => {
+    const key = source.layout.keyOfItem(item)
+    if (key === undefined) return
     counts.found++
     const id = source.layout.idOfKey(key)
     if (id === undefined) counts.failed++
     else if (!dryRun) await tryToMove(migration, id, counts, signal)
-  }
-  let keys: string[] = []
-  const moveBatch = async (): Promise<void> => {
-    const batch = keys
-    keys = []
-    await forEachAtOnce(batch, MOVES_AT_ONCE, moveOne)
-    await onProgress?.({ ...counts })
-  }
-  for await (const item of listItems(source, true, { signal })) {
-    const key = source.layout.keyOfItem(item)
-    if (key !== undefined) keys.push(key)
-    if (keys.length === MOVES_AT_ONCE * 4) await moveBatch()
-  }
-  await moveBatch()
+    if (counts.found % PROGRESS_EVERY === 0) await onProgress?.({ ...counts })
+  })
+  await onProgress?.({ ...counts })
   return counts
 }
 

@@ -10,7 +10,7 @@ import {
   type GarbageCollectionProgress,
 } from '../options/call-options.ts'
 import { inBulk } from './bulk-call.ts'
-import { CapacityPace, ThrottlingPauses } from './rate-limiter.ts'
+import { RateLimiter, ThrottlingPauses } from './rate-limiter.ts'
 import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from '../items/item-table.ts'
 import { forEachAtOnce, projectKey, scanInput, scanPages } from './scan.ts'
 import { validateCallOptions } from '../options/option.ts'
@@ -68,8 +68,8 @@ class GarbageCollector {
   readonly #options: GarbageCollectionOptions
   readonly #graceMs: number
   readonly #pageLimit: number | undefined
-  readonly #reads: CapacityPace
-  readonly #writes: CapacityPace
+  readonly #reads: RateLimiter
+  readonly #writes: RateLimiter
   readonly #pauses = new ThrottlingPauses(Math.random)
   /** The caller has given up: requests under way are, too. */
   readonly #abort = new AbortController()
@@ -94,8 +94,8 @@ class GarbageCollector {
     this.#options = options
     this.#graceMs = (options.graceSeconds ?? 0) * 1000
     this.#pageLimit = itemsPerPage(readUnitsPerSecond / this.segments)
-    this.#reads = new CapacityPace(readUnitsPerSecond)
-    this.#writes = new CapacityPace(writeUnitsPerSecond)
+    this.#reads = new RateLimiter(readUnitsPerSecond)
+    this.#writes = new RateLimiter(writeUnitsPerSecond)
   }
 
   get progress(): GarbageCollectionProgress {
@@ -153,12 +153,12 @@ class GarbageCollector {
 
   async #scan(make: () => Input<'Scan'>): Promise<Output<'Scan'>> {
     const { signal } = this.#abort
-    const booking = this.#reads.book(performance.now())
-    await this.#wait(booking.delayMs)
+    const reservation = this.#reads.reserve(performance.now())
+    await this.#wait(reservation.delayMs)
     const page = await this.#untilServed(() => this.#table.client.send('Scan', make(), { signal }))
     const scanned = page.ScannedCount ?? 0
     const units = reportedUnits(page)
-    this.#reads.settle(booking, units ?? scanned * ASSUMED_READ_UNITS_PER_ITEM)
+    this.#reads.commit(reservation, units ?? scanned * ASSUMED_READ_UNITS_PER_ITEM)
     this.#counts.scanned += scanned
     this.#counts.consumedReadUnits += units ?? 0
     return page
@@ -181,8 +181,8 @@ class GarbageCollector {
     const key = this.#table.layout.keyOfItem(item)
     if (key === undefined) return
     const { signal } = this.#abort
-    const booking = this.#writes.book(performance.now())
-    await this.#wait(booking.delayMs)
+    const reservation = this.#writes.reserve(performance.now())
+    await this.#wait(reservation.delayMs)
     let calls = 0
     try {
       const output = await this.#untilServed(() => {
@@ -190,7 +190,7 @@ class GarbageCollector {
         return this.#table.client.send('DeleteItem', this.#deleteInput(key), { signal })
       })
       const units = reportedUnits(output)
-      this.#writes.settle(booking, units ?? ASSUMED_WRITE_UNITS)
+      this.#writes.commit(reservation, units ?? ASSUMED_WRITE_UNITS)
       this.#counts.consumedWriteUnits += units ?? 0
       this.#counts.deleted++
     } catch (error) {

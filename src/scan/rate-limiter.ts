@@ -2,7 +2,7 @@ import { backoffMs } from '../internal/backoff.ts'
 import type { Random } from '../types.ts'
 
 /** Capacity that one request may use from some moment on. */
-export interface CapacityBooking {
+export interface Reservation {
   /** Milliseconds to wait before the request may be sent. */
   readonly delayMs: number
   /** Capacity units that were set aside for it. */
@@ -20,7 +20,7 @@ const THROTTLING_PAUSES = { baseMs: 1000, capMs: 60_000 }
  * What a request uses is known only afterwards. It is taken to use what the last one did, and the next ones wait for
  * what it used on top of that. Pure arithmetic: the time is an argument.
  */
-export class CapacityPace {
+export class RateLimiter {
   readonly #unitsPerMs: number
   #usualUnits = 1
   #freeFromMs = Number.NEGATIVE_INFINITY
@@ -31,15 +31,15 @@ export class CapacityPace {
   }
 
   /** Sets capacity aside for one request. */
-  book(nowMs: number): CapacityBooking {
+  reserve(nowMs: number): Reservation {
     const units = this.#usualUnits
     const fromMs = Math.max(this.#freeFromMs, nowMs - MADE_UP_FOR_WITHIN_MS)
     this.#freeFromMs = fromMs + units / this.#unitsPerMs
     return { delayMs: Math.max(0, fromMs - nowMs), units }
   }
 
-  /** Corrects a booking by what the request has used. */
-  settle({ units }: CapacityBooking, usedUnits: number): void {
+  /** Corrects a reservation by what the request has used. */
+  commit({ units }: Reservation, usedUnits: number): void {
     this.#freeFromMs += (usedUnits - units) / this.#unitsPerMs
     this.#usualUnits = usedUnits
   }

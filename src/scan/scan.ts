@@ -1,5 +1,5 @@
 import { isAwsError } from '../aws/dynamodb/aws-error.ts'
-import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { Input, Output } from '../aws/dynamodb/operations.ts'
 import { SessionCorruptError, SessionDecryptionError, TableMismatchError } from '../errors.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
@@ -15,15 +15,15 @@ type ScanPage = Output<'Scan'>
 /** As many as wait for little, and leave most of the connections to the requests of the application. */
 export const DELETES_AT_ONCE = 8
 
-/** The tables of each client whose key has been looked at. */
-const lookedAt = new WeakMap<DynamoDBClient, Set<string>>()
+/** The tables whose key has been looked at. */
+const lookedAt = new WeakSet<ItemTable>()
 
 /**
  * The items of this namespace's sessions that have not expired; with `keyOnly`, nothing but their partition key.
  *
  * Holds one page of the table at a time. A session is listed when it was alive as its page was read.
  */
-export async function* listItems(
+export function listItems(
   table: ItemTable,
   keyOnly: boolean,
   options: SendOptions,
@@ -32,10 +32,18 @@ export async function* listItems(
     const all = scanInput(table, liveSessions(table), table.consistentRead)
     return keyOnly ? projectKey(table, all) : all
   }
-  for await (const { Items: items = [] } of scanPages(table, input, options)) {
+  return itemsOf(scanPages(table, input, options), options)
+}
+
+/** The items of some pages. */
+export async function* itemsOf(
+  pages: AsyncIterable<Pick<ScanPage, 'Items'>>,
+  { signal }: SendOptions,
+): AsyncGenerator<Item, void, undefined> {
+  for await (const { Items: items = [] } of pages) {
     for (const item of items) {
       // A page is a thousand items and more, and whoever lists them may take long over each.
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       yield item
     }
   }
@@ -113,8 +121,8 @@ export function projectKey({ layout }: ItemTable, input: ScanInput): ScanInput {
 }
 
 /**
- * Reads page by page (DynamoDB reads up to 1 MB for one), and the next one when the last has been dealt with. That the
- * table has the partition key of the layout is checked on the first: else every filter would find nothing.
+ * Scans page by page. That the table has the partition key of the layout is checked on the first: else every filter would find
+ * nothing.
  *
  * @param input makes the input of a page, which may depend on what the time is.
  * @param send reads a page, for scans that have more to do for it than to send what `make` returns.
@@ -124,17 +132,31 @@ export async function* scanPages(
   table: ItemTable,
   input: () => ScanInput,
   options: SendOptions,
-  send: (input: () => ScanInput) => Promise<ScanPage> = make =>
+  send: (make: () => ScanInput) => Promise<ScanPage> = make =>
     table.clock.retryAfterClockCorrection(() => table.client.send('Scan', make(), options)),
 ): AsyncGenerator<ScanPage, void, undefined> {
-  let start: Item | undefined
-  do {
-    const from = start
-    const page = await send(() => (from === undefined ? input() : { ...input(), ExclusiveStartKey: from }))
-    if (from === undefined) await checkTableKey(table, page, options)
+  let isFirst = true
+  for await (const page of readPages(start => send(() => ({ ...input(), ...start })))) {
+    if (isFirst) await checkTableKey(table, page, options)
+    isFirst = false
     yield page
-    start = page.LastEvaluatedKey
-  } while (start !== undefined)
+  }
+}
+
+/**
+ * Reads page by page (DynamoDB reads up to 1 MB for one), and the next one when the last has been dealt with.
+ *
+ * @param read reads the page after `start`, which is part of the input of a `Scan` or a `Query`.
+ */
+export async function* readPages<Page extends { readonly LastEvaluatedKey?: Item | undefined }>(
+  read: (start: { readonly ExclusiveStartKey?: Item }) => Promise<Page>,
+): AsyncGenerator<Page, void, undefined> {
+  let last: Item | undefined
+  do {
+    const page = await read(last === undefined ? {} : { ExclusiveStartKey: last })
+    yield page
+    last = page.LastEvaluatedKey
+  } while (last !== undefined)
 }
 
 /**
@@ -145,45 +167,48 @@ export async function* scanPages(
  * @throws {TableMismatchError} when the table has another key.
  */
 export async function askForTableKey(table: ItemTable, options: SendOptions): Promise<void> {
-  if (!isNew(table)) return
+  if (lookedAt.has(table)) return
+  lookedAt.add(table)
   const { client, name: TableName } = table
   try {
     await client.send('GetItem', { TableName, Key: table.itemKey('no session has this key') }, options)
   } catch (error) {
     options.signal?.throwIfAborted()
     if (!isAwsError(error, 'ValidationException')) return
-    lookedAt.get(client)?.delete(markOf(table))
+    lookedAt.delete(table)
     throw otherKey(table)
   }
 }
 
 /**
  * Does something with every value, with so many at the same time. The first failure ends it: nothing is begun after
- * it, and what is under way is waited for.
+ * it, and what is in flight is waited for.
  */
 export async function forEachAtOnce<Value>(
-  values: readonly Value[],
+  values: Iterable<Value> | AsyncIterable<Value>,
   atOnce: number,
   action: (value: Value) => Promise<void>,
 ): Promise<void> {
+  const queue = Symbol.asyncIterator in values ? values[Symbol.asyncIterator]() : values[Symbol.iterator]()
   let failed = false
-  const queue = values.values()
   const work = async (): Promise<void> => {
-    for (const value of queue) {
-      if (failed) return
-      try {
-        await action(value)
-      } catch (error) {
-        failed = true
-        throw error
+    try {
+      for (;;) {
+        const next = await queue.next()
+        if (failed || next.done === true) return
+        await action(next.value)
       }
+    } catch (error) {
+      failed = true
+      throw error
     }
   }
-  const workers = Array.from({ length: Math.min(atOnce, values.length) }, work)
+  const workers = Array.from({ length: atOnce }, work)
   try {
     await Promise.all(workers)
   } finally {
     await Promise.allSettled(workers)
+    await queue.return?.()
   }
 }
 
@@ -214,20 +239,6 @@ async function checkTableKey(
  */
 export function requireTableKey(table: ItemTable, item: Item): void {
   if (!Object.hasOwn(item, table.layout.partitionKey)) throw otherKey(table)
-}
-
-/** Whether nobody has asked yet; notes that somebody does. */
-function isNew(table: ItemTable): boolean {
-  const marks = lookedAt.get(table.client) ?? new Set()
-  lookedAt.set(table.client, marks)
-  const mark = markOf(table)
-  if (marks.has(mark)) return false
-  marks.add(mark)
-  return true
-}
-
-function markOf({ name, layout }: ItemTable): string {
-  return `${layout.partitionKey} ${name}`
 }
 
 function otherKey({ name, layout: { partitionKey } }: ItemTable): TableMismatchError {

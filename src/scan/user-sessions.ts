@@ -4,13 +4,19 @@ import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dyn
 import { invalidArgument, SessionCorruptError, TableMismatchError } from '../errors.ts'
 import { withinDateRange } from '../internal/date-range.ts'
 import { sleep } from '../internal/timers.ts'
-import type { Condition } from '../layouts/layout.ts'
-import { addIndexCommand, isUserId, type UserIndex } from '../layouts/user-index.ts'
 import type { Item } from '../types.ts'
 import type { BulkOptions, ListOptions } from '../options/call-options.ts'
 import { ASKS_FOR_ITEM, type ItemTable } from '../items/item-table.ts'
 import { inBulk, listInBulk } from './bulk-call.ts'
-import { DELETES_AT_ONCE, requireTableKey, unlessUnreadable } from './scan.ts'
+import {
+  DELETES_AT_ONCE,
+  forEachAtOnce,
+  itemsOf,
+  readPages,
+  requireTableKey,
+  unlessUnreadable,
+} from './scan.ts'
+import { addIndexCommand, isUserId, type UserIndex } from '../layouts/user-index.ts'
 
 /** A session of a user, as the index has it. */
 export interface UserSession {
@@ -121,20 +127,12 @@ async function destroyAll(query: UserQuery, handled: Set<string>): Promise<numbe
 /** Deletes what the index has and `handled` does not, and adds it there. */
 async function destroyNewEntries(query: UserQuery, handled: Set<string>): Promise<number> {
   let destroyed = 0
-  let batch: Item[] = []
-  const destroyBatch = async (): Promise<void> => {
-    const outcomes = await Promise.all(batch.map(item => destroyEntry(query, item)))
-    destroyed += outcomes.filter(Boolean).length
-    batch = []
-  }
-  for await (const item of entriesOf(query)) {
+  await forEachAtOnce(entriesOf(query), DELETES_AT_ONCE, async item => {
     const key = query.table.layout.keyOfItem(item)
-    if (key === undefined || handled.has(key)) continue
+    if (key === undefined || handled.has(key)) return
     handled.add(key)
-    batch.push(item)
-    if (batch.length === DELETES_AT_ONCE) await destroyBatch()
-  }
-  await destroyBatch()
+    if (await destroyEntry(query, item)) destroyed++
+  })
   return destroyed
 }
 
@@ -193,39 +191,25 @@ async function* entriesOf({
   userId,
   options,
 }: UserQuery): AsyncGenerator<Item, void, undefined> {
-  const input = queryInput(table, index, userId, table.layout.namespace())
-  let start: Item | undefined
-  do {
-    const pageInput = start === undefined ? input : { ...input, ExclusiveStartKey: start }
-    const queried = table.clock.retryAfterClockCorrection(() =>
-      table.client.send('Query', pageInput, options),
-    )
-    const page = await queried.catch((error: unknown) => {
-      throw indexProblem(error, table, index) ?? error
-    })
-    for (const item of page.Items ?? []) {
-      // Whoever lists them may take long over each.
-      options.signal?.throwIfAborted()
-      requireTableKey(table, item)
-      yield item
-    }
-    start = page.LastEvaluatedKey
-  } while (start !== undefined)
-}
-
-function queryInput(
-  { name }: ItemTable,
-  index: UserIndex,
-  userId: string,
-  namespace: Condition | undefined,
-): Input<'Query'> {
-  return {
-    TableName: name,
+  const namespace = table.layout.namespace()
+  const input: Input<'Query'> = {
+    TableName: table.name,
     IndexName: index.name,
     KeyConditionExpression: '#user = :user',
     ExpressionAttributeNames: { ...namespace?.names, '#user': index.attribute },
     ExpressionAttributeValues: { ...namespace?.values, ':user': { S: userId } },
     ...(namespace !== undefined && { FilterExpression: namespace.expression }),
+  }
+  const pages = readPages(start =>
+    table.clock.retryAfterClockCorrection(() => table.client.send('Query', { ...input, ...start }, options)),
+  )
+  try {
+    for await (const item of itemsOf(pages, options)) {
+      requireTableKey(table, item)
+      yield item
+    }
+  } catch (error) {
+    throw indexProblem(error, table, index) ?? error
   }
 }
 

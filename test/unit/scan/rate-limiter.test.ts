@@ -1,51 +1,51 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { CapacityPace, ThrottlingPauses } from '../../../src/scan/rate-limiter.ts'
+import { RateLimiter, ThrottlingPauses } from '../../../src/scan/rate-limiter.ts'
 
 describe('the pace of capacity', () => {
   test('the first request need not wait', () => {
-    expect(new CapacityPace(1).book(5000)).toEqual({ delayMs: 0, units: 1 })
+    expect(new RateLimiter(1).reserve(5000)).toEqual({ delayMs: 0, units: 1 })
   })
 
   test('requests that come at once are spread over the second', () => {
-    const pace = new CapacityPace(10)
-    const delays = Array.from({ length: 5 }, () => pace.book(5000).delayMs)
+    const pace = new RateLimiter(10)
+    const delays = Array.from({ length: 5 }, () => pace.reserve(5000).delayMs)
     // A tenth of a second may be made up for, which is one request more.
     expect(delays).toEqual([0, 0, 100, 200, 300])
   })
 
   test('what a request used on top of what was set aside makes the next ones wait', () => {
-    const pace = new CapacityPace(10)
-    const scan = pace.book(5000)
-    pace.settle(scan, 128)
-    expect(pace.book(5000)).toEqual({ delayMs: 12_700, units: 128 })
-    expect(pace.book(5000).delayMs).toBe(25_500)
+    const pace = new RateLimiter(10)
+    const scan = pace.reserve(5000)
+    pace.commit(scan, 128)
+    expect(pace.reserve(5000)).toEqual({ delayMs: 12_700, units: 128 })
+    expect(pace.reserve(5000).delayMs).toBe(25_500)
   })
 
   test('what was set aside and not used is given back', () => {
-    const pace = new CapacityPace(10)
-    pace.settle(pace.book(0), 50)
-    const second = pace.book(10_000)
+    const pace = new RateLimiter(10)
+    pace.commit(pace.reserve(0), 50)
+    const second = pace.reserve(10_000)
     expect(second).toEqual({ delayMs: 0, units: 50 })
-    pace.settle(second, 1)
-    expect(pace.book(10_000)).toEqual({ delayMs: 0, units: 1 })
-    expect(pace.book(10_000).delayMs).toBe(100)
+    pace.commit(second, 1)
+    expect(pace.reserve(10_000)).toEqual({ delayMs: 0, units: 1 })
+    expect(pace.reserve(10_000).delayMs).toBe(100)
   })
 
   test('capacity that nobody used for long is not saved up', () => {
-    const pace = new CapacityPace(10)
-    pace.book(0)
-    const delays = Array.from({ length: 4 }, () => pace.book(3_600_000).delayMs)
+    const pace = new RateLimiter(10)
+    pace.reserve(0)
+    const delays = Array.from({ length: 4 }, () => pace.reserve(3_600_000).delayMs)
     expect(delays).toEqual([0, 0, 100, 200])
   })
 
   test('without a limit nobody waits', () => {
-    const pace = new CapacityPace(Infinity)
+    const pace = new RateLimiter(Infinity)
     for (let request = 0; request < 100; request++) {
-      const booking = pace.book(5000)
-      expect(booking.delayMs).toBe(0)
-      pace.settle(booking, 1000)
+      const reservation = pace.reserve(5000)
+      expect(reservation.delayMs).toBe(0)
+      pace.commit(reservation, 1000)
     }
   })
 
@@ -53,13 +53,13 @@ describe('the pace of capacity', () => {
     const used = fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 200 })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), used, (unitsPerSecond, requests) => {
-        const pace = new CapacityPace(unitsPerSecond)
+        const pace = new RateLimiter(unitsPerSecond)
         let nowMs = 0
         let units = 0
         for (const request of requests) {
-          const booking = pace.book(nowMs)
-          nowMs += booking.delayMs
-          pace.settle(booking, request)
+          const reservation = pace.reserve(nowMs)
+          nowMs += reservation.delayMs
+          pace.commit(reservation, request)
           // What was used before this request is paid for by the time that has passed, and so much that lapses not.
           expect(units).toBeLessThanOrEqual(((nowMs + 100) / 1000) * unitsPerSecond + 200 + 1e-6)
           units += request
