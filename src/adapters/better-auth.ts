@@ -142,7 +142,7 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
     this.#values.retryAfterClockCorrection(() => this.#delete(key))
 
   readonly getAndDelete: DynamoDBSecondaryStorage['getAndDelete'] = async key =>
-    (await this.#values.take(key)) ?? null
+    (await this.#values.getAndDelete(key)) ?? null
 
   readonly increment: DynamoDBSecondaryStorage['increment'] = (key, ttl) =>
     this.#values.increment(key, ttl > 0 ? ttl * 1000 : undefined)
@@ -168,7 +168,7 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
       await this.#merge(read, merger, undefined, undefined)
       return
     }
-    await this.#values.remove(key)
+    await this.#values.delete(key)
     if (read !== undefined) read.isKnown = false
   }
 
@@ -213,7 +213,7 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
 
   #writeOver(key: string, { text, over, expiresMs }: Write): Promise<Replacement> | Replacement {
     if (text !== undefined) return this.#values.replace(key, text, over, { expiresMs })
-    return over === undefined ? { applied: true, value: undefined } : this.#values.removeIf(key, over)
+    return over === undefined ? { applied: true, value: undefined } : this.#values.deleteIf(key, over)
   }
 }
 

@@ -142,7 +142,7 @@ export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDri
         await setItem(key, value, { ...common, ...own })
       })
     },
-    removeItem: key => values.remove(key),
+    removeItem: key => values.delete(key),
     getMeta: async key => {
       const value = await values.read(key)
       return value === undefined ? null : metaOf(value, values)

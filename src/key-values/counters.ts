@@ -6,6 +6,7 @@ import { Deadline } from '../internal/deadline.ts'
 import { numberOf } from '../layouts/attributes.ts'
 import { allOf } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
+import { writeConditionally } from '../items/conditional-write.ts'
 import type { ItemTable, Outcome } from '../items/item-table.ts'
 import { absentAt, COUNT, type KeyValueLayout } from './key-value-layout.ts'
 
@@ -22,7 +23,6 @@ interface Batch {
 }
 
 const WRITER_BYTES = 6
-const MOST_ATTEMPTS = 10
 
 /** From how many marks on those are removed that are older than any call, and how many are left. */
 const MANY_MARKS = 16
@@ -103,49 +103,53 @@ export class KeyValueCounters {
     }
   }
 
-  async #add(key: string, batch: Batch): Promise<number> {
+  #add(key: string, batch: Batch): Promise<number> {
     const table = this.#table
+    const isLive = (item: Item): boolean => table.isLive(item, table.clock.now())
     let sequence = this.#nextSequence(0)
     let isInDoubt = false
-    const options = {
-      deadline: batch.deadline,
-      onDoubt: () => {
-        isInDoubt = true
+    const onDoubt = (): void => {
+      isInDoubt = true
+    }
+    const options = { deadline: batch.deadline, onDoubt }
+    return writeConditionally<Item | undefined, number>(
+      {
+        apply: async () => {
+          let outcome = await this.#addToLive(key, batch.size, sequence, options)
+          if (outcome.applied) {
+            await Promise.allSettled([this.#removeMarks(key, outcome.item, options)])
+            return { result: numberOf(outcome.item?.[COUNT]) ?? batch.size }
+          }
+          let place = this.#ownPlace(outcome.item, sequence)
+          if (place === undefined && (outcome.item === undefined || !isLive(outcome.item))) {
+            outcome = await this.#begin(key, batch, sequence, options)
+            place = outcome.applied ? batch.size : this.#ownPlace(outcome.item, sequence)
+          }
+          return place === undefined ? { found: outcome.item } : { result: place }
+        },
+        resolve: (item, attempts) => {
+          if (item === undefined) return undefined
+          if (isLive(item)) requireCounter(item)
+          const latest = Math.max(numberOf(item[REMOVED]) ?? 0, numberOf(item[this.#sequenceName]) ?? 0)
+          if (latest < sequence) return undefined
+          if (isInDoubt) {
+            throw new SessionConflictError(
+              'the counter may or may not have been incremented: a response was lost, and others have counted so often or so ' +
+                'long since that the item does not tell any more',
+              { attempts },
+            )
+          }
+          sequence = this.#nextSequence(latest)
+          return undefined
+        },
+        gaveUp: attempts =>
+          new SessionConflictError(
+            `the counter began and expired again and again while it was incremented (attempts: ${attempts}); it was not ` +
+              'incremented',
+            { attempts },
+          ),
       },
-    }
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      let outcome = await this.#addToLive(key, batch.size, sequence, options)
-      if (outcome.applied) {
-        await Promise.allSettled([this.#removeMarks(key, outcome.item, options)])
-        return numberOf(outcome.item?.[COUNT]) ?? batch.size
-      }
-      if (outcome.item === undefined || !table.isLive(outcome.item, table.clock.now())) {
-        const place = this.#ownPlace(outcome.item, sequence)
-        if (place !== undefined) return place
-        outcome = await this.#begin(key, batch, sequence, options)
-        if (outcome.applied) return batch.size
-      }
-      const { item } = outcome
-      const place = this.#ownPlace(item, sequence)
-      if (place !== undefined) return place
-      // Somebody else has begun it in the meantime.
-      if (item === undefined) continue
-      if (table.isLive(item, table.clock.now())) requireCounter(item)
-      const latest = Math.max(numberOf(item[REMOVED]) ?? 0, numberOf(item[this.#sequenceName]) ?? 0)
-      if (latest < sequence) continue
-      if (isInDoubt) {
-        throw new SessionConflictError(
-          'the counter may or may not have been incremented: a response was lost, and others have counted so often or so long ' +
-            'since that the item does not tell any more',
-          { attempts: attempt },
-        )
-      }
-      sequence = this.#nextSequence(latest)
-    }
-    throw new SessionConflictError(
-      `the counter began and expired again and again while it was incremented (attempts: ${MOST_ATTEMPTS}); it was not ` +
-        'incremented',
-      { attempts: MOST_ATTEMPTS },
+      options,
     )
   }
 

@@ -3,23 +3,17 @@ import { binaryOf, numberOf, textOf } from '../layouts/attributes.ts'
 import { allOf, type Condition, type Layout } from '../layouts/layout.ts'
 import { birthAttribute } from '../layouts/native.ts'
 import { lazyPayloadCodec, openNativeLayout } from '../layouts/open-layout.ts'
-import {
-  type CompressionOptions,
-  type EncryptionOptions,
-  encodesWrites,
-} from '../encryption/encryption-options.ts'
+import { encodesWrites } from '../encryption/encryption-options.ts'
+import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { newMarker } from '../items/session-record.ts'
 
-/** What {@link KeyValueLayout} is made of. */
-export interface KeyValueLayoutOptions {
-  readonly partitionKey: string | undefined
+/** The options that decide how values are written as items. */
+export type KeyValueLayoutOptions = Pick<KeyValuesOptions, 'partitionKey' | 'encryption' | 'compression'> & {
   /** What every key starts with. */
   readonly prefix: string
   /** Whether keys are stored as their SHA-256. */
   readonly hashKeys: boolean
-  readonly encryption: EncryptionOptions | undefined
-  readonly compression: CompressionOptions | undefined
 }
 
 /** A value as it is stored. */
@@ -112,10 +106,10 @@ export class KeyValueLayout {
   }
 
   /**
-   * The attributes of a value that somebody takes away. It has expired by every clock, however far that is behind; time to
+   * The attributes of a value that is about to be deleted. It has expired by every clock, however far that is behind; time to
    * live would pass over an `expires` that is long ago.
    */
-  takenAttributes(revision: string, nowMs: number): Item {
+  deletionAttributes(revision: string, nowMs: number): Item {
     return {
       [REVISION]: { S: revision },
       [EXPIRES]: { N: String(Math.ceil(nowMs / 1000)) },

@@ -1,18 +1,17 @@
-import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
-import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
 import { DynamoDBSessionsError, SessionConflictError, SessionTooLargeError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
 import { lateRequestGuard } from '../layouts/native.ts'
 import type { Item } from '../types.ts'
 import { openClient } from '../store/open-client.ts'
-import { ASKS_FOR_ITEM, conditionInput, ItemTable, type Outcome } from '../items/item-table.ts'
+import { writeConditionally } from '../items/conditional-write.ts'
+import { ItemTable, type Outcome } from '../items/item-table.ts'
 import { KeyValueCounters } from './counters.ts'
 import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import { isWriteOf, newMarker, revisionAfter } from '../items/session-record.ts'
-import { MOST_ATTEMPTS } from '../items/conditional-write.ts'
 
 export type { StoredValue } from './key-value-layout.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -41,7 +40,7 @@ export interface Replacement {
  * Values under keys in a DynamoDB table, for adapters whose framework wants no more than that.
  *
  * A value is absent from the millisecond in which it expires (G5), a failed read is never an absent value (G6), and every
- * call settles within `deadlineMs` (G7). Writes replace whatever is there, but for {@link replace} and {@link removeIf}; a copy
+ * call settles within `deadlineMs` (G7). Writes replace whatever is there, but for {@link replace} and {@link deleteIf}; a copy
  * of a request that is carried out late leaves newer values alone, and counters count exactly (G11).
  */
 export class KeyValues {
@@ -54,17 +53,10 @@ export class KeyValues {
 
   /** @param settings options that have been checked against `keyValuesRows`. */
   constructor(settings: KeyValuesOptions, { namespace, hashKeys }: KeyValuesSetup) {
-    const { partitionKey, prefix = '', encryption, compression } = settings
+    const { table, prefix = '', consistentRead } = settings
     this.#hashKeys = settings.hashKeys ?? hashKeys
-    this.#layout = new KeyValueLayout({
-      partitionKey,
-      prefix: prefix + namespace,
-      hashKeys: this.#hashKeys,
-      encryption,
-      compression,
-    })
+    this.#layout = new KeyValueLayout({ ...settings, prefix: prefix + namespace, hashKeys: this.#hashKeys })
     this.#client = openClient(settings, processEnvironment())
-    const { table, consistentRead } = settings
     this.#tableUnder = base => {
       return new ItemTable(this.#client, this.#layout.layoutUnder(base), { table, consistentRead })
     }
@@ -110,9 +102,10 @@ export class KeyValues {
   async write(key: string, text: string, { expiresMs, ...options }: NewValueOptions): Promise<void> {
     const marker = newMarker()
     const { stored, item } = await this.#newItem(key, text, expiresMs, marker)
-    await this.#overOlder(options, async (older, inTime) => {
-      const outcome = await this.#table.replace(stored, item, older, inTime)
-      const isOwn = outcome.item !== undefined && isWriteOf(marker, this.#revisionOf(outcome.item))
+    await this.#overOlder(options, async (older, timed) => {
+      const outcome = await this.#table.replace(stored, item, older, timed)
+      const isOwn =
+        outcome.item !== undefined && isWriteOf(marker, this.#table.layout.revisionOf(outcome.item))
       return isOwn ? { applied: true, item } : outcome
     })
   }
@@ -135,7 +128,7 @@ export class KeyValues {
     const outcome = await this.#table.replace(stored, item, this.#unchanged(basis), options)
     if (outcome.applied) return { applied: true, value }
     // A write whose response was lost meets itself, or what others have made of it since (G11).
-    const found = outcome.item && this.#revisionOf(outcome.item)
+    const found = outcome.item && this.#table.layout.revisionOf(outcome.item)
     const applied = isWriteOf(marker, found)
     return applied && found === revision
       ? { applied, value }
@@ -143,67 +136,57 @@ export class KeyValues {
   }
 
   /** Deletes a value; deleting one that does not exist is no error. */
-  async remove(key: string, options: SendOptions = {}): Promise<void> {
+  async delete(key: string, options: SendOptions = {}): Promise<void> {
     const stored = this.#layout.keyOf(key)
-    await this.#overOlder(options, async (older, inTime) => {
-      const outcome = await this.#table.deleteIf(stored, older, inTime)
+    await this.#overOlder(options, async (older, timed) => {
+      const outcome = await this.#table.deleteIf(stored, older, timed)
       return outcome.item === undefined ? { applied: true, item: undefined } : outcome
     })
   }
 
   /** Deletes a value if what is stored is what was read. */
-  async removeIf(key: string, basis: StoredValue, options: SendOptions = {}): Promise<Replacement> {
+  async deleteIf(key: string, basis: StoredValue, options: SendOptions = {}): Promise<Replacement> {
     const stored = this.#layout.keyOf(key)
-    try {
-      await this.#delete(stored, this.#unchanged(basis), options)
-      return { applied: true, value: undefined }
-    } catch (error) {
-      if (!isFailedCondition(error)) throw error
-      const item = itemOfFailedCondition(error) ?? (await this.#table.get(stored, true, options))
-      const value = await this.#valueOf(item)
-      return value === undefined ? { applied: true, value } : { applied: false, value }
-    }
+    const { applied, item } = await this.#table.deleteIf(stored, this.#unchanged(basis), options)
+    const value = applied ? undefined : await this.#valueOf(item)
+    return { applied: value === undefined, value }
   }
 
   /**
-   * Takes a value away: of parallel calls one at most gets it, and a call whose answer was lost gets it when the request is
-   * sent again (G11).
+   * Reads and deletes a value: of parallel calls one at most gets it, and a call whose response was lost gets it when the
+   * request is sent again (G11).
    *
-   * It is marked as taken in one conditional write, which makes it absent for everybody, and then deleted: a delete alone
-   * would find nothing when it is sent again, and could not tell whether it had been the one.
+   * It is marked as deleted in one conditional write, which makes it absent for all, and then deleted: a delete alone would
+   * find nothing when it is sent again, and could not tell whether it had been the one.
    *
    * @returns `undefined` when there is none or it has expired.
-   * @throws {SessionCorruptError | SessionDecryptionError} when it cannot be read; it is marked as taken then, and not deleted.
+   * @throws {SessionCorruptError | SessionDecryptionError} when it cannot be read; it is marked then, and not deleted.
    */
-  take(key: string, options: SendOptions = {}): Promise<string | undefined> {
-    return this.retryAfterClockCorrection(() => this.#take(key, options))
-  }
-
-  async #take(key: string, options: SendOptions): Promise<string | undefined> {
-    const table = this.#table
-    const stored = this.#layout.keyOf(key)
-    const nowMs = this.now()
-    const revision = newMarker()
-    const taken = this.#layout.takenAttributes(revision, nowMs)
-    const outcome = await this.#overOlder(options, async (older, inTime) => {
-      const update = { set: taken, remove: [], condition: allOf(table.liveAt(nowMs), older) }
-      const tried = await table.updateAndGet(stored, update, inTime)
-      const { item: found } = tried
-      const isOver = found === undefined || !table.isLive(found, nowMs)
-      return isOver ? { applied: true, item: found } : tried
+  getAndDelete(key: string, options: SendOptions = {}): Promise<string | undefined> {
+    return this.retryAfterClockCorrection(async () => {
+      const table = this.#table
+      const stored = this.#layout.keyOf(key)
+      const nowMs = this.now()
+      const revision = newMarker()
+      const set = this.#layout.deletionAttributes(revision, nowMs)
+      const { applied, item } = await this.#overOlder(options, async (older, timed) => {
+        const update = { set, remove: [], condition: allOf(table.liveAt(nowMs), older) }
+        const outcome = await table.updateAndGet(stored, update, timed)
+        const isAbsent = outcome.item === undefined || !table.isLive(outcome.item, nowMs)
+        return isAbsent ? { applied: true, item: outcome.item } : outcome
+      })
+      if (!applied) {
+        throw new SessionConflictError(
+          'the value may or may not have been taken: a response was lost, and another value has been written since',
+          { attempts: 2 },
+        )
+      }
+      if (item === undefined || table.layout.revisionOf(item) !== revision) return undefined
+      const { text } = await this.#layout.valueOf(item)
+      // It is taken, whatever becomes of the delete: what that leaves behind is expired, for time to live to remove.
+      await Promise.allSettled([table.deleteIf(stored, this.#isWrite(revision), options)])
+      return text
     })
-    const { applied, item } = outcome
-    if (!applied) {
-      throw new SessionConflictError(
-        'the value may or may not have been taken: a response was lost, and another value has been written since',
-        { attempts: 2 },
-      )
-    }
-    if (item === undefined || this.#revisionOf(item) !== revision) return undefined
-    const { text } = await this.#layout.valueOf(item)
-    // It is taken, whatever becomes of the delete: what that leaves behind is expired, for time to live to remove.
-    await Promise.allSettled([this.#delete(stored, this.#isWrite(revision), options)])
-    return text
   }
 
   /**
@@ -256,9 +239,9 @@ export class KeyValues {
    *
    * @returns what did not happen came before what was found, as far as anybody can tell.
    */
-  async #overOlder(
+  #overOlder(
     options: SendOptions,
-    attempt: (older: Condition, options: SendOptions) => Promise<Outcome>,
+    attempt: (older: Condition, options: TimedOptions) => Promise<Outcome>,
   ): Promise<Outcome> {
     const guard = lateRequestGuard(this.#table.layout.partitionKey)
     const older = guard.startedBy(this.now())
@@ -267,18 +250,27 @@ export class KeyValues {
     const onDoubt = (): void => {
       isInDoubt = true
     }
+    const timed = { ...options, deadline, onDoubt }
     let condition = older
-    for (let number = 1; ; number++) {
-      const outcome = await attempt(condition, { ...options, deadline, onDoubt })
-      if (outcome.applied || (isInDoubt && outcome.item !== undefined)) return outcome
-      if (number === MOST_ATTEMPTS) {
-        throw new SessionConflictError(
-          `others kept on writing a value while it was written, taken or deleted (attempts: ${number}); nothing was done`,
-          { attempts: number },
-        )
-      }
-      condition = outcome.item === undefined ? older : guard.isStill(outcome.item)
-    }
+    return writeConditionally<Item | undefined, Outcome>(
+      {
+        apply: async () => {
+          const outcome = await attempt(condition, timed)
+          const { applied, item: found } = outcome
+          return applied || (isInDoubt && found !== undefined) ? { result: outcome } : { found }
+        },
+        resolve: found => {
+          condition = found === undefined ? older : guard.isStill(found)
+          return undefined
+        },
+        gaveUp: attempts =>
+          new SessionConflictError(
+            `others kept on writing a value while it was written, taken or deleted (attempts: ${attempts}); nothing was done`,
+            { attempts },
+          ),
+      },
+      timed,
+    )
   }
 
   async #newItem(
@@ -297,10 +289,6 @@ export class KeyValues {
 
   async #valueOf(item: Item | undefined): Promise<StoredValue | undefined> {
     return item !== undefined && this.#table.isLive(item, this.now()) ? this.#layout.valueOf(item) : undefined
-  }
-
-  #revisionOf(item: Item): string | undefined {
-    return this.#table.layout.revisionOf(item)
   }
 
   /** Holds while what is stored is what was read; of something expired, or absent, that there is still nothing. */
@@ -324,19 +312,6 @@ export class KeyValues {
       names: { '#version': versionAttribute },
       values: { ':version': { S: revision } },
     }
-  }
-
-  async #delete(stored: string, condition: Condition, options: SendOptions): Promise<void> {
-    await this.#client.send(
-      'DeleteItem',
-      {
-        TableName: this.#table.name,
-        Key: this.#table.itemKey(stored),
-        ...conditionInput(condition),
-        ...ASKS_FOR_ITEM,
-      },
-      options,
-    )
   }
 
   #requirePlainKeys(): void {
