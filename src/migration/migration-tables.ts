@@ -8,7 +8,7 @@ import { backoffMs } from '../internal/backoff.ts'
 import { sleep } from '../internal/timers.ts'
 import { absent, asFound } from '../items/lifecycle.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'
-import { MOST_ATTEMPTS, pauseAfter } from '../items/conditional-write.ts'
+import { writeConditionally } from '../items/conditional-write.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
 import type { FoundSession } from '../locks/lock-manager.ts'
 import type { Item } from '../types.ts'
@@ -123,29 +123,34 @@ export class MigrationTables {
   }
 
   /** Writes in both places what depends on what is there; at first on there being nothing that stands in the way. */
-  async #writeAsFound(
+  #writeAsFound(
     keys: Keys,
     actions: (inTarget?: Item, inSource?: Item) => readonly TransactItem[],
     options: TimedOptions,
   ): Promise<void> {
     let found: readonly (Item | undefined)[] = []
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#write(actions(...found), options)
-        return
-      } catch (error) {
-        if (!cancellationCodesOf(error).includes('ConditionalCheckFailed')) throw error
-      }
-      const pauseMs = pauseAfter(attempt)
-      if (attempt === MOST_ATTEMPTS || options.deadline.isExpired(pauseMs)) {
-        throw new SessionConflictError(
-          `others kept on writing or moving the session while it was replaced or destroyed (attempts: ${attempt}); it was given up`,
-          { attempts: attempt },
-        )
-      }
-      await sleep(pauseMs, options.signal)
-      found = await this.#snapshot(keys, options)
-    }
+    return writeConditionally<undefined, void>(
+      {
+        apply: async () => {
+          try {
+            return { result: await this.#write(actions(...found), options) }
+          } catch (error) {
+            if (cancellationCodesOf(error).includes('ConditionalCheckFailed')) return { found: undefined }
+            throw error
+          }
+        },
+        resolve: async () => {
+          found = await this.#snapshot(keys, options)
+          return undefined
+        },
+        gaveUp: attempts =>
+          new SessionConflictError(
+            `others kept on writing or moving the session while it was replaced or destroyed (attempts: ${attempts}); it was given up`,
+            { attempts },
+          ),
+      },
+      options,
+    )
   }
 
   async #snapshot(keys: Keys, options: TimedOptions): Promise<readonly (Item | undefined)[]> {

@@ -2,7 +2,6 @@ import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { invalidArgument, LockLostError, SessionConflictError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diagnostics.ts'
-import { sleep } from '../internal/timers.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item, SessionData } from '../types.ts'
 import { openLayout } from '../layouts/open-layout.ts'
@@ -24,7 +23,7 @@ import {
   revisionAfter,
 } from '../items/session-record.ts'
 import { resolveConflict, type Save, saveSession, unwritten } from '../items/save.ts'
-import { MOST_ATTEMPTS, pauseAfter } from '../items/conditional-write.ts'
+import { writeConditionally } from '../items/conditional-write.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
 import { type Keys, MigrationTables } from './migration-tables.ts'
 
@@ -36,6 +35,18 @@ interface Move {
   readonly lock?: Item
   /** Holds while it is free in the source. */
   readonly free?: Condition | undefined
+}
+
+/** What is done to a session that others may move meanwhile. */
+interface Following<Result> {
+  /** @returns `undefined` when the session is not as it was. */
+  readonly apply: () => Promise<Result | undefined>
+  /** Takes note of where it is now; a result when there is nothing to be done any more. */
+  readonly follow: (
+    found: FoundSession,
+    attempt: number,
+  ) => Result | undefined | void | Promise<Result | undefined>
+  readonly gaveUp?: (error: SessionConflictError) => Error
 }
 
 /**
@@ -111,7 +122,7 @@ export class Migration {
     const found =
       (await this.#tables.lookIn('source', keys.source, options)) ??
       // It may have been moved to the target, or to and fro, between the two looks.
-      (await this.#tables.find(keys, this.#inTime(options)))
+      (await this.#tables.find(keys, this.#timed(options)))
     return found && this.#snapshotOf(found, keys)
   }
 
@@ -140,7 +151,7 @@ export class Migration {
       isInDoubt = true
     }
     try {
-      await this.#tables.put(item, keys, { ...this.#inTime(options), onDoubt })
+      await this.#tables.put(item, keys, { ...this.#timed(options), onDoubt })
     } catch (error) {
       if (isInDoubt) doubtful.add(keys.target)
       throw error
@@ -156,7 +167,7 @@ export class Migration {
   async save(target: ItemTable, save: Save, options: TimedOptions): Promise<SessionSnapshot | undefined> {
     const keys = this.#keysOfVersion(save.basis)
     if (keys === undefined) return saveSession(target, save, options)
-    const saved = await this.#saveWhereItIs(target, save, keys, this.#inTime(options))
+    const saved = await this.#saveWhereItIs(target, save, keys, this.#timed(options))
     const origin = { key: keys.source, session: undefined }
     return saved && { ...savedSnapshot(saved.session, save.session.text), origin }
   }
@@ -166,19 +177,17 @@ export class Migration {
     const known = touch.snapshot
     const keys = known && this.#keysOfVersion(known)
     if (known === undefined || keys === undefined) return touchSession(target, touch, options)
-    const inTime = this.#inTime(options)
+    const timed = this.#timed(options)
     const from = known.origin?.session
-    let touched = await (from === undefined
-      ? touchSession(target, touch, inTime)
-      : touchSession(this.#source, { ...touch, key: keys.source, snapshot: snapshotOf(from) }, inTime))
-    for (let attempt = 1; touched === undefined; attempt++) {
-      const found = await this.#follow(keys, known.session, attempt, inTime)
-      if (found === undefined) return undefined
-      const { place, session } = found
-      const moved = { ...touch, key: keys[place], snapshot: snapshotOf(session) }
-      touched = await touchSession(place === 'target' ? target : this.#source, moved, inTime)
-    }
-    return touched
+    let table = from === undefined ? target : this.#source
+    let next = from === undefined ? touch : { ...touch, key: keys.source, snapshot: snapshotOf(from) }
+    return this.#whereItIs(keys, known.session, timed, {
+      apply: () => touchSession(table, next, timed),
+      follow: ({ place, session }) => {
+        table = place === 'target' ? target : this.#source
+        next = { ...touch, key: keys[place], snapshot: snapshotOf(session) }
+      },
+    })
   }
 
   /** Deletes a session in both places at once; `key` is the one in the target. */
@@ -190,7 +199,7 @@ export class Migration {
   ): Promise<void> {
     const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(snapshotIn(target))
     if (keys === undefined) await this.#target.delete(key, options)
-    else await this.#tables.delete(keys, doubtful.has(key), this.#inTime(options))
+    else await this.#tables.delete(keys, doubtful.has(key), this.#timed(options))
   }
 
   /** What has to be known to lock a session that may be in the source. */
@@ -199,7 +208,7 @@ export class Migration {
     return {
       protocol: this.#source.layout.lock,
       find: async () => {
-        const options = this.#inTime({ signal })
+        const options = this.#timed({ signal })
         return (
           (await this.#tables.lookIn('source', keys.source, options)) ??
           (await this.#tables.find(keys, options))
@@ -207,7 +216,7 @@ export class Migration {
       },
       move: async ({ session: from }, lock, free) => {
         const converted = this.#converter.convert(from, keys.target)
-        return this.#moveItem(converted, from, { marker: newMarker(), lock, free }, this.#inTime({ signal }))
+        return this.#moveItem(converted, from, { marker: newMarker(), lock, free }, this.#timed({ signal }))
       },
     }
   }
@@ -215,56 +224,100 @@ export class Migration {
   /**
    * Moves a session as it is, unless the target has it already, which then is the newer one, or another request has locked it.
    *
-   * @returns what became of it; `'gone'` when it was not there any more.
+   * @returns what became of it; `undefined` when it was gone.
    */
-  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'target' | 'locked' | 'gone'> {
+  async moveOne(id: string, options: SendOptions): Promise<'moved' | 'target' | 'locked' | undefined> {
     const keys = this.#keysOf(id)
-    const inTime = this.#inTime(options)
+    const timed = this.#timed(options)
     const { clock } = this.#target
     const { lock: protocol } = this.#source.layout
     let found =
-      (await this.#tables.lookIn('target', keys.target, inTime)) ??
-      (await this.#tables.lookIn('source', keys.source, inTime)) ??
-      (await this.#tables.find(keys, inTime))
-    for (let attempt = 1; found !== undefined; attempt++) {
-      const { place, item, session: from } = found
-      if (place === 'target') return 'target'
-      if (protocol !== undefined && remainingLockMs(item, protocol, clock) !== 0) return 'locked'
-      const free = protocol?.freeFor(newOwner(), clock.serverNow().earliestMs)
-      const converted = this.#converter.convert(from, keys.target)
-      const move = () => this.#moveItem(converted, from, { marker: newMarker(), free }, inTime)
-      if ((await clock.retryAfterClockCorrection(move)) !== undefined) return 'moved'
-      found = await this.#follow(keys, undefined, attempt, inTime)
-    }
-    return 'gone'
+      (await this.#tables.lookIn('target', keys.target, timed)) ??
+      (await this.#tables.lookIn('source', keys.source, timed)) ??
+      (await this.#tables.find(keys, timed))
+    return this.#whereItIs<'moved' | 'target' | 'locked'>(keys, undefined, timed, {
+      apply: async () => {
+        if (found === undefined) return undefined
+        const { place, item, session: from } = found
+        if (place === 'target') return 'target'
+        if (protocol !== undefined && remainingLockMs(item, protocol, clock) !== 0) return 'locked'
+        const free = protocol?.freeFor(newOwner(), clock.serverNow().earliestMs)
+        const converted = this.#converter.convert(from, keys.target)
+        const move = () => this.#moveItem(converted, from, { marker: newMarker(), free }, timed)
+        return (await clock.retryAfterClockCorrection(move)) && 'moved'
+      },
+      follow: current => {
+        found = current
+      },
+    })
   }
 
-  async #saveWhereItIs(
+  #saveWhereItIs(
     table: ItemTable,
     save: Save,
     keys: Keys,
-    options: TimedOptions,
+    timed: TimedOptions,
   ): Promise<SessionSnapshot | undefined> {
     const { session: known, lease } = save.basis
     const isFenced = lease?.isFenced === true
     // What is saved over is what the application has seen at first, and what others have made of it after that.
     let next = save
-    for (let attempt = 1; ; attempt++) {
-      const from = next.basis.origin?.session
-      const saved =
-        from === undefined
-          ? await saveSession(table, next, options)
-          : await this.#move(next.session, from, save.marker, options)
-      if (saved !== undefined) return saved
-      const found = await this.#follow(keys, known, attempt, options, save)
-      if (found === undefined) return undefined
-      // Others have moved on what this very write has stored (G11).
-      if (isWriteOf(save.marker, found.session.revision)) return this.#snapshotOf(found, keys)
-      if (isFenced) throw this.#lockLost()
-      const basis = this.#snapshotOf(found, keys)
-      const session = await this.#rebased(table, save, next, basis.session, attempt)
-      next = { ...save, basis, session }
-    }
+    return this.#whereItIs(keys, known, timed, {
+      apply: () => {
+        const from = next.basis.origin?.session
+        return from === undefined
+          ? saveSession(table, next, timed)
+          : this.#move(next.session, from, save.marker, timed)
+      },
+      follow: async (found, attempt) => {
+        const basis = this.#snapshotOf(found, keys)
+        // Others have moved on what this very write has stored (G11).
+        if (isWriteOf(save.marker, found.session.revision)) return basis
+        if (isFenced) throw this.#lockLost()
+        next = { ...save, basis, session: await this.#rebased(table, save, next, basis.session, attempt) }
+        return undefined
+      },
+      gaveUp: error => this.#unresolved(save, 'gave-up', error),
+    })
+  }
+
+  /**
+   * Does something to a session where it is, and follows it when others move it.
+   *
+   * @param known what it was; when that is absent, any session under the ID will do.
+   * @returns `undefined` when it has been destroyed or has expired.
+   * @throws {SessionConflictError} when it was not found as it was too often.
+   */
+  #whereItIs<Result>(
+    keys: Keys,
+    known: StoredSession | undefined,
+    timed: TimedOptions,
+    { apply, follow, gaveUp = error => error }: Following<Result>,
+  ): Promise<Result | undefined> {
+    return writeConditionally<FoundSession | undefined, Result | undefined>(
+      {
+        apply: async () => {
+          const result = await apply()
+          return result === undefined ? { found: undefined } : { result }
+        },
+        read: () => this.#tables.find(keys, timed),
+        resolve: async (found, attempt) => {
+          if (found === undefined || (known && !this.#isSameSession(known, found.session))) {
+            return { result: undefined }
+          }
+          const result = await follow(found, attempt)
+          return result === undefined ? undefined : { result }
+        },
+        gaveUp: attempts =>
+          gaveUp(
+            new SessionConflictError(
+              `others kept on writing or moving the session; it was given up (attempts: ${attempts})`,
+              { attempts },
+            ),
+          ),
+      },
+      timed,
+    )
   }
 
   /** What is to be written now that the session has turned out to be somewhere else, or another than it was. */
@@ -289,30 +342,6 @@ export class Migration {
     }
     this.#converter.assertConvertible(theirs)
     return resolveConflict(table, save, { basis: seen, ours, theirs })
-  }
-
-  /**
-   * Where a session is now that was not found as it was.
-   *
-   * @param known what it was; when that is absent, any session under the ID will do.
-   * @returns `undefined` when it has been destroyed or has expired.
-   * @throws {SessionConflictError} when it was not found as it was too often.
-   */
-  async #follow(
-    keys: Keys,
-    known: StoredSession | undefined,
-    attempt: number,
-    options: TimedOptions,
-    save?: Save,
-  ): Promise<FoundSession | undefined> {
-    const pauseMs = pauseAfter(attempt)
-    const isLate = options.deadline.isExpired(pauseMs)
-    if (pauseMs > 0 && !isLate) await sleep(pauseMs, options.signal)
-    const found = await this.#tables.find(keys, options)
-    if (found === undefined || (known && !this.#isSameSession(known, found.session))) return undefined
-    if (!isLate && attempt < MOST_ATTEMPTS) return found
-    const error = gaveUp('others kept on writing or moving the session; it was given up', attempt)
-    throw save === undefined ? error : this.#unresolved(save, 'gave-up', error)
   }
 
   /**
@@ -382,7 +411,7 @@ export class Migration {
   }
 
   /** Lets everything that one call takes share one deadline (G7). */
-  #inTime({ signal, deadline = new Deadline(this.#target.client.deadlineMs) }: SendOptions): TimedOptions {
+  #timed({ signal, deadline = new Deadline(this.#target.client.deadlineMs) }: SendOptions): TimedOptions {
     return { signal, deadline }
   }
 
@@ -412,8 +441,4 @@ export class Migration {
 /** Layouts say with different precision when a session began; none with less. */
 function isSameSecond(leftMs: number, rightMs: number): boolean {
   return Math.floor(leftMs / 1000) === Math.floor(rightMs / 1000)
-}
-
-function gaveUp(reason: string, attempts: number): SessionConflictError {
-  return new SessionConflictError(`${reason} (attempts: ${attempts})`, { attempts })
 }
