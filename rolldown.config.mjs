@@ -41,7 +41,7 @@ const groups = {
     'internal/diagnostics',
     'aws/config/partitions',
     'aws/config/route-finder',
-    'internal/pending-steps',
+    'internal/deadline',
     'internal/user-agent',
     'aws/sigv4/sign',
   ],

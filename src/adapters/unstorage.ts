@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.ts'
-import { LATEST_MS, withinDateRange } from '../internal/date-range.ts'
+import { LATEST_MS, withinDateRange } from '../internal/core-objects.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'

@@ -52,6 +52,14 @@ export function isDate(value: unknown): value is Date {
   return types.isDate(value)
 }
 
+/** Latest moment that a JavaScript `Date` can hold, in epoch milliseconds. */
+export const LATEST_MS = 8.64e15
+
+/** The moment that a `Date` can hold which comes next to another. */
+export function withinDateRange(epochMs: number): number {
+  return Math.max(-LATEST_MS, Math.min(LATEST_MS, epochMs))
+}
+
 /** Whether a value is a `Uint8Array`; a `Buffer` is one. */
 export function isUint8Array(value: unknown): value is Uint8Array {
   return types.isUint8Array(value)

@@ -1,5 +1,5 @@
 import { offAbort, onAbort } from './abort-listeners.ts'
-import { deferred } from './deferred.ts'
+import { deferred } from './timers.ts'
 
 /** Lets the next one in; more than one call does no harm. */
 export type Release = () => void

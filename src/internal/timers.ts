@@ -1,5 +1,4 @@
 import { offAbort, onAbort } from './abort-listeners.ts'
-import { deferred } from './deferred.ts'
 
 /**
  * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
@@ -89,4 +88,22 @@ export function inBackground(timer: NodeJS.Timeout): NodeJS.Timeout {
   const deno = Reflect.get(globalThis, 'Deno') as { unrefTimer(id: unknown): void } | undefined
   deno?.unrefTimer(given)
   return timer
+}
+
+/** A promise and the functions that settle it. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** Makes a {@link Deferred}: `Promise.withResolvers`, which Node has from 22 on. */
+export function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void
+  let reject!: (reason: unknown) => void
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
 }

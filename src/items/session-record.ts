@@ -9,7 +9,7 @@ import {
   touchRows,
 } from '../options/call-options.ts'
 import type { OptionRows } from '../options/option.ts'
-import { withinDateRange } from '../internal/date-range.ts'
+import { withinDateRange } from '../internal/core-objects.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
 

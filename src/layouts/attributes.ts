@@ -1,4 +1,4 @@
-import { withinDateRange } from '../internal/date-range.ts'
+import { withinDateRange } from '../internal/core-objects.ts'
 import type { Item } from '../types.ts'
 
 /*

@@ -1,5 +1,5 @@
 import { SessionCorruptError } from '../errors.ts'
-import { withinDateRange } from '../internal/date-range.ts'
+import { withinDateRange } from '../internal/core-objects.ts'
 import type { PayloadCodec } from '../encryption/payload-codec.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'

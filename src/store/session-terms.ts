@@ -1,6 +1,6 @@
 import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
 import { invalidArgument } from '../errors.ts'
-import { LATEST_MS } from '../internal/date-range.ts'
+import { LATEST_MS } from '../internal/core-objects.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { isUserId } from '../layouts/user-index.ts'
 import { type DestroyByUserOptions, SessionRecord } from '../items/session-record.ts'

@@ -1,7 +1,7 @@
 import { ConnectionError } from '../../src/errors.ts'
 import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../src/aws/http/transport.ts'
-import { deferred, type Deferred } from '../../src/internal/deferred.ts'
+import { deferred, type Deferred } from '../../src/internal/timers.ts'
 import { operationOf } from './logging-transport.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { ProviderContext } from '../../src/aws/credentials/provider.ts'
 import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
-import { PendingSteps } from '../../src/internal/pending-steps.ts'
+import { PendingSteps } from '../../src/internal/deadline.ts'
 import { signRequest } from '../../src/aws/sigv4/sign.ts'
 import type { Credentials } from '../../src/types.ts'
 import {

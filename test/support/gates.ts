@@ -1,4 +1,4 @@
-import { deferred, type Deferred } from '../../src/internal/deferred.ts'
+import { deferred, type Deferred } from '../../src/internal/timers.ts'
 
 /** Places at which requests wait until a test lets them go on. */
 export class Gates {

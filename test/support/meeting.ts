@@ -1,4 +1,4 @@
-import { deferred } from '../../src/internal/deferred.ts'
+import { deferred } from '../../src/internal/timers.ts'
 
 /** A place where requests meet: each waits until all of them have come. */
 export class Meeting {

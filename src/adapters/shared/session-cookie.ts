@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { isDate } from '../../internal/core-objects.ts'
-import { LATEST_MS } from '../../internal/date-range.ts'
+import { isDate, LATEST_MS } from '../../internal/core-objects.ts'
 import type { ExpiryOptions } from '../../options/call-options.ts'
 import type { LayoutName } from '../../layouts/layout.ts'
 import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'

@@ -5,7 +5,7 @@ import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
 import { AttemptTimeoutError, ConfigurationError, ConnectTimeoutError, TransportError } from '../../errors.ts'
 import { isTypeError, messageOf } from '../../internal/core-objects.ts'
-import type { PendingSteps } from '../../internal/pending-steps.ts'
+import type { PendingSteps } from '../../internal/deadline.ts'
 import type { Clock } from '../../types.ts'
 
 /** What an {@link InstanceMetadataClient} takes from the world around it. */

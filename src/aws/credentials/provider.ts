@@ -5,7 +5,7 @@ import { BRIEFLY_KEPT, briefTransport } from '../config/route-finder.ts'
 import { type CorrectableClock, CorrectedClock } from '../http/clock-skew.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
-import { PendingSteps } from '../../internal/pending-steps.ts'
+import { PendingSteps } from '../../internal/deadline.ts'
 import { processEnvironment } from '../../internal/process-environment.ts'
 import type { Clock, Random } from '../../types.ts'
 

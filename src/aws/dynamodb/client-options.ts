@@ -1,7 +1,6 @@
 import type { Transport } from '../http/transport.ts'
 import type { EndpointSettings } from '../config/settings.ts'
-import type { PendingSteps } from '../../internal/pending-steps.ts'
-import type { Deadline } from '../../internal/deadline.ts'
+import type { Deadline, PendingSteps } from '../../internal/deadline.ts'
 import type { Clock, CredentialSource, Item, Random } from '../../types.ts'
 
 /** What a `DynamoDBClient` has to know before it can send anything. */

@@ -4,7 +4,7 @@ import { checkServerIdentity, connect as connectTls, type ConnectionOptions, typ
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { codeOf, messageOf } from '../../internal/core-objects.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
-import { deferred } from '../../internal/deferred.ts'
+import { deferred } from '../../internal/timers.ts'
 import { certificateRejected, connectFailed, type ConnectFailure } from './connect-failure.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'

@@ -1,6 +1,6 @@
 import { AttemptTimeoutError, invalidArgument, ConnectionError, DynamoDBSessionsError } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
-import { deferred } from '../../internal/deferred.ts'
+import { deferred } from '../../internal/timers.ts'
 import { readAnswer } from './fetch-response.ts'
 import { fetchFailed, proxyRefused } from './fetch-failure.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'

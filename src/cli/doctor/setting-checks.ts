@@ -5,7 +5,7 @@ import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-confi
 import { endpointUrlFor } from '../../aws/dynamodb/endpoint-rules.ts'
 import { isLoopback, parseEndpoint } from '../../aws/http/endpoint.ts'
 import { SocketTransport } from '../../aws/http/socket-transport.ts'
-import { PendingSteps } from '../../internal/pending-steps.ts'
+import { PendingSteps } from '../../internal/deadline.ts'
 import { ownVariables, unknownVariables } from '../../options/environment.ts'
 import { systemClock } from '../../store/open-client.ts'
 import type { Credentials } from '../../types.ts'

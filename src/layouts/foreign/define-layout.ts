@@ -1,5 +1,5 @@
 import { SessionCorruptError } from '../../errors.ts'
-import { LATEST_MS } from '../../internal/date-range.ts'
+import { LATEST_MS } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { epochMsOf, LARGEST_SECONDS, numberOf, textOf } from '../attributes.ts'
 import {

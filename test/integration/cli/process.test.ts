@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
-import { deferred } from '../../../src/internal/deferred.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import { createTable } from '../../../src/table/create-table.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { filesLoadedBy } from '../../package/merged-files.ts'

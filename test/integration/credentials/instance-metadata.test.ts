@@ -7,7 +7,7 @@ import {
 import type { ProviderContext } from '../../../src/aws/credentials/provider.ts'
 import { ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
-import { PendingSteps } from '../../../src/internal/pending-steps.ts'
+import { PendingSteps } from '../../../src/internal/deadline.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import {
   credentialsBody,

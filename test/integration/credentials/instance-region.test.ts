@@ -5,7 +5,7 @@ import {
   instanceRegionLookup,
 } from '../../../src/aws/config/instance-metadata-client.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
-import { PendingSteps } from '../../../src/internal/pending-steps.ts'
+import { PendingSteps } from '../../../src/internal/deadline.ts'
 import {
   type FakeMetadata,
   instanceLines,

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fromLoginCredentials, type FromLoginCredentialsOptions } from '../../../src/aws/credentials/login.ts'
 import type { CredentialsError } from '../../../src/errors.ts'
-import { deferred } from '../../../src/internal/deferred.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import {
   type FakeService,

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { fromIni, type FromIniOptions } from '../../../src/aws/credentials/ini.ts'
 import type { MfaCodeProvider } from '../../../src/aws/credentials/index.ts'
-import { deferred } from '../../../src/internal/deferred.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { type FakeServiceRequest } from '../../support/fake-sso.ts'
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Transport } from '../../../src/aws/http/transport.ts'
-import { deferred } from '../../../src/internal/deferred.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
 import type { ItemTable } from '../../../src/items/item-table.ts'
 import type { Item } from '../../../src/types.ts'

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
 import { fetchTransport } from '../../../src/aws/http/fetch-transport.ts'
-import { deferred } from '../../../src/internal/deferred.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse } from '../../support/raw-server.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { deferred } from '../../../src/internal/deferred.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 
 it('is resolved from outside', async () => {
   const { promise, resolve, reject } = deferred<string>()

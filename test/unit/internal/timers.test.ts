@@ -2,8 +2,7 @@ import { getEventListeners } from 'node:events'
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { deferred } from '../../../src/internal/deferred.ts'
-import { inBackground, withTimeout, sleep } from '../../../src/internal/timers.ts'
+import { deferred, inBackground, sleep, withTimeout } from '../../../src/internal/timers.ts'
 
 const reason = new Error('the caller gave up')
 const timedOut = new Error('too slow')

@@ -4,7 +4,7 @@ import { DeadlineExceededError } from '../../../src/errors.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../../src/aws/http/transport.ts'
 import type { BulkOptions } from '../../../src/options/call-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { type Deferred, deferred } from '../../../src/internal/deferred.ts'
+import { type Deferred, deferred } from '../../../src/internal/timers.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { toArray } from '../../support/to-array.ts'
 

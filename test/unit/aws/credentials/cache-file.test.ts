@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { CredentialsError } from '../../../../src/errors.ts'
 import { readCacheFile, updateCacheFile } from '../../../../src/aws/credentials/cache-file.ts'
 import { type Flights, sharedFlight } from '../../../../src/aws/credentials/cached-provider.ts'
-import { deferred } from '../../../../src/internal/deferred.ts'
+import { deferred } from '../../../../src/internal/timers.ts'
 import { rejectionOf } from '../../../support/failure.ts'
 import { temporaryHome } from '../../../support/temporary-home.ts'
 

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { cachedProvider } from '../../../../src/aws/credentials/cached-provider.ts'
 import { CredentialsError } from '../../../../src/errors.ts'
 import { isCredentials } from '../../../../src/aws/sigv4/sign.ts'
-import { type Deferred, deferred } from '../../../../src/internal/deferred.ts'
+import { type Deferred, deferred } from '../../../../src/internal/timers.ts'
 import type { Credentials, CredentialSource } from '../../../../src/types.ts'
 import { rejectionOf } from '../../../support/failure.ts'
 
