@@ -4,7 +4,7 @@ import { messageOf } from '../../internal/core-objects.ts'
 import type { CustomEndpoint, EndpointSettings } from './settings.ts'
 import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
 import { booleanSetting, type Environment, settingOf } from './environment.ts'
-import type { SharedConfig } from './shared-config.ts'
+import type { SettingsSource } from './shared-config.ts'
 
 /** The AWS services that this package talks to, as `services` sections name them. */
 export type ServiceId = 'dynamodb' | 'sts' | 'sso' | 'sso_oidc' | 'signin'
@@ -23,9 +23,7 @@ export type EndpointFlags = Pick<EndpointSettings, 'useFips' | 'useDualStack'>
  */
 export function configuredEndpoint(
   service: ServiceId,
-  environment: Environment,
-  config: SharedConfig,
-  profile: string,
+  { environment, config, profile }: SettingsSource,
 ): CustomEndpoint | undefined {
   const section = config.profiles.get(profile)
   const ignored = settingOf(
@@ -90,11 +88,7 @@ function warnOfPlainHttp({ protocol, hostname, origin }: Endpoint, source: strin
  * Whether FIPS and dual-stack hosts are asked for: `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`, else the
  * profile's `use_fips_endpoint` and `use_dualstack_endpoint`. Anything but `true` and `false` counts as unset.
  */
-export function endpointFlags(
-  environment: Environment,
-  config: SharedConfig,
-  profile: string,
-): EndpointFlags {
+export function endpointFlags({ environment, config, profile }: SettingsSource): EndpointFlags {
   const section = config.profiles.get(profile)
   const flag = (variable: string, property: string): boolean =>
     settingOf(environment, section, variable, property, booleanSetting) ?? false
@@ -137,20 +131,18 @@ export function serviceUrl(
 export function callUrl(
   service: Exclude<ServiceId, 'dynamodb'>,
   region: string,
-  environment: Environment,
-  config: SharedConfig,
-  profile: string,
+  source: SettingsSource,
 ): string {
   const { name, isFips } = realRegion(region)
   if (!isHostLabel(name)) {
     throw new ConfigurationError(
       'INVALID_SETTING',
-      `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${profile}")`,
+      `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${source.profile}")`,
     )
   }
-  const flags = endpointFlags(environment, config, profile)
+  const flags = endpointFlags(source)
   const useFips = flags.useFips || isFips
-  const configured = configuredEndpoint(service, environment, config, profile)
+  const configured = configuredEndpoint(service, source)
   if (configured === undefined) return serviceUrl(service, name, { ...flags, useFips })
   if (useFips || flags.useDualStack) {
     throw new ConfigurationError(

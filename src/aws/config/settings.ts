@@ -9,11 +9,11 @@ import {
 import { isHostLabel, realRegion } from './partitions.ts'
 import { checkedEndpoint, configuredEndpoint, endpointFlags } from './service-endpoint.ts'
 import {
-  type ConfigSection,
   loadSharedConfig,
   NO_SHARED_CONFIG,
   type SelectedProfile,
   selectedProfile,
+  type SettingsSource,
   type SharedConfig,
   withheldNote,
 } from './shared-config.ts'
@@ -54,20 +54,21 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
   const config = isComplete(sources)
     ? NO_SHARED_CONFIG
     : await loadSharedConfig(environment, profile.explicit || !hasRegion(sources))
+  const source = { environment, config, profile: profile.name }
   const lookUp = <T>(
     variable: string,
     property: string,
     parse: (text: string) => T | undefined,
   ): T | undefined => settingOf(environment, config.profiles.get(profile.name), variable, property, parse)
 
-  const calls = callSettings(environment, config.profiles.get(profile.name))
+  const calls = callSettings(source)
   const region = realRegion(await findRegion(sources, config, profile))
-  const { useFips, useDualStack } = endpointFlags(environment, config, profile.name)
+  const { useFips, useDualStack } = endpointFlags(source)
   return {
     region: region.name,
     customEndpoint:
       endpoint === undefined
-        ? configuredEndpoint('dynamodb', environment, config, profile.name)
+        ? configuredEndpoint('dynamodb', source)
         : checkedEndpoint(endpoint, 'the option "endpoint"'),
     useFips: useFips || region.isFips,
     useDualStack,
@@ -142,13 +143,14 @@ export interface CallSettings {
 }
 
 /** The settings of the environment, else of the profile. */
-export function callSettings(environment: Environment, profile: ConfigSection | undefined): CallSettings {
+export function callSettings({ environment, config, profile }: SettingsSource): CallSettings {
+  const section = config.profiles.get(profile)
   return {
-    maxAttempts: settingOf(environment, profile, 'AWS_MAX_ATTEMPTS', 'max_attempts', toPositiveInteger),
+    maxAttempts: settingOf(environment, section, 'AWS_MAX_ATTEMPTS', 'max_attempts', toPositiveInteger),
     correctsClockSkew:
       settingOf(
         environment,
-        profile,
+        section,
         'AWS_DISABLE_CLOCK_SKEW_CORRECTION',
         'disable_clock_skew_correction',
         booleanSetting,

@@ -37,6 +37,14 @@ export interface SelectedProfile {
   readonly explicit: boolean
 }
 
+/** Where settings are looked for: in the environment, else in a profile of the shared files. */
+export interface SettingsSource {
+  readonly environment: Environment
+  readonly config: SharedConfig
+  /** Name of the profile, which need not exist. */
+  readonly profile: string
+}
+
 /** The profile to use: the one given, else that of `AWS_PROFILE`, else `default`. */
 export function selectedProfile(environment: Environment, given?: string): SelectedProfile {
   const name = given === undefined || given === '' ? variable(environment, 'AWS_PROFILE') : given

@@ -1,4 +1,4 @@
-import { type ConfigSection, selectedProfile, type SharedConfig } from '../config/shared-config.ts'
+import type { ConfigSection, SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
@@ -9,7 +9,7 @@ import {
   type ProviderOptions,
   absentProfileMessage,
   profileTitle,
-  readSharedConfig,
+  readProfile,
 } from './provider.ts'
 import { askedOnce } from './cached-provider.ts'
 import type { MfaCodeProvider, StsClientConfig } from './sts.ts'
@@ -69,11 +69,10 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const sources = new Map<string, Promise<CredentialProvider>>()
   return askedOnce(options.mfaCodeProvider !== undefined, async () => {
-    const config = await readSharedConfig(context)
-    const { name, explicit } = selectedProfile(context.environment, options.profile)
-    const profile = config.profiles.get(name)
+    const found = await readProfile(context, options.profile)
+    const { config, explicit, profile: name, section: profile } = found
     if (profile === undefined) {
-      throw new CredentialsError(absentProfileMessage(name, context, config), { tryNextProvider: !explicit })
+      throw new CredentialsError(absentProfileMessage(found), { tryNextProvider: !explicit })
     }
     if (formOfProfile(profile, false).kind === 'none') {
       throw new CredentialsError(`${profileTitle(name)} says nothing about credentials`, {
@@ -132,9 +131,11 @@ class ProfileCredentials {
    */
   async credentialsOf(name: string, visited: readonly string[]): Promise<Credentials> {
     const { clientConfig, config, context } = this.#input
+    const { environment } = context
     const profile = config.profiles.get(name)
     if (profile === undefined) {
-      throw this.#unusable(`${absentProfileMessage(name, context, config)} (${this.#wayTo(visited)})`)
+      const message = absentProfileMessage({ environment, config, profile: name })
+      throw this.#unusable(`${message} (${this.#wayTo(visited)})`)
     }
     const form = formOfProfile(profile, visited.length > 0)
     switch (form.kind) {

@@ -5,7 +5,7 @@ import { isCredentials } from '../sigv4/sign.ts'
 import { type Environment, homeDirectory, variable } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
-import { selectedProfile } from '../config/shared-config.ts'
+import type { SettingsSource } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
 import type { Clock, CredentialProvider, Credentials } from '../../types.ts'
 import {
@@ -27,7 +27,7 @@ import {
   profileTitle,
   type ProviderContext,
   type ProviderOptions,
-  readSharedConfig,
+  readProfile,
 } from './provider.ts'
 import {
   callForJson,
@@ -106,15 +106,12 @@ export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}):
   const context = contextOf('fromLoginCredentials', options, optionKinds)
   return async () => {
     const { environment } = context
-    const { name: profile } = selectedProfile(environment, options.profile)
-    const config = await readSharedConfig(context)
-    const section = config.profiles.get(profile)
+    const found = await readProfile(context, options.profile)
+    const { profile, section } = found
     const session = section?.get('login_session')
     if (session === undefined || session === '') {
       throw new CredentialsError(
-        section === undefined
-          ? absentProfileMessage(profile, context, config)
-          : `${profileTitle(profile)} has no login_session`,
+        section === undefined ? absentProfileMessage(found) : `${profileTitle(profile)} has no login_session`,
         { tryNextProvider: true },
       )
     }
@@ -132,7 +129,7 @@ export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}):
       ].find(candidate => candidate !== undefined && candidate !== '')
       // The region becomes a part of the host that tokens are sent to.
       if (region !== undefined && isHostLabel(region)) {
-        return callUrl('signin', region, environment, config, profile)
+        return callUrl('signin', region, found)
       }
       const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
       throw new CredentialsError(
@@ -146,7 +143,7 @@ export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}):
       unusable: 'cannot be used',
       remedy,
       tokenIn,
-      refresh: token => refresh(token, profile, endpointFor, context),
+      refresh: token => refresh(token, found, endpointFor, context),
       endingOf: error => {
         const { awsCode = '', message = '' } = error instanceof ServiceCallError ? error.failure : {}
         const ending = awsCode === 'AccessDeniedException' ? ENDINGS.get(message) : undefined
@@ -220,7 +217,7 @@ function lackingIn(content: JsonObject, accessToken: JsonObject): string {
  */
 async function refresh(
   token: LoginToken,
-  profile: string,
+  settings: SettingsSource,
   endpointFor: (signInRegion: string | undefined) => string,
   context: ProviderContext,
 ): Promise<LoginToken> {
@@ -235,7 +232,7 @@ async function refresh(
     {
       name: OPERATION,
       method: 'POST',
-      profile,
+      settings,
       url,
       // A proof for each attempt: a server may take one that it has seen before for a replay.
       headers: () => [

@@ -1,7 +1,7 @@
 import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
 import { type Environment, variable } from '../config/environment.ts'
-import { type ConfigSection, selectedProfile } from '../config/shared-config.ts'
+import type { ConfigSection } from '../config/shared-config.ts'
 import { GrowingBuffer } from '../http/growing-buffer.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
@@ -14,7 +14,7 @@ import {
   type OptionKinds,
   type ProviderContext,
   type ProviderOptions,
-  readSharedConfig,
+  readProfile,
 } from './provider.ts'
 
 /** Options of {@link fromProcess}. */
@@ -65,8 +65,7 @@ async function runCredentialProcess(
   { profile: given, timeoutMs = DEFAULT_TIMEOUT_MS }: FromProcessOptions,
 ): Promise<Credentials> {
   const { environment, clock } = context
-  const { name } = selectedProfile(environment, given)
-  const profile = (await readSharedConfig(context)).profiles.get(name)
+  const { profile: name, section: profile } = await readProfile(context, given)
   const shownName = JSON.stringify(name)
   const command = profile?.get('credential_process')
   if (profile === undefined || command === undefined || command.trim() === '') {

@@ -1,5 +1,13 @@
 import { type Environment, fileLocations } from '../config/environment.ts'
-import { loadSharedConfig, type SharedConfig, withheldNote } from '../config/shared-config.ts'
+import {
+  type ConfigSection,
+  loadSharedConfig,
+  type SelectedProfile,
+  selectedProfile,
+  type SettingsSource,
+  type SharedConfig,
+  withheldNote,
+} from '../config/shared-config.ts'
 import { ConfigurationError, CredentialsError, invalidArgument } from '../../errors.ts'
 import { BRIEFLY_KEPT, briefTransport } from '../config/route-finder.ts'
 import { type CorrectableClock, CorrectedClock } from '../http/clock-skew.ts'
@@ -88,17 +96,34 @@ export async function readSharedConfig({ environment, pending }: ProviderContext
   }
 }
 
+/** A profile of the shared configuration files. */
+export interface FoundProfile extends SettingsSource, Pick<SelectedProfile, 'explicit'> {
+  /** What the files say of it; `undefined` when it does not exist. */
+  readonly section: ConfigSection | undefined
+}
+
+/**
+ * Reads the profile to use: the one given, else that of `AWS_PROFILE`, else `default`.
+ *
+ * @throws {CredentialsError} as {@link readSharedConfig} does.
+ */
+export async function readProfile(
+  context: ProviderContext,
+  given: string | undefined,
+): Promise<FoundProfile> {
+  const { environment } = context
+  const config = await readSharedConfig(context)
+  const { name: profile, explicit } = selectedProfile(environment, given)
+  return { environment, config, profile, explicit, section: config.profiles.get(profile) }
+}
+
 /** A profile as error messages name it. */
 export function profileTitle(name: string): string {
   return `the profile ${JSON.stringify(name)}`
 }
 
 /** What to say of a profile that does not exist: where it was looked for, and how its section is written. */
-export function absentProfileMessage(
-  name: string,
-  { environment }: ProviderContext,
-  config: SharedConfig,
-): string {
+export function absentProfileMessage({ environment, config, profile: name }: SettingsSource): string {
   const { configFile, credentialsFile } = fileLocations(environment)
   const section = name === 'default' ? 'default' : `profile ${name}`
   return (

@@ -1,4 +1,5 @@
 import { callSettings } from '../config/settings.ts'
+import type { SettingsSource } from '../config/shared-config.ts'
 import { canBeClockSkew } from '../http/clock-skew.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import { retryKindOfAnswer, retryKindOfError, type ServiceFailure } from '../http/error-classification.ts'
@@ -9,7 +10,7 @@ import { signRequest } from '../sigv4/sign.ts'
 import { ConfigurationError, CredentialsError } from '../../errors.ts'
 import { isTypeError } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
-import { isObject, type JsonObject, type ProviderContext, readSharedConfig } from './provider.ts'
+import { isObject, type JsonObject, type ProviderContext } from './provider.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]
 
@@ -25,8 +26,8 @@ export interface ServiceCall {
   readonly body: string
   /** Signs the request; absent for calls that are sent unsigned. */
   readonly signing?: { readonly credentials: Credentials; readonly region: string; readonly service: string }
-  /** Profile whose `max_attempts` and `disable_clock_skew_correction` count. */
-  readonly profile: string
+  /** Whose `max_attempts` and `disable_clock_skew_correction` count. */
+  readonly settings: SettingsSource
   /** Reads an error answer (any status from 300 on). */
   readonly readFailure: (response: TransportResponse) => ServiceFailure
 }
@@ -61,13 +62,9 @@ const DEADLINE_MS = 15_000
  * @throws {ServiceCallError} for an error answer, {@link TransportError} or {@link DeadlineExceededError} when there
  *   was none.
  */
-export async function callService(call: ServiceCall, context: ProviderContext): Promise<TransportResponse> {
-  const { environment, clock, random, serviceTransport, pending } = context
-  const config = await readSharedConfig(context)
-  const { maxAttempts = DEFAULT_MAX_ATTEMPTS, correctsClockSkew } = callSettings(
-    environment,
-    config.profiles.get(call.profile),
-  )
+export function callService(call: ServiceCall, context: ProviderContext): Promise<TransportResponse> {
+  const { clock, random, serviceTransport, pending } = context
+  const { maxAttempts = DEFAULT_MAX_ATTEMPTS, correctsClockSkew } = callSettings(call.settings)
   let mayCorrectClock = correctsClockSkew
   const url = new URL(call.url)
   const endpoint = parseEndpoint(url.origin)

@@ -6,7 +6,7 @@ import { isCredentials, isHeaderText } from '../sigv4/sign.ts'
 import { homeDirectory } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
-import { type ConfigSection, selectedProfile, type SharedConfig } from '../config/shared-config.ts'
+import type { ConfigSection, SettingsSource, SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
@@ -20,13 +20,14 @@ import type { Flights } from './cached-provider.ts'
 import {
   absentProfileMessage,
   contextOf,
+  type FoundProfile,
   instantOf,
   kinds,
   type OptionKinds,
   profileTitle,
   type ProviderContext,
   type ProviderOptions,
-  readSharedConfig,
+  readProfile,
 } from './provider.ts'
 import {
   callForJson,
@@ -96,14 +97,12 @@ export function fromSSO(options: FromSSOOptions = {}): CredentialProvider {
 }
 
 async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderContext): Promise<Credentials> {
-  const { environment } = context
-  const { name: profile } = selectedProfile(environment, options.profile)
-  const config = await readSharedConfig(context)
-  const settings = ssoSettings(options, profile, config, context)
+  const found = await readProfile(context, options.profile)
+  const settings = ssoSettings(options, found)
   const { accountId, region, roleName, source } = settings
   const urlOf = (service: 'sso' | 'sso_oidc', path: string): string =>
-    operationUrl(service, () => callUrl(service, region, environment, config, profile), path)
-  const login = loginOf(settings, profile, () => urlOf('sso_oidc', 'token'), context)
+    operationUrl(service, () => callUrl(service, region, found), path)
+  const login = loginOf(settings, found, () => urlOf('sso_oidc', 'token'), context)
   const { accessToken, expiresAtMs } = await cachedToken(login, flights, context.clock)
   if (expiresAtMs <= context.clock.now()) {
     throw new CredentialsError(`the token of ${login.described} has expired; ${login.remedy}`)
@@ -113,7 +112,7 @@ async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderCont
   const call: JsonCall = {
     name: 'sso:GetRoleCredentials',
     method: 'GET',
-    profile,
+    settings: found,
     url: urlOf('sso', `federation/credentials?${query}`),
     headers: () => [['x-amz-sso_bearer_token', accessToken]],
     body: '',
@@ -180,20 +179,16 @@ const PROFILE_KEYS = [
  */
 function ssoSettings(
   { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }: FromSSOOptions,
-  name: string,
-  config: SharedConfig,
-  context: ProviderContext,
+  found: FoundProfile,
 ): SsoSettings {
+  const { config, profile: name, section: profile } = found
   if (ssoStartUrl || ssoAccountId || ssoRegion || ssoRoleName || ssoSession) {
     return settingsOfOptions({ ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }, config)
   }
   const source = profileTitle(name)
-  const profile = config.profiles.get(name)
   if (profile === undefined || !PROFILE_KEYS.some(key => profile.has(key))) {
     throw new CredentialsError(
-      profile === undefined
-        ? absentProfileMessage(name, context, config)
-        : `${source} has no sso_ properties`,
+      profile === undefined ? absentProfileMessage(found) : `${source} has no sso_ properties`,
       { tryNextProvider: true },
     )
   }
@@ -271,7 +266,7 @@ const attempts = new Map<string, { readonly atMs: number; readonly outcome: Prom
 /** The log-in that `aws sso login` made. That of the older form knows no refresh. */
 function loginOf(
   { session, startUrl, source }: SsoSettings,
-  profile: string,
+  found: FoundProfile,
   tokenUrl: () => string,
   context: ProviderContext,
 ): CachedLogin<SsoToken> {
@@ -288,7 +283,7 @@ function loginOf(
       await last.outcome
       return token
     }
-    const outcome = refreshToken(token, profile, tokenUrl, context)
+    const outcome = refreshToken(token, found, tokenUrl, context)
     attempts.set(path, { atMs: nowMs, outcome })
     return outcome
   }
@@ -297,7 +292,7 @@ function loginOf(
     described,
     absent: 'is not logged in',
     unusable: 'has no usable token',
-    remedy: `run "aws sso login ${session === undefined ? `--profile ${profile}` : `--sso-session ${session}`}"`,
+    remedy: `run "aws sso login ${session === undefined ? `--profile ${found.profile}` : `--sso-session ${session}`}"`,
     tokenIn,
     ...(session !== undefined && { refresh }),
     notRefreshed: reason => `the token of ${described} has expired and could not be refreshed (${reason});`,
@@ -315,7 +310,7 @@ function tokenIn(file: CacheFile): SsoToken | string {
 
 async function refreshToken(
   { file }: SsoToken,
-  profile: string,
+  settings: SettingsSource,
   tokenUrl: () => string,
   context: ProviderContext,
 ): Promise<SsoToken> {
@@ -331,7 +326,7 @@ async function refreshToken(
     {
       name,
       method: 'POST',
-      profile,
+      settings,
       url: tokenUrl(),
       headers: () => [['content-type', 'application/json']],
       body: JSON.stringify({

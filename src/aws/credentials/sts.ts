@@ -2,7 +2,7 @@ import { isCredentials } from '../sigv4/sign.ts'
 import { regionFromEnvironment } from '../config/environment.ts'
 import { realRegion } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
-import { selectedProfile, type SharedConfig } from '../config/shared-config.ts'
+import { selectedProfile, type SettingsSource, type SharedConfig } from '../config/shared-config.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
 import type { ServiceFailure } from '../http/error-classification.ts'
 import type { TransportResponse } from '../http/transport.ts'
@@ -136,7 +136,7 @@ export async function assumeRoleWithWebIdentity(
 
 async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderContext): Promise<Credentials> {
   const { operation, params, signer, secrets } = call
-  const { url, region, profile } = endpoint
+  const { url, region, settings } = endpoint
   const { RoleArn, RoleSessionName = `dynamodb-sessions-${context.clock.now()}` } = params
   const form = new URLSearchParams({ Action: operation, Version: API_VERSION })
   for (const [name, value] of Object.entries({ ...params, RoleSessionName })) {
@@ -148,7 +148,7 @@ async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderCo
       name: `sts:${operation}`,
       method: 'POST',
       url,
-      profile,
+      settings,
       headers: () => [['content-type', 'application/x-www-form-urlencoded']],
       body: form.toString(),
       ...(signer !== undefined && { signing: { credentials: signer, region, service: 'sts' } }),
@@ -248,8 +248,8 @@ export interface StsEndpoint {
   readonly url: string
   /** A real region, without `fips-`. */
   readonly region: string
-  /** Profile whose settings of calls count. */
-  readonly profile: string
+  /** Whose settings of calls count. */
+  readonly settings: SettingsSource
 }
 
 /** Settings of the client that calls the AWS Security Token Service (STS). */
@@ -292,9 +292,10 @@ export function stsEndpoint(
       config.profiles.get(profile)?.get('region'),
       config.profiles.get(selected)?.get('region'),
     ].find(isSet) ?? fallbackRegion()
+  const settings = { environment, config, profile }
   try {
-    const { origin, path } = parseEndpoint(callUrl('sts', region, environment, config, profile))
-    return { url: origin + path, region: realRegion(region).name, profile }
+    const { origin, path } = parseEndpoint(callUrl('sts', region, settings))
+    return { url: origin + path, region: realRegion(region).name, settings }
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause
     throw new CredentialsError(`STS cannot be called: ${cause.message}`, { cause })

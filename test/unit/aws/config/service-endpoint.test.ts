@@ -9,6 +9,7 @@ import {
   type ServiceId,
   serviceUrl,
 } from '../../../../src/aws/config/service-endpoint.ts'
+import type { SettingsSource } from '../../../../src/aws/config/shared-config.ts'
 import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
 
@@ -26,13 +27,17 @@ services = local
 endpoint_url = http://profile
 `
 
+function settingsFrom(environment: Environment, text: string): SettingsSource {
+  return { environment, config: mergeFiles(text, ''), profile: 'p' }
+}
+
 describe('plain HTTP', () => {
   test('to another machine is a warning, once for each endpoint, without anything secret', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
     for (const url of ['http://one.example:8000/a', 'http://one.example:8000/b', 'http://two.example']) {
       expect(checkedEndpoint(url, 'the option "endpoint"').url).toBe(url)
     }
-    configuredEndpoint('sts', { AWS_ENDPOINT_URL_STS: 'http://sts.example' }, mergeFiles('', ''), 'default')
+    configuredEndpoint('sts', settingsFrom({ AWS_ENDPOINT_URL_STS: 'http://sts.example' }, ''))
     const told = warn.mock.calls.map(([message, options]) => [String(message).split(' is plain')[0], options])
     const kind = { type: 'DynamoDBSessionsWarning', code: 'DYNAMODB_SESSIONS_PLAIN_HTTP' }
     expect(told).toEqual([
@@ -151,7 +156,7 @@ describe('configuredEndpoint', () => {
       undefined,
     ],
   ])('%s', (_, service, environment, text, url, source) => {
-    expect(configuredEndpoint(service, environment, mergeFiles(text, ''), 'p')).toEqual(
+    expect(configuredEndpoint(service, settingsFrom(environment, text))).toEqual(
       url === undefined ? undefined : { url, source },
     )
   })
@@ -165,7 +170,7 @@ describe('configuredEndpoint', () => {
       'dynamodb.endpoint_url of the section',
     ],
   ])('an endpoint that is none is an error that names its source: %j %j', (environment, text, message) => {
-    expect(() => configuredEndpoint('dynamodb', environment, mergeFiles(text, ''), 'p')).toThrow(message)
+    expect(() => configuredEndpoint('dynamodb', settingsFrom(environment, text))).toThrow(message)
   })
 })
 
@@ -196,7 +201,7 @@ describe('endpointFlags', () => {
     [{}, '[profile p]\nuse_fips_endpoint = 1\nuse_dualstack_endpoint = on', false, false],
     [{}, '[default]\nuse_fips_endpoint = true', false, false],
   ])('%j %j', (environment, text, useFips, useDualStack) => {
-    expect(endpointFlags(environment, mergeFiles(text, ''), 'p')).toEqual({ useFips, useDualStack })
+    expect(endpointFlags(settingsFrom(environment, text))).toEqual({ useFips, useDualStack })
   })
 })
 
@@ -247,7 +252,7 @@ describe('callUrl', () => {
     ['us-east-1-fips', {}, '', 'https://sts-fips.us-east-1.amazonaws.com'],
     ['fips-us-east-1', { AWS_USE_DUALSTACK_ENDPOINT: 'true' }, '', 'https://sts-fips.us-east-1.api.aws'],
   ])('%s %j %j', (region, environment, text, url) => {
-    expect(callUrl('sts', region, environment, mergeFiles(text, ''), 'p')).toBe(url)
+    expect(callUrl('sts', region, settingsFrom(environment, text))).toBe(url)
   })
 
   test.each<[string, Environment, string]>([
@@ -257,7 +262,7 @@ describe('callUrl', () => {
     ['evil.example/', {}, '"evil.example/" is not the name of an AWS region such as eu-west-1 (profile "p")'],
     ['fips-', {}, '"fips-" is not the name of an AWS region'],
   ])('%s %j is refused', (region, environment, message) => {
-    const call = (): string => callUrl('sts', region, environment, mergeFiles(BOTH, ''), 'p')
+    const call = (): string => callUrl('sts', region, settingsFrom(environment, BOTH))
     expect(call).toThrow(ConfigurationError)
     expect(call).toThrow(message)
   })
