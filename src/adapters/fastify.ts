@@ -4,7 +4,7 @@ import type { Session } from 'fastify'
 import { invalidArgument } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
-import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, warnOf } from './shared/callback.ts'
 import { CONVENTIONAL_NAMES, type ConventionalOptions, openStore } from './shared/open-store.ts'
@@ -12,8 +12,7 @@ import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/ses
 import { SessionTracker } from './shared/session-tracker.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`, also under the names that are usual. */
-export interface DynamoDBStoreOptions
-  extends Omit<SessionStoreOptions<Session>, 'locking'>, ConventionalOptions<Session> {}
+export type DynamoDBStoreOptions = UnlockedStoreOptions<Session> & ConventionalOptions<Session>
 
 /**
  * Name of the property by which a session carries what it was loaded as. `@fastify/session` makes another object of what

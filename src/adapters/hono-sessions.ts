@@ -5,7 +5,7 @@ import type { ExpiryOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
-import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import { HONO_SESSIONS_KEYS, mayHave } from './shared/framework-keys.ts'
 import { openStore, readPresented } from './shared/open-store.ts'
 import { expiryOfCookie } from './shared/session-cookie.ts'
@@ -38,7 +38,7 @@ export interface HonoSessionData {
 export type StoredHonoSession = Record<string, unknown>
 
 /** Options of {@link DynamoDBStore}: those of `SessionStore` without `locking`, and some more. */
-export interface DynamoDBStoreOptions extends Omit<SessionStoreOptions<StoredHonoSession>, 'locking'> {
+export type DynamoDBStoreOptions = UnlockedStoreOptions<StoredHonoSession> & {
   /**
    * Whether a session is stored although nothing has been put into it. `hono-sessions` begins a session for every visitor
    * without a cookie, bots included. With `false` those cost nothing, and get another session ID at every request until

@@ -14,7 +14,7 @@ import {
 import { invalidArgument } from '../errors.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import { SessionStore } from '../store/session-store.ts'
-import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { StoreOptions, UnlockedStoreOptions } from '../options/store-options.ts'
 import { openStore, readPresented } from './shared/open-store.ts'
 import { expiryOfCookie, newSessionId } from './shared/session-cookie.ts'
 import { type Origin, SessionTracker } from './shared/session-tracker.ts'
@@ -32,7 +32,7 @@ export type DynamoDBSessionStorageOptions<Data extends object, FlashData extends
    */
   readonly cookie?: SessionIdStorageStrategy['cookie']
 } & (
-  | (Omit<SessionStoreOptions<FlashSessionData<Data, FlashData>>, 'locking'> & { readonly store?: undefined })
+  | (UnlockedStoreOptions<FlashSessionData<Data, FlashData>> & { readonly store?: undefined })
   | {
       /** Keeps the sessions. It stays open when the session storage is closed. */
       readonly store: SessionStore<FlashSessionData<Data, FlashData>>
@@ -181,8 +181,8 @@ class Storage<Data extends object, FlashData extends object> implements DynamoDB
 function storeOrOptions<Stored extends object>({
   store,
   ...options
-}: SessionStoreOptions<Stored> & { readonly store?: SessionStore<Stored> | undefined }):
-  SessionStore<Stored> | SessionStoreOptions<Stored> {
+}: StoreOptions<Stored> & { readonly store?: SessionStore<Stored> | undefined }):
+  SessionStore<Stored> | StoreOptions<Stored> {
   if (store === undefined) return options
   if (!(store instanceof SessionStore)) {
     throw invalidArgument('INVALID_OPTION', 'the option "store" takes a SessionStore')

@@ -4,13 +4,13 @@ import { openClient } from '../store/open-client.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { isNative } from '../layouts/open-layout.ts'
 import { SessionStore } from '../store/session-store.ts'
-import { readStoreOptions, type SessionStoreOptions } from '../options/store-options.ts'
+import { readStoreOptions, type StoreOptions } from '../options/store-options.ts'
 import type { SessionData } from '../types.ts'
 import { type CommandContext, storeOptionsIn } from './args.ts'
 import { printable, UsageError, writeLine } from './output.ts'
 
 /** The options of a store as the command line and the environment give them, checked. */
-export type StoreSettings = Partial<SessionStoreOptions>
+export type StoreSettings = StoreOptions
 
 /** How keys of sessions are made, and whether session IDs may be shown. */
 export interface KeyNaming {
@@ -37,7 +37,7 @@ export interface OpenSessions {
  */
 export function storeSettings(
   { args, environment }: Pick<CommandContext, 'args' | 'environment'>,
-  more: SessionStoreOptions = {},
+  more: StoreOptions = {},
 ): StoreSettings {
   return readStoreOptions<SessionData>({ ...storeOptionsIn(args), ...more }, environment)
 }

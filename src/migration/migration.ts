@@ -5,7 +5,7 @@ import { type ConflictTrace, conflictTraces, lockTraces } from '../internal/diag
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item, SessionData } from '../types.ts'
 import { openLayout } from '../layouts/open-layout.ts'
-import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { StoreOptions } from '../options/store-options.ts'
 import { SessionConverter } from './session-converter.ts'
 import type { DoubtfulCreations } from '../items/lifecycle.ts'
 import { ItemTable } from '../items/item-table.ts'
@@ -56,7 +56,7 @@ interface Following<Result> {
  */
 export async function openMigration<Data extends object>(
   target: ItemTable,
-  { migrateFrom, table, encryption }: Partial<SessionStoreOptions<Data>>,
+  { migrateFrom, table, encryption }: StoreOptions<Data>,
 ): Promise<Migration> {
   if (migrateFrom === undefined)
     throw invalidArgument('INVALID_OPTION', 'the option "migrateFrom" is missing')

@@ -10,6 +10,7 @@ import {
   layoutRows,
   type MigrationSource,
   migrationRow,
+  type PhpLayoutOptions,
 } from './layout-options.ts'
 import { type LockingOptions, lockingRow } from './locking-options.ts'
 import {
@@ -43,13 +44,8 @@ export interface SessionConflict<Data extends object = SessionData> {
 export type ConflictPolicy<Data extends object = SessionData> =
   'merge' | 'overwrite' | 'reject' | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
 
-/**
- * Options of {@link SessionStore}. Each that a text can carry may also come from the environment, as
- * `DYNAMODB_SESSIONS_<NAME>`: `ttlSeconds` from `DYNAMODB_SESSIONS_TTL_SECONDS`, for example. What is passed
- * here takes precedence.
- */
-export interface SessionStoreOptions<Data extends object = SessionData>
-  extends ConnectionOptions, LayoutOptions {
+/** The options of a store, those of all layouts together: what they are once they have been checked. */
+export interface StoreOptions<Data extends object = SessionData> extends ConnectionOptions, LayoutOptions {
   /**
    * Name or ARN of the table.
    *
@@ -157,6 +153,38 @@ export interface SessionStoreOptions<Data extends object = SessionData>
   readonly compression?: CompressionOptions | undefined
 }
 
+/**
+ * Options of {@link SessionStore}. Each that a text can carry may also come from the environment, as
+ * `DYNAMODB_SESSIONS_<NAME>`: `ttlSeconds` from `DYNAMODB_SESSIONS_TTL_SECONDS`, for example. What is passed
+ * here takes precedence. Options of another layout than the `layout` among them do not compile; where only the program
+ * knows the layout, see docs/layouts.md.
+ */
+export type SessionStoreOptions<Data extends object = SessionData> = StoreOptions<Data> & LayoutChoice
+
+/** {@link SessionStoreOptions} without `locking`, for frameworks that do not tell when a request ends. */
+export type UnlockedStoreOptions<Data extends object> = SessionStoreOptions<Data> & {
+  readonly locking?: undefined
+}
+
+/**
+ * The layouts, each without the options that it does not heed. Of `hashIds`, `locking` and `onConflict` every layout takes a
+ * value; whether it takes the one given shows when the program runs.
+ */
+type LayoutChoice =
+  | ({ readonly layout?: 'native' | undefined } & Without<ForeignOption>)
+  | ({ readonly layout: 'php' } & Without<NativeOption | Exclude<ForeignOption, keyof PhpLayoutOptions>>)
+  | ({ readonly layout: 'laravel' } & Without<NativeOption | Exclude<ForeignOption, 'serialization'>>)
+  | ({ readonly layout: 'connect-dynamodb' } & Without<NativeOption | Exclude<ForeignOption, 'specialKeys'>>)
+  | ({ readonly layout: Exclude<LayoutName, 'native' | 'php' | 'laravel' | 'connect-dynamodb'> } & Without<
+      NativeOption | ForeignOption
+    >)
+
+type NativeOption = 'absoluteTimeoutSeconds' | 'userId' | 'encryption' | 'compression'
+
+type ForeignOption = Exclude<keyof LayoutOptions, 'layout' | 'partitionKey' | 'prefix'>
+
+type Without<Option extends string> = { readonly [Name in Option]?: undefined }
+
 const TABLE = /^(?:arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/)?[\w.-]{3,255}$/
 
 const conflictWords = wordOption(['merge', 'overwrite', 'reject'])
@@ -178,12 +206,12 @@ export const tableRow: OptionRow<string> & { readonly default: string } = {
 }
 
 /**
- * The rows of {@link SessionStoreOptions}.
+ * The rows of {@link StoreOptions}.
  *
  * @internal
  */
 export const storeRows: OptionRows<
-  SessionStoreOptions,
+  StoreOptions,
   'table' | 'ttlSeconds' | 'consistentRead' | 'hashIds' | 'onConflict'
 > = {
   table: tableRow,
@@ -233,8 +261,8 @@ export const storeRows: OptionRows<
  * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values, and options that the layout does not heed.
  */
 export function readStoreOptions<Data extends object>(
-  given: SessionStoreOptions<Data>,
+  given: StoreOptions<Data>,
   environment: Readonly<Record<string, string | undefined>>,
-): Partial<SessionStoreOptions<Data>> {
-  return readOptions<SessionStoreOptions<Data>>(given, storeRows, environment)
+): StoreOptions<Data> {
+  return readOptions<StoreOptions<Data>>(given, storeRows, environment)
 }

@@ -41,15 +41,17 @@ import {
 import { lockTerms } from '../options/locking-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import { type RowsOf, validateCallOptions } from '../options/option.ts'
-import { type ConflictPolicy, readStoreOptions, type SessionStoreOptions } from '../options/store-options.ts'
+import {
+  type ConflictPolicy,
+  readStoreOptions,
+  type SessionStoreOptions,
+  type StoreOptions,
+} from '../options/store-options.ts'
 import type { GarbageCollectionResult } from '../scan/garbage-collection.ts'
 import type { UserSession } from '../scan/user-sessions.ts'
 import type { SessionData } from '../types.ts'
 import { openClient } from './open-client.ts'
 import { listed, SessionTerms, wholeSecond } from './session-terms.ts'
-
-/** Options of a store that have been checked. */
-export type StoreSettings<Data extends object> = Partial<SessionStoreOptions<Data>>
 
 const NO_OPTIONS = {}
 
@@ -81,7 +83,7 @@ const NO_OPTIONS = {}
  */
 export class SessionStore<Data extends object = SessionData> {
   readonly #client: DynamoDBClient
-  readonly #options: StoreSettings<Data>
+  readonly #options: StoreOptions<Data>
   readonly #terms: SessionTerms<Data>
   readonly #doubtful = new DoubtfulCreations()
   /** Absent until a layout is loaded that is not the native one, or a second one to move sessions from. */
@@ -100,8 +102,8 @@ export class SessionStore<Data extends object = SessionData> {
    * @param client what reaches DynamoDB, by settings of its own; closing the store closes it.
    * @internal
    */
-  constructor(settings: StoreSettings<Data>, client: DynamoDBClient)
-  constructor(options: SessionStoreOptions<Data> = {}, client?: DynamoDBClient) {
+  constructor(settings: StoreOptions<Data>, client: DynamoDBClient)
+  constructor(options: StoreOptions<Data> = {}, client?: DynamoDBClient) {
     this.#options = client === undefined ? readStoreOptions(options, processEnvironment()) : options
     this.#terms = new SessionTerms(this.#options)
     this.#client = client ?? openClient(this.#options, processEnvironment())

@@ -6,13 +6,13 @@ import { isUserId } from '../layouts/user-index.ts'
 import { type DestroyByUserOptions, SessionRecord } from '../items/session-record.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import { isPositive } from '../options/option.ts'
-import { storeRows, type SessionStoreOptions } from '../options/store-options.ts'
+import { storeRows, type StoreOptions } from '../options/store-options.ts'
 
 /** What the options of a store say about sessions by their data: how long they live, and whose they are. */
 export class SessionTerms<Data extends object> {
-  readonly #options: Pick<SessionStoreOptions<Data>, 'ttlSeconds' | 'userId'>
+  readonly #options: Pick<StoreOptions<Data>, 'ttlSeconds' | 'userId'>
 
-  constructor(options: Pick<SessionStoreOptions<Data>, 'ttlSeconds' | 'userId'>) {
+  constructor(options: Pick<StoreOptions<Data>, 'ttlSeconds' | 'userId'>) {
     this.#options = options
   }
 

@@ -99,7 +99,8 @@ export function contractSubject(engine: Engine, layout: ContractLayout): Contrac
     fewSockets: layout.options.transport === undefined ? { maxSockets: 8 } : {},
     open: (options?: SessionStoreOptions) => {
       const clock = traits.exactExpiry ? new ManualClock() : new ManualClock(fullSecondMs)
-      const store = new SessionStore({ ...subject.options, clock, ...layout.options, ...options })
+      const all = { ...subject.options, clock, ...layout.options, ...options } as SessionStoreOptions
+      const store = new SessionStore(all)
       return { store: subject.closeLater(store), clock }
     },
   })

@@ -3,6 +3,10 @@
  */
 import { expectTypeOf } from 'vitest'
 
+import { DynamoDBStore as ExpressStore } from '../../src/adapters/express.ts'
+import { DynamoDBStore as FastifyStore } from '../../src/adapters/fastify.ts'
+import { DynamoDBStore as HonoStore } from '../../src/adapters/hono-sessions.ts'
+import { webSessions } from '../../src/adapters/web.ts'
 import type { CredentialProvider, Credentials } from '../../src/aws/credentials/index.ts'
 import {
   type SessionData,
@@ -72,6 +76,64 @@ export const mistakes: readonly (() => unknown)[] = [
   () => new SessionStore({ credentials: { accessKeyId: 'AKIA' } }),
   // @ts-expect-error createTable has no lifetime of sessions
   () => createTable({ ttlSeconds: 60 }),
+]
+
+// Options of another layout do not compile, and those of one that is only known when the program runs are for a cast.
+export const stores = (
+  layout: NonNullable<SessionStoreOptions['layout']>,
+  prefix: string,
+): SessionStore[] => [
+  new SessionStore({ layout, prefix }),
+  new SessionStore({ layout: 'php', sessionName: 'APP', locking: true }),
+  new SessionStore({ layout: 'laravel', serialization: 'json', hashIds: false }),
+  new SessionStore({ layout: 'connect-dynamodb', specialKeys: [{ name: 'user', type: 'S' }] }),
+  new SessionStore({ userId: ({ user }) => String(user), encryption: { keys: [new Uint8Array(32)] } }),
+  new SessionStore({ layout, sessionName: 'APP' } as SessionStoreOptions),
+  // @ts-expect-error only layout php has PHP's session.name
+  new SessionStore({ sessionName: 'APP' }),
+  // @ts-expect-error only layout php has PHP's session.name
+  new SessionStore({ layout: 'native', sessionName: 'APP' }),
+  // @ts-expect-error only layout laravel has that
+  new SessionStore({ layout: 'php', serialization: 'json' }),
+  // @ts-expect-error only layout connect-dynamodb has them
+  new SessionStore({ layout: 'adonis', specialKeys: [{ name: 'user', type: 'S' }] }),
+  // @ts-expect-error only layout native encrypts
+  new SessionStore({ layout: 'php', encryption: { keys: [new Uint8Array(32)] } }),
+  // @ts-expect-error only layout native knows users
+  new SessionStore({ layout: 'aws-ruby', userId: () => 'ada' }),
+  // @ts-expect-error not all layouts have it
+  new SessionStore({ layout, sessionName: 'APP' }),
+]
+
+type NativeOptions = Extract<SessionStoreOptions, { layout?: 'native' | undefined }>
+type PhpOptions = Extract<SessionStoreOptions, { layout: 'php' }>
+expectTypeOf<NativeOptions['sessionName']>().toEqualTypeOf<undefined>()
+expectTypeOf<PhpOptions['sessionName']>().toEqualTypeOf<string | undefined>()
+expectTypeOf<PhpOptions['encryption']>().toEqualTypeOf<undefined>()
+export const spread = (all: SessionStoreOptions, php: PhpOptions): SessionStore[] => [
+  new SessionStore({ ...all, table: 'sessions' }),
+  new SessionStore({ region: 'eu-west-1', ...all }),
+  new SessionStore({ ...php, base64: true }),
+]
+
+// Adapters' options are of one layout, too; frameworks without a moment to unlock have no `locking`.
+export const adapters = (): unknown[] => [
+  new ExpressStore({ layout: 'php', sessionName: 'APP', ttl: 60 }),
+  new FastifyStore({ layout: 'php', sessionName: 'APP', ttl: 60 }),
+  new HonoStore({ layout: 'laravel', serialization: 'php', storeEmptySessions: false }),
+  webSessions({ layout: 'php', sessionName: 'APP', cookie: { signed: false } }),
+  // @ts-expect-error only layout php has PHP's session.name
+  new ExpressStore({ sessionName: 'APP' }),
+  // @ts-expect-error only layout php has PHP's session.name
+  new FastifyStore({ sessionName: 'APP' }),
+  // @ts-expect-error only layout php has PHP's session.name
+  new HonoStore({ layout: 'adonis', sessionName: 'APP' }),
+  // @ts-expect-error only layout php has PHP's session.name
+  webSessions({ sessionName: 'APP', secrets: 'a' }),
+  // @ts-expect-error locks would stay until they end by themselves
+  new FastifyStore({ locking: true }),
+  // @ts-expect-error locks would stay until they end by themselves
+  new HonoStore({ locking: true }),
 ]
 
 // Options may be passed on that are undefined.

@@ -11,13 +11,7 @@ import {
   type OptionRows,
   readOptions,
 } from '../../options/option.ts'
-import {
-  readStoreOptions,
-  tableRow,
-  type SessionStoreOptions,
-  storeRows,
-} from '../../options/store-options.ts'
-import type { StoreSettings } from '../../store/session-store.ts'
+import { readStoreOptions, tableRow, type StoreOptions, storeRows } from '../../options/store-options.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 
 /** An attribute that is written beside the session, by the name that connect-dynamodb has for its type. */
@@ -35,13 +29,13 @@ const STORE_OPTIONS = [
   'ttlSeconds',
 ] as const
 
-type StoreOptions = Pick<SessionStoreOptions<SessionData>, (typeof STORE_OPTIONS)[number]>
+type LayoutsStoreOptions = Pick<StoreOptions<SessionData>, (typeof STORE_OPTIONS)[number]>
 
 /**
  * Options of the store that the factory of `dynamodb-sessions/connect-dynamodb` makes: those of connect-dynamodb, and those
  * of `SessionStore` that go with its items. `null` counts as absent.
  */
-export interface DynamoDBStoreOptions extends ConnectionOptions, StoreOptions {
+export interface DynamoDBStoreOptions extends ConnectionOptions, LayoutsStoreOptions {
   /**
    * A client of the AWS SDK v3, whose region, endpoint, credentials and number of attempts are used. The options of the
    * same names come first. It is only read: its request handler, agents, proxies and middleware have no part in requests,
@@ -124,7 +118,7 @@ export interface Settings {
   /** How DynamoDB is reached, as far as the options say; the client may say more. */
   readonly connection: ConnectionOptions
   /** Options of the `SessionStore`, completed from the environment. */
-  readonly store: StoreSettings<SessionData>
+  readonly store: StoreOptions<SessionData>
 }
 
 const LAYOUT = 'connect-dynamodb'
@@ -190,7 +184,7 @@ function optionSpecs(): OptionRows<DynamoDBStoreOptions> {
   const store = storeRows
   return {
     ...connectionRows,
-    ...(picked(store, STORE_OPTIONS) as OptionRows<StoreOptions>),
+    ...(picked(store, STORE_OPTIONS) as OptionRows<LayoutsStoreOptions>),
     client: {
       takes:
         'a client of the AWS SDK for JavaScript v3, such as new DynamoDBClient({ region }), or an object with its config; ' +

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
-import type { SessionStoreOptions } from '../../options/store-options.ts'
+import type { SessionStoreOptions, StoreOptions } from '../../options/store-options.ts'
 import { SessionStore } from '../../store/session-store.ts'
 
 /** Our own names of options, by a conventional name. */
@@ -10,10 +10,10 @@ type OwnNames = Readonly<Record<string, string>>
 /** Options under the names that other stores for the same framework give them. */
 export interface ConventionalOptions<Data extends object> {
   /** The same as `ttlSeconds`, by the name that it has in connect-redis and connect-mongo. Seconds, as there. */
-  readonly ttl?: SessionStoreOptions<Data>['ttlSeconds']
+  readonly ttl?: StoreOptions<Data>['ttlSeconds']
 
   /** The same as `touchAfterSeconds`, by the name that it has in connect-mongo. Seconds, as there. */
-  readonly touchAfter?: SessionStoreOptions<Data>['touchAfterSeconds']
+  readonly touchAfter?: StoreOptions<Data>['touchAfterSeconds']
 }
 
 /** Our own names of {@link ConventionalOptions}. */
@@ -37,12 +37,14 @@ export interface OpenedStore<Data extends object> {
  * @throws {TypeError} `INVALID_OPTION`
  */
 export function openStore<Data extends object>(
-  options: SessionStoreOptions<Data> | SessionStore<Data>,
+  options: StoreOptions<Data> | SessionStore<Data>,
   withoutLocking?: string,
   ownNames: OwnNames = {},
 ): OpenedStore<Data> {
   const isGiven = options instanceof SessionStore
-  const store = isGiven ? options : new SessionStore<Data>(withOwnNames(options, ownNames))
+  const store = isGiven
+    ? options
+    : new SessionStore<Data>(withOwnNames(options, ownNames) as SessionStoreOptions<Data>)
   if (withoutLocking !== undefined && store.locksSessions) {
     throw invalidArgument('INVALID_OPTION', `the option "locking" does not go with ${withoutLocking}`)
   }

@@ -44,7 +44,7 @@ describe.each(engines)('$name, session storage for React Router', engine => {
         touchAfterSeconds: 0,
         cookie: COOKIE,
         ...options,
-      }),
+      } as DynamoDBSessionStorageOptions<Data, Flash>),
     )
   }
 

@@ -19,7 +19,9 @@ describe.each(engines)('$name', engine => {
   const connection = connectionTo(engine)
 
   /** A new table that the command line has made, a store in it, and the command line for it. */
-  async function setUp(options: SessionStoreOptions<Data> = {}): Promise<{
+  async function setUp(
+    options: Extract<SessionStoreOptions<Data>, { readonly layout?: 'native' | undefined }> = {},
+  ): Promise<{
     table: string
     store: SessionStore<Data>
     cli: (args: readonly string[], surroundings?: Surroundings) => Promise<Finished>

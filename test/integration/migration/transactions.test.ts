@@ -21,7 +21,7 @@ describeWithTransactions('the transactions of sessions that move', engine => {
     options: SessionStoreOptions = {},
   ): Promise<{ readonly store: SessionStore; readonly recorder: StubEndpoint }> => {
     const recorder = await subject.recorder(intercept)
-    return { store: open({ ...forth, ...options, endpoint: recorder.url }), recorder }
+    return { store: open({ ...forth, ...options, endpoint: recorder.url } as SessionStoreOptions), recorder }
   }
   const open = (options: SessionStoreOptions): SessionStore => {
     return subject.closeLater(new SessionStore({ ...subject.options, ...options }))

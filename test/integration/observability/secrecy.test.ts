@@ -55,7 +55,9 @@ describe.each(engines)('on $name', engine => {
     const connection = { ...connectionTo(engine), table }
     await createTable({ ...connection, userIndex: true })
 
-    function open(options: SessionStoreOptions<typeof data> = {}): SessionStore<typeof data> {
+    function open(
+      options: Extract<SessionStoreOptions<typeof data>, { readonly layout?: 'native' | undefined }> = {},
+    ): SessionStore<typeof data> {
       const store = new SessionStore<typeof data>({
         ...connection,
         credentials: () => Promise.resolve(credentials),

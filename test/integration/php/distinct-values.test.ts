@@ -43,7 +43,9 @@ describe('PHP values that JavaScript hardly tells apart', () => {
     table = await SessionTable.create(engine)
   })
 
-  function open(options: SessionStoreOptions = {}): SessionStore {
+  function open(
+    options: Omit<Extract<SessionStoreOptions, { readonly layout: 'php' }>, 'layout'> = {},
+  ): SessionStore {
     const store = new SessionStore({ ...table.options, layout: 'php', ...options })
     onTestFinished(() => store.close())
     return store

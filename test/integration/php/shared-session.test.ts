@@ -10,6 +10,8 @@ import { SessionTable } from '../../support/session-table.ts'
 import { PhpApp, type PhpAppOptions } from './php-app.ts'
 import { hasPhp } from './php-peer.ts'
 
+type PhpOptions = Omit<Extract<SessionStoreOptions, { readonly layout: 'php' }>, 'layout'>
+
 /** An application in Node next to the one in PHP: it opens the same sessions by the same cookie. */
 type NodeApp = (
   cookieValue: string,
@@ -29,7 +31,7 @@ describe.skipIf(!hasPhp).each(engines)(
   engine => {
     async function start(
       phpOptions: Omit<PhpAppOptions, 'engine' | 'table'>,
-      options: SessionStoreOptions,
+      options: PhpOptions,
     ): Promise<BothApps> {
       const table = await SessionTable.create(engine)
       const php = await PhpApp.start({ engine, table: table.name, ...phpOptions })
@@ -57,7 +59,7 @@ describe.skipIf(!hasPhp).each(engines)(
       }
     }
 
-    test.each<[string, Omit<PhpAppOptions, 'engine' | 'table'>, SessionStoreOptions]>([
+    test.each<[string, Omit<PhpAppOptions, 'engine' | 'table'>, PhpOptions]>([
       ['as the AWS SDK for PHP does it', { dataAttributeType: 'binary' }, { dataAttributeType: 'binary' }],
       ['in base64', { base64: true }, { base64: true }],
       [

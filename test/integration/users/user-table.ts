@@ -16,7 +16,10 @@ export interface UserData {
 }
 
 /** Options of a test's store. */
-export type UserStoreOptions = Partial<SessionStoreOptions<UserData>>
+export type UserStoreOptions = Extract<
+  SessionStoreOptions<UserData>,
+  { readonly layout?: 'native' | undefined }
+>
 
 /** A table that `createTable` made, and ways to it. */
 export class UserTable {

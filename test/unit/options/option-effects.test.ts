@@ -150,7 +150,8 @@ function refusalOf(action: () => unknown): string {
 }
 
 function settingsFrom(flags: readonly string[]): SessionStoreOptions {
-  return storeSettings({ args: parseCommandArgs(flags, commonOptions), environment: process.env })
+  const args = parseCommandArgs(flags, commonOptions)
+  return storeSettings({ args, environment: process.env }) as SessionStoreOptions
 }
 
 test('there is a row for every option, and none for what is no option', () => {
