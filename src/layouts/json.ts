@@ -1,4 +1,5 @@
 import { invalidArgument, SessionCorruptError } from '../errors.ts'
+import { isObject } from '../internal/core-objects.ts'
 import type { SessionData } from '../types.ts'
 import type { SessionCodec } from './layout.ts'
 
@@ -20,6 +21,8 @@ const DEEPEST = 3200
 
 const BLOCK_CHARACTERS = 128
 const QUOTE = 34
+export const COMMA = 44
+export const COLON = 58
 const OPENING_BRACKET = 91
 const BACKSLASH = 92
 const CLOSING_BRACKET = 93
@@ -37,13 +40,8 @@ export function stringifySessionData(data: unknown): string {
   try {
     text = JSON.stringify(data)
   } catch (cause) {
-    throw invalidArgument(
-      'INVALID_SESSION_DATA',
-      'the session data cannot be written as JSON; see the cause',
-      {
-        cause,
-      },
-    )
+    const problem = 'the session data cannot be written as JSON; see the cause'
+    throw invalidArgument('INVALID_SESSION_DATA', problem, { cause })
   }
   if (text === undefined || !text.startsWith('{')) {
     throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
@@ -72,9 +70,10 @@ export function parseSessionData(text: string): SessionData {
     // The SyntaxError quotes the text: session data, which no error may carry (G9).
     throw new SessionCorruptError('the stored session is not JSON; it was left as it is')
   }
-  if (!isObject(data))
+  if (!isObject(data) || Array.isArray(data)) {
     throw new SessionCorruptError('the stored session is not a JSON object; it was left as it is')
-  return data
+  }
+  return data as SessionData
 }
 
 /** Whether two JSON values are the same, whatever the order of their keys and however deep they are nested. */
@@ -84,8 +83,7 @@ export function isSameJson(left: unknown, right: unknown): boolean {
   for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
     const [ours, theirs] = pair
     if (ours === theirs) continue
-    if (!isContainer(ours) || !isContainer(theirs) || Array.isArray(ours) !== Array.isArray(theirs))
-      return false
+    if (!isObject(ours) || !isObject(theirs) || Array.isArray(ours) !== Array.isArray(theirs)) return false
     const keys = Object.keys(ours)
     if (keys.length !== Object.keys(theirs).length) return false
     for (const key of keys) {
@@ -99,20 +97,42 @@ export function isSameJson(left: unknown, right: unknown): boolean {
   return true
 }
 
+/**
+ * The first bracket, colon or comma of a JSON text that is wanted; those in strings are none.
+ *
+ * @param start offset of what is looked at first, outside of a string.
+ * @param isWanted gets how deep in brackets the text is behind the character.
+ * @returns its offset.
+ */
+export function findInStructure(
+  text: string,
+  start: number,
+  isWanted: (depth: number, index: number, character: number) => boolean,
+): number | undefined {
+  let isInString = false
+  for (let depth = 0, index = start; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (character === QUOTE) {
+      isInString = !isInString
+      continue
+    }
+    if (isInString) {
+      if (character === BACKSLASH) index++
+      continue
+    }
+    if (character === OPENING_BRACE || character === OPENING_BRACKET) depth++
+    else if (character === CLOSING_BRACE || character === CLOSING_BRACKET) depth--
+    else if (character !== COLON && character !== COMMA) continue
+    if (isWanted(depth, index, character)) return index
+  }
+  return undefined
+}
+
 /** Whether arrays and objects in a JSON text are nested deeper than so many levels. */
 function isNestedDeeper(text: string, levels: number): boolean {
   // Each level has a bracket at both ends: nearly every text has too few to be looked at character by character.
   if (text.length <= 2 * levels || !hasMore(text, levels)) return false
-  let isInString = false
-  for (let depth = 0, index = 0; index < text.length; index++) {
-    const character = text.charCodeAt(index)
-    if (character === QUOTE) isInString = !isInString
-    else if (isInString) index += character === BACKSLASH ? 1 : 0
-    else if (character === OPENING_BRACE || character === OPENING_BRACKET) depth++
-    else if (character === CLOSING_BRACE || character === CLOSING_BRACKET) depth--
-    if (depth > levels) return true
-  }
-  return false
+  return findInStructure(text, 0, depth => depth > levels) !== undefined
 }
 
 /** Whether a text has more than so many opening brackets, those in strings included. */
@@ -162,21 +182,6 @@ function maySayTheSame(left: string, right: string): boolean {
 /** Where the cookie ends that a JSON text begins with; `undefined` when it begins with something else. */
 function endOfFirstCookie(text: string): number | undefined {
   if (!text.startsWith(COOKIE_FIRST)) return undefined
-  let isInString = false
-  for (let depth = 1, index = COOKIE_FIRST.length; index < text.length; index++) {
-    const character = text.charCodeAt(index)
-    if (character === QUOTE) isInString = !isInString
-    else if (isInString && character === BACKSLASH) index++
-    else if (!isInString && character === OPENING_BRACE) depth++
-    else if (!isInString && character === CLOSING_BRACE && --depth === 0) return index + 1
-  }
-  return undefined
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-}
-
-function isObject(value: unknown): value is SessionData {
-  return isContainer(value) && !Array.isArray(value)
+  const end = findInStructure(text, COOKIE_FIRST.length - 1, depth => depth === 0)
+  return end === undefined ? undefined : end + 1
 }

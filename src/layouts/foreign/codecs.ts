@@ -1,7 +1,7 @@
 import { SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { mapOf, textOf } from '../attributes.ts'
-import { isSameJson, parseSessionData, stringifySessionData } from '../json.ts'
+import { COLON, COMMA, findInStructure, isSameJson, parseSessionData, stringifySessionData } from '../json.ts'
 import type { SessionCodec } from '../layout.ts'
 import { noSession } from './define-layout.ts'
 import { marshallDocument, unmarshallDocument, unmarshallValue } from './document.ts'
@@ -133,29 +133,17 @@ function rewritten(write: () => string): string {
 function sourcesIn(text: string): Map<string, string> {
   const sources = new Map<string, string>()
   let key: string | undefined
-  let start = 0
-  let depth = 0
-  let isInString = false
-  for (let index = 0; index < text.length; index++) {
-    const character = text[index]
-    if (isInString) {
-      if (character === '\\') index++
-      else if (character === '"') isInString = false
-      continue
-    }
-    if (character === '"') isInString = true
-    else if (character === '{' || character === '[') {
-      if (depth++ === 0) start = index + 1
-    } else if (character === '}' || character === ']') depth--
-    else if (character === ':' && depth === 1) {
+  let start = text.indexOf('{') + 1
+  findInStructure(text, 0, (depth, index, character) => {
+    if (key === undefined && depth === 1 && character === COLON) {
       key = String(JSON.parse(text.slice(start, index)))
       start = index + 1
+    } else if (key !== undefined && (depth === 0 || (depth === 1 && character === COMMA))) {
+      sources.set(key, text.slice(start, index).trim())
+      key = undefined
+      start = index + 1
     }
-    const isEnd = depth === 0 || (depth === 1 && character === ',')
-    if (!isEnd || key === undefined) continue
-    sources.set(key, text.slice(start, index).trim())
-    key = undefined
-    start = index + 1
-  }
+    return false
+  })
   return sources
 }
