@@ -75,6 +75,25 @@ export function isMapOrSet(value: unknown): boolean {
   return types.isMap(value) || types.isSet(value)
 }
 
+const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]', '[object Boolean]'])
+
+/**
+ * What `JSON.stringify` would write for a value: `toJSON` is called, and boxed values are taken out of their box. `undefined`
+ * for what it leaves out. What is in an object stays as it is.
+ *
+ * @param key the name or index under which the value is found.
+ * @param isWhole tells objects whose `toJSON` is not for this.
+ */
+export function toJsonValue(value: unknown, key: string, isWhole: (object: object) => boolean): unknown {
+  let written = value
+  if (isObject(value) && !isWhole(value)) {
+    const toJSON: unknown = Reflect.get(value, 'toJSON')
+    if (typeof toJSON === 'function') written = Reflect.apply(toJSON, value, [key])
+  }
+  if (isObject(written) && BOXED.has(Object.prototype.toString.call(written))) return written.valueOf()
+  return typeof written === 'function' || typeof written === 'symbol' ? undefined : written
+}
+
 /** Whether a value has to be awaited, be it a promise of JavaScript or of a library. */
 export function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

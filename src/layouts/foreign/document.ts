@@ -1,5 +1,5 @@
 import { invalidArgument, SessionCorruptError } from '../../errors.ts'
-import { isUint8Array } from '../../internal/core-objects.ts'
+import { isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 
 /** How deep lists and maps may nest in an attribute, as DynamoDB counts. */
@@ -7,8 +7,6 @@ const DEEPEST = 31
 
 const LARGEST_MAGNITUDE = 9.99e125
 const SMALLEST_MAGNITUDE = 1e-130
-
-const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]', '[object Boolean]'])
 
 /**
  * The attributes of an object, key by key, as `JSON.stringify` sees it: `toJSON` is called; `undefined` and functions are
@@ -19,7 +17,7 @@ const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]'
  *   nested too deep, a number out of range.
  */
 export function marshallDocument(data: unknown, depth: number): Item {
-  const object = jsonValue(data, '')
+  const object = toJsonValue(data, '', isUint8Array)
   if (typeof object !== 'object' || object === null || Array.isArray(object) || isUint8Array(object)) {
     throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
   }
@@ -91,7 +89,7 @@ function mapOf(object: object, depth: number): Item {
   checkDepth(depth)
   const entries: [string, AttributeValue][] = []
   for (const key of Object.keys(object)) {
-    const value = jsonValue(Reflect.get(object, key), key)
+    const value = toJsonValue(Reflect.get(object, key), key, isUint8Array)
     if (value === undefined) continue
     if (key === '') {
       throw invalidArgument(
@@ -122,7 +120,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
   checkDepth(depth)
   return {
     L: Array.from(value, (element: unknown, index) =>
-      attributeOf(jsonValue(element, String(index)), depth + 1),
+      attributeOf(toJsonValue(element, String(index), isUint8Array), depth + 1),
     ),
   }
 }
@@ -134,19 +132,6 @@ function checkDepth(depth: number): void {
       `the session data contain themselves, or lists and objects nested deeper than the ${DEEPEST} levels that DynamoDB takes`,
     )
   }
-}
-
-/** What `JSON.stringify` would write for a value; `undefined` for what it leaves out. */
-function jsonValue(value: unknown, key: string): unknown {
-  let written = value
-  if (typeof value === 'object' && value !== null && !isUint8Array(value)) {
-    const toJSON: unknown = Reflect.get(value, 'toJSON')
-    if (typeof toJSON === 'function') written = Reflect.apply(toJSON, value, [key])
-  }
-  if (typeof written === 'object' && written !== null && BOXED.has(Object.prototype.toString.call(written))) {
-    return written.valueOf()
-  }
-  return typeof written === 'function' || typeof written === 'symbol' ? undefined : written
 }
 
 /** DynamoDB's strings are UTF-8, which has no bytes for half a surrogate pair. */

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../errors.ts'
-import { isBinary, isMapOrSet, isUint8Array } from '../../internal/core-objects.ts'
+import { isBinary, isMapOrSet, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import { DEEPEST } from './node.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
 import {
@@ -31,8 +31,6 @@ export interface PhpElements {
 /** Small values are compared without taking notes. */
 const PAIRS_WITHOUT_NOTES = 200
 
-const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]', '[object Boolean]'])
-
 /**
  * What is to be written for a JavaScript value, as `JSON.stringify` sees it: `toJSON` is called, boxed values are
  * taken out of their box. `undefined` for what JSON leaves out.
@@ -41,19 +39,11 @@ const BOXED: ReadonlySet<string> = new Set(['[object Number]', '[object String]'
  * @internal
  */
 export function unwrap(value: unknown, key: string): unknown {
-  let written: unknown = value
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    !(isOwnLeaf(value) || value instanceof PhpArray || value instanceof PhpBytes)
-  ) {
-    const toJSON: unknown = Reflect.get(value, 'toJSON')
-    if (typeof toJSON === 'function') written = Reflect.apply(toJSON, value, [key])
-  }
-  if (typeof written === 'object' && written !== null && BOXED.has(Object.prototype.toString.call(written))) {
-    return written.valueOf()
-  }
-  return typeof written === 'function' || typeof written === 'symbol' ? undefined : written
+  return toJsonValue(
+    value,
+    key,
+    object => isOwnLeaf(object) || object instanceof PhpArray || object instanceof PhpBytes,
+  )
 }
 
 /**
