@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import {
   defaultProvider,
@@ -13,6 +13,7 @@ import {
   fromTemporaryCredentials,
   fromTokenFile,
 } from '../../../../src/aws/credentials/index.ts'
+import { instantOf } from '../../../../src/aws/credentials/provider.ts'
 import { thrownBy } from '../../../support/failure.ts'
 
 const params = { RoleArn: 'arn:aws:iam::111122223333:role/sessions' }
@@ -108,4 +109,47 @@ test.each(options)('%s, %s: takes what it can use, and refuses the rest', (name,
     expect(error).toHaveProperty('code', 'INVALID_OPTION')
     expect(error.message).toMatch(new RegExp(`^the option "${option}" of ${name} takes `))
   }
+})
+
+describe('instantOf', () => {
+  test.each([
+    '2020-06-17T10:02:08Z',
+    '2020-06-17T10:02:08UTC',
+    '2020-06-17T10:02:08 UTC',
+    '2020-06-17 10:02:08 UTC',
+    '2020-06-17T10:02:08utc',
+    '2020-06-17T10:02:08GMT',
+    '2020-06-17t10:02:08z',
+    '2020-06-17T10:02:08',
+    '2020-06-17 10:02:08',
+    '2020-06-17T10:02:08.000000UTC',
+    '2020-06-17T10:02:08+00:00',
+    '2020-06-17T10:02:08+0000',
+    '2020-06-17T12:02:08+02',
+    '2020-06-17T05:02:08-0500',
+    '2020-06-17T15:32:08+05:30',
+    '2020-06-17T10:02:08Z[UTC]',
+    'Wed, 17 Jun 2020 10:02:08 GMT',
+    ' 2020-06-17T10:02:08Z\n',
+  ])('reads %j', text => {
+    expect(instantOf(text)).toEqual(new Date('2020-06-17T10:02:08Z'))
+  })
+
+  test.each(['2020-06-17T10:02:08.5UTC', '2020-06-17T10:02:08,5Z', '2020-06-17T10:02:08.500999Z'])(
+    'keeps the milliseconds of %j',
+    text => {
+      expect(instantOf(text)).toEqual(new Date('2020-06-17T10:02:08.500Z'))
+    },
+  )
+
+  test.each([
+    undefined,
+    '',
+    'soon',
+    '2020-06-17T10:02:08XYZ',
+    '2020-13-17T10:02:08UTC',
+    '2020-06-17T25:02:08Z',
+  ])('reads nothing in %j', text => {
+    expect(instantOf(text)).toBeUndefined()
+  })
 })
