@@ -10,6 +10,7 @@ import {
   absentProfileMessage,
   profileTitle,
   readProfile,
+  SSO_PROPERTIES,
 } from './provider.ts'
 import { askedOnce } from './cached-provider.ts'
 import type { MfaCodeProvider, StsClientConfig } from './sts.ts'
@@ -340,13 +341,6 @@ export type ProfileForm =
   | { readonly kind: 'none' }
 
 const DEFAULT_DURATION_SECONDS = 3600
-const SSO_PROPERTIES = [
-  'sso_session',
-  'sso_start_url',
-  'sso_region',
-  'sso_account_id',
-  'sso_role_name',
-] as const
 
 /**
  * Decides which form of credentials a profile has, in the order of the AWS SDK for JavaScript: a role with a source,

@@ -117,6 +117,15 @@ export async function readProfile(
   return { environment, config, profile, explicit, section: config.profiles.get(profile) }
 }
 
+/** Properties of a profile that are about SSO. */
+export const SSO_PROPERTIES: readonly string[] = [
+  'sso_session',
+  'sso_start_url',
+  'sso_region',
+  'sso_account_id',
+  'sso_role_name',
+]
+
 /** A profile as error messages name it. */
 export function profileTitle(name: string): string {
   return `the profile ${JSON.stringify(name)}`

@@ -28,6 +28,7 @@ import {
   type ProviderContext,
   type ProviderOptions,
   readProfile,
+  SSO_PROPERTIES,
 } from './provider.ts'
 import {
   callForJson,
@@ -162,14 +163,6 @@ interface SsoSettings {
   readonly source: string
 }
 
-const PROFILE_KEYS = [
-  'sso_session',
-  'sso_start_url',
-  'sso_account_id',
-  'sso_region',
-  'sso_role_name',
-] as const
-
 /**
  * Finds the settings: in the options when any of them is given, else in the profile. Both may name an `sso-session`,
  * which has the start URL and the region; in a profile these win over its own.
@@ -186,7 +179,7 @@ function ssoSettings(
     return settingsOfOptions({ ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }, config)
   }
   const source = profileTitle(name)
-  if (profile === undefined || !PROFILE_KEYS.some(key => profile.has(key))) {
+  if (profile === undefined || !SSO_PROPERTIES.some(key => profile.has(key))) {
     throw new CredentialsError(
       profile === undefined ? absentProfileMessage(found) : `${source} has no sso_ properties`,
       { tryNextProvider: true },
