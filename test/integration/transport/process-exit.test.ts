@@ -22,8 +22,8 @@ beforeAll(async () => {
   } = await build({
     stdin: {
       contents:
-        "export { SocketTransport } from './src/http/socket-transport.ts'\n" +
-        "export { parseEndpoint } from './src/http/endpoint.ts'\n",
+        "export { SocketTransport } from './src/aws/http/socket-transport.ts'\n" +
+        "export { parseEndpoint } from './src/aws/http/endpoint.ts'\n",
       resolveDir: root,
     },
     bundle: true,
