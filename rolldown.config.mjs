@@ -33,9 +33,8 @@ const entriesByPath = [
 const groups = {
   errors: ['errors', 'internal/closest-match', 'internal/core-objects', 'internal/process-environment'],
   http: [
-    'aws/http/clock-skew',
+    'aws/http/server-clock',
     'aws/http/endpoint',
-    'aws/http/error-classification',
     'aws/http/retry',
     'aws/http/socket-transport',
     'internal/diagnostics',

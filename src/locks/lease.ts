@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import type { SendOptions } from '../aws/dynamodb/client.ts'
-import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
+import type { ServerClock } from '../aws/http/server-clock.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import type { LockClaim } from '../items/session-record.ts'

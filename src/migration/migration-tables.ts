@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/aws-error.ts'
+import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'

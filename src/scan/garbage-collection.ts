@@ -1,5 +1,5 @@
 import type { CapacityOutput, Input, Output } from '../aws/dynamodb/operations.ts'
-import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
+import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
 import { DeadlineExceededError, ThrottlingError } from '../errors.ts'
 import { sleep, unlessAborted } from '../internal/timers.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'

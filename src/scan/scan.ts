@@ -1,4 +1,4 @@
-import { isAwsError } from '../aws/dynamodb/aws-error.ts'
+import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { Input, Output } from '../aws/dynamodb/operations.ts'
 import { SessionCorruptError, SessionDecryptionError, TableMismatchError } from '../errors.ts'

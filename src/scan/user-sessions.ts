@@ -1,6 +1,6 @@
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
-import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/aws-error.ts'
+import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
 import { invalidArgument, SessionCorruptError, TableMismatchError } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import { sleep } from '../internal/timers.ts'

@@ -1,4 +1,4 @@
-import type { ServerClock } from '../aws/dynamodb/server-clock.ts'
+import type { ServerClock } from '../aws/http/server-clock.ts'
 import { invalidArgument } from '../errors.ts'
 import { LATEST_MS } from '../internal/core-objects.ts'
 import type { ItemTable } from '../items/item-table.ts'

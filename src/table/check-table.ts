@@ -1,9 +1,4 @@
-import {
-  createTableCommand,
-  otherRegionOf,
-  placeOf,
-  type TableSettings,
-} from '../aws/dynamodb/missing-table.ts'
+import { createTableCommand, otherRegionOf, placeOf, type TableSettings } from '../aws/dynamodb/wire-error.ts'
 import { TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { addIndexCommand, userIndex } from '../layouts/user-index.ts'

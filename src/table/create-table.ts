@@ -1,4 +1,4 @@
-import { isAwsError } from '../aws/dynamodb/aws-error.ts'
+import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { DeadlineExceededError, TableMismatchError, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'

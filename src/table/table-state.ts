@@ -1,4 +1,4 @@
-import { isAwsError } from '../aws/dynamodb/aws-error.ts'
+import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
 import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynamodb/operations.ts'
 import { TableNotFoundError } from '../errors.ts'

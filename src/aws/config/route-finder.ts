@@ -1,4 +1,4 @@
-import type { RouteFinder } from '../http/route.ts'
+import type { RouteFinder } from '../http/endpoint.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Environment } from './environment.ts'
 

@@ -1,4 +1,4 @@
-import type { Route, RouteFinder } from '../http/route.ts'
+import type { Route, RouteFinder } from '../http/endpoint.ts'
 import { variable } from './environment.ts'
 import { loadSharedConfig, selectedProfile } from './shared-config.ts'
 import type { RouteSources } from './route-finder.ts'

@@ -2,11 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { BlockList, isIP } from 'node:net'
 
-import { type Environment, variable } from './environment.ts'
-import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
-import type { Proxy } from '../http/route.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
+import { type Endpoint, parseEndpoint, type Proxy } from '../http/endpoint.ts'
+import { type Environment, variable } from './environment.ts'
 
 /** Addresses that only this machine, or its own network, has: no proxy could reach the right ones. */
 const LOCAL_ADDRESSES = new BlockList()

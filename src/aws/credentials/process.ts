@@ -2,7 +2,7 @@ import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
 import { type Environment, variable } from '../config/environment.ts'
 import type { ConfigSection } from '../config/shared-config.ts'
-import { GrowingBuffer } from '../http/growing-buffer.ts'
+import { GrowingBuffer } from '../http/response-parser.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'

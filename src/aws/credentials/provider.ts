@@ -10,7 +10,7 @@ import {
 } from '../config/shared-config.ts'
 import { ConfigurationError, CredentialsError, invalidArgument } from '../../errors.ts'
 import { BRIEFLY_KEPT, briefTransport } from '../config/route-finder.ts'
-import { type CorrectableClock, CorrectedClock } from '../http/clock-skew.ts'
+import { ServerClock } from '../http/server-clock.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
 import { PendingSteps } from '../../internal/deadline.ts'
@@ -18,6 +18,9 @@ import { processEnvironment } from '../../internal/process-environment.ts'
 import type { Clock, Random } from '../../types.ts'
 
 const DEFAULT_DEADLINE_MS = 7000
+
+/** A clock that may be put right by what a server says. */
+type CorrectableClock = Clock & Partial<Pick<ServerClock, 'correct'>>
 
 /**
  * What credential providers take from the world around them, so that tests can stand in for it.
@@ -27,7 +30,7 @@ const DEFAULT_DEADLINE_MS = 7000
 export interface ProviderContext {
   readonly environment: Environment
   /** What the time is; put right once a service has refused a request for its time, where it can be. */
-  readonly clock: Clock & Partial<CorrectableClock>
+  readonly clock: CorrectableClock
   readonly random: Random
   /** Carries requests to this machine and its own network: containers and instance metadata. */
   readonly transport: Transport
@@ -78,8 +81,8 @@ export function contextOf<Options extends ProviderOptions>(
   }
 }
 
-function correctable(clock: Clock & Partial<CorrectableClock>): Clock & Partial<CorrectableClock> {
-  return clock.correct === undefined ? new CorrectedClock(clock) : clock
+function correctable(clock: CorrectableClock): CorrectableClock {
+  return clock.correct === undefined ? new ServerClock(clock) : clock
 }
 
 /**

@@ -1,15 +1,21 @@
-import { callSettings } from '../config/settings.ts'
-import type { SettingsSource } from '../config/shared-config.ts'
-import { canBeClockSkew } from '../http/clock-skew.ts'
-import { parseEndpoint } from '../http/endpoint.ts'
-import { retryKindOfAnswer, retryKindOfError, type ServiceFailure } from '../http/error-classification.ts'
-import { retryHintMs, RetryQuota } from '../http/retry-policy.ts'
-import { deadlineExceeded, withRetries } from '../http/retry.ts'
-import type { ResponseBody, TransportResponse } from '../http/transport.ts'
-import { signRequest } from '../sigv4/sign.ts'
 import { ConfigurationError, CredentialsError } from '../../errors.ts'
 import { isTypeError } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
+import { callSettings } from '../config/settings.ts'
+import type { SettingsSource } from '../config/shared-config.ts'
+import { parseEndpoint } from '../http/endpoint.ts'
+import {
+  deadlineExceeded,
+  retryHintMs,
+  retryKindOfAnswer,
+  retryKindOfError,
+  RetryQuota,
+  type ServiceFailure,
+  withRetries,
+} from '../http/retry.ts'
+import { canBeClockSkew } from '../http/server-clock.ts'
+import type { ResponseBody, TransportResponse } from '../http/transport.ts'
+import { signRequest } from '../sigv4/sign.ts'
 import { isObject, type JsonObject, type ProviderContext } from './provider.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]

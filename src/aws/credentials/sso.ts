@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
-import type { ServiceFailure } from '../http/error-classification.ts'
+import type { ServiceFailure } from '../http/retry.ts'
 import { isCredentials, isHeaderText } from '../sigv4/sign.ts'
 import { homeDirectory } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'

@@ -1,33 +1,30 @@
-import { invalidArgument, DeadlineExceededError, DynamoDBSessionsError } from '../../errors.ts'
-import { canBeClockSkew } from '../http/clock-skew.ts'
-import { retryKindOfAnswer, retryKindOfError } from '../http/error-classification.ts'
-import { deadlineExceeded, type FailedAttempt, type SuccessfulAttempt, withRetries } from '../http/retry.ts'
-import { RetryQuota, retryHintMs } from '../http/retry-policy.ts'
-import type { ResponseRecipient, TransportRequest, TransportResponse } from '../http/transport.ts'
-import { isPromise } from '../../internal/core-objects.ts'
+import { DeadlineExceededError, DynamoDBSessionsError, invalidArgument } from '../../errors.ts'
+import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
+import { Deadline, type PendingSteps } from '../../internal/deadline.ts'
 import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
-import { Deadline } from '../../internal/deadline.ts'
-import type { Credentials, Item } from '../../types.ts'
 import { userAgent } from '../../internal/user-agent.ts'
+import type { Clock, Credentials, CredentialSource, Item, Random } from '../../types.ts'
+import type { EndpointSettings } from '../config/settings.ts'
+import {
+  deadlineExceeded,
+  type FailedAttempt,
+  retryHintMs,
+  retryKindOfAnswer,
+  retryKindOfError,
+  RetryQuota,
+  type SuccessfulAttempt,
+  withRetries,
+} from '../http/retry.ts'
+import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
+import type { ResponseRecipient, Transport, TransportRequest, TransportResponse } from '../http/transport.ts'
 import type { Header } from '../sigv4/canonical-request.ts'
 import { type CallTrace, callTraceOf, type Success } from './call-trace.ts'
-import {
-  type DynamoDBClientOptions,
-  type DynamoDBSettings,
-  isSignal,
-  type PendingWork,
-  type SendOptions,
-} from './client-options.ts'
-import { shownRequestId, redactSecrets } from './redact.ts'
-import { EndpointCache } from './endpoint-cache.ts'
-import { signingRegionFor } from './endpoint-rules.ts'
+import { EndpointCache, signingRegionFor } from './endpoint-rules.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
+import { redactSecrets, shownRequestId } from './redact.ts'
 import { type ReadResponse, ResponseReader } from './response-reader.ts'
-import { ServerClock } from './server-clock.ts'
 import { RequestSigner, type SigningTarget } from './signed-request.ts'
 import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
-
-export type { DynamoDBClientOptions, DynamoDBSettings, SendOptions, TimedOptions } from './client-options.ts'
 
 interface Call<Name extends Operation = Operation> {
   readonly operation: Name
@@ -103,7 +100,7 @@ export class DynamoDBClient {
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
-    if (signal !== undefined && !isSignal(signal)) {
+    if (signal !== undefined && !isAbortSignal(signal)) {
       return rejectedWith(invalidArgument('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
     }
     if (this.#closed !== undefined) {
@@ -163,7 +160,7 @@ export class DynamoDBClient {
       const found = this.#options.credentials()
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       target = this.#targetOf(call, prepared, found)
-      reader = readerFor(call, target)
+      reader = new ResponseReader(call, target.endpoint.origin)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
@@ -263,7 +260,7 @@ export class DynamoDBClient {
       throw error
     }
     const target = this.#targetOf(call, prepared, credentials)
-    const reader = readerFor(call, target)
+    const reader = new ResponseReader(call, target.endpoint.origin)
     const sentAtMs = performance.now()
     let response: TransportResponse
     let read: ReadResponse<Name>
@@ -374,7 +371,7 @@ export class DynamoDBClient {
   async #inTime<T>(
     found: T | Promise<T>,
     { operation, deadline, signal }: Call,
-    what: keyof PendingWork,
+    what: 'settings' | 'credentials',
   ): Promise<T> {
     if (!isPromise(found)) return found
     return withTimeout(found, deadline.remainingMs, signal, () => {
@@ -387,12 +384,62 @@ export class DynamoDBClient {
   }
 }
 
-function readerFor<Name extends Operation>(
-  { operation, input, key }: Call<Name>,
-  { endpoint }: SigningTarget,
-): ResponseReader<Name> {
-  return new ResponseReader(operation, input, key, endpoint.origin)
+/** What a `DynamoDBClient` has to know before it can send anything. */
+export interface DynamoDBSettings extends EndpointSettings {
+  /** Most times one call is sent, the first included. */
+  readonly maxAttempts: number
+  /** Whether a wrong clock is corrected by the server's. */
+  readonly correctsClockSkew: boolean
+  /** Name of the application, for the `User-Agent`. */
+  readonly appId?: string | undefined
 }
+
+/** Options of `DynamoDBClient`; the defaults are the caller's business. */
+export interface DynamoDBClientOptions {
+  /** Finds the settings; asked until it succeeds, once. */
+  readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
+  /** Asked for every attempt, so it has to cache. */
+  readonly credentials: CredentialSource
+  /** What the searches for settings and credentials are waiting for: the error of a deadline that passes meanwhile says so. */
+  readonly pending?: Readonly<Record<'settings' | 'credentials', PendingSteps>>
+  readonly transport: Transport
+  /** Whether `DynamoDBClient.close` closes the transport. */
+  readonly ownsTransport: boolean
+  /** Finds the value of `x-amzn-trace-id`; absent where there are no traces. */
+  readonly traceId?: (() => string | undefined) | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly connectTimeoutMs: number
+  readonly attemptTimeoutMs: number
+  /** Longest time for a whole call: settings, credentials, queueing, attempts and back-off. */
+  readonly deadlineMs: number
+}
+
+/** Per-call options of `DynamoDBClient.send`. */
+export interface SendOptions {
+  /** Gives the call up at any moment, during back-off too. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * When the call has to have settled, for several calls within one deadline. The earlier of this and the client's own
+   * deadline counts.
+   *
+   * @default the client's `deadlineMs` from now
+   */
+  readonly deadline?: Deadline | undefined
+  /**
+   * Key of the item that the request is about, where the input does not name it as such (`PutItem`): a response that shows
+   * another item is not the one to this request.
+   */
+  readonly key?: Item | undefined
+  /**
+   * Hears of each attempt that ended without a response, or with one that does not tell what became of the request, as that of a
+   * gateway: the request may be carried out all the same, however late.
+   */
+  readonly onDoubt?: (() => void) | undefined
+}
+
+/** Options of what takes several requests, which share one deadline. */
+export type TimedOptions = SendOptions & { readonly deadline: Deadline }
 
 function failedFor(error: unknown, { onDoubt }: Call): FailedAttempt {
   onDoubt?.()

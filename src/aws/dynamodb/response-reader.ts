@@ -1,31 +1,32 @@
 import { ConnectionError } from '../../errors.ts'
-import type { ResponseRecipient, TransportResponse } from '../http/transport.ts'
-import type { Item } from '../../types.ts'
+import type { AttributeValue, Item } from '../../types.ts'
+import type { ResponseBody, ResponseRecipient, TransportResponse } from '../http/transport.ts'
 import type { Input, Operation, Output } from './operations.ts'
-import { readOutput } from './output.ts'
-import { isOwnError, isOwnOutput } from './own-response.ts'
 import { readWireError, type WireError } from './wire-error.ts'
 
 /** What a response says: the output of the operation, or why there is none. */
 export type ReadResponse<Name extends Operation> = { readonly output: Output<Name> } | WireError
+
+/** What a response is judged by. */
+export interface AskedOperation<Name extends Operation> {
+  readonly operation: Name
+  readonly input: Input<Name>
+  /** Key of the item that the request is about, where the input does not name it. */
+  readonly key: Item | undefined
+}
 
 /**
  * Reads the response to one attempt at an operation, and judges whether it is that: for the transport, before the
  * connection carries another request, and otherwise when it is delivered. It reads a response once.
  */
 export class ResponseReader<Name extends Operation> implements ResponseRecipient {
-  readonly #operation: Name
-  readonly #input: Input<Name>
-  readonly #key: Item | undefined
+  readonly #asked: AskedOperation<Name>
   readonly #origin: string
   #accepted: TransportResponse | undefined
   #read: ReadResponse<Name> | undefined
 
-  /** @param key of the item that the request is about, where the input does not name it. */
-  constructor(operation: Name, input: Input<Name>, key: Item | undefined, origin: string) {
-    this.#operation = operation
-    this.#input = input
-    this.#key = key
+  constructor(asked: AskedOperation<Name>, origin: string) {
+    this.#asked = asked
     this.#origin = origin
   }
 
@@ -48,17 +49,228 @@ export class ResponseReader<Name extends Operation> implements ResponseRecipient
   }
 
   #readFrom(response: TransportResponse): ReadResponse<Name> {
+    const { operation, input, key } = this.#asked
     if (response.statusCode >= 300) {
       const failure = readWireError(response)
-      if (isOwnError(failure, this.#input, this.#key)) return failure
+      if (isOwnError(failure, input, key)) return failure
     } else {
-      const output = readOutput(response, this.#operation, this.#origin)
-      if (isOwnOutput(this.#operation, this.#input, output)) return { output }
+      const output = readOutput(response, operation, this.#origin)
+      if (isOwnOutput(operation, input, output)) return { output }
     }
     throw new ConnectionError(
       'INVALID_RESPONSE',
-      `${this.#origin} answered ${this.#operation} with the response to another request`,
+      `${this.#origin} answered ${operation} with the response to another request`,
       { retryable: true },
     )
+  }
+}
+
+/** What was parsed; what it holds has yet to be looked at. */
+type JsonObject = Readonly<Record<string, unknown>>
+
+/** What the input of an operation tells about its response. */
+export interface Asked {
+  readonly TableName?: string | undefined
+  readonly Key?: Item
+  readonly ReturnValues?: string
+  readonly Select?: string
+  readonly UpdateExpression?: string
+  readonly KeyConditionExpression?: string
+  readonly ConditionExpression?: string
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>
+  readonly ExpressionAttributeValues?: Item
+  readonly TransactItems?: readonly {
+    readonly Get?: { readonly Key: Item }
+    readonly Put?: object
+    readonly Delete?: object
+  }[]
+}
+
+/** The operations whose outputs can have a field. Fields that are not here may come with any. */
+const OPERATIONS_WITH: ReadonlyMap<string, ReadonlySet<Operation>> = new Map<string, ReadonlySet<Operation>>([
+  ['Item', new Set(['GetItem'])],
+  ['Attributes', new Set(['UpdateItem', 'DeleteItem'])],
+  ['Items', new Set(['Scan', 'Query'])],
+  ['Count', new Set(['Scan', 'Query'])],
+  ['ScannedCount', new Set(['Scan', 'Query'])],
+  ['LastEvaluatedKey', new Set(['Scan', 'Query'])],
+  ['Responses', new Set(['TransactGetItems'])],
+  ['Table', new Set(['DescribeTable'])],
+  ['TableDescription', new Set(['CreateTable'])],
+  ['TimeToLiveDescription', new Set(['DescribeTimeToLive'])],
+  ['TimeToLiveSpecification', new Set(['UpdateTimeToLive'])],
+])
+
+/** An attribute that is set to a value as it is: `#name = :value`, and nothing behind. */
+const ASSIGNMENT = /(#\w+) = (:\w+)(?=,| [A-Z]|$)/g
+
+/** What the outputs of an operation have to be; those of the others can say nothing that could be wrong. */
+const CHECKS: Partial<Record<Operation, (asked: Asked, output: JsonObject) => boolean>> = {
+  GetItem: ({ Key }, output) => isItemAt(Key, output['Item']),
+  UpdateItem: (asked, output) => isUpdated(asked, output['Attributes']),
+  DeleteItem: (asked, output) => areOldAttributes(asked, output['Attributes']),
+  Scan: isPage,
+  Query: isPage,
+  TransactGetItems: (asked, output) => areItemsOf(asked, output['Responses']),
+  DescribeTable: (asked, output) => isOfTable(asked, output['Table']),
+}
+
+/**
+ * Whether an output can be the one to a request: it has the fields that the output of the operation has, and is about the
+ * items that were asked for.
+ *
+ * An output that says nothing, as that of most writes, can be the one to any such request.
+ */
+export function isOwnOutput(operation: Operation, asked: Asked, output: object): boolean {
+  if (!isObject(output)) return false
+  for (const field of Object.keys(output)) {
+    if (OPERATIONS_WITH.get(field)?.has(operation) === false) return false
+  }
+  if (!isOfTable(asked, output['ConsumedCapacity'])) return false
+  return CHECKS[operation]?.(asked, output) ?? true
+}
+
+/**
+ * Whether an error can be the response to a request: nothing is said of conditions that it does not have, and the item that
+ * did not meet the condition is the one that it was about.
+ *
+ * @param key of that item, where the input does not name it.
+ */
+export function isOwnError({ awsCode, item }: WireError, asked: Asked, key: Item | undefined): boolean {
+  switch (awsCode) {
+    case 'ConditionalCheckFailedException':
+      return asked.ConditionExpression !== undefined && isItemAt(key ?? asked.Key, item)
+    case 'TransactionCanceledException':
+      return asked.TransactItems !== undefined
+    default:
+      return true
+  }
+}
+
+/**
+ * Reads the output of an operation from a successful answer.
+ *
+ * @throws {ConnectionError} `INVALID_RESPONSE` when the answer is not a JSON object, or nothing but that: it would
+ *   acknowledge writes, whoever gave it.
+ */
+export function readOutput<Name extends Operation>(
+  response: TransportResponse,
+  operation: Name,
+  origin: string,
+): Output<Name> {
+  const output = parseJson(response.body)
+  if (isOutput<Name>(output) && isFromDynamoDB(response)) return output
+  throw new ConnectionError(
+    'INVALID_RESPONSE',
+    `${origin} answered ${operation} with HTTP status ${response.statusCode} and something that is not DynamoDB's JSON; ` +
+      'check that the endpoint is DynamoDB',
+    { retryable: false },
+  )
+}
+
+function isUpdated(asked: Asked, attributes: unknown): boolean {
+  const { Key, ReturnValues, UpdateExpression = '' } = asked
+  if (ReturnValues !== 'ALL_NEW') return attributes === undefined
+  if (!isObject(attributes) || !isItemAt(Key, attributes)) return false
+  for (const [, name = '', value = ''] of UpdateExpression.matchAll(ASSIGNMENT)) {
+    if (!hasValue(asked, attributes, name, value)) return false
+  }
+  return true
+}
+
+function areOldAttributes({ Key, ReturnValues }: Asked, attributes: unknown): boolean {
+  return ReturnValues === 'ALL_OLD' ? isItemAt(Key, attributes) : attributes === undefined
+}
+
+function isPage(asked: Asked, output: JsonObject): boolean {
+  const items = output['Items']
+  const count = output['Count']
+  if (asked.Select === 'COUNT') return typeof count === 'number'
+  if (!Array.isArray(items) || (count !== undefined && count !== items.length)) return false
+  const [, name, value] = /^(#\w+) = (:\w+)/.exec(asked.KeyConditionExpression ?? '') ?? []
+  if (name === undefined || value === undefined) return true
+  return items.every(item => isObject(item) && hasValue(asked, item, name, value))
+}
+
+function areItemsOf({ TransactItems: actions = [] }: Asked, responses: unknown): boolean {
+  if (!Array.isArray(responses) || responses.length !== actions.length) return false
+  return responses.every((response: unknown, index) => {
+    return isObject(response) && isItemAt(actions[index]?.Get?.Key, response['Item'])
+  })
+}
+
+/** Whether something is of the table that was asked, as far as it says so. */
+function isOfTable({ TableName: asked }: Asked, described: unknown): boolean {
+  const name = isObject(described) ? described['TableName'] : undefined
+  return asked === undefined || typeof name !== 'string' || ownName(name) === ownName(asked)
+}
+
+/** A table may be named by its ARN. */
+function ownName(table: string): string {
+  return table.slice(table.lastIndexOf('/') + 1)
+}
+
+/** Whether there is no item, or one that has this key. */
+function isItemAt(key: Item | undefined, item: unknown): boolean {
+  if (item === undefined || key === undefined) return true
+  if (!isObject(item)) return false
+  for (const name of Object.keys(key)) {
+    const value = key[name]
+    if (value !== undefined && !isSameValue(item[name], value)) return false
+  }
+  return true
+}
+
+/** Whether an attribute has the value of the request that these placeholders stand for. */
+function hasValue(
+  { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Asked,
+  item: JsonObject,
+  name: string,
+  value: string,
+): boolean {
+  const expected = values[value]
+  return expected === undefined || isSameValue(item[names[name] ?? name], expected)
+}
+
+/** Compares what a key can be; of other types, and of numbers, DynamoDB may have written the same in another way. */
+function isSameValue(found: unknown, expected: AttributeValue): boolean {
+  if (!isObject(found)) return false
+  if ('S' in expected) return found['S'] === expected.S
+  if ('B' in expected) return found['B'] === expected.B
+  return 'N' in expected ? Number(found['N']) === Number(expected.N) : true
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null
+}
+
+/** Every field of an output is optional, so that any JSON object is one; but what is not there is left out, and not null. */
+function isOutput<Name extends Operation>(value: unknown): value is Output<Name> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { Item: item, Attributes: attributes }: { Item?: unknown; Attributes?: unknown } = value
+  return item !== null && attributes !== null
+}
+
+/**
+ * Whether an answer has anything that DynamoDB's have: the ID, or else the checksum or the content type, which are what
+ * the stand-ins for DynamoDB without IDs give.
+ */
+function isFromDynamoDB(response: TransportResponse): boolean {
+  // First, because most often it is there, and costs nothing: to ask for the header fields takes them apart.
+  if (response.requestId !== undefined) return true
+  const { headers } = response
+  return (
+    headers.has('x-amzn-requestid') ||
+    headers.has('x-amz-crc32') ||
+    headers.get('content-type')?.toLowerCase().startsWith('application/x-amz-json') === true
+  )
+}
+
+function parseJson(body: ResponseBody): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    // The text of the SyntaxError quotes the body, which can be session data (G9): it is not passed on.
+    return undefined
   }
 }

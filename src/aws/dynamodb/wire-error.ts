@@ -6,16 +6,12 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../../errors.ts'
-import {
-  isTransactionConflict,
-  retryKindOfAnswer,
-  type ServiceFailure,
-} from '../http/error-classification.ts'
-import type { ResponseBody, TransportResponse } from '../http/transport.ts'
 import { foreignText, requestIdIn } from '../../internal/foreign-text.ts'
+import { weakProperty } from '../../internal/weak-property.ts'
 import type { Item } from '../../types.ts'
-import { rememberCancellation, rememberItem } from './aws-error.ts'
-import { createTableCommand, otherRegionOf, rememberPlace, type TablePlace } from './missing-table.ts'
+import { partitionOf } from '../config/partitions.ts'
+import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
+import type { ResponseBody, TransportResponse } from '../http/transport.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
@@ -179,6 +175,95 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
   return error
 }
 
+const items = weakProperty<Item>()
+const cancellations = weakProperty<readonly string[]>()
+
+/** Whether DynamoDB refused a request for this reason, by the name that its API has for it. */
+export function isAwsError(error: unknown, awsCode: string): error is DynamoDBError {
+  return error instanceof DynamoDBError && error.awsCode === awsCode
+}
+
+/** Whether a write failed because its condition did not hold. */
+export function isFailedCondition(error: unknown): error is DynamoDBError {
+  return isAwsError(error, 'ConditionalCheckFailedException')
+}
+
+/**
+ * The item that did not meet the condition of a write, as it was then: the one thing of an error that is session data,
+ * so that it is no property of the error, and printing that does not show it (G9).
+ *
+ * @returns `undefined` for every other error, for a write that did not ask for the item
+ *   (`ReturnValuesOnConditionCheckFailure`), when there was none, and from engines that leave it out.
+ */
+export function itemOfFailedCondition(error: unknown): Item | undefined {
+  return items.of(error)
+}
+
+/** Keeps the item of a failed condition for {@link itemOfFailedCondition}, for as long as the error is kept. */
+export function rememberItem(error: DynamoDBError, item: Item): void {
+  items.set(error, item)
+}
+
+/**
+ * Why a transaction was cancelled, in the words of the DynamoDB API: one code for each of its actions, `'None'` for those
+ * that nothing was wrong with.
+ *
+ * @returns nothing for every other error, and for answers that do not say.
+ */
+export function cancellationCodesOf(error: unknown): readonly string[] {
+  return cancellations.of(error) ?? []
+}
+
+/** Keeps the codes of a cancelled transaction for {@link cancellationCodesOf}. */
+export function rememberCancellation(error: DynamoDBError, codes: readonly string[]): void {
+  cancellations.set(error, codes)
+}
+
+/** Where a table was looked for. */
+export interface TablePlace {
+  /** Name or ARN of the table. */
+  readonly table: string
+  readonly region: string
+  /** Scheme, host and port of the endpoint. */
+  readonly origin: string
+}
+
+/** What a store has that its table depends on; what is absent is as it is by default. */
+export interface TableSettings {
+  readonly layout?: string | undefined
+  readonly partitionKey?: string | undefined
+}
+
+const places = weakProperty<TablePlace>()
+
+/** Keeps where a table was looked for, for {@link placeOf}. */
+export function rememberPlace(error: Error, place: TablePlace): void {
+  places.set(error, place)
+}
+
+/** Where the table of a `TableNotFoundError` was looked for. */
+export function placeOf(error: Error): TablePlace | undefined {
+  return places.of(error)
+}
+
+/** The region in the ARN of a table, where that is another than requests go to. */
+export function otherRegionOf({ table, region }: Pick<TablePlace, 'table' | 'region'>): string | undefined {
+  const [arn, , , ofTable] = table.split(':')
+  return arn === 'arn' && ofTable !== region ? ofTable : undefined
+}
+
+/** The command that creates a table where it was looked for, for people to run. */
+export function createTableCommand(
+  { table, region, origin }: TablePlace,
+  { layout, partitionKey }: TableSettings = {},
+): string {
+  const words = ['npx dynamodb-sessions create-table', `--table ${nameOf(table)}`, `--region ${region}`]
+  if (!isOwnEndpoint(origin, region)) words.push(`--endpoint ${origin}`)
+  if (layout !== undefined && layout !== 'native') words.push(`--layout ${layout}`)
+  if (partitionKey !== undefined) words.push(`--partition-key ${shellWord(partitionKey)}`)
+  return words.join(' ')
+}
+
 /** What an IAM policy has to name for an operation: transactions have no permission of their own. */
 function permissionsFor(operation: string): string {
   if (operation === 'TransactGetItems') return 'dynamodb:GetItem'
@@ -257,4 +342,24 @@ function isObject(value: unknown): value is object {
 /** Whether a value can be an item; what is in it is checked by whoever reads it as a session. */
 function isItem(value: unknown): value is Item {
   return isObject(value) && !Array.isArray(value)
+}
+
+function nameOf(table: string): string {
+  return table.slice(table.lastIndexOf('/') + 1)
+}
+
+/** Whether an endpoint is one that AWS has for the region, so that whoever names the region gets there. */
+function isOwnEndpoint(origin: string, region: string): boolean {
+  const { dnsSuffix, dualStackDnsSuffix } = partitionOf(region)
+  return [dnsSuffix, dualStackDnsSuffix].some(suffix => {
+    const end = `.${region}.${suffix}`
+    return (
+      origin.endsWith(end) &&
+      /^https:\/\/(?:dynamodb|dynamodb-fips|[a-z\d-]+\.ddb)$/.test(origin.slice(0, -end.length))
+    )
+  })
+}
+
+function shellWord(text: string): string {
+  return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -2,15 +2,19 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
-import { codeOf, messageOf } from '../../internal/core-objects.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import { codeOf, messageOf } from '../../internal/core-objects.ts'
 import { deferred } from '../../internal/timers.ts'
-import { certificateRejected, connectFailed, type ConnectFailure } from './connect-failure.ts'
+import {
+  because,
+  certificateRejected,
+  connectFailed,
+  type ConnectFailure,
+  errorCode,
+  isTransientCode,
+} from './connect-failure.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
-import type { Endpoint } from './endpoint.ts'
-import { SharedReadBuffer } from './shared-read-buffer.ts'
-import type { Route } from './route.ts'
-import { because, errorCode, isTransientCode } from './system-error.ts'
+import type { Endpoint, Route } from './endpoint.ts'
 
 /** How to make a connection. */
 export interface ConnectOptions {
@@ -105,6 +109,56 @@ type Reading = Pick<SharedReadBuffer, 'onread'> | undefined
 
 /** Whether this runtime opens sockets that are told where to read to: Deno before 2.8 throws instead. */
 let takesOnread = true
+
+/** As much as the event loop reads from a socket at a time. */
+const SHARED_BYTES = 64 * 1024
+
+let shared: Buffer | undefined
+
+/**
+ * The bytes that arrive on one socket.
+ *
+ * All sockets read into one buffer, of which a copy is handed on: the streams of Node make a buffer with memory of its
+ * own for every read and lead it through their queue, which costs more than to copy an answer. The socket has no
+ * `data` events then; `end`, `error` and `close` are as ever.
+ *
+ * Not every runtime does so: Bun calls back with a buffer of its own, and where the option has no effect there are `data`
+ * events.
+ */
+export class SharedReadBuffer {
+  /** Takes the bytes; they are its own. */
+  onBytes: ((bytes: Buffer) => void) | undefined
+  /** To be passed as the option `onread` to `connect` of `node:net` or `node:tls`. */
+  readonly onread: OnReadOpts
+  readonly #onEarlyBytes: () => void
+  #isReadInto = false
+
+  /** @param onEarlyBytes told about bytes that come while nobody takes them. */
+  constructor(onEarlyBytes: () => void) {
+    this.#onEarlyBytes = onEarlyBytes
+    shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES)
+    this.onread = {
+      buffer: shared,
+      callback: (length, filled) => {
+        this.#isReadInto = true
+        this.#handOn(Buffer.from(filled.subarray(0, length)))
+        return true
+      },
+    }
+  }
+
+  /** Takes the bytes of a socket also where it makes nothing of {@link onread}. */
+  listenTo(socket: Socket): void {
+    socket.on('data', bytes => {
+      if (!this.#isReadInto) this.#handOn(bytes)
+    })
+  }
+
+  #handOn(bytes: Buffer): void {
+    if (this.onBytes === undefined) this.#onEarlyBytes()
+    else this.onBytes(bytes)
+  }
+}
 
 function openSocket(options: ConnectOptions, incoming: SharedReadBuffer): Socket {
   const { context, tunnel } = options

@@ -1,8 +1,10 @@
-import { AttemptTimeoutError, invalidArgument, ConnectionError, DynamoDBSessionsError } from '../../errors.ts'
+import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError, invalidArgument } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import { isUint8Array } from '../../internal/core-objects.ts'
 import { deferred } from '../../internal/timers.ts'
-import { readAnswer } from './fetch-response.ts'
-import { fetchFailed, proxyRefused } from './fetch-failure.ts'
+import { connectFailed, isTlsCode } from './connect-failure.ts'
+import type { Endpoint } from './endpoint.ts'
+import { GrowingBuffer, matchesChecksum, MAX_BODY_BYTES } from './response-parser.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
 /** Options of {@link fetchTransport}. */
@@ -116,6 +118,85 @@ class FetchTransport implements Transport {
   }
 }
 
+/** What a body is read from. */
+interface Chunks {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>
+  /** Ends the body, also while a chunk is being waited for. */
+  end(): Promise<unknown>
+}
+
+/**
+ * Reads what `fetch` has answered, and checks it as far as it can be checked.
+ *
+ * @param response what came; that it is a `Response` is only what its function says.
+ * @param signal ends the reading and whatever is under way for it.
+ * @throws {ConnectionError} `INVALID_RESPONSE`.
+ */
+export async function readAnswer(
+  response: Response,
+  origin: string,
+  signal: AbortSignal,
+): Promise<TransportResponse> {
+  if (!isResponse(response)) {
+    throw new ConnectionError('INVALID_RESPONSE', 'the fetch function did not return a Response', {
+      retryable: false,
+    })
+  }
+  const headers = new Map(response.headers)
+  const body = await readBody(response.body, headers, origin, signal)
+  if (!matchesChecksum(headers, body)) {
+    throw invalid(origin, 'the body does not match its x-amz-crc32 checksum')
+  }
+  return { statusCode: response.status, headers, body }
+}
+
+/** How long a chain of causes is followed: `fetch` gives its reason in the first or second cause. */
+const MAX_DEPTH = 5
+/** What a code looks like; anything else is a text of somebody. */
+const CODE = /^[A-Za-z][A-Za-z0-9_]{1,63}$/
+/** The beginning of what the `fetch` of Node reports of a proxy that does not connect through. */
+const PROXY_ANSWER = /^Proxy response \((\d{3})\)/
+
+/**
+ * The error for a request that `fetch` has failed.
+ *
+ * A `fetch` of the caller's may put anything into the texts of its errors, headers and bodies included (G9): of them,
+ * only codes are passed on. The error itself is the `cause`.
+ */
+export function fetchFailed(endpoint: Endpoint, error: unknown): ConnectionError {
+  const chain = [...causesOf(error)]
+  const proxyStatus = chain.map(proxyStatusOf).find(status => status !== undefined)
+  if (proxyStatus !== undefined) return proxyRefused(endpoint, proxyStatus, error)
+  const code = chain.map(codeOf).find(found => found !== undefined)
+  return connectFailed({
+    endpoint,
+    code,
+    cause: error,
+    otherwise:
+      `the request to ${endpoint.origin} failed` +
+      // The fetch of Node says nothing at all of the status 407.
+      (code === undefined
+        ? ', and fetch gave no error code, as where a proxy asks for a user name and password; see the cause'
+        : ` (${code})`),
+    // Each runtime has codes of its own for what may be different the next time.
+    retryable: code === undefined || !isTlsCode(code),
+    trustAdvice: 'name its file in NODE_EXTRA_CA_CERTS, or pass fetchTransport a fetch that trusts it',
+  })
+}
+
+/** The error for a proxy that does not let a request through. */
+export function proxyRefused(endpoint: Endpoint, statusCode: number, cause?: unknown): ConnectionError {
+  const remedy =
+    statusCode === 407
+      ? 'pass fetchTransport a fetch that gives the proxy the user name and password that it asks for'
+      : 'ask whoever runs the proxy to let the endpoint through'
+  return new ConnectionError(
+    'CONNECTION_FAILED',
+    `the proxy on the way to ${endpoint.origin} refused with HTTP status ${statusCode}; ${remedy}`,
+    { cause, retryable: statusCode >= 500 },
+  )
+}
+
 /** The checks are for callers without types. */
 function fetchFrom(options: unknown): typeof globalThis.fetch {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -154,4 +235,94 @@ function headersOf({ headers }: TransportRequest): [string, string][] {
     .map(([name, value]): [string, string] => [name, value])
   // A compressed body could not be compared with its checksum.
   return [...sent, ['accept-encoding', 'identity']]
+}
+
+async function readBody(
+  body: unknown,
+  headers: ReadonlyMap<string, string>,
+  origin: string,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const chunks = chunksOf(body)
+  const end = (): void => {
+    chunks.end().catch(ignore)
+  }
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge(origin)
+  const read = new GrowingBuffer()
+  for (;;) {
+    const { done, value } = await chunks.next()
+    // A body that was ended ends as a complete one does.
+    signal.throwIfAborted()
+    if (done === true) return read.view
+    if (!isUint8Array(value)) throw invalid(origin, 'the body does not consist of bytes')
+    // Counted while it is read: a body in chunks does not say how long it is.
+    if (read.length + value.byteLength > MAX_BODY_BYTES) throw tooLarge(origin)
+    read.append(value, MAX_BODY_BYTES)
+  }
+}
+
+/** The chunks of a stream of the web, or of Node, which some implementations of `fetch` have instead. */
+function chunksOf(body: unknown): Chunks {
+  if (body === null || body === undefined) {
+    return { next: async () => ({ done: true }), end: async () => undefined }
+  }
+  if (isWebStream(body)) {
+    const reader = body.getReader()
+    return { next: async () => reader.read(), end: async () => reader.cancel() }
+  }
+  const stream = body as AsyncIterable<unknown> & { destroy?(): unknown }
+  const iterator = stream[Symbol.asyncIterator]()
+  return { next: async () => iterator.next(), end: async () => stream.destroy?.() }
+}
+
+function isWebStream(body: object): body is ReadableStream<unknown> {
+  return typeof Reflect.get(body, 'getReader') === 'function'
+}
+
+function isResponse(response: unknown): response is Response {
+  if (typeof response !== 'object' || response === null) return false
+  const { status, headers }: { status?: unknown; headers?: unknown } = response
+  return (
+    typeof status === 'number' &&
+    typeof headers === 'object' &&
+    headers !== null &&
+    Symbol.iterator in headers
+  )
+}
+
+function tooLarge(origin: string): ConnectionError {
+  return invalid(origin, `the body is larger than ${MAX_BODY_BYTES} bytes`)
+}
+
+function invalid(origin: string, reason: string): ConnectionError {
+  return new ConnectionError('INVALID_RESPONSE', `unusable answer from ${origin}: ${reason}`, {
+    retryable: true,
+  })
+}
+
+function ignore(): void {
+  // Nobody is left to tell.
+}
+
+function* causesOf(error: unknown): Generator<object> {
+  let current = error
+  for (let depth = 0; depth < MAX_DEPTH && typeof current === 'object' && current !== null; depth++) {
+    yield current
+    // Where both address families were tried and failed, the first says as much as the other.
+    const errors: unknown = Reflect.get(current, 'errors')
+    current = Reflect.get(current, 'cause') ?? (Array.isArray(errors) ? errors[0] : undefined)
+  }
+}
+
+function codeOf(error: object): string | undefined {
+  const code: unknown = Reflect.get(error, 'code')
+  return typeof code === 'string' && CODE.test(code) ? code : undefined
+}
+
+function proxyStatusOf(error: object): number | undefined {
+  const message: unknown = Reflect.get(error, 'message')
+  const status = typeof message === 'string' ? PROXY_ANSWER.exec(message)?.[1] : undefined
+  return status === undefined ? undefined : Number(status)
 }

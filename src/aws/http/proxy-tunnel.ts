@@ -3,10 +3,8 @@ import { connect as connectTls } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { withTimeout } from '../../internal/timers.ts'
-import { certificateRejected, connectFailed } from './connect-failure.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { Proxy, Route } from './route.ts'
-import { because, errorCode, isTransientCode } from './system-error.ts'
+import { because, certificateRejected, connectFailed, errorCode, isTransientCode } from './connect-failure.ts'
+import type { Endpoint, Proxy, Route } from './endpoint.ts'
 
 /** How to open a tunnel. */
 export interface TunnelOptions {

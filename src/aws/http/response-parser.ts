@@ -1,6 +1,6 @@
+import { crc32 } from 'node:zlib'
+
 import { requestIdIn } from '../../internal/foreign-text.ts'
-import { expectedChecksum } from './checksum.ts'
-import { GrowingBuffer } from './growing-buffer.ts'
 import type { TransportResponse } from './transport.ts'
 
 /** What the parser hands over when the last byte of a response is in. */
@@ -24,19 +24,23 @@ export class ResponseFormatError extends Error {
  * Longest head of a response, without the empty line that ends it. What else a response has beside its body (interim
  * responses, extensions of chunks, trailers) counts, too.
  */
-export const MAX_HEAD_BYTES: number = 64 * 1024
+const MAX_HEAD_BYTES = 64 * 1024
 /** Most header fields of a response. Each takes more memory than its bytes. */
-export const MAX_FIELDS = 256
+const MAX_FIELDS = 256
 /** Longest body of a response. */
 export const MAX_BODY_BYTES: number = 64 * 1024 * 1024
+const NO_FIELDS: ReadonlyMap<string, string> = new Map()
 const MAX_CHUNK_LINE_BYTES = 4 * 1024
 
 const EMPTY: Buffer = Buffer.alloc(0)
-const END_OF_LINE = '\r\n'
-const END_OF_HEAD = '\r\n\r\n'
+const END_OF_LINE: Buffer = Buffer.from('\r\n')
+const END_OF_HEAD: Buffer = Buffer.from('\r\n\r\n')
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n\0]*)?$/
-const FORBIDDEN_IN_FIELD = /[\r\n\0]/
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/**
+ * One line of a head. A blank before the colon, folded lines and bare line breaks are how messages are smuggled (RFC 9112
+ * 5.1, 5.2, RFC 9110 5.5).
+ */
+const FIELD = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n\0]*)\r\n/y
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\0]*)?$/
 
 type State =
@@ -59,13 +63,13 @@ export class ResponseParser {
   #bytesBesideBody = 0
 
   #statusCode = 0
-  #headers = new Map<string, string>()
+  #headers: ReadonlyMap<string, string> = NO_FIELDS
   #keepAlive = true
 
   #remaining = 0
-  /** The body, where it came as a whole; else it is collected. */
+  /** The body, where it came as a whole; else it is collected in `#body`. */
   #wholeBody: Buffer | undefined
-  readonly #body = new GrowingBuffer()
+  #body: GrowingBuffer | undefined
 
   /** Whether any byte has arrived. */
   get started(): boolean {
@@ -111,7 +115,7 @@ export class ResponseParser {
     return {
       statusCode: this.#statusCode,
       headers: this.#headers,
-      body: this.#wholeBody ?? this.#body.view,
+      body: this.#wholeBody ?? this.#body?.view ?? EMPTY,
       keepAlive: this.#keepAlive,
       checksum: expectedChecksum(this.#headers),
       requestId: id === undefined ? undefined : ownText(id),
@@ -154,15 +158,13 @@ export class ResponseParser {
     if (isBeyond(MAX_HEAD_BYTES - this.#bytesBesideBody, end, END_OF_HEAD, this.#unread)) throw headTooLarge()
     if (end === -1) return false
     this.#countBesideBody(end)
-    const lines = this.#take(end + END_OF_HEAD.length)
-      .toString('latin1', 0, end)
-      .split(END_OF_LINE)
-
-    const status = STATUS_LINE.exec(lines[0] ?? '')
+    const head = this.#take(end + END_OF_HEAD.length).toString('latin1', 0, end + END_OF_LINE.length)
+    const fieldsStart = head.indexOf('\r\n') + END_OF_LINE.length
+    const status = STATUS_LINE.exec(head.slice(0, fieldsStart - END_OF_LINE.length))
     if (status === null) throw new ResponseFormatError('the server did not answer in HTTP/1.x')
     this.#statusCode = Number(status[2])
     if (this.#statusCode === 101) throw new ResponseFormatError('the server switched protocols unasked')
-    const headers = readFields(lines, 1)
+    const headers = readFields(head, fieldsStart)
     if (this.#statusCode < 200) return true
 
     this.#headers = headers
@@ -213,7 +215,7 @@ export class ResponseParser {
       this.#state = 'trailers'
     } else {
       this.#remaining = bytes
-      this.#checkBodySize(this.#body.length + bytes)
+      this.#checkBodySize(this.#bodyLength + bytes)
       this.#state = 'chunk-data'
     }
     return true
@@ -237,7 +239,7 @@ export class ResponseParser {
     } else {
       // Trailers are checked and dropped: nothing here depends on them, and RFC 9110 6.5.1 forbids merging
       // them into the header without knowing each field.
-      readFields([line], 0)
+      readFields(`${line}\r\n`, 0)
       this.#countBesideBody(line.length)
     }
     return true
@@ -254,15 +256,20 @@ export class ResponseParser {
 
   #takeBody(length: number): void {
     if (length === 0) return
-    this.#checkBodySize(this.#body.length + length)
+    const total = this.#bodyLength + length
+    this.#checkBodySize(total)
     const taken = this.#take(length)
-    const isWhole = this.#state === 'sized-body' && this.#remaining === 0 && this.#body.length === 0
-    if (isWhole) this.#wholeBody = taken
-    else
-      this.#body.append(
-        taken,
-        this.#state === 'sized-body' ? this.#body.length + length + this.#remaining : MAX_BODY_BYTES,
-      )
+    const isSized = this.#state === 'sized-body'
+    if (isSized && this.#remaining === 0 && this.#body === undefined) {
+      this.#wholeBody = taken
+      return
+    }
+    this.#body ??= new GrowingBuffer()
+    this.#body.append(taken, isSized ? total + this.#remaining : MAX_BODY_BYTES)
+  }
+
+  get #bodyLength(): number {
+    return this.#body?.length ?? 0
   }
 
   #checkBodySize(bytes: number): void {
@@ -285,7 +292,7 @@ export class ResponseParser {
   }
 
   /** Where the end of an element is; -1 when it has not come. What was searched before is not searched again. */
-  #find(terminator: string): number {
+  #find(terminator: Buffer): number {
     const from = Math.max(0, this.#searched - terminator.length + 1)
     this.#searched = this.#unread.length
     return this.#unread.indexOf(terminator, from)
@@ -301,55 +308,93 @@ export class ResponseParser {
   }
 }
 
+/** A service sends the same few field names every time, which need not be made anew for each response. */
+const knownFieldKeys = new Map<string, string>()
+const MAX_KNOWN_FIELD_KEYS = 64
+const MAX_KNOWN_FIELD_KEY_LENGTH = 64
+
+const MIN_BYTES = 1024
+
+/**
+ * Bytes that come in pieces, in one place: kept as pieces, each single byte would cost as much memory as a hundred.
+ *
+ * It takes up at most twice what is in it.
+ */
+export class GrowingBuffer {
+  #bytes: Buffer = EMPTY
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Everything so far. It shows what is here, and what is appended later does not change it. */
+  get view(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** @param most how many bytes there can be in the end; no more than that is set aside. */
+  append(piece: Uint8Array, most: number): void {
+    const length = this.#length + piece.byteLength
+    if (length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(length, Math.min(most, Math.max(2 * length, MIN_BYTES))))
+      grown.set(this.view)
+      this.#bytes = grown
+    }
+    this.#bytes.set(piece, this.#length)
+    this.#length = length
+  }
+}
+
+/**
+ * The CRC-32 of the body that the server sent, which DynamoDB puts into `x-amz-crc32`. `undefined` when there is
+ * nothing to compare: no such header, or a body that was encoded on the way. `NaN`, which no body has, when the header
+ * is not a number.
+ */
+export function expectedChecksum(headers: ReadonlyMap<string, string>): number | undefined {
+  const expected = headers.get('x-amz-crc32')
+  return expected === undefined || headers.has('content-encoding') ? undefined : Number(expected)
+}
+
+/** Whether a body is the one that the server sent, as far as its header fields tell. */
+export function matchesChecksum(headers: ReadonlyMap<string, string>, body: Uint8Array): boolean {
+  const expected = expectedChecksum(headers)
+  return expected === undefined || expected === crc32(body)
+}
+
 function headTooLarge(): ResponseFormatError {
   return new ResponseFormatError(`the response head is larger than ${MAX_HEAD_BYTES} bytes`)
 }
 
 /** Whether an element is longer than `limit`, or will be: of an end that has not come, all but a byte may be in. */
-function isBeyond(limit: number, end: number, terminator: string, unread: Buffer): boolean {
+function isBeyond(limit: number, end: number, terminator: Buffer, unread: Buffer): boolean {
   return (end === -1 ? unread.length - terminator.length + 1 : end) > limit
 }
 
-/**
- * The header fields of a response by lower-case name.
- *
- * @param text lines of a head, without the status line and without the line break at the end.
- * @throws {ResponseFormatError} when one of them is malformed.
- */
-export function parseFields(text: string): ReadonlyMap<string, string> {
-  return readFields(text.split(END_OF_LINE), 0)
-}
-
-function readFields(lines: readonly string[], from: number): Map<string, string> {
-  if (lines.length - from > MAX_FIELDS) {
-    throw new ResponseFormatError(`the response has more than ${MAX_FIELDS} header fields`)
-  }
+/** The header fields from a place in a head on, by lower-case name. Every line ends with its line break. */
+function readFields(head: string, start: number): Map<string, string> {
   const fields = new Map<string, string>()
-  for (let index = from; index < lines.length; index++) {
-    const line = lines[index] ?? ''
-    const colon = line.indexOf(':')
-    const key = fieldKey(line.slice(0, Math.max(colon, 0)))
-    // A blank before the colon, folded lines and bare line breaks are how messages are smuggled (RFC 9112 5.1,
-    // 5.2, RFC 9110 5.5).
-    if (key === undefined || FORBIDDEN_IN_FIELD.test(line)) {
+  let count = 0
+  for (let position = start; position < head.length; position = FIELD.lastIndex) {
+    if (++count > MAX_FIELDS) {
+      throw new ResponseFormatError(`the response has more than ${MAX_FIELDS} header fields`)
+    }
+    FIELD.lastIndex = position
+    const [, name, text] = FIELD.exec(head) ?? []
+    if (name === undefined || text === undefined) {
       throw new ResponseFormatError('the response has a malformed header line')
     }
-    const value = line.slice(colon + 1).trim()
+    const key = fieldKey(name)
+    const value = text.trim()
     const earlier = fields.get(key)
     fields.set(key, earlier === undefined ? value : `${earlier}, ${value}`)
   }
   return fields
 }
 
-/** A service sends the same few field names every time; checking and lowering them is most of the work. */
-const knownFieldKeys = new Map<string, string>()
-const MAX_KNOWN_FIELD_KEYS = 64
-const MAX_KNOWN_FIELD_KEY_LENGTH = 64
-
-function fieldKey(name: string): string | undefined {
+function fieldKey(name: string): string {
   const known = knownFieldKeys.get(name)
   if (known !== undefined) return known
-  if (!FIELD_NAME.test(name)) return undefined
   const key = name.toLowerCase()
   if (knownFieldKeys.size < MAX_KNOWN_FIELD_KEYS && name.length <= MAX_KNOWN_FIELD_KEY_LENGTH) {
     knownFieldKeys.set(ownText(name), ownText(key))

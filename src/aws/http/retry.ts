@@ -1,8 +1,8 @@
-import { DeadlineExceededError, DynamoDBSessionsError } from '../../errors.ts'
+import { DeadlineExceededError, DynamoDBSessionsError, TransportError } from '../../errors.ts'
+import { backoffMs } from '../../internal/backoff.ts'
 import { messageOf } from '../../internal/core-objects.ts'
 import { sleep } from '../../internal/timers.ts'
 import type { Random } from '../../types.ts'
-import { type RetryKind, type RetryQuota, retryDelayMs } from './retry-policy.ts'
 
 /** An attempt that failed, and what may be done about it. */
 export interface FailedAttempt {
@@ -105,6 +105,169 @@ export function deadlineExceeded(
   )
 }
 
+/**
+ * What a failed attempt may be retried as: `transient` (the network or the server failed) or `throttling` (the
+ * server asks for less). Anything else is not retried.
+ */
+export type RetryKind = 'transient' | 'throttling'
+
+const MAX_BACKOFF_MS = 20_000
+const THROTTLING_BASE_DELAY_MS = 1000
+const MAX_HINT_EXTRA_MS = 5000
+
+const QUOTA_CAPACITY = 500
+const QUOTA_COST: Readonly<Record<RetryKind, number>> = { transient: 14, throttling: 5 }
+const QUOTA_REFUND_WITHOUT_RETRY = 1
+
+/** What {@link retryDelayMs} computes a delay from. */
+export interface RetryDelayInput {
+  /** 0 before the first retry, 1 before the second, and so on. */
+  readonly retry: number
+  readonly kind: RetryKind
+  /** Base of the exponential back-off of transient errors, in milliseconds (DynamoDB: 25, others: 50). */
+  readonly baseDelayMs: number
+  /** What the server asked for (`x-amz-retry-after`), in milliseconds. */
+  readonly hintMs?: number | undefined
+  readonly random: Random
+}
+
+/**
+ * Milliseconds to wait before a retry: exponential back-off with full jitter, by the standard retry mode of the
+ * AWS SDKs as of November 2026.
+ *
+ * `floor(random * min(base * 2^retry, 20 s))`, where throttling always has a base of one second; a hint of the
+ * server can lengthen the delay, by 5 s at most.
+ */
+export function retryDelayMs({ retry, kind, baseDelayMs, hintMs, random }: RetryDelayInput): number {
+  const baseMs = kind === 'throttling' ? THROTTLING_BASE_DELAY_MS : baseDelayMs
+  const delay = Math.floor(backoffMs(retry, { baseMs, capMs: MAX_BACKOFF_MS }, random))
+  return hintMs === undefined ? delay : Math.max(delay, Math.min(hintMs, delay + MAX_HINT_EXTRA_MS))
+}
+
+/**
+ * Reads an `x-amz-retry-after` header.
+ *
+ * @returns milliseconds, or `undefined` when the header is absent or not a non-negative integer.
+ */
+export function retryHintMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined
+}
+
+/**
+ * Token bucket that stops a client from retrying when most of what it sends fails, as the standard retry mode
+ * of the AWS SDKs has it: 500 tokens; a retry costs 14, after throttling 5; success returns the cost of its
+ * last retry, or 1 when it needed none.
+ */
+export class RetryQuota {
+  #tokens = QUOTA_CAPACITY
+
+  /** Tokens left. */
+  get tokens(): number {
+    return this.#tokens
+  }
+
+  /**
+   * Pays for a retry.
+   *
+   * @returns what it cost, to hand to {@link succeeded}; `undefined` when the bucket cannot pay, in which case
+   *   the call has to fail with the error it met.
+   */
+  spend(kind: RetryKind): number | undefined {
+    const cost = QUOTA_COST[kind]
+    if (this.#tokens < cost) return undefined
+    this.#tokens -= cost
+    return cost
+  }
+
+  /**
+   * Returns tokens after a success.
+   *
+   * @param lastCost what the last retry cost, or `undefined` when the first attempt succeeded.
+   */
+  succeeded(lastCost: number | undefined): void {
+    this.#tokens = Math.min(QUOTA_CAPACITY, this.#tokens + (lastCost ?? QUOTA_REFUND_WITHOUT_RETRY))
+  }
+}
+
+/** What an AWS service says of a request that it refuses, as far as retries depend on it. */
+export interface ServiceFailure {
+  /** Exception name without its namespace, or `Unknown`. */
+  readonly awsCode: string
+  readonly statusCode: number
+  readonly message: string
+  /** Why a transaction was cancelled: one code for each of its actions; empty for every other failure. */
+  readonly cancellationCodes?: readonly string[] | undefined
+}
+
+const THROTTLING_CODES: ReadonlySet<string> = new Set([
+  'BandwidthLimitExceeded',
+  'EC2ThrottledException',
+  'LimitExceededException',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'TransactionInProgressException',
+])
+
+const TRANSIENT_CODES: ReadonlySet<string> = new Set([
+  'IDPCommunicationError',
+  'InternalServerError',
+  'ReplicatedWriteConflictException',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'TimeoutError',
+  // Not in the lists of the SDKs: a transaction that is under way has the item, for some milliseconds.
+  'TransactionConflictException',
+])
+
+/** Codes by which a cancelled transaction says that it lacked capacity. */
+const CAPACITY_CODES: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceeded',
+  'RequestLimitExceeded',
+  'ThrottlingError',
+])
+
+/** Codes of the actions of a cancelled transaction that say nothing against doing the same again. */
+const HARMLESS_CODES: ReadonlySet<string> = new Set([...CAPACITY_CODES, 'None', 'TransactionConflict'])
+
+const TRANSIENT_STATUS_CODES: ReadonlySet<number> = new Set([500, 502, 503, 504])
+
+/**
+ * Whether an error answer may be retried, and as what: by the lists of the standard retry mode of the AWS SDKs, and for
+ * transactions by the reasons of their actions.
+ */
+export function retryKindOfAnswer(failure: ServiceFailure): RetryKind | undefined {
+  const { awsCode, statusCode, message, cancellationCodes = [] } = failure
+  if (cancellationCodes.some(code => CAPACITY_CODES.has(code)) && isHarmless(cancellationCodes)) {
+    return 'throttling'
+  }
+  if (THROTTLING_CODES.has(awsCode) || statusCode === 429) return 'throttling'
+  if (TRANSIENT_CODES.has(awsCode) || TRANSIENT_STATUS_CODES.has(statusCode)) return 'transient'
+  return awsCode === 'InvalidSignatureException' && message.includes('Signature expired')
+    ? 'transient'
+    : undefined
+}
+
+/**
+ * Whether a transaction was cancelled for nothing but others that were under way on its items. It can be tried again, by
+ * whoever knows for how long.
+ */
+export function isTransactionConflict({ cancellationCodes = [] }: ServiceFailure): boolean {
+  return cancellationCodes.includes('TransactionConflict') && isHarmless(cancellationCodes)
+}
+
+/** Whether a request that got no answer may be retried. */
+export function retryKindOfError(error: unknown): RetryKind | undefined {
+  return error instanceof TransportError && error.retryable ? 'transient' : undefined
+}
+
 /** Whether the second error tells nothing that the first does not. */
 function isAlike(first: unknown, second: unknown): boolean {
   return (
@@ -112,4 +275,8 @@ function isAlike(first: unknown, second: unknown): boolean {
     second instanceof DynamoDBSessionsError &&
     first.code === second.code
   )
+}
+
+function isHarmless(cancellationCodes: readonly string[]): boolean {
+  return cancellationCodes.every(code => HARMLESS_CODES.has(code))
 }

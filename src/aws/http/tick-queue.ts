@@ -1,3 +1,5 @@
+import { inBackground } from '../../internal/timers.ts'
+
 /** Something that has work to do when the event loop has handled all that has arrived. */
 export interface TickTask {
   endTick(): void
@@ -18,6 +20,98 @@ let waiting: TickTask[] = []
 export function atEndOfTick(task: TickTask): void {
   // One immediate for all of them: an own one would cost each task more than what it does.
   if (waiting.push(task) === 1) setImmediate(runTasks)
+}
+
+/** Something with a time limit. */
+export interface Timed {
+  /** Instant of `performance.now()` at which the time is up; `Infinity` while there is no limit. */
+  readonly expiresAtMs: number
+  /** The time is up. */
+  expire(): void
+}
+
+/** A timer may fire this much early by the clock of `performance.now()`. */
+const TIMER_PRECISION_MS = 1
+
+/**
+ * The time limits of all exchanges on a set of connections, with one timer for all.
+ *
+ * Beginning and ending an exchange costs a comparison: the timer is set for the limit that comes first, and is left
+ * alone when that exchange ends; when it fires it is set again for the one that comes first then. It does not keep the
+ * process alive (the sockets do) and does not outlive the last exchange.
+ *
+ * Before anything expires, the event loop reads what has arrived: when it was blocked or the process was frozen, the
+ * answer may be there, and only nobody has looked yet.
+ */
+export class AttemptTimer implements TickTask {
+  readonly #watched = new Set<Timed>()
+  #underWay = 0
+  #timer: NodeJS.Timeout | undefined
+  #firesAtMs = Infinity
+
+  /** Looks after the limits of a connection from now on. */
+  watch(timed: Timed): void {
+    this.#watched.add(timed)
+  }
+
+  /** Stops looking after a connection. */
+  forget(timed: Timed): void {
+    this.#watched.delete(timed)
+  }
+
+  /** An exchange begins that expires at this instant of `performance.now()`. */
+  begin(expiresAtMs: number): void {
+    this.#underWay++
+    if (expiresAtMs < this.#firesAtMs) this.#setFor(expiresAtMs)
+  }
+
+  /** An exchange has ended. */
+  end(): void {
+    this.#underWay--
+    // Most often the next one begins at once, so that the timer can stay.
+    if (this.#underWay === 0) atEndOfTick(this)
+  }
+
+  /** Stops the timer at once where nothing is under way, without waiting for the end of the turn. */
+  stopWhenUnused(): void {
+    if (this.#underWay === 0) this.#stop()
+  }
+
+  endTick(): void {
+    this.stopWhenUnused()
+  }
+
+  #setFor(expiresAtMs: number): void {
+    this.#stop()
+    this.#firesAtMs = expiresAtMs
+    this.#timer = inBackground(
+      setTimeout(
+        () => {
+          setImmediate(() => {
+            this.#expire()
+          })
+        },
+        Math.ceil(Math.max(0, expiresAtMs - performance.now())),
+      ),
+    )
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#firesAtMs = Infinity
+  }
+
+  #expire(): void {
+    this.#stop()
+    const dueMs = performance.now() + TIMER_PRECISION_MS
+    let nextMs = Infinity
+    for (const timed of this.#watched) {
+      if (timed.expiresAtMs < dueMs) timed.expire()
+      else nextMs = Math.min(nextMs, timed.expiresAtMs)
+    }
+    if (nextMs < this.#firesAtMs) this.#setFor(nextMs)
+  }
 }
 
 function runTasks(): void {

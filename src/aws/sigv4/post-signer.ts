@@ -1,8 +1,7 @@
 import type { Credentials } from '../../types.ts'
-import { canonicalPath, sha256Hex, type Header } from './canonical-request.ts'
+import { canonicalPath, type Header, sha256Hex } from './canonical-request.ts'
 import { authorizationPrefix, credentialScope, formatAmzDate, stringToSignPrefix } from './sign.ts'
-import { HmacSha256 } from './hmac.ts'
-import type { SigningKeyCache } from './signing-key.ts'
+import { HmacSha256, type SigningKeyCache } from './signing-key.ts'
 
 /** What requests have in common that one {@link PostSigner} signs. */
 export interface PostTarget {

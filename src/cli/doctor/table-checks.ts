@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import type { TableSettings } from '../../aws/dynamodb/missing-table.ts'
+import type { TableSettings } from '../../aws/dynamodb/wire-error.ts'
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
 import { type Finding, findingsOf, missingFinding } from '../../table/check-table.ts'
 import {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { cancellationCodesOf } from '../../../src/aws/dynamodb/aws-error.ts'
+import { cancellationCodesOf } from '../../../src/aws/dynamodb/wire-error.ts'
 import type { Input } from '../../../src/aws/dynamodb/operations.ts'
 import { DynamoDBError, ThrottlingError } from '../../../src/errors.ts'
 import { rejectionOf } from '../../support/failure.ts'

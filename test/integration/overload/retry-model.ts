@@ -1,4 +1,4 @@
-import type { RetryKind } from '../../../src/aws/http/retry-policy.ts'
+import type { RetryKind } from '../../../src/aws/http/retry.ts'
 
 /** How one attempt ends: it succeeds, may be retried, or may not. */
 export interface AttemptOutcome {

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check'
-import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { withRetries } from '../../../src/aws/http/retry.ts'
-import { RetryQuota } from '../../../src/aws/http/retry-policy.ts'
+import { RetryQuota, withRetries } from '../../../src/aws/http/retry.ts'
 import { type AttemptOutcome, type CallCourse, modelCourse } from './retry-model.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 const fatal: AttemptOutcome = { result: 'fatal', hintMs: undefined, tookMs: 1 }
 

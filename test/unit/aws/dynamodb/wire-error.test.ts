@@ -1,14 +1,13 @@
 import { inspect } from 'node:util'
 
-import { describe, expect, it } from 'vitest'
-
-import { itemOfFailedCondition } from '../../../../src/aws/dynamodb/aws-error.ts'
 import {
   type CallDescription,
+  itemOfFailedCondition,
   readWireError,
   toDynamoDBError,
 } from '../../../../src/aws/dynamodb/wire-error.ts'
 import type { DynamoDBError } from '../../../../src/errors.ts'
+import { describe, expect, it } from 'vitest'
 
 const call: CallDescription = {
   operation: 'PutItem',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { RecentIds, DuplicateResponseDetector } from '../../../../src/aws/http/duplicate-response-detector.ts'
+import { RecentIds, DuplicateResponseDetector } from '../../../../src/aws/http/connection.ts'
 
 describe('DuplicateResponseDetector', () => {
   it('takes an answer with the ID of the one before it on its connection for its copy', () => {

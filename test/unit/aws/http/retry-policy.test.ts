@@ -6,7 +6,7 @@ import {
   retryHintMs,
   RetryQuota,
   type RetryDelayInput,
-} from '../../../../src/aws/http/retry-policy.ts'
+} from '../../../../src/aws/http/retry.ts'
 
 /** The delay with the longest jitter. */
 function longestDelayMs(input: Partial<RetryDelayInput>): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { because, errorCode } from '../../../../src/aws/http/system-error.ts'
+import { because, errorCode } from '../../../../src/aws/http/connect-failure.ts'
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code })

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { HmacSha256 } from '../../../../src/aws/sigv4/hmac.ts'
+import { HmacSha256 } from '../../../../src/aws/sigv4/signing-key.ts'
 
 describe('HmacSha256', () => {
   it('gives what node:crypto gives, for any key and any texts in a row', () => {

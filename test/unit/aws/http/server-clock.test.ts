@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 
-import { ServerClock } from '../../../../src/aws/dynamodb/server-clock.ts'
+import { ServerClock } from '../../../../src/aws/http/server-clock.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 const start = Date.UTC(2026, 10, 23, 12)

@@ -1,5 +1,21 @@
-import { clockSkewMs, type CorrectableClock } from '../http/clock-skew.ts'
 import type { Clock } from '../../types.ts'
+
+/**
+ * Difference from which a clock counts as wrong: AWS refuses signatures that are more than 5 minutes off, and a
+ * `Date` header is a moment old.
+ */
+const WRONG_FROM_MS = 240_000
+
+/** Codes with which the services of AWS refuse a request for its time, among other reasons. */
+const SKEW_RELATED_CODES: ReadonlySet<string> = new Set([
+  'AccessDeniedException',
+  'AuthFailure',
+  'InvalidSignatureException',
+  'RequestExpired',
+  'RequestInTheFuture',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+])
 
 /** A clock that is farther off tells another time on purpose: one that a test has set. Engines mind none, AWS 5 minutes. */
 const OTHER_FROM_MS = 86_400_000
@@ -43,7 +59,7 @@ interface Sight {
  * that the seconds by which it is always off do not blur the expiry of sessions. For what processes have to agree
  * about among themselves, such as the end of a lease, there is {@link serverNow}.
  */
-export class ServerClock implements CorrectableClock {
+export class ServerClock implements Clock {
   readonly #machine: Clock
   readonly #monotonicNow: () => number
   #offsetMs = 0
@@ -143,9 +159,11 @@ export class ServerClock implements CorrectableClock {
    * @returns whether the clock was wrong and has been put right.
    */
   correct(headers: ReadonlyMap<string, string>): boolean {
-    const skewMs = clockSkewMs(headers, this.now())
-    this.#offsetMs += skewMs ?? 0
-    return skewMs !== undefined
+    const serverMs = headers.has('age') ? Number.NaN : Date.parse(headers.get('date') ?? '')
+    const skewMs = serverMs - this.now()
+    const isWrong = Math.abs(skewMs) >= WRONG_FROM_MS
+    if (isWrong) this.#offsetMs += skewMs
+    return isWrong
   }
 
   #narrowed(leastMs: number, mostMs: number, atMs: number): Pick<Sight, 'leastMs' | 'mostMs'> {
@@ -165,6 +183,11 @@ export class ServerClock implements CorrectableClock {
     const movedMs = this.#machine.now() - nowMs - machineMs
     return Math.abs(movedMs) > STEP_MS + (nowMs - atMs) * DRIFT ? movedMs : 0
   }
+}
+
+/** Whether AWS may have refused a request for its time. */
+export function canBeClockSkew({ awsCode }: { readonly awsCode: string }): boolean {
+  return SKEW_RELATED_CODES.has(awsCode)
 }
 
 function certainly(nowMs: number): ServerTime {
