@@ -31,7 +31,13 @@ const entriesByPath = [
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const groups = {
-  errors: ['errors', 'internal/closest-match', 'internal/core-objects', 'internal/process-environment'],
+  errors: [
+    'diagnostics',
+    'errors',
+    'internal/closest-match',
+    'internal/core-objects',
+    'internal/process-environment',
+  ],
   http: [
     'aws/http/server-clock',
     'aws/http/endpoint',

@@ -23,16 +23,6 @@ export {
   TransportError,
 } from './errors.ts'
 export type {
-  AttemptTrace,
-  ConflictTrace,
-  CredentialsTrace,
-  LockTrace,
-  OperationTrace,
-  RetryReason,
-  Trace,
-  TracedError,
-} from './internal/diagnostics.ts'
-export type {
   CallOptions,
   GarbageCollectionOptions,
   ListOptions,

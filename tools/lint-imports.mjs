@@ -21,7 +21,7 @@ const layers = [
   ['aws/dynamodb', 'aws/credentials'],
   ['aws/config'],
   ['aws/http', 'aws/sigv4'],
-  ['internal', 'errors.ts', 'types.ts'],
+  ['internal', 'diagnostics.ts', 'errors.ts', 'types.ts'],
 ]
 
 /** Who may read files and start processes: what looks for credentials and settings, and what is not the library. */

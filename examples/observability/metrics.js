@@ -5,11 +5,11 @@ import { subscribe } from 'node:diagnostics_channel'
 import { Counter, Gauge, Histogram } from 'prom-client'
 
 /**
- * @typedef {import('dynamodb-sessions').OperationTrace} OperationTrace
- * @typedef {import('dynamodb-sessions').AttemptTrace} AttemptTrace
- * @typedef {import('dynamodb-sessions').CredentialsTrace} CredentialsTrace
- * @typedef {import('dynamodb-sessions').LockTrace} LockTrace
- * @typedef {import('dynamodb-sessions').ConflictTrace} ConflictTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').OperationTrace} OperationTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').AttemptTrace} AttemptTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').CredentialsTrace} CredentialsTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').LockTrace} LockTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').ConflictTrace} ConflictTrace
  */
 
 /** From a millisecond, which a read takes within a region, to the longest time that a call may take. */
@@ -105,7 +105,7 @@ export function startMetrics(register) {
   })
 }
 
-/** @param {import('dynamodb-sessions').TracedError | undefined} error */
+/** @param {import('dynamodb-sessions/diagnostics').TracedError | undefined} error */
 function resultOf(error) {
   return error === undefined ? 'ok' : (error.awsCode ?? error.code ?? error.name)
 }

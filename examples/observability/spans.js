@@ -19,7 +19,7 @@ export function startSpans(tracer = trace.getTracer('dynamodb-sessions')) {
   const inside = new AsyncLocalStorage()
 
   /**
-   * @template {import('dynamodb-sessions').Trace} Message
+   * @template {import('dynamodb-sessions/diagnostics').Trace} Message
    * @param {string} name
    * @param {(message: Message) => Beginning} begin
    * @param {(message: Message) => Attributes} conclude
@@ -68,7 +68,7 @@ export function startSpans(tracer = trace.getTracer('dynamodb-sessions')) {
 }
 
 /**
- * @param {import('dynamodb-sessions').OperationTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').OperationTrace} message
  * @returns {Beginning}
  */
 function beginOperation({ operation, table }) {
@@ -84,7 +84,7 @@ function beginOperation({ operation, table }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').OperationTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').OperationTrace} message
  * @returns {Attributes}
  */
 function concludeOperation({ attempts, requestId, consumedCapacity }) {
@@ -96,7 +96,7 @@ function concludeOperation({ attempts, requestId, consumedCapacity }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').AttemptTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').AttemptTrace} message
  * @returns {Beginning}
  */
 function beginAttempt({ attempt, retryReason, backOffMs }) {
@@ -111,7 +111,7 @@ function beginAttempt({ attempt, retryReason, backOffMs }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').AttemptTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').AttemptTrace} message
  * @returns {Attributes}
  */
 function concludeAttempt({ requestId }) {
@@ -119,7 +119,7 @@ function concludeAttempt({ requestId }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').CredentialsTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').CredentialsTrace} message
  * @returns {Beginning}
  */
 function beginCredentials({ reason }) {
@@ -127,7 +127,7 @@ function beginCredentials({ reason }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').CredentialsTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').CredentialsTrace} message
  * @returns {Attributes}
  */
 function concludeCredentials({ provider, expiresAtMs }) {
@@ -139,7 +139,7 @@ function concludeCredentials({ provider, expiresAtMs }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').LockTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').LockTrace} message
  * @returns {Beginning}
  */
 function beginLock({ table }) {
@@ -147,7 +147,7 @@ function beginLock({ table }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').LockTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').LockTrace} message
  * @returns {Attributes}
  */
 function concludeLock({ outcome, attempts }) {
@@ -155,7 +155,7 @@ function concludeLock({ outcome, attempts }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').ConflictTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').ConflictTrace} message
  * @returns {Beginning}
  */
 function beginConflict({ table, policy }) {
@@ -166,7 +166,7 @@ function beginConflict({ table, policy }) {
 }
 
 /**
- * @param {import('dynamodb-sessions').ConflictTrace} message
+ * @param {import('dynamodb-sessions/diagnostics').ConflictTrace} message
  * @returns {Attributes}
  */
 function concludeConflict({ outcome, conflictingKeys }) {

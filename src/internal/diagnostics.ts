@@ -1,113 +1,19 @@
 import { type Channel, tracingChannel } from 'node:diagnostics_channel'
 
+import {
+  type AttemptTrace,
+  channelNames,
+  type ConflictTrace,
+  type CredentialsTrace,
+  type LockTrace,
+  type OperationTrace,
+  type Trace,
+  type TracedError,
+} from '../diagnostics.ts'
 import { DynamoDBError, DynamoDBSessionsError } from '../errors.ts'
 import { isError } from './core-objects.ts'
 
-/** An error as traces tell it: never the error itself, whose causes and properties can be anybody's. */
-export interface TracedError {
-  /** Name of the error's class, for example `ThrottlingError`; `Error` for what this package does not know. */
-  readonly name: string
-  /** The stable code of an error of this package, for example `'THROTTLED'`. */
-  readonly code: string | undefined
-  /** What DynamoDB calls it, for example `ConditionalCheckFailedException`, which a conflict or a taken lock is. */
-  readonly awsCode: string | undefined
-  /** The message of an error of this package; of others it is withheld, because it can hold anything (G9). */
-  readonly message: string
-}
-
-/** What the messages of every channel have in common. One object accompanies its subject from `start` to `asyncEnd`. */
-export interface Trace {
-  /** How long it took, in milliseconds; present from `asyncStart` on. */
-  readonly durationMs?: number
-  /** Why it failed; present from `error` on, and absent when it succeeded. */
-  readonly error?: TracedError
-}
-
-/** Message of `dynamodb-sessions:operation`: one call of DynamoDB, with its retries and all the waiting in between. */
-export interface OperationTrace extends Trace {
-  /** Operation in the words of the DynamoDB API, for example `GetItem`. */
-  readonly operation: string
-  /** Name or ARN of the table; of a transaction, the table of its first item. */
-  readonly table: string
-  /** How many attempts have begun. */
-  readonly attempts: number
-  /** AWS request ID of the last answer; absent when there was none. */
-  readonly requestId?: string
-  /** Capacity units that DynamoDB says the call consumed; absent when it failed or did not say. */
-  readonly consumedCapacity?: number
-}
-
-/**
- * Why an attempt follows another: `throttling` (DynamoDB asks for less), `transient` (the network or the server failed),
- * `clock` (this machine's clock was wrong and has been corrected) or `credentials` (AWS has stopped accepting them and
- * there are new ones).
- */
-export type RetryReason = 'throttling' | 'transient' | 'clock' | 'credentials'
-
-/** Message of `dynamodb-sessions:attempt`: one request of a call. A call without retries has one attempt. */
-export interface AttemptTrace extends Trace {
-  readonly operation: string
-  readonly table: string
-  /** 1 for the first attempt of a call, 2 for its first retry, and so on. */
-  readonly attempt: number
-  /** Absent for the first attempt. */
-  readonly retryReason?: RetryReason
-  /** Milliseconds since the attempt before ended: the back-off. 0 for the first attempt. */
-  readonly backOffMs: number
-  /** AWS request ID; absent when there was no answer, or it had none. */
-  readonly requestId?: string
-}
-
-/**
- * Message of `dynamodb-sessions:credentials`: a provider is asked for credentials. Credentials that were passed as an
- * object, and those that are still good, make no message.
- */
-export interface CredentialsTrace extends Trace {
-  /**
-   * Why the provider is asked: there are no credentials yet (`missing`), they end soon and those at hand are used
-   * meanwhile (`expiring`), they have ended (`expired`), or AWS does not accept them any more (`rejected`).
-   */
-  readonly reason: 'missing' | 'expiring' | 'expired' | 'rejected'
-  /** The place of the default chain that had them, for example `web identity`; absent when it is not known. */
-  readonly provider?: string
-  /** When the credentials expire, in epoch milliseconds; absent when they do not, or there are none. */
-  readonly expiresAtMs?: number
-}
-
-/**
- * Message of `dynamodb-sessions:lock`: a request asks for the lock of a session and waits for it (`start`) until it is
- * decided (`asyncEnd`). A lock that turns out to be lost is a message of its own, which begins and ends at once.
- */
-export interface LockTrace extends Trace {
-  readonly table: string
-  /** How often DynamoDB has been asked for the lock; more than once when somebody else had it. */
-  readonly attempts: number
-  /**
-   * `acquired`; `absent`: there is no such session, and so nothing to lock; `refused`: somebody else still had it after
-   * `maxWaitMs`; `lost`: the lease ran out, somebody else took the lock, and the holder's write was refused (G10);
-   * `failed`: it was not decided, see `error`. Present at `asyncEnd`.
-   */
-  readonly outcome?: 'acquired' | 'absent' | 'refused' | 'lost' | 'failed'
-}
-
-/** Message of `dynamodb-sessions:conflict`: a save met a version of the session that somebody else has written (G2). */
-export interface ConflictTrace extends Trace {
-  readonly table: string
-  /** Which attempt of the save met it, from 1; absent while a session moves from another layout or table. */
-  readonly attempt?: number
-  /** What `onConflict` says. */
-  readonly policy: 'merge' | 'overwrite' | 'reject' | 'resolver'
-  /** How many top-level keys both sides changed to different values; absent when the versions were not compared. */
-  readonly conflictingKeys?: number
-  /**
-   * `merged`, or `resolved` by the function that `onConflict` is: the save goes on with the result; `rejected` by
-   * `onConflict: 'reject'`; `gave-up`: others kept on writing; `failed`: the function threw, or the versions could not
-   * be compared. Present at `asyncEnd`.
-   */
-  readonly outcome?: 'merged' | 'resolved' | 'rejected' | 'gave-up' | 'failed'
-}
-
-/** A trace for whoever reports it. */
+/** A trace while it is being made. */
 export type Draft<Reported extends Trace> = { -readonly [Name in keyof Reported]: Reported[Name] }
 
 /** Names of errors that say what happened without saying anything else. */
@@ -205,21 +111,19 @@ export class TraceChannel<Reported extends Trace> {
 }
 
 /** Traces of {@link OperationTrace}. */
-export const operationTraces: TraceChannel<OperationTrace> = new TraceChannel('dynamodb-sessions:operation')
+export const operationTraces: TraceChannel<OperationTrace> = new TraceChannel(channelNames.operation)
 
 /** Traces of {@link AttemptTrace}. */
-export const attemptTraces: TraceChannel<AttemptTrace> = new TraceChannel('dynamodb-sessions:attempt')
+export const attemptTraces: TraceChannel<AttemptTrace> = new TraceChannel(channelNames.attempt)
 
 /** Traces of {@link CredentialsTrace}. */
-export const credentialsTraces: TraceChannel<CredentialsTrace> = new TraceChannel(
-  'dynamodb-sessions:credentials',
-)
+export const credentialsTraces: TraceChannel<CredentialsTrace> = new TraceChannel(channelNames.credentials)
 
 /** Traces of {@link LockTrace}. */
-export const lockTraces: TraceChannel<LockTrace> = new TraceChannel('dynamodb-sessions:lock')
+export const lockTraces: TraceChannel<LockTrace> = new TraceChannel(channelNames.lock)
 
 /** Traces of {@link ConflictTrace}. */
-export const conflictTraces: TraceChannel<ConflictTrace> = new TraceChannel('dynamodb-sessions:conflict')
+export const conflictTraces: TraceChannel<ConflictTrace> = new TraceChannel(channelNames.conflict)
 
 function tracedError(error: unknown): TracedError {
   if (error instanceof DynamoDBSessionsError) {

@@ -1,6 +1,7 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
-import { type ConflictTrace, conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
+import type { ConflictTrace } from '../diagnostics.ts'
+import { conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
   allOf,

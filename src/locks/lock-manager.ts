@@ -4,9 +4,10 @@ import {
   SessionConflictError,
   SessionLockedError,
 } from '../errors.ts'
+import type { LockTrace } from '../diagnostics.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { Deadline } from '../internal/deadline.ts'
-import { type Draft, type LockTrace, lockTraces } from '../internal/diagnostics.ts'
+import { type Draft, lockTraces } from '../internal/diagnostics.ts'
 import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
 import { sleep } from '../internal/timers.ts'
 import type { ItemTable } from '../items/item-table.ts'

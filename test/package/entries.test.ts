@@ -44,6 +44,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
     'sts',
     'web-identity',
   ],
+  './diagnostics': ['errors'],
   './transport': ['errors', 'fetch-transport', 'http', 'rolldown-runtime'],
   './register': [],
 }

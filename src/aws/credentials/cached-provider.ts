@@ -1,6 +1,7 @@
 import { isCredentials } from '../sigv4/sign.ts'
 import { CredentialsError } from '../../errors.ts'
-import { type CredentialsTrace, credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
+import type { CredentialsTrace } from '../../diagnostics.ts'
+import { credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../../types.ts'
 

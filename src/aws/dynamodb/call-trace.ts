@@ -1,13 +1,7 @@
 import { DynamoDBError } from '../../errors.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
-import {
-  type AttemptTrace,
-  attemptTraces,
-  type Draft,
-  type OperationTrace,
-  operationTraces,
-  type RetryReason,
-} from '../../internal/diagnostics.ts'
+import type { AttemptTrace, OperationTrace, RetryReason } from '../../diagnostics.ts'
+import { attemptTraces, type Draft, operationTraces } from '../../internal/diagnostics.ts'
 import type { Input, Operation, Output } from './operations.ts'
 
 /** What a successful attempt came to. */

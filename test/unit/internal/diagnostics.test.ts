@@ -5,7 +5,8 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { ConnectionError, DynamoDBError } from '../../../src/errors.ts'
-import { type Draft, type Trace, TraceChannel } from '../../../src/internal/diagnostics.ts'
+import type { Trace } from '../../../src/diagnostics.ts'
+import { type Draft, TraceChannel } from '../../../src/internal/diagnostics.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 
 interface TestTrace extends Trace {
