@@ -1,10 +1,13 @@
+import { isIP, type Socket } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
+
 import { ConnectionError } from '../../errors.ts'
 import { codeOf, isError } from '../../internal/core-objects.ts'
 import { foreignText } from '../../internal/foreign-text.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** What is known about a connection that could not be made. */
-export interface ConnectFailure {
+interface ConnectFailure {
   readonly endpoint: Endpoint
   /** Code of the system error, where there was one. */
   readonly code: string | undefined
@@ -17,27 +20,61 @@ export interface ConnectFailure {
   readonly trustAdvice: string
 }
 
-/** What is wrong, and what can be done about it. */
-type Explanation = readonly [problem: string, remedy: string]
-
 const CERTIFICATE_CODE =
   /^(?:CERT_|ERR_TLS_CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_CA$|HOSTNAME_MISMATCH$)/
 const TLS_CODE = /^(?:EPROTO$|ERR_SSL_|ERR_TLS_)/
 
-const EXPLANATIONS: ReadonlyMap<string, (endpoint: Endpoint) => Explanation> = new Map([
-  ['ECONNREFUSED', refused],
-  ['ENOTFOUND', notFound],
-  ['EAI_AGAIN', noNameServer],
-  ['EHOSTUNREACH', unreachable],
-  ['ENETUNREACH', unreachable],
-  ['ETIMEDOUT', unreachable],
-  ['ERR_SSL_WRONG_VERSION_NUMBER', noTls],
-  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', noTls],
-  ['ERR_TLS_CERT_ALTNAME_INVALID', otherHost],
-  ['HOSTNAME_MISMATCH', otherHost],
-  ['CERT_HAS_EXPIRED', expired],
-  ['CERT_NOT_YET_VALID', notYetValid],
-])
+/** What is wrong, and what can be done about it: the code goes in between. */
+type Explanation = (endpoint: Endpoint) => readonly [problem: string, remedy: string]
+
+const unreachable: Explanation = ({ origin }) => [
+  `could not connect to ${origin}`,
+  'check the network, its firewalls, and the endpoint',
+]
+const noTls: Explanation = ({ origin }) => [
+  `there is no TLS at ${origin}`,
+  'check the port, or write http:// in the endpoint if that is meant',
+]
+const otherHost: Explanation = ({ origin }) => [
+  `the TLS certificate of ${origin} is for another host`,
+  'check the host name in the endpoint',
+]
+const handshakeFailed: Explanation = ({ origin }) => [
+  `the TLS handshake with ${origin} failed`,
+  'check which port of the server speaks TLS, and which versions of it',
+]
+
+const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
+  Object.entries<Explanation>({
+    ECONNREFUSED: ({ origin }) => [
+      `could not connect to ${origin}`,
+      'check that the server is running, and host and port of the endpoint',
+    ],
+    ENOTFOUND: ({ hostname }) => [
+      `the host name ${hostname} could not be resolved`,
+      'check the spelling of the region and the endpoint',
+    ],
+    EAI_AGAIN: ({ hostname }) => [
+      `the host name ${hostname} could not be resolved`,
+      'check that a name server can be reached, and the spelling of the region and the endpoint',
+    ],
+    EHOSTUNREACH: unreachable,
+    ENETUNREACH: unreachable,
+    ETIMEDOUT: unreachable,
+    ERR_SSL_WRONG_VERSION_NUMBER: noTls,
+    ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
+    ERR_TLS_CERT_ALTNAME_INVALID: otherHost,
+    HOSTNAME_MISMATCH: otherHost,
+    CERT_HAS_EXPIRED: ({ origin }) => [
+      `the TLS certificate of ${origin} has expired`,
+      'have it renewed, or set the clock of this machine right',
+    ],
+    CERT_NOT_YET_VALID: ({ origin }) => [
+      `the TLS certificate of ${origin} is not valid yet`,
+      'set the clock of this machine right, or have it replaced',
+    ],
+  }),
+)
 
 /** Whether a code tells of a failed TLS handshake, which fails the same way the next time. */
 export function isTlsCode(code: string): boolean {
@@ -52,6 +89,36 @@ export function connectFailed(failure: ConnectFailure): ConnectionError {
   return new ConnectionError('CONNECTION_FAILED', message ?? otherwise, { cause, retryable })
 }
 
+/** The error for a socket that could not connect, or whose server hung up before it did. */
+export function socketFailed(
+  socket: Socket,
+  endpoint: Endpoint,
+  cause: Error | undefined,
+  trustAdvice: string,
+): ConnectionError {
+  const code = errorCode(cause)
+  const isRejected = 'authorizationError' in socket && typeof socket.authorizationError === 'string'
+  const fail = isRejected ? certificateRejected : connectFailed
+  return fail({
+    endpoint,
+    code,
+    cause,
+    otherwise: `could not connect to ${endpoint.origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
+    // Without a code the server hung up in the middle of the handshake.
+    retryable: code === undefined || TRANSIENT_CODES.has(code),
+    trustAdvice,
+  })
+}
+
+/** What a TLS connection to a host is made with: its name is verified, and its certificate by `ca` where that is given. */
+export function tlsOptions(hostname: string, ca: string | readonly string[] | undefined): ConnectionOptions {
+  return {
+    ALPNProtocols: ['http/1.1'],
+    ...(isIP(hostname) === 0 && { servername: hostname }),
+    ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+  }
+}
+
 /** The error for a server whose certificate is not trusted, whatever the code is. */
 export function certificateRejected({ endpoint, code, cause, trustAdvice }: ConnectFailure): ConnectionError {
   const message =
@@ -64,6 +131,7 @@ export function certificateRejected({ endpoint, code, cause, trustAdvice }: Conn
 /** The texts of TLS errors quote certificates. */
 const MAX_REASON_LENGTH = 300
 
+/** Codes of system errors that may not happen again: the ones that the AWS SDKs retry. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -89,68 +157,9 @@ export function errorCode(error: unknown): string | undefined {
   return codeOf(error) ?? (Array.isArray(errors) ? codeOf(errors[0]) : undefined)
 }
 
-/** Whether a system error with this code may not happen again: the ones that the AWS SDKs retry. */
-export function isTransientCode(code: string): boolean {
-  return TRANSIENT_CODES.has(code)
-}
-
 function explained(code: string, endpoint: Endpoint): string | undefined {
   const explain = EXPLANATIONS.get(code) ?? (TLS_CODE.test(code) ? handshakeFailed : undefined)
   if (explain === undefined) return undefined
   const [problem, remedy] = explain(endpoint)
   return `${problem} (${code}); ${remedy}`
-}
-
-function refused({ origin }: Endpoint): Explanation {
-  return [
-    `could not connect to ${origin}`,
-    'check that the server is running, and host and port of the endpoint',
-  ]
-}
-
-function notFound({ hostname }: Endpoint): Explanation {
-  return [
-    `the host name ${hostname} could not be resolved`,
-    'check the spelling of the region and the endpoint',
-  ]
-}
-
-function noNameServer({ hostname }: Endpoint): Explanation {
-  return [
-    `the host name ${hostname} could not be resolved`,
-    'check that a name server can be reached, and the spelling of the region and the endpoint',
-  ]
-}
-
-function unreachable({ origin }: Endpoint): Explanation {
-  return [`could not connect to ${origin}`, 'check the network, its firewalls, and the endpoint']
-}
-
-function noTls({ origin }: Endpoint): Explanation {
-  return [`there is no TLS at ${origin}`, 'check the port, or write http:// in the endpoint if that is meant']
-}
-
-function handshakeFailed({ origin }: Endpoint): Explanation {
-  return [
-    `the TLS handshake with ${origin} failed`,
-    'check which port of the server speaks TLS, and which versions of it',
-  ]
-}
-
-function otherHost({ origin }: Endpoint): Explanation {
-  return [`the TLS certificate of ${origin} is for another host`, 'check the host name in the endpoint']
-}
-
-function expired({ origin }: Endpoint): Explanation {
-  return [
-    `the TLS certificate of ${origin} has expired`,
-    'have it renewed, or set the clock of this machine right',
-  ]
-}
-
-function notYetValid({ origin }: Endpoint): Explanation {
-  return [
-    `the TLS certificate of ${origin} is not valid yet`,
-    'set the clock of this machine right, or have it replaced',
-  ]
 }

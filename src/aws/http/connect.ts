@@ -5,14 +5,7 @@ import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import { codeOf, messageOf } from '../../internal/core-objects.ts'
 import { deferred } from '../../internal/timers.ts'
-import {
-  because,
-  certificateRejected,
-  connectFailed,
-  type ConnectFailure,
-  errorCode,
-  isTransientCode,
-} from './connect-failure.ts'
+import { socketFailed, tlsOptions } from './connect-failure.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import type { Endpoint, Route } from './endpoint.ts'
 
@@ -199,9 +192,7 @@ function openTls(
   const options: ConnectionOptions & { readonly onread?: OnReadOpts } = {
     ...(tunnel === undefined ? { host: hostname, port } : { socket: tunnel }),
     ...(reading && { onread: reading.onread }),
-    ALPNProtocols: ['http/1.1'],
-    ...(!isAddress && { servername: hostname }),
-    ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+    ...tlsOptions(hostname, ca),
     // A connection that resumes a session shows no certificate, which the address has to be compared with.
     ...(tlsSession !== undefined && !isAddress && { session: tlsSession }),
   }
@@ -242,18 +233,7 @@ function failureOf(
   cause: Error | undefined,
   socket: Socket,
 ): ConnectionError {
-  const code = errorCode(cause)
-  const failure: ConnectFailure = {
-    endpoint,
-    code,
-    cause,
-    otherwise: `could not connect to ${endpoint.origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
-    // Without a code the server hung up in the middle of the handshake.
-    retryable: code === undefined || isTransientCode(code),
-    trustAdvice,
-  }
-  const isRejected = 'authorizationError' in socket && typeof socket.authorizationError === 'string'
-  return isRejected ? certificateRejected(failure) : connectFailed(failure)
+  return socketFailed(socket, endpoint, cause, trustAdvice)
 }
 
 function ignore(): void {

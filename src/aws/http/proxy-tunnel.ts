@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { withTimeout } from '../../internal/timers.ts'
-import { because, certificateRejected, connectFailed, errorCode, isTransientCode } from './connect-failure.ts'
+import { socketFailed, tlsOptions } from './connect-failure.ts'
 import type { Endpoint, Proxy, Route } from './endpoint.ts'
 
 /** How to open a tunnel. */
@@ -70,9 +70,7 @@ function openSocket({ proxy: { endpoint }, route: { ca } }: TunnelOptions): Sock
   return connectTls({
     host: hostname,
     port,
-    ALPNProtocols: ['http/1.1'],
-    ...(isIP(hostname) === 0 && { servername: hostname }),
-    ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+    ...tlsOptions(hostname, ca),
   })
 }
 
@@ -150,22 +148,9 @@ function connectionLost(
   socket: Socket,
   cause: Error | undefined,
 ): ConnectionError {
-  const code = errorCode(cause)
-  const failure = {
-    endpoint: proxy.endpoint,
-    code,
-    cause,
-    otherwise: `could not connect to ${proxy.endpoint.origin}${cause === undefined ? ' (it closed the connection)' : because(cause)}`,
-    retryable: code === undefined || isTransientCode(code),
-    trustAdvice,
-  }
-  const isRejected = 'authorizationError' in socket && typeof socket.authorizationError === 'string'
-  const error = isRejected ? certificateRejected(failure) : connectFailed(failure)
+  const error = socketFailed(socket, proxy.endpoint, cause, trustAdvice)
   const message = `${nameOf(proxy)} cannot be used: ${error.message}`
-  return new ConnectionError(isRejected ? 'CERTIFICATE_REJECTED' : 'CONNECTION_FAILED', message, {
-    cause,
-    retryable: error.retryable,
-  })
+  return new ConnectionError(error.code, message, { cause, retryable: error.retryable })
 }
 
 function nameOf({ endpoint, source }: Proxy): string {
