@@ -10,12 +10,12 @@ export async function importConnection() {
 
 /**
  * @returns {Promise<
- *   typeof import('../../build/aws/sigv4/post-signer.js') & typeof import('../../build/aws/sigv4/signing-key.js')
+ *   typeof import('../../build/aws/sigv4/sign.js') & typeof import('../../build/aws/sigv4/signing-key.js')
  * >}
  */
 export async function importSigner() {
   const [postSigner, signingKey] = await Promise.all([
-    import('../../build/aws/sigv4/post-signer.js'),
+    import('../../build/aws/sigv4/sign.js'),
     import('../../build/aws/sigv4/signing-key.js'),
   ])
   return { ...postSigner, ...signingKey }

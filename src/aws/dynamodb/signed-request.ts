@@ -1,7 +1,7 @@
 import type { Endpoint } from '../http/endpoint.ts'
 import type { TransportRequest } from '../http/transport.ts'
 import type { Header } from '../sigv4/canonical-request.ts'
-import { PostSigner } from '../sigv4/post-signer.ts'
+import { PostSigner } from '../sigv4/sign.ts'
 import { SigningKeyCache } from '../sigv4/signing-key.ts'
 import type { Credentials } from '../../types.ts'
 import type { Operation } from './operations.ts'

@@ -1,15 +1,16 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { isSignableHeader, type Header } from '../../../../src/aws/sigv4/canonical-request.ts'
+
+import { type Header, isSignableHeader } from '../../../../src/aws/sigv4/canonical-request.ts'
 import {
-  PostSigner,
   type PostSignature,
+  PostSigner,
   type PostSigningIdentity,
   type PostTarget,
-} from '../../../../src/aws/sigv4/post-signer.ts'
-import { signRequest } from '../../../../src/aws/sigv4/sign.ts'
+  signRequest,
+} from '../../../../src/aws/sigv4/sign.ts'
 import { SigningKeyCache } from '../../../../src/aws/sigv4/signing-key.ts'
 import { exampleKeys, signingVectors } from './vectors.ts'
+import { describe, expect, it } from 'vitest'
 
 interface PostRequest extends PostTarget {
   readonly body: string

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+
 import type { Header } from '../../../../src/aws/sigv4/canonical-request.ts'
-import { PostSigner } from '../../../../src/aws/sigv4/post-signer.ts'
-import { signRequest } from '../../../../src/aws/sigv4/sign.ts'
+import { PostSigner, signRequest } from '../../../../src/aws/sigv4/sign.ts'
 import { SigningKeyCache } from '../../../../src/aws/sigv4/signing-key.ts'
+import { describe, expect, it } from 'vitest'
 
 interface VectorFile {
   readonly count: number
