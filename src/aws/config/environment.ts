@@ -87,7 +87,7 @@ export interface FileLocations {
  */
 export function fileLocations(
   environment: Environment,
-  path: Pick<typeof nodePath, 'join'> = nodePath,
+  path: { readonly join: (...segments: string[]) => string } = nodePath,
 ): FileLocations {
   const locate = (name: string, usualName: string): FileLocation => {
     const given = variable(environment, name)
