@@ -173,14 +173,12 @@ export const connectionRows: OptionRows<
     takes: 'certificates in PEM: a text or an array of texts',
     accepts: isPem,
     fromText: text => text,
-    schema: { type: ['string', 'array'], items: { type: 'string' } },
     conflict: withoutTransport,
   },
   proxy: {
     takes: 'the URL of an HTTP proxy, such as http://proxy.example.com:3128, or false',
     accepts: value => value === false || isProxyUrl(value),
     fromText: text => (text === 'false' ? false : text),
-    schema: { anyOf: [{ type: 'string', pattern: '^https?:' }, { const: false }] },
     conflict: withoutTransport,
   },
   transport: {

@@ -8,7 +8,7 @@ import {
 } from '../encryption/encryption-options.ts'
 import { isUint8Array } from '../internal/core-objects.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
-import { holdsOnly, integerOption, type OptionRow, type OptionRows, schemaOf, wordOption } from './option.ts'
+import { holdsOnly, integerOption, type OptionRow, type OptionRows, wordOption } from './option.ts'
 
 /** An item cannot be larger, so that a higher threshold would never be reached. */
 const MAX_THRESHOLD_BYTES = 400 * 1024
@@ -21,12 +21,6 @@ const encryptionRows: OptionRows<EncryptionOptions, 'unencrypted'> = {
       value.length > 0 &&
       Array.from<unknown>(value).every(isKey) &&
       new Set(value.map(identityOf)).size === value.length,
-    schema: {
-      type: 'array',
-      items: { type: 'string', minLength: MIN_PASSPHRASE_CHARACTERS },
-      minItems: 1,
-      uniqueItems: true,
-    },
   },
   unencrypted: { ...wordOption(['write', 'read', 'refuse']), default: 'read' },
 }
@@ -48,7 +42,6 @@ export const encryptionRow: OptionRow<EncryptionOptions> = {
     'passphrases of at least 16 characters, separated by blanks, the current one first and none twice',
   accepts: value => holdsOnly(value, encryptionRows) && value['keys'] !== undefined,
   fromText: text => ({ keys: text.split(/\s+/).filter(passphrase => passphrase !== '') }),
-  schema: { ...schemaOf(encryptionRows), required: ['keys'] },
   layouts: ['native'],
 }
 
@@ -62,7 +55,6 @@ export const compressionRow: OptionRow<CompressionOptions> = {
   takesAsText: 'a threshold: a whole number of bytes from 0 to 409600, such as 1024',
   accepts: value => holdsOnly(value, compressionRows),
   fromText: text => ({ thresholdBytes: numberFromText(text) }),
-  schema: schemaOf(compressionRows),
   layouts: ['native'],
 }
 

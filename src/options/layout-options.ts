@@ -9,7 +9,6 @@ import {
   numberOption,
   type OptionRow,
   type OptionRows,
-  schemaOf,
   textOption,
   wordOption,
 } from './option.ts'
@@ -190,14 +189,6 @@ export const layoutRows: OptionRows<LayoutOptions> = {
   specialKeys: {
     takes: "an array of { name, type }, with a type of 'S', 'N' or 'BOOL'",
     accepts: value => Array.isArray(value) && value.every(isSpecialKey),
-    schema: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { name: { type: 'string', minLength: 1 }, type: { enum: ['S', 'N', 'BOOL'] } },
-        required: ['name', 'type'],
-      },
-    },
     layouts: ['connect-dynamodb'],
   },
 }
@@ -236,7 +227,6 @@ export function migrationRow(table: OptionRow<string>): OptionRow<LayoutName | M
     takesAsText: `the name of a layout (${names})`,
     accepts: value => (typeof value === 'string' ? layoutRows.layout.accepts(value) : holdsOnly(value, rows)),
     fromText: text => text,
-    schema: { anyOf: [layoutRows.layout.schema, schemaOf(rows)] },
     conflict: (from, given) =>
       sourceConflict(typeof from === 'string' ? { layout: from } : from, rows, given),
   }
@@ -259,13 +249,10 @@ function sourceConflict(
 }
 
 function attributeOption(): OptionRow<string> {
-  return {
-    ...textOption(
-      'the name of an attribute (1 to 255 bytes)',
-      text => text !== '' && Buffer.byteLength(text) <= 255,
-    ),
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
-  }
+  return textOption(
+    'the name of an attribute (1 to 255 bytes)',
+    text => text !== '' && Buffer.byteLength(text) <= 255,
+  )
 }
 
 function isSpecialKey(value: unknown): boolean {

@@ -1,12 +1,5 @@
 import { invalidArgument } from '../errors.ts'
-import {
-  booleanOption,
-  holdsOnly,
-  numberOption,
-  type OptionRow,
-  type OptionRows,
-  schemaOf,
-} from './option.ts'
+import { booleanOption, holdsOnly, numberOption, type OptionRow, type OptionRows } from './option.ts'
 
 /** How sessions are locked. */
 export interface LockingOptions {
@@ -76,7 +69,6 @@ export const lockingRow: OptionRow<boolean | LockingOptions> = {
   takes: `true, false or an object of ${Object.entries(lockingRows).map(limits).join(', ')}`,
   takesAsText: 'true or false',
   accepts: value => typeof value === 'boolean' || holdsOnly(value, lockingRows),
-  schema: { anyOf: [{ type: 'boolean' }, schemaOf(lockingRows)] },
   default: false,
   layouts: ['native', 'php'],
   elsewhere: false,
@@ -136,8 +128,8 @@ export function lockingContradiction(given: LockingOptions): string | undefined 
   return undefined
 }
 
-function limits([name, { schema }]: [string, OptionRow]): string {
-  return `${name} (${String(schema?.['minimum'])} to ${String(schema?.['maximum'])})`
+function limits([name, { takes }]: [string, OptionRow]): string {
+  return `${name} (${takes.slice(takes.indexOf(' from ') + ' from '.length)})`
 }
 
 /** The settings that are not `undefined`, so that they can be laid over others. */

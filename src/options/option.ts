@@ -16,8 +16,6 @@ export interface OptionRow<Value = unknown> {
   accepts(value: unknown): boolean
   /** Reads the value from the string of an environment variable; options without it cannot come from there. */
   readonly fromText?: (text: string) => unknown
-  /** JSON Schema of the values that JSON can carry. */
-  readonly schema?: OptionSchema
   /** The value without the option, where that is always the same one. */
   readonly default?: Value
   /** The layouts that heed it; all of them when absent. */
@@ -40,9 +38,6 @@ export type OptionRows<Options extends object, WithDefault extends keyof Options
 
 /** The rows of the options with these names, whatever they take. */
 export type RowsOf<Options extends object> = { readonly [Name in keyof Options]-?: OptionRow }
-
-/** A part of JSON Schema that describes what an option takes. */
-export type OptionSchema = Readonly<Record<string, unknown>>
 
 /** The flag of an option. */
 export interface OptionFlag {
@@ -157,7 +152,6 @@ export function textOption(takes: string, accepts: RegExp | ((text: string) => b
     takes,
     accepts: value => typeof value === 'string' && isRight(value),
     fromText: text => text,
-    schema: { type: 'string', ...(typeof accepts !== 'function' && { pattern: accepts.source }) },
   }
 }
 
@@ -167,7 +161,6 @@ export function wordOption<const Word extends string>(words: readonly Word[]): O
     takes: `one of ${words.map(word => `'${word}'`).join(', ')}`,
     accepts: value => words.some(word => word === value),
     fromText: text => text,
-    schema: { enum: words },
   }
 }
 
@@ -176,7 +169,6 @@ export function numberOption(unit: string, least: number, most: number): OptionR
   return {
     takes: `a number of ${unit} from ${least} to ${most}`,
     accepts: value => isWithin(value, least, most),
-    schema: { type: 'number', minimum: least, ...(most < Number.MAX_SAFE_INTEGER && { maximum: most }) },
   }
 }
 
@@ -186,7 +178,6 @@ export function integerOption(unit: string, least: number, most: number): Option
     takes: `a whole number of ${unit} from ${least} to ${most}`,
     accepts: value => Number.isInteger(value) && isWithin(value, least, most),
     fromText: numberFromText,
-    schema: { type: 'integer', minimum: least, maximum: most },
   }
 }
 
@@ -198,7 +189,6 @@ export function secondsOption(example?: number): OptionRow<number> {
     ...(example !== undefined && { takesAsText: `${takes}, such as ${example}` }),
     accepts: isPositive,
     fromText: numberFromText,
-    schema: { type: 'number', exclusiveMinimum: 0 },
   }
 }
 
@@ -213,7 +203,6 @@ export function booleanOption(): OptionRow<boolean> {
     takes: 'true or false',
     accepts: value => typeof value === 'boolean',
     fromText: text => (text === 'true' ? true : text === 'false' ? false : text),
-    schema: { type: 'boolean' },
   }
 }
 
@@ -229,12 +218,6 @@ export function holdsOnly(value: unknown, rows: Rows): value is Readonly<Record<
     ([name, member]) =>
       Object.hasOwn(rows, name) && (member === undefined || rows[name]?.accepts(member) === true),
   )
-}
-
-/** JSON Schema of the objects that {@link holdsOnly} accepts, as far as JSON can carry them. */
-export function schemaOf(rows: Rows): OptionSchema {
-  const properties = Object.entries(rows).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : []))
-  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false }
 }
 
 /** The conflict of a number with others that it cannot be above. What would be so otherwise completes the sentence. */

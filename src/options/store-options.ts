@@ -230,7 +230,6 @@ export const storeRows: OptionRows<
     takesAsText: 'a number of seconds, 0 or more, such as 300',
     accepts: value => value === 0 || isPositive(value),
     fromText: numberFromText,
-    schema: { type: 'number', minimum: 0 },
     conflict: atMost({
       ttlSeconds: 'no touch would extend a session',
       absoluteTimeoutSeconds: 'no touch would extend a session',
