@@ -63,7 +63,7 @@ describe('the packed tarball', () => {
     expect(files).toContain('package/dist/adapters/express.d.ts')
     expect(files).toContain('package/docs/guarantees.md')
     const published =
-      /^package\/(?:dist\/(?:.*\.(?:c?js|mjs|d\.[cm]?ts)|(?:esm\/)?package\.json)|docs\/.*\.md)$/
+      /^package\/(?:dist\/(?:.*\.(?:c?js|mjs|d\.[cm]?ts)|(?:esm\/)?package\.json)|docs\/.*\.md|examples\/infrastructure\/.+)$/
     const others = files.filter(file => !published.test(file))
     const folders = entryPaths.map(path => `package/${path}/package.json`)
     expect(others.toSorted()).toEqual(

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID, sign } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
 import { isCredentials } from '../sigv4/sign.ts'
@@ -7,7 +7,7 @@ import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import type { SettingsSource } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
-import type { Clock, CredentialProvider, Credentials } from '../../types.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
   type CachedLogin,
   type CachedToken,
@@ -16,6 +16,7 @@ import {
   updateCacheFile,
 } from './cache-file.ts'
 import type { Flights } from './cached-provider.ts'
+import { dpopProof, readDpopKey } from './dpop.ts'
 import {
   absentProfileMessage,
   contextOf,
@@ -263,45 +264,4 @@ async function refresh(
     credentials: fresh,
     refreshToken: newRefreshToken,
   }
-}
-
-/** What a {@link dpopProof} vouches for. */
-export interface ProvenRequest {
-  readonly method: string
-  /** Absolute URL, without query and fragment. */
-  readonly url: string
-}
-
-/**
- * Reads the private key that a refresh token is bound to.
- *
- * @param pem `EC PRIVATE KEY` (SEC 1) or `PRIVATE KEY` (PKCS #8) in PEM format.
- * @returns `undefined` when it is none, or not one on the curve P-256.
- */
-export function readDpopKey(pem: string): KeyObject | undefined {
-  try {
-    const key = createPrivateKey({ key: pem, format: 'pem' })
-    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Makes the value of a `DPoP` header (RFC 9449): a JSON Web Token, signed with ES256, which shows that the sender of
- * a request holds a private key. It is good for one request only.
- *
- * @param key what {@link readDpopKey} returned.
- */
-export function dpopProof({ method, url }: ProvenRequest, key: KeyObject, clock: Clock): string {
-  const { kty, crv, x, y } = createPublicKey(key).export({ format: 'jwk' })
-  const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } }
-  const payload = { jti: randomUUID(), htm: method, htu: url, iat: Math.floor(clock.now() / 1000) }
-  const signed = `${base64Url(header)}.${base64Url(payload)}`
-  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
-  return `${signed}.${signature.toString('base64url')}`
-}
-
-function base64Url(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
