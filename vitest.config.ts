@@ -31,8 +31,8 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['test/**/*.test.ts', ...withMocks],
-          exclude: ['test/unit/**', 'test/package/fixtures/**'],
+          include: ['test/!(unit)/**/*.test.ts', ...withMocks],
+          exclude: ['test/package/fixtures/**'],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
