@@ -327,7 +327,7 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
   test('what the environment says counts', async () => {
     const { prefix } = freshPrefix()
     process.env['DYNAMODB_SESSIONS_PREFIX'] = prefix
-    process.env['DYNAMODB_SESSIONS_storeRows.ttlSeconds.default'] = '60'
+    process.env['DYNAMODB_SESSIONS_DEFAULT_TTL_SECONDS'] = '60'
     try {
       // As Nitro calls it: with everything that the configuration of the mount says.
       const store = createStorage({
@@ -339,7 +339,7 @@ describe.each(engines)('$name, the driver for unstorage', engine => {
       expect(Number(numberText(item, 'expiresMs')) - Date.now()).toBeGreaterThan(0)
     } finally {
       delete process.env['DYNAMODB_SESSIONS_PREFIX']
-      delete process.env['DYNAMODB_SESSIONS_storeRows.ttlSeconds.default']
+      delete process.env['DYNAMODB_SESSIONS_DEFAULT_TTL_SECONDS']
     }
   })
 })
