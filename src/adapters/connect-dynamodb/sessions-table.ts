@@ -17,9 +17,6 @@ export type TableDescription = Readonly<Record<string, unknown>>
 /** A table is made in some seconds; a call that waits for longer fails, and the next one finds it made. */
 const CREATION_TIMEOUT_MS = 30_000
 
-/** The client of the AWS SDK is given up before the call that waits for it is, so that the next call asks it again. */
-const PART_OF_DEADLINE = 0.9
-
 /** The table of one store: how it is reached and made. A call that misses it has it created, and is made again. */
 export class SessionsTable {
   /** Keeps the sessions in it. */
@@ -103,7 +100,7 @@ export class SessionsTable {
   async #findConnection(): Promise<ConnectionOptions> {
     const { connection, shown } = this.#settings
     if (shown.client === undefined) return connection
-    const limitMs = deadlineMsOf(connection) * PART_OF_DEADLINE
+    const limitMs = deadlineMsOf(connection)
     const found = readSdkClient(shown.client, connection, processEnvironment())
     const read = await withTimeout(found, limitMs, undefined, () => {
       return new DeadlineExceededError(

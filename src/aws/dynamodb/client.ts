@@ -226,11 +226,13 @@ export class DynamoDBClient {
   }
 
   async #prepare(call: Call): Promise<Prepared> {
-    // Calls that come at the same time share one search; a failed one is not remembered.
-    this.#searching ??= this.#search().finally(() => {
-      this.#searching = undefined
-    })
-    this.#prepared = await this.#inTime(this.#searching, call, 'settings')
+    // Calls that come at the same time share one search. One that fails is not remembered, nor one that outlives a call.
+    const searching = (this.#searching ??= this.#search())
+    try {
+      this.#prepared = await this.#inTime(searching, call, 'settings')
+    } finally {
+      if (this.#searching === searching) this.#searching = undefined
+    }
     return this.#prepared
   }
 
