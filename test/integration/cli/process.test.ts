@@ -89,6 +89,7 @@ describe('the executable', () => {
       'cli/main.js',
       'cli/output.js',
       'cli/run.js',
+      'diagnostics.js',
       'errors.js',
       'internal/closest-match.js',
       'internal/core-objects.js',
