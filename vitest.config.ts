@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 
 import { defineConfig } from 'vitest/config'
-import type { ViteUserConfig } from 'vitest/config'
+import type { ViteUserConfigFnObject } from 'vitest/config'
 
 import { CountReporter } from './test/support/count-reporter.ts'
 
@@ -12,7 +12,7 @@ const withMocks = [
   'aws/http/odd-sockets',
 ].map(name => `test/unit/${name}.test.ts`)
 
-const config: ViteUserConfig = defineConfig({
+const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
   test: {
     setupFiles: ['test/support/clean-environment.ts'],
     pool: 'forks',
@@ -25,10 +25,12 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       {
         extends: true,
+        mode,
         test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude: withMocks, isolate: false },
       },
       {
         extends: true,
+        mode,
         test: {
           name: 'system',
           include: ['test/!(unit)/**/*.test.ts', ...withMocks],
@@ -38,6 +40,6 @@ const config: ViteUserConfig = defineConfig({
       },
     ],
   },
-})
+}))
 
 export default config

@@ -12,10 +12,12 @@ import { SessionTable } from '../../support/session-table.ts'
 import { putAll, sessionItem } from './garbage-table.ts'
 import { interceptedTransport } from './intercepted-transport.ts'
 
-const ITEMS = 20_000
-const EXPIRED = 5000
+/** `vitest run --mode long` has ten times as many of everything but clients. */
+const SIZE = process.env['MODE'] === 'long' ? 10 : 1
+const ITEMS = 2000 * SIZE
+const EXPIRED = 500 * SIZE
 const CLIENTS = 50
-const REVIVALS_PER_CLIENT = 20
+const REVIVALS_PER_CLIENT = 2 * SIZE
 const clock = new ManualClock()
 const hourMs = 3_600_000
 
