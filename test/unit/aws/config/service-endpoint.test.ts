@@ -33,17 +33,22 @@ function settingsFrom(environment: Environment, text: string): SettingsSource {
 
 describe('plain HTTP', () => {
   test('to another machine is a warning, once for each endpoint, without anything secret', () => {
+    // Names that no other test of this process has: each endpoint is told of once.
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-    for (const url of ['http://one.example:8000/a', 'http://one.example:8000/b', 'http://two.example']) {
+    for (const url of [
+      'http://one.plain-http.example:8000/a',
+      'http://one.plain-http.example:8000/b',
+      'http://two.plain-http.example',
+    ]) {
       expect(checkedEndpoint(url, 'the option "endpoint"').url).toBe(url)
     }
-    configuredEndpoint('sts', settingsFrom({ AWS_ENDPOINT_URL_STS: 'http://sts.example' }, ''))
+    configuredEndpoint('sts', settingsFrom({ AWS_ENDPOINT_URL_STS: 'http://sts.plain-http.example' }, ''))
     const told = warn.mock.calls.map(([message, options]) => [String(message).split(' is plain')[0], options])
     const kind = { type: 'DynamoDBSessionsWarning', code: 'DYNAMODB_SESSIONS_PLAIN_HTTP' }
     expect(told).toEqual([
-      ['the option "endpoint": http://one.example:8000', kind],
-      ['the option "endpoint": http://two.example', kind],
-      ['the environment variable AWS_ENDPOINT_URL_STS: http://sts.example', kind],
+      ['the option "endpoint": http://one.plain-http.example:8000', kind],
+      ['the option "endpoint": http://two.plain-http.example', kind],
+      ['the environment variable AWS_ENDPOINT_URL_STS: http://sts.plain-http.example', kind],
     ])
     warn.mockRestore()
   })
