@@ -31,7 +31,7 @@ export interface Ended<Result> {
 }
 
 /** How often a write is tried that others come before. */
-export const MOST_ATTEMPTS = 20
+const MOST_ATTEMPTS = 20
 const PAUSES = { baseMs: 10, capMs: 640 }
 
 /**
@@ -55,6 +55,6 @@ export async function writeConditionally<Found, Result>(
 }
 
 /** How long to wait after an attempt that others came before; not at all after the first. */
-export function pauseAfter(attempt: number): number {
+function pauseAfter(attempt: number): number {
   return attempt === 1 ? 0 : backoffMs(attempt - 2, PAUSES)
 }

@@ -10,30 +10,13 @@ import {
   type SessionIdentity,
   type StoredSession,
 } from '../layouts/layout.ts'
+import type { ConflictPolicy, SessionConflict } from '../options/store-options.ts'
 import type { Item, SessionData } from '../types.ts'
 import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
 import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import { isWriteOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
-
-/** A write that met a newer version of the session: what a resolver decides from. */
-export interface SessionConflict<Data extends object = SessionData> {
-  /** What both sides were made from. */
-  readonly basis: Data
-  /** What is to be written. */
-  readonly ours: Data
-  /** What somebody else has written meanwhile. */
-  readonly theirs: Data
-  /** Both together by top-level key; of a key that both sides changed, ours. */
-  readonly merged: Data
-  /** The top-level keys that both sides changed, and not to the same value. */
-  readonly conflictingKeys: readonly string[]
-}
-
-/** What becomes of a write when somebody else has written the session since it was read; see `onConflict`. */
-export type ConflictPolicy<Data extends object = SessionData> =
-  'merge' | 'overwrite' | 'reject' | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
 
 /** A save of a session that was read or written before. */
 export interface Save {

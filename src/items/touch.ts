@@ -122,7 +122,7 @@ function expiryIfTouchable(
 }
 
 /** How much a touch has to move the expiry to be worth a write, when nothing else says. */
-export function touchAfterMs(lifetimeMs: number): number {
+function touchAfterMs(lifetimeMs: number): number {
   if (lifetimeMs < SHORTEST_LIFETIME_WITH_SKIPPING_MS) return 0
   return Math.min(lifetimeMs * SKIPPED_SHARE, SKIPPED_AT_MOST_MS)
 }

@@ -106,7 +106,7 @@ export function lockTerms(
  * The settings of a lock, with those that are not given as they are by default. A default gives way to a setting that it
  * would contradict: a lock that is held for 5 seconds at most has a lease of 5 seconds.
  */
-export function lockingTerms(given: LockingOptions): LockingTerms {
+function lockingTerms(given: LockingOptions): LockingTerms {
   const usual = (name: keyof LockingOptions): number => lockingRows[name].default
   const { maxWaitMs = usual('maxWaitMs') } = given
   const { leaseSeconds = Math.min(usual('leaseSeconds'), given.maxHoldSeconds ?? Infinity) } = given
@@ -117,7 +117,7 @@ export function lockingTerms(given: LockingOptions): LockingTerms {
 }
 
 /** What in the settings of a lock contradicts itself, as a sentence that follows the name of the option. */
-export function lockingContradiction(given: LockingOptions): string | undefined {
+function lockingContradiction(given: LockingOptions): string | undefined {
   const { leaseSeconds, maxHoldSeconds, minRetryMs, maxRetryMs } = lockingTerms(given)
   if (leaseSeconds > maxHoldSeconds) {
     return `has a "leaseSeconds" (${leaseSeconds}) above "maxHoldSeconds" (${maxHoldSeconds}): the lock would last longer than it may be held`

@@ -46,6 +46,7 @@ import {
   readStoreOptions,
   type SessionStoreOptions,
   type StoreOptions,
+  storeRows,
 } from '../options/store-options.ts'
 import type { GarbageCollectionResult } from '../scan/garbage-collection.ts'
 import type { UserSession } from '../scan/user-sessions.ts'
@@ -461,7 +462,7 @@ export class SessionStore<Data extends object = SessionData> {
       basis,
       marker: newMarker(),
       session: { ...stored, data: data as SessionData, text, createdMs, expiresMs, user },
-      onConflict: (this.#options.onConflict ?? 'merge') as ConflictPolicy<never>,
+      onConflict: (this.#options.onConflict ?? storeRows.onConflict.default) as ConflictPolicy<never>,
       userOf: (merged: SessionData, current: string | undefined) =>
         this.#terms.userOf(merged as Data, current),
     }

@@ -42,7 +42,7 @@ export function proxyFor(
  *
  * @throws {ConfigurationError} as {@link proxyFor} does.
  */
-export function proxyAt(text: string, source: string): Proxy {
+function proxyAt(text: string, source: string): Proxy {
   // curl takes "proxy:3128" for an HTTP proxy, too.
   const spelled = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(spelled) ? new URL(spelled) : undefined

@@ -169,6 +169,6 @@ export function nameProvider(credentials: Credentials, name: string): Credential
 }
 
 /** The place that credentials are from, where a chain has said so. */
-export function providerNameOf(credentials: Credentials): string | undefined {
+function providerNameOf(credentials: Credentials): string | undefined {
   return names.get(credentials)
 }

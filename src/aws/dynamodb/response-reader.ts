@@ -121,7 +121,7 @@ const CHECKS: Partial<Record<Operation, (asked: Asked, output: JsonObject) => bo
  *
  * An output that says nothing, as that of most writes, can be the one to any such request.
  */
-export function isOwnOutput(operation: Operation, asked: Asked, output: object): boolean {
+function isOwnOutput(operation: Operation, asked: Asked, output: object): boolean {
   if (!isObject(output)) return false
   for (const field of Object.keys(output)) {
     if (OPERATIONS_WITH.get(field)?.has(operation) === false) return false
@@ -136,7 +136,7 @@ export function isOwnOutput(operation: Operation, asked: Asked, output: object):
  *
  * @param key of that item, where the input does not name it.
  */
-export function isOwnError({ awsCode, item }: WireError, asked: Asked, key: Item | undefined): boolean {
+function isOwnError({ awsCode, item }: WireError, asked: Asked, key: Item | undefined): boolean {
   switch (awsCode) {
     case 'ConditionalCheckFailedException':
       return asked.ConditionExpression !== undefined && isItemAt(key ?? asked.Key, item)
@@ -153,7 +153,7 @@ export function isOwnError({ awsCode, item }: WireError, asked: Asked, key: Item
  * @throws {ConnectionError} `INVALID_RESPONSE` when the answer is not a JSON object, or nothing but that: it would
  *   acknowledge writes, whoever gave it.
  */
-export function readOutput<Name extends Operation>(
+function readOutput<Name extends Operation>(
   response: TransportResponse,
   operation: Name,
   origin: string,

@@ -200,7 +200,7 @@ export function itemOfFailedCondition(error: unknown): Item | undefined {
 }
 
 /** Keeps the item of a failed condition for {@link itemOfFailedCondition}, for as long as the error is kept. */
-export function rememberItem(error: DynamoDBError, item: Item): void {
+function rememberItem(error: DynamoDBError, item: Item): void {
   items.set(error, item)
 }
 
@@ -215,7 +215,7 @@ export function cancellationCodesOf(error: unknown): readonly string[] {
 }
 
 /** Keeps the codes of a cancelled transaction for {@link cancellationCodesOf}. */
-export function rememberCancellation(error: DynamoDBError, codes: readonly string[]): void {
+function rememberCancellation(error: DynamoDBError, codes: readonly string[]): void {
   cancellations.set(error, codes)
 }
 
@@ -237,7 +237,7 @@ export interface TableSettings {
 const places = weakProperty<TablePlace>()
 
 /** Keeps where a table was looked for, for {@link placeOf}. */
-export function rememberPlace(error: Error, place: TablePlace): void {
+function rememberPlace(error: Error, place: TablePlace): void {
   places.set(error, place)
 }
 

@@ -163,7 +163,7 @@ const PROXY_ANSWER = /^Proxy response \((\d{3})\)/
  * A `fetch` of the caller's may put anything into the texts of its errors, headers and bodies included (G9): of them,
  * only codes are passed on. The error itself is the `cause`.
  */
-export function fetchFailed(endpoint: Endpoint, error: unknown): ConnectionError {
+function fetchFailed(endpoint: Endpoint, error: unknown): ConnectionError {
   const chain = [...causesOf(error)]
   const proxyStatus = chain.map(proxyStatusOf).find(status => status !== undefined)
   if (proxyStatus !== undefined) return proxyRefused(endpoint, proxyStatus, error)
@@ -185,7 +185,7 @@ export function fetchFailed(endpoint: Endpoint, error: unknown): ConnectionError
 }
 
 /** The error for a proxy that does not let a request through. */
-export function proxyRefused(endpoint: Endpoint, statusCode: number, cause?: unknown): ConnectionError {
+function proxyRefused(endpoint: Endpoint, statusCode: number, cause?: unknown): ConnectionError {
   const remedy =
     statusCode === 407
       ? 'pass fetchTransport a fetch that gives the proxy the user name and password that it asks for'

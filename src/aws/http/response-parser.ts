@@ -351,7 +351,7 @@ export class GrowingBuffer {
  * nothing to compare: no such header, or a body that was encoded on the way. `NaN`, which no body has, when the header
  * is not a number.
  */
-export function expectedChecksum(headers: ReadonlyMap<string, string>): number | undefined {
+function expectedChecksum(headers: ReadonlyMap<string, string>): number | undefined {
   const expected = headers.get('x-amz-crc32')
   return expected === undefined || headers.has('content-encoding') ? undefined : Number(expected)
 }

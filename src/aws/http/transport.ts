@@ -78,7 +78,7 @@ export interface Transport {
 }
 
 /** A transport whose code is loaded with the first request, for those that most applications have no use for. */
-export function lazyTransport(load: () => Promise<Transport>): Transport {
+function lazyTransport(load: () => Promise<Transport>): Transport {
   let transport: Transport | undefined
   const loaded = async (): Promise<Transport> => {
     const found = await load()
