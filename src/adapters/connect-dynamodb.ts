@@ -16,7 +16,7 @@ import {
 import type { SdkClient } from './connect-dynamodb/sdk-client.ts'
 import { SessionsTable, type TableDescription } from './connect-dynamodb/sessions-table.ts'
 import { createDynamoDBStore, type DynamoDBStoreInstance, isSession } from './express-store.ts'
-import { type Callback, deliver, emitOrWarn } from './shared/callback.ts'
+import { type Callback, deliver, emitOrWarn } from './shared/framework-sessions.ts'
 import { expiryOfCookie } from './shared/session-cookie.ts'
 
 /** What callbacks are given first. */

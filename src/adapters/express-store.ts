@@ -12,8 +12,7 @@ import type { SessionLock } from '../locks/session-lock.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
-import { type Callback, deliver, emitOrWarn } from './shared/callback.ts'
-import { COOKIE_KEYS, mayHave, shadowedEntries } from './shared/framework-keys.ts'
+import { type Callback, deliver, emitOrWarn, FrameworkSessions } from './shared/framework-sessions.ts'
 import { CONVENTIONAL_NAMES, type ConventionalOptions, openStore } from './shared/open-store.ts'
 import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
 import {
@@ -22,11 +21,12 @@ import {
   isSameButForExpiry,
   isSessionCookie,
   isStoredCookie,
+  mayHaveCookie,
   propertiesOf,
+  shadowedEntries,
   storedForm,
   withStoredExpiry,
 } from './shared/session-cookie.ts'
-import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { defineTellingJson } from './shared/telling-json.ts'
 
 /** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}, also under the names that are usual. */
@@ -99,8 +99,8 @@ export interface DynamoDBStoreClass {
   new (options?: DynamoDBStoreOptions | SessionStore<SessionData>): DynamoDBStoreInstance
 }
 
-/** What a session object was loaded or last saved as. */
-interface ExpressOrigin extends Origin<SessionData> {
+/** What is remembered of a session object besides. */
+interface KnownCookie {
   /** Its cookie then; `undefined` when it had none, so that it has one that is only lent to it. */
   readonly cookie: CookieProperties | undefined
 }
@@ -111,9 +111,7 @@ interface ExpressOrigin extends Origin<SessionData> {
  */
 export function createDynamoDBStore(BaseStore: typeof expressSession.Store): DynamoDBStoreClass {
   return class DynamoDBStore extends BaseStore implements DynamoDBStoreInstance {
-    readonly #sessions: SessionStore<SessionData>
-    readonly #closeSessions: () => Promise<void>
-    readonly #tracker = new SessionTracker<SessionData, ExpressOrigin>()
+    readonly #sessions: FrameworkSessions<SessionData, KnownCookie>
     /** Of a cookie that was lent to a session without one: its properties then. Unless they change, it is not stored. */
     readonly #lent = weakProperty<CookieProperties>()
     /** The lock that the running request holds; absent in a store that does not lock. */
@@ -123,10 +121,8 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     constructor(options: DynamoDBStoreOptions | SessionStore<SessionData> = {}) {
       super()
-      const { store, close } = openStore(options, undefined, CONVENTIONAL_NAMES)
-      this.#sessions = store
-      this.#closeSessions = close
-      if (!store.locksSessions) return
+      this.#sessions = new FrameworkSessions(openStore(options, undefined, CONVENTIONAL_NAMES))
+      if (!this.#sessions.store.locksSessions) return
       // A module that stores without locks need not load.
       const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
       this.#lockHere = new AsyncLocalStorage()
@@ -139,7 +135,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
           if (typeof callback === 'function') callback(error, session)
         } finally {
           // By now, the middleware has made it the session of a request.
-          this.#releaseUnlessHeld(this.#tracker.latestOf(session)?.lock)
+          this.#releaseUnlessHeld(this.#sessions.latestOf(session)?.lock)
         }
       })
     }
@@ -149,7 +145,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     destroy(sid: string, callback?: (error?: unknown) => void): void {
-      this.#deliver(this.#sessions.destroy(sid), callback)
+      this.#deliver(this.#sessions.store.destroy(sid), callback)
     }
 
     override touch(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {
@@ -161,11 +157,11 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     override length(callback: (error: unknown, length?: number) => void): void {
-      this.#deliver(this.#sessions.count(), callback)
+      this.#deliver(this.#sessions.store.count(), callback)
     }
 
     override clear(callback?: (error?: unknown) => void): void {
-      this.#deliver(this.#sessions.clear(), callback)
+      this.#deliver(this.#sessions.store.clear(), callback)
     }
 
     ids(callback: (error: unknown, ids?: string[]) => void): void {
@@ -173,11 +169,11 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     destroyByUser(userId: string, options?: DestroyByUserOptions<SessionData>): Promise<number> {
-      return this.#sessions.destroyByUser(userId, options)
+      return this.#sessions.store.destroyByUser(userId, options)
     }
 
     close(): Promise<void> {
-      return this.#closeSessions()
+      return this.#sessions.close()
     }
 
     /** What an application carries over to the session with the new ID stays as it is stored. */
@@ -185,10 +181,10 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       const { session: previous } = request
       super.regenerate(request, (error: unknown) => {
         const session: unknown = request.session
-        const record = this.#tracker.latestOf(previous)?.record ?? this.#tracker.predecessorOf(previous)
+        const record = this.#sessions.latestOf(previous)?.record ?? this.#sessions.predecessorOf(previous)
         if (record !== undefined && isSession(session)) {
-          this.#tracker.setPredecessor(session, record)
-          if (this.#sessions.holdsPhpValues) defineTellingJson(session, 'cookie')
+          this.#sessions.setPredecessor(session, record)
+          if (this.#sessions.store.holdsPhpValues) defineTellingJson(session, 'cookie')
         }
         callback(error)
       })
@@ -197,7 +193,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     /** The session object takes over what is known of the data that it is made from. */
     override createSession(...[request, data]: Parameters<Store['createSession']>): Session & SessionData {
       const session = super.createSession(request, data)
-      const origin = this.#tracker.latestOf(data)
+      const origin = this.#sessions.latestOf(data)
       if (origin === undefined) return session
       if (origin.cookie === undefined) {
         this.#lend(session, this.#newCookie(request) ?? data.cookie, origin.record)
@@ -205,9 +201,10 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
         for (const [key] of shadowedEntries(session, data)) Reflect.deleteProperty(data, key)
       }
       const cookie = origin.cookie && propertiesOf(session.cookie)
-      this.#tracker.remember(session, { ...origin, cookie })
+      this.#sessions.remember(session, { ...origin, cookie })
       // The middleware compares the JSON of the two, without the cookie.
-      if (this.#sessions.holdsPhpValues) [data, session].forEach(each => defineTellingJson(each, 'cookie'))
+      if (this.#sessions.store.holdsPhpValues)
+        [data, session].forEach(each => defineTellingJson(each, 'cookie'))
       if (origin.lock !== undefined) this.#hold(origin.lock, request, session)
       return session
     }
@@ -216,26 +213,23 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       // A request that has locked its session would wait for itself.
       const locks = this.#lockHere !== undefined && this.#lockHere.getStore()?.isHeld !== true
       // The lock is not renewed before it belongs to a request, whose end ends it.
-      const lock = locks ? await this.#sessions.lock(sid, { renew: false }) : undefined
-      const record = locks ? lock?.record : await this.#sessions.read(sid)
+      const lock = locks ? await this.#sessions.store.lock(sid, { renew: false }) : undefined
+      const record = locks ? lock?.record : await this.#sessions.store.read(sid)
       if (record === undefined) return null
       const hasCookie = this.#hasCookie(record.data)
       const data = shownForm(record, hasCookie)
       const cookie = hasCookie ? propertiesOf(data.cookie) : undefined
-      this.#tracker.remember(data, { id: sid, record, lock, cookie })
+      this.#sessions.remember(data, { id: sid, record, lock, cookie })
       return data
     }
 
     async #save(sid: string, session: SessionData): Promise<void> {
       requireSession(session)
-      const basis = this.#tracker.originOf(session, sid)?.record
-      const stored: Partial<SessionData> | undefined = basis?.data
+      const base = this.#sessions.baseOf(session, sid)
+      const stored: Partial<SessionData> | undefined = base.basis?.data
       const data = storedForm(session, session, stored, this.#storesCookie(session.cookie, stored))
-      const movedFrom = basis === undefined ? this.#tracker.predecessorOf(session) : undefined
-      const expiry = expiryOfCookie(session.cookie)
-      const record = await this.#sessions.write(sid, data, { basis, movedFrom, ...expiry })
-      // A session that was gone keeps its old origin, so that saving it again does not create it either.
-      if (record !== undefined) this.#hasSaved(session, sid, record, this.#cookieIn(data))
+      const options = { ...base, ...expiryOfCookie(session.cookie) }
+      await this.#sessions.save(session, sid, data, options, { cookie: this.#cookieIn(data) })
     }
 
     /** Moves the expiry of a session, and stores its cookie if that has changed: the framework saves no session for that. */
@@ -243,35 +237,26 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       requireSession(session)
       const { cookie } = session
       const expiry = expiryOfCookie(cookie)
-      const known = this.#tracker.originOf(session, sid)
-      const record = known?.record ?? (isSessionCookie(cookie) ? await this.#sessions.read(sid) : undefined)
+      const known = this.#sessions.originOf(session, sid)
+      const record =
+        known?.record ?? (isSessionCookie(cookie) ? await this.#sessions.store.read(sid) : undefined)
       const stored = known === undefined ? record && this.#cookieIn(record.data) : known.cookie
       if (record === undefined || !this.#isNewCookie(cookie, record, stored)) {
-        await this.#sessions.touch(known?.record ?? sid, expiry)
+        await this.#sessions.store.touch(known?.record ?? sid, expiry)
         return
       }
       const properties = propertiesOf(cookie)
-      const read = await this.#sessions.dataAsRead(record)
+      const read = await this.#sessions.store.dataAsRead(record)
       const data = { ...read, cookie: properties as unknown as Cookie }
-      const saved = await this.#sessions.write(sid, data, { basis: record, ...expiry })
-      if (saved !== undefined) this.#hasSaved(session, sid, saved, properties)
-    }
-
-    #hasSaved(
-      session: SessionData,
-      id: string,
-      record: SessionRecord<SessionData>,
-      cookie: CookieProperties | undefined,
-    ): void {
-      this.#tracker.remember(session, { id, record: record.asWritten(), cookie })
+      await this.#sessions.save(session, sid, data, { basis: record, ...expiry }, { cookie: properties })
     }
 
     async #list(): Promise<SessionData[]> {
       const sessions: SessionData[] = []
       // One that cannot be read hides no other.
-      for await (const record of this.#sessions.records({ onError: this.#report })) {
+      for await (const record of this.#sessions.store.records({ onError: this.#report })) {
         const data = shownForm(record, this.#hasCookie(record.data))
-        sessions.push(withId(data, await this.#sessions.idOfKey(record.key)))
+        sessions.push(withId(data, await this.#sessions.store.idOfKey(record.key)))
       }
       return sessions
     }
@@ -279,7 +264,8 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     /** The IDs of all sessions; the key of one whose ID the key does not tell. */
     async #listIds(): Promise<string[]> {
       const ids: string[] = []
-      for await (const key of this.#sessions.keys()) ids.push((await this.#sessions.idOfKey(key)) ?? key)
+      for await (const key of this.#sessions.store.keys())
+        ids.push((await this.#sessions.store.idOfKey(key)) ?? key)
       return ids
     }
 
@@ -333,9 +319,9 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     /** Whether a session is stored with this cookie, made from a stored session or new. */
     #storesCookie(cookie: unknown, stored: Partial<SessionData> | undefined): boolean {
-      const layout = this.#sessions.layoutName
+      const layout = this.#sessions.store.layoutName
       if (stored?.cookie !== undefined) return isStoredCookie(stored.cookie, layout)
-      if (!mayHave(COOKIE_KEYS, layout)) return false
+      if (!mayHaveCookie(layout)) return false
       const lent = this.#lent.of(cookie)
       if (lent === undefined || !isSessionCookie(cookie)) return true
       // It shows an expiry until the end of the request also where cookies last for the browser's session.
@@ -352,7 +338,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     #hasCookie({ cookie }: Partial<SessionData>): boolean {
-      return isStoredCookie(cookie, this.#sessions.layoutName)
+      return isStoredCookie(cookie, this.#sessions.store.layoutName)
     }
 
     #cookieIn(data: SessionData): CookieProperties | undefined {

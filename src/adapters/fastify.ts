@@ -6,10 +6,9 @@ import { isDate } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
-import { type Callback, deliver, warnOf } from './shared/callback.ts'
+import { deliver, FrameworkSessions, warnOf } from './shared/framework-sessions.ts'
 import { CONVENTIONAL_NAMES, type ConventionalOptions, openStore } from './shared/open-store.ts'
 import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/session-cookie.ts'
-import { SessionTracker } from './shared/session-tracker.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore} without `locking`, also under the names that are usual. */
 export type DynamoDBStoreOptions = UnlockedStoreOptions<Session> & ConventionalOptions<Session>
@@ -54,9 +53,7 @@ const LOADED_AS = '$dynamodb-sessions'
  * ```
  */
 export class DynamoDBStore implements FastifySessionStore {
-  readonly #sessions: SessionStore<Session>
-  readonly #closeSessions: () => Promise<void>
-  readonly #tracker = new SessionTracker<Session>(LOADED_AS)
+  readonly #sessions: FrameworkSessions<Session>
 
   /**
    * @param options options of a {@link SessionStore}, or a `SessionStore` to use; {@link close} leaves that open.
@@ -64,18 +61,13 @@ export class DynamoDBStore implements FastifySessionStore {
    *   credential shows at the first request.
    */
   constructor(options: DynamoDBStoreOptions | SessionStore<Session> = {}) {
-    const { store, close } = openStore(
-      options,
-      '@fastify/session, which does not tell its store when a request ends',
-      CONVENTIONAL_NAMES,
-    )
-    this.#sessions = store
-    this.#closeSessions = close
+    const withoutLocking = '@fastify/session, which does not tell its store when a request ends'
+    this.#sessions = new FrameworkSessions(openStore(options, withoutLocking, CONVENTIONAL_NAMES), LOADED_AS)
   }
 
   /** Loads a session: calls back with `null` when there is none. Does not extend its life. */
   get(sessionId: string, callback: (error: unknown, session?: Session | null) => void): void {
-    this.#deliver(this.#load(sessionId), callback)
+    deliver(this.#load(sessionId), callback, warnOf)
   }
 
   /**
@@ -84,12 +76,12 @@ export class DynamoDBStore implements FastifySessionStore {
    * which `session` itself does not show.
    */
   set(sessionId: string, session: Session, callback?: (error?: unknown) => void): void {
-    this.#deliver(this.#save(sessionId, session), callback)
+    deliver(this.#save(sessionId, session), callback, warnOf)
   }
 
   /** Deletes a session. */
   destroy(sessionId: string, callback?: (error?: unknown) => void): void {
-    this.#deliver(this.#sessions.destroy(sessionId), callback)
+    deliver(this.#sessions.store.destroy(sessionId), callback, warnOf)
   }
 
   /**
@@ -99,20 +91,20 @@ export class DynamoDBStore implements FastifySessionStore {
    * @param options `except`: the IDs of sessions to keep, `request.session.sessionId` for example.
    */
   destroyByUser(userId: string, options?: DestroyByUserOptions<Session>): Promise<number> {
-    return this.#sessions.destroyByUser(userId, options)
+    return this.#sessions.store.destroyByUser(userId, options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
   close(): Promise<void> {
-    return this.#closeSessions()
+    return this.#sessions.close()
   }
 
   async #load(id: string): Promise<Session | null> {
-    const record = await this.#sessions.read(id)
+    const record = await this.#sessions.store.read(id)
     if (record === undefined) return null
-    const shown = shownForm(record.data, record.expiresMs, this.#sessions.layoutName)
+    const shown = shownForm(record.data, record.expiresMs, this.#sessions.store.layoutName)
     for (const name of METHODS) Reflect.deleteProperty(shown, name)
-    this.#tracker.rememberCopies(shown, { id, record })
+    this.#sessions.rememberCopies(shown, { id, record })
     return shown as unknown as Session
   }
 
@@ -120,20 +112,14 @@ export class DynamoDBStore implements FastifySessionStore {
     if (!isData(session)) {
       throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
     }
-    const basis = this.#tracker.originOf(session, id)?.record
-    const movedFrom = basis === undefined ? this.#tracker.latestOf(predecessorOf(session))?.record : undefined
+    const base = this.#sessions.baseOf(session, id, this.#sessions.latestOf(predecessorOf(session))?.record)
+    const stored = base.basis?.data
     const whole = dataOf(session)
-    const { layoutName } = this.#sessions
-    const data = storedForm(whole, session, basis?.data, keepsCookie(basis?.data, layoutName))
-    const expiry = expiryOfCookie(whole.cookie)
-    const record = await this.#sessions.write(id, data, { basis, movedFrom, ...expiry })
-    // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) this.#tracker.remember(session, { id, record: record.asWritten() })
+    const { layoutName } = this.#sessions.store
+    const data = storedForm(whole, session, stored, keepsCookie(stored, layoutName))
+    const options = { ...base, ...expiryOfCookie(whole.cookie) }
+    const record = await this.#sessions.save(session, id, data, options, {})
     repairExpiry(session.cookie, record?.expiresMs)
-  }
-
-  #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {
-    deliver(outcome, callback, warnOf)
   }
 }
 

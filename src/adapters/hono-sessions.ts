@@ -6,10 +6,9 @@ import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
-import { HONO_SESSIONS_KEYS, mayHave } from './shared/framework-keys.ts'
-import { openStore, readPresented } from './shared/open-store.ts'
+import { FrameworkSessions } from './shared/framework-sessions.ts'
+import { openStore } from './shared/open-store.ts'
 import { expiryOfCookie } from './shared/session-cookie.ts'
-import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { tellingJson } from './shared/telling-json.ts'
 
 /** A value in a session of `hono-sessions`. */
@@ -49,8 +48,8 @@ export type DynamoDBStoreOptions = UnlockedStoreOptions<StoredHonoSession> & {
   readonly storeEmptySessions?: boolean | undefined
 }
 
-/** What a session was loaded or last saved as. */
-interface HonoOrigin extends Origin<StoredHonoSession> {
+/** What is remembered of a session besides. */
+interface KnownData {
   /** What was in `_data`, as text. */
   readonly dataText: string
   /** Whether the stored session has values instead of entries, as other software keeps them. */
@@ -93,10 +92,8 @@ interface RequestState {
  * ```
  */
 export class DynamoDBStore {
-  readonly #sessions: SessionStore<StoredHonoSession>
-  readonly #closeSessions: () => Promise<void>
+  readonly #sessions: FrameworkSessions<StoredHonoSession, KnownData>
   readonly #storesEmpty: boolean
-  readonly #tracker = new SessionTracker<StoredHonoSession, HonoOrigin>()
   readonly #requests = new AsyncLocalStorage<RequestState>()
 
   /**
@@ -109,12 +106,11 @@ export class DynamoDBStore {
     if (typeof storeEmptySessions !== 'boolean') {
       throw invalidArgument('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
     }
-    const { store, close } = openStore(
+    const opened = openStore(
       options instanceof SessionStore ? options : storeOptions,
       'hono-sessions, which does not tell its store when a request ends; dynamodb-sessions/hono supports it',
     )
-    this.#sessions = store
-    this.#closeSessions = close
+    this.#sessions = new FrameworkSessions(opened)
     this.#storesEmpty = storeEmptySessions
   }
 
@@ -144,7 +140,7 @@ export class DynamoDBStore {
    * expired since, nothing is written and that is no error.
    */
   async persistSessionData(sessionId: string, sessionData: HonoSessionData): Promise<void> {
-    const origin = this.#tracker.originOf(sessionData, sessionId)
+    const origin = this.#sessions.originOf(sessionData, sessionId)
     if (origin === undefined) {
       await this.#create(sessionId, sessionData)
       return
@@ -153,36 +149,31 @@ export class DynamoDBStore {
     const expiry = expiryOf(sessionData)
     // That a session was accessed is in its expiry; writing it for that alone would make every page view a write.
     if (dataText !== undefined && dataText === origin.dataText) {
-      await this.#sessions.touch(origin.record, expiry)
+      await this.#sessions.store.touch(origin.record, expiry)
       return
     }
     const stored = toStored(sessionData, origin.isPlain)
-    const record = await this.#sessions.write(sessionId, stored, { basis: origin.record, ...expiry })
-    if (record === undefined) return
-    this.#tracker.remember(sessionData, {
-      ...origin,
-      record: record.asWritten(),
-      dataText: dataText ?? '',
-    })
+    const known = { dataText: dataText ?? '', isPlain: origin.isPlain }
+    await this.#sessions.save(sessionData, sessionId, stored, { basis: origin.record, ...expiry }, known)
   }
 
   /** Deletes a session. */
   async deleteSession(sessionId: string): Promise<void> {
-    await this.#sessions.destroy(sessionId)
+    await this.#sessions.store.destroy(sessionId)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
   close(): Promise<void> {
-    return this.#closeSessions()
+    return this.#sessions.close()
   }
 
   async #load(sessionId: string | undefined, state: RequestState): Promise<HonoSessionData | null> {
     try {
-      const record = await readPresented(this.#sessions, sessionId)
+      const record = await this.#sessions.read(sessionId)
       if (sessionId === undefined || record === undefined) return null
-      const isPlain = isPlainSession(record.data, this.#sessions.layoutName)
+      const isPlain = isPlainSession(record.data, this.#sessions.store.layoutName)
       const data = fromStored(record, sessionId, isPlain)
-      this.#tracker.remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
+      this.#sessions.remember(data, { id: sessionId, record, dataText: textOf(data) ?? '', isPlain })
       return data
     } catch (error) {
       state.failure = { error }
@@ -192,10 +183,9 @@ export class DynamoDBStore {
 
   async #create(id: string, data: HonoSessionData): Promise<void> {
     const dataText = textOf(data) ?? ''
-    const isPlain = !mayHave(HONO_SESSIONS_KEYS, this.#sessions.layoutName)
+    const isPlain = this.#sessions.store.layoutName !== 'native'
     if (!this.#storesEmpty && dataText === '{}') return
-    const record = await this.#sessions.write(id, toStored(data, isPlain), expiryOf(data))
-    this.#tracker.remember(data, { id, record: record.asWritten(), dataText, isPlain })
+    await this.#sessions.save(data, id, toStored(data, isPlain), expiryOf(data), { dataText, isPlain })
   }
 }
 
@@ -241,9 +231,9 @@ function fromStored(
  * those of the framework, have it only if they were moved there.
  */
 function isPlainSession(data: StoredHonoSession, layout: LayoutName): boolean {
-  if (!HONO_SESSIONS_KEYS.names.every(name => Object.hasOwn(data, name))) return true
+  if (!Object.hasOwn(data, '_expire') || !Object.hasOwn(data, '_accessed')) return true
   const { _expire, _accessed, ...entries } = data
-  return !mayHave(HONO_SESSIONS_KEYS, layout) && !Object.values(entries).every(isEntry)
+  return layout !== 'native' && !Object.values(entries).every(isEntry)
 }
 
 function isEntry(value: unknown): boolean {

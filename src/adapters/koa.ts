@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.ts'
-import { codeOf, type Emitter, isObject } from '../internal/core-objects.ts'
+import { type Emitter, isObject } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
@@ -7,12 +7,16 @@ import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
-import { toStoreError, warnOf } from './shared/callback.ts'
-import { KOA_SESSION_KEYS, mayHave } from './shared/framework-keys.ts'
+import {
+  FrameworkSessions,
+  type Origin,
+  toStoreError,
+  unlessNoId,
+  warnOf,
+} from './shared/framework-sessions.ts'
 import { openStore } from './shared/open-store.ts'
 import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
 import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/session-cookie.ts'
-import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 import { defineTellingJson } from './shared/telling-json.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore}. */
@@ -26,9 +30,9 @@ export interface KoaStoreCall {
   readonly changed?: boolean | undefined
 }
 
-/** What a session was loaded or last saved as. */
-interface KoaOrigin<Data extends object> extends Origin<Data> {
-  /** How long the middleware let sessions live then. */
+/** What is remembered of a session besides. */
+interface KnownTerm {
+  /** How long the middleware let sessions live when it was loaded. */
   readonly maxAge?: MaxAge
 }
 
@@ -94,10 +98,8 @@ const TAKEN: ReadonlySet<string> = new Set([
  * @typeParam Data what the application keeps in a session. It is the application's word: what is read is not checked.
  */
 export class DynamoDBStore<Data extends object = SessionData> {
-  readonly #sessions: SessionStore<Data>
-  readonly #closeSessions: () => Promise<void>
   /** By the context of the request; by session object for koa-generic-session, which passes copies and no context. */
-  readonly #tracker = new SessionTracker<Data, KoaOrigin<Data>>(LOADED_AS)
+  readonly #sessions: FrameworkSessions<Data, KnownTerm>
   /** Whether the caller is koa-session, which tells whose request a call belongs to. */
   #servesKoaSession = false
 
@@ -107,10 +109,8 @@ export class DynamoDBStore<Data extends object = SessionData> {
    *   shows at the first request.
    */
   constructor(options: DynamoDBStoreOptions<Data> | SessionStore<Data> = {}) {
-    const { store, close } = openStore(options)
-    this.#sessions = store
-    this.#closeSessions = close
-    if (store.locksSessions) rememberResponses()
+    this.#sessions = new FrameworkSessions(openStore(options), LOADED_AS)
+    if (this.#sessions.store.locksSessions) rememberResponses()
   }
 
   /**
@@ -150,35 +150,31 @@ export class DynamoDBStore<Data extends object = SessionData> {
    * @param options `except`: the keys of sessions to keep, `ctx.session.externalKey` for example.
    */
   destroyByUser(userId: string, options?: DestroyByUserOptions<Data>): Promise<number> {
-    return this.#sessions.destroyByUser(userId, options)
+    return this.#sessions.store.destroyByUser(userId, options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
   close(): Promise<void> {
-    return this.#closeSessions()
+    return this.#sessions.close()
   }
 
   async #load(key: string, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<Data | undefined> {
-    try {
-      const found = this.#sessions.locksSessions ? await this.#lock(key, call) : await this.#read(key)
-      if (found === undefined) return undefined
-      const origin = { ...found, maxAge }
-      const form = this.#formOf(origin.record.data, call)
-      const loaded = loadedForm(origin.record, form)
-      if (this.#sessions.holdsPhpValues) showTellingJson(loaded, form)
-      const context = contextOf(call)
-      if (context === undefined) this.#tracker.rememberCopies(loaded, origin)
-      else this.#tracker.remember(context, origin)
-      return loaded
-    } catch (error) {
-      // The cookie may hold anything. What cannot be an ID is the ID of no session.
-      if (codeOf(error) === 'INVALID_SESSION_ID') return undefined
-      throw error
-    }
+    const found = await unlessNoId(
+      this.#sessions.store.locksSessions ? this.#lock(key, call) : this.#read(key),
+    )
+    if (found === undefined) return undefined
+    const origin = { ...found, maxAge }
+    const form = this.#formOf(origin.record.data, call)
+    const loaded = loadedForm(origin.record, form)
+    if (this.#sessions.store.holdsPhpValues) showTellingJson(loaded, form)
+    const context = contextOf(call)
+    if (context === undefined) this.#sessions.rememberCopies(loaded, origin)
+    else this.#sessions.remember(context, origin)
+    return loaded
   }
 
-  async #read(id: string): Promise<KoaOrigin<Data> | undefined> {
-    const record = await this.#sessions.read(id)
+  async #read(id: string): Promise<Origin<Data> | undefined> {
+    const record = await this.#sessions.store.read(id)
     return record && { id, record }
   }
 
@@ -186,7 +182,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
    * Locks a session until its request is over, however that ends, if nothing has ended the lock before. Where there is no
    * response that would end it, for a WebSocket or a job, the session is only read.
    */
-  async #lock(key: string, call: KoaStoreCall | undefined): Promise<KoaOrigin<Data> | undefined> {
+  async #lock(key: string, call: KoaStoreCall | undefined): Promise<Origin<Data> | undefined> {
     this.#servesKoaSession ||= isOfRequest(call)
     const exchange = exchangeOf(call)
     if (exchange === undefined) {
@@ -198,10 +194,10 @@ export class DynamoDBStore<Data extends object = SessionData> {
       )
     }
     // The middleware may be mounted twice: it would wait for itself.
-    const known = this.#tracker.originOf(contextOf(call), key)
+    const known = this.#sessions.originOf(contextOf(call), key)
     if (known?.lock?.isHeld === true) return known
     // The lock is not renewed before it belongs to a request, whose end ends it.
-    const lock = await this.#sessions.lock(key, { renew: false })
+    const lock = await this.#sessions.store.lock(key, { renew: false })
     if (lock === undefined) return undefined
     const { request, response } = exchange
     holdUntilRequestEnd(lock, response, request, error => warnOf(toStoreError(error)))
@@ -210,36 +206,31 @@ export class DynamoDBStore<Data extends object = SessionData> {
 
   async #save(key: string, session: Data, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<void> {
     const holder = contextOf(call) ?? session
-    if (this.#tracker.isGone(holder)) return
-    const origin = this.#tracker.originOf(holder, key)
-    const basis = origin?.record
-    const movedFrom = basis === undefined ? this.#tracker.predecessorOf(holder) : undefined
+    if (this.#sessions.isGone(holder)) return
+    const loadedFor = this.#sessions.originOf(holder, key)?.maxAge
+    const base = this.#sessions.baseOf(holder, key)
     const form = this.#formOf(session, call)
-    const data = savedForm(session, (basis ?? movedFrom)?.data, form, origin?.maxAge)
-    const expiry = expiryOf(session, maxAge, form)
-    const record = await this.#sessions.write(key, data, { basis, movedFrom, ...expiry })
-    // A session that was gone keeps its old origin, so that saving it again does not create it either.
-    if (record !== undefined) {
-      this.#tracker.remember(holder, { id: key, record: record.asWritten(), maxAge: origin?.maxAge })
-    }
+    const data = savedForm(session, (base.basis ?? base.movedFrom)?.data, form, loadedFor)
+    const options = { ...base, ...expiryOf(session, maxAge, form) }
+    await this.#sessions.save(holder, key, data, options, { maxAge: loadedFor })
   }
 
   #formOf(data: Data, call: KoaStoreCall | undefined): SessionForm {
-    const { layoutName: layout } = this.#sessions
+    const { layoutName: layout } = this.#sessions.store
     return { layout, isKoaSession: contextOf(call) !== undefined || isOfKoaSession(data, layout) }
   }
 
   async #destroy(key: string, call: KoaStoreCall | undefined): Promise<void> {
     const context = contextOf(call)
-    const origin = this.#tracker.originOf(context, key)
+    const origin = this.#sessions.originOf(context, key)
     // With a session still there it is a `regenerate`, which is about to save that under another key. Letting it expire,
     // other than destroying it, tells whether another request has destroyed it before (G3).
     if (context !== undefined && origin !== undefined && isObject(Reflect.get(context, 'session'))) {
-      const wasThere = await this.#sessions.touch(origin.record, { expiresMs: 0 })
-      if (wasThere) this.#tracker.setPredecessor(context, origin.record)
-      else this.#tracker.markGone(context)
+      const wasThere = await this.#sessions.store.touch(origin.record, { expiresMs: 0 })
+      if (wasThere) this.#sessions.setPredecessor(context, origin.record)
+      else this.#sessions.markGone(context)
     }
-    await this.#sessions.destroy(key)
+    await this.#sessions.store.destroy(key)
   }
 }
 
@@ -278,7 +269,7 @@ function exchangeOf(
 
 /** Whether koa-session has made the data of a session, where no context tells. */
 function isOfKoaSession(data: unknown, layout: LayoutName): boolean {
-  if (!isObject(data) || !mayHave(KOA_SESSION_KEYS, layout)) return false
+  if (!isObject(data) || !mayHaveTerm(layout)) return false
   const { _expire, _maxAge } = data as Entries
   return typeof _expire === 'number' || typeof _maxAge === 'number'
 }
@@ -289,7 +280,7 @@ function loadedForm<Data extends object>(
   { layout, isKoaSession }: SessionForm,
 ): Data {
   if (!isKoaSession) return shownForm(data, expiresMs, layout) as Data
-  const isOwn = mayHave(KOA_SESSION_KEYS, layout)
+  const isOwn = mayHaveTerm(layout)
   const shown = Object.entries(data).filter(([key]) => !TAKEN.has(key) && (isOwn || !isTermKey(key)))
   const { _session: lastsForBrowserSession } = data as Entries
   if (!isOwn || lastsForBrowserSession !== true) shown.push(['_expire', expiresMs])
@@ -354,7 +345,7 @@ function mayStoreTerm(
   layout: LayoutName,
   loadedFor: MaxAge,
 ): boolean {
-  if (!mayHave(KOA_SESSION_KEYS, layout)) return false
+  if (!mayHaveTerm(layout)) return false
   if (stored === undefined || '_maxAge' in stored || '_session' in stored) return true
   return _session === true ? loadedFor !== 'session' : _maxAge !== (loadedFor || DAY_MS)
 }
@@ -371,5 +362,10 @@ function isEnumerable(session: object, key: string): boolean {
 }
 
 function isTermKey(key: string): boolean {
-  return KOA_SESSION_KEYS.names.includes(key)
+  return key === '_expire' || key === '_maxAge' || key === '_session'
+}
+
+/** Other software would take these keys for data of the application. */
+function mayHaveTerm(layout: LayoutName): boolean {
+  return layout === 'native' || layout === 'koa-session-dynamodb'
 }

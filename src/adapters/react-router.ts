@@ -15,9 +15,9 @@ import { invalidArgument } from '../errors.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import { SessionStore } from '../store/session-store.ts'
 import type { StoreOptions, UnlockedStoreOptions } from '../options/store-options.ts'
-import { openStore, readPresented } from './shared/open-store.ts'
+import { FrameworkSessions, type Origin } from './shared/framework-sessions.ts'
+import { openStore } from './shared/open-store.ts'
 import { expiryOfCookie, newSessionId } from './shared/session-cookie.ts'
-import { type Origin, SessionTracker } from './shared/session-tracker.ts'
 
 /**
  * Options of {@link createDynamoDBSessionStorage}: the cookie, and either the options of a `SessionStore` without `locking`
@@ -104,15 +104,16 @@ class Storage<Data extends object, FlashData extends object> implements DynamoDB
   readonly store: SessionStore<FlashSessionData<Data, FlashData>>
   readonly close: () => Promise<void>
   readonly #cookie: Cookie
-  readonly #tracker = new SessionTracker<FlashSessionData<Data, FlashData>>()
+  readonly #sessions: FrameworkSessions<FlashSessionData<Data, FlashData>>
 
   constructor({ cookie, ...others }: DynamoDBSessionStorageOptions<Data, FlashData>) {
-    const { store, close } = openStore(
+    const opened = openStore(
       storeOrOptions(others),
       'React Router, which does not tell its session storage when a request ends',
     )
-    this.store = store
-    this.close = close
+    this.store = opened.store
+    this.close = opened.close
+    this.#sessions = new FrameworkSessions(opened)
     this.#cookie = isCookie(cookie) ? cookie : createCookie(cookie?.name ?? '__session', cookie)
     // It warns of a cookie that is not signed, when the app starts.
     this.#inner({})
@@ -122,33 +123,31 @@ class Storage<Data extends object, FlashData extends object> implements DynamoDB
   readonly getSession: SessionStorage<Data, FlashData>['getSession'] = async (header, options) => {
     let origin: Origin<FlashSessionData<Data, FlashData>> | undefined
     const readData = async (id: string | null): Promise<FlashSessionData<Data, FlashData> | null> => {
-      const record = await readPresented(this.store, id)
+      const record = await this.#sessions.read(id)
       if (id === null || record === undefined) return null
       origin = { id, record }
       return record.data
     }
     const session = await this.#inner({ readData }).getSession(header, options)
-    if (origin !== undefined) this.#tracker.remember(session, origin)
+    if (origin !== undefined) this.#sessions.remember(session, origin)
     // An ID that is not found is not used again: it may have been made up, and its session may have been destroyed.
     else if (session.id !== '') return createSession<Data, FlashData>()
     return session
   }
 
   readonly commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
-    if (this.#tracker.isGone(session)) return this.#inner({}).destroySession(withId(session, ''), options)
-    const origin = this.#tracker.latestOf(session)
+    if (this.#sessions.isGone(session)) return this.#inner({}).destroySession(withId(session, ''), options)
+    const origin = this.#sessions.latestOf(session)
     let isGone = false
     const inner = this.#inner({
       createData: async (data, expires) => {
         const id = newSessionId()
-        const record = await this.store.write(id, data, expiryOf(expires))
-        this.#tracker.remember(session, { id, record: record.asWritten() })
+        await this.#sessions.save(session, id, data, expiryOf(expires), {})
         return id
       },
       updateData: async (id, data, expires) => {
-        const record = await this.store.write(id, data, { basis: origin?.record, ...expiryOf(expires) })
-        if (record === undefined) isGone = true
-        else this.#tracker.remember(session, { id, record: record.asWritten() })
+        const base = { basis: origin?.record, ...expiryOf(expires) }
+        isGone = (await this.#sessions.save(session, id, data, base, {})) === undefined
       },
     })
     const header = await inner.commitSession(withId(session, origin?.id ?? ''), options)
@@ -156,12 +155,12 @@ class Storage<Data extends object, FlashData extends object> implements DynamoDB
   }
 
   readonly destroySession: SessionStorage<Data, FlashData>['destroySession'] = async (session, options) => {
-    const id = this.#tracker.latestOf(session)?.id ?? session.id
+    const id = this.#sessions.latestOf(session)?.id ?? session.id
     const deleteData = async (sessionId: string): Promise<void> => {
       if (sessionId !== '') await this.store.destroy(sessionId)
     }
     const header = await this.#inner({ deleteData }).destroySession(withId(session, id), options)
-    this.#tracker.markGone(session)
+    this.#sessions.markGone(session)
     return header
   }
 

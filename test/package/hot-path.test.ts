@@ -8,10 +8,8 @@ import { packedPackage, root } from '../support/packed-package.ts'
 /** The modules above the client that a warm read of the Express store passes through. */
 const aboveTheClient = [
   'adapters/express-store',
-  'adapters/shared/callback',
-  'adapters/shared/framework-keys',
+  'adapters/shared/framework-sessions',
   'adapters/shared/session-cookie',
-  'adapters/shared/session-tracker',
   'items/item-table',
   'items/session-record',
   'layouts/attributes',

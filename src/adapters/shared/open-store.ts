@@ -1,6 +1,4 @@
 import { invalidArgument } from '../../errors.ts'
-import { codeOf } from '../../internal/core-objects.ts'
-import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionStoreOptions, StoreOptions } from '../../options/store-options.ts'
 import { SessionStore } from '../../store/session-store.ts'
 
@@ -79,20 +77,4 @@ export function withOwnNames<Options extends object>(options: Options, ownNames:
     Reflect.deleteProperty(renamed, name)
   }
   return renamed as Options
-}
-
-/**
- * Reads the session of an ID that a visitor presented. A cookie may hold anything: what cannot be an ID is the ID of no session.
- */
-export async function readPresented<Data extends object>(
-  store: SessionStore<Data>,
-  id: unknown,
-): Promise<SessionRecord<Data> | undefined> {
-  if (typeof id !== 'string' || id === '') return undefined
-  try {
-    return await store.read(id)
-  } catch (error) {
-    if (codeOf(error) === 'INVALID_SESSION_ID') return undefined
-    throw error
-  }
 }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { isDate, LATEST_MS } from '../../internal/core-objects.ts'
 import type { ExpiryOptions } from '../../options/call-options.ts'
 import type { LayoutName } from '../../layouts/layout.ts'
-import { COOKIE_KEYS, mayHave, shadowedEntries } from './framework-keys.ts'
 
 /** The properties of a session's cookie. */
 export type CookieProperties = Readonly<Record<string, unknown>>
@@ -15,6 +14,16 @@ const LIFETIME = 'originalMaxAge'
 const REMAINING = 'maxAge'
 /** Frameworks compute the lifetime from two looks at the clock, between which it may tick. */
 const NEGLIGIBLE_MS = 1000
+
+/** Layouts whose sessions have the cookie of express-session, `@fastify/session` or `koa-generic-session` among their data. */
+const COOKIE_LAYOUTS: ReadonlySet<LayoutName> = new Set([
+  'native',
+  'connect-dynamodb',
+  'dynamodb-store',
+  'connect-dynamodb-session',
+  'pwrdrvr',
+  'serverless-dynamodb-session-store',
+])
 
 /** Some of which a cookie has, unless it is empty. */
 const ATTRIBUTES = [EXPIRES, LIFETIME, REMAINING, 'httpOnly', 'secure', 'sameSite', 'path', 'domain']
@@ -37,14 +46,17 @@ export function isSessionCookie(value: unknown): value is object {
  * may well have a `path` or a `domain`.
  */
 export function isStoredCookie(value: unknown, layout: LayoutName): value is object {
-  return isSessionCookie(value) && (mayHave(COOKIE_KEYS, layout) || LIFETIME in value)
+  return isSessionCookie(value) && (mayHaveCookie(layout) || LIFETIME in value)
+}
+
+/** Whether new sessions of a layout are stored with their cookie. All other software would take it for data of the application. */
+export function mayHaveCookie(layout: LayoutName): boolean {
+  return COOKIE_LAYOUTS.has(layout)
 }
 
 /** Whether the cookie of a session is stored with it: in a new one where it belongs there, else where it was before. */
 export function keepsCookie(stored: object | undefined, layout: LayoutName): boolean {
-  return stored === undefined
-    ? mayHave(COOKIE_KEYS, layout)
-    : isStoredCookie(Reflect.get(stored, 'cookie'), layout)
+  return stored === undefined ? mayHaveCookie(layout) : isStoredCookie(Reflect.get(stored, 'cookie'), layout)
 }
 
 /**
@@ -68,6 +80,19 @@ export function storedForm<Data extends object>(
   if (cookie === undefined) delete form['cookie']
   else form['cookie'] = cookie
   return form as Data
+}
+
+/**
+ * The entries of a stored session that the session object of a framework cannot show, because it has other things under
+ * their names: PHP's `$_SESSION['id']`, for one. A save must not take them for removed.
+ *
+ * @param session the framework's object that was made from `stored`; plain objects show everything.
+ */
+export function shadowedEntries(session: object, stored: object | undefined): [string, unknown][] {
+  if (stored === undefined || isPlain(session)) return []
+  return Object.entries(stored).filter(
+    ([key]) => key in session && !Object.prototype.propertyIsEnumerable.call(session, key),
+  )
 }
 
 /** The data of a session that is loaded, with a cookie that shows when it expires in fact, if that is the cookie of a framework. */
@@ -145,4 +170,9 @@ function toEpochMs(time: unknown): number | undefined {
 function asStored(property: unknown): unknown {
   const isNothing = property === undefined || JSON.stringify(property) === 'null'
   return isNothing ? null : property
+}
+
+function isPlain(session: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(session)
+  return prototype === null || prototype === Object.prototype
 }

@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm'
 import { expect, test } from 'vitest'
 
 import { isError } from '../../../src/internal/core-objects.ts'
-import { toStoreError, warnOf } from '../../../src/adapters/shared/callback.ts'
+import { toStoreError, warnOf } from '../../../src/adapters/shared/framework-sessions.ts'
 
 /** An error of another realm. */
 function errorElsewhere(): Error {
