@@ -1,3 +1,5 @@
+import type { PayloadCodec } from './payload-codec.ts'
+
 /** How session data is encrypted: AES-256-GCM, as `docs/encryption.md` describes it. */
 export interface EncryptionOptions {
   /**
@@ -66,17 +68,35 @@ export function encodesWrites({ encryption, compression }: PayloadCodecOptions):
 }
 
 /**
- * A copy of encryption options that does not change when the caller's array or bytes do: for whoever loads the code that
- * uses keys later than the options are given.
- */
-export function copiedEncryption({ keys, unencrypted }: EncryptionOptions): EncryptionOptions {
-  return { keys: keys.map(key => (typeof key === 'string' ? key : Uint8Array.from(key))), unencrypted }
-}
-
-/**
  * The form of a passphrase that keys are derived from: Unicode NFC, because the same characters can arrive as different
  * code points from different keyboards and files.
  */
 export function normalizedPassphrase(passphrase: string): string {
   return passphrase.normalize('NFC')
+}
+
+/**
+ * Loads what compresses and encrypts when it is first needed, and keeps one for all: deriving keys is costly. The caller's
+ * array and bytes are copied now, because they may change until then.
+ *
+ * @returns a function for one whose keys are ready.
+ */
+export function lazyPayloadCodec({
+  encryption,
+  compression,
+}: PayloadCodecOptions): () => Promise<PayloadCodec> {
+  const given = {
+    encryption: encryption && {
+      keys: encryption.keys.map(key => (typeof key === 'string' ? key : Uint8Array.from(key))),
+      unencrypted: encryption.unencrypted,
+    },
+    compression,
+  }
+  let codec: PayloadCodec | undefined
+  return async () => {
+    const module = await import('./payload-codec.ts')
+    codec ??= new module.PayloadCodec(given)
+    await codec.prepare()
+    return codec
+  }
 }

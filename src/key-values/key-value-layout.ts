@@ -1,9 +1,7 @@
 import { invalidArgument, SessionCorruptError } from '../errors.ts'
-import { binaryOf, numberOf, textOf } from '../layouts/attributes.ts'
-import { allOf, type Condition, type Layout } from '../layouts/layout.ts'
-import { birthAttribute } from '../layouts/native.ts'
-import { lazyPayloadCodec, openNativeLayout } from '../layouts/open-layout.ts'
-import { encodesWrites } from '../encryption/encryption-options.ts'
+import { allOf, binaryOf, type Condition, type Layout, numberOf, textOf } from '../layouts/layout.ts'
+import { birthAttribute, nativeLayout } from '../layouts/native.ts'
+import { encodesWrites, lazyPayloadCodec } from '../encryption/encryption-options.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { newMarker } from '../items/session-record.ts'
@@ -69,7 +67,7 @@ export class KeyValueLayout {
   /** The layout as far as an `ItemTable` needs it, for the keys that begin with `base`. */
   layoutUnder(base: string): Layout {
     const { partitionKey, hashKeys } = this.#options
-    const native = openNativeLayout({ partitionKey, prefix: this.prefix + base, hashIds: hashKeys })
+    const native = nativeLayout({ partitionKey, prefix: this.prefix + base, hashIds: hashKeys })
     return {
       ...native,
       name: 'key-value',

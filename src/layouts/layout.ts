@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors.ts'
+import { withinDateRange } from '../internal/core-objects.ts'
 import type { AttributeValue, Item, SessionData } from '../types.ts'
 import type { UserIndex } from './user-index.ts'
 
@@ -29,20 +30,113 @@ export interface SpecialKey {
   readonly type: 'S' | 'N' | 'BOOL'
 }
 
-/** The options of a store that layouts of other software heed; what is absent is as the software has it. */
-export interface ForeignLayoutSettings {
-  readonly partitionKey?: string | undefined
-  readonly prefix?: string | undefined
-  readonly specialKeys?: readonly SpecialKey[] | undefined
+/** Options of the layout `php`. */
+export interface PhpLayoutOptions {
+  /**
+   * Layout `php`: PHP's `session.name`, which keys start with.
+   *
+   * @default 'PHPSESSID'
+   */
   readonly sessionName?: string | undefined
+
+  /**
+   * Layout `php`: PHP's `session.serialize_handler`.
+   *
+   * @default 'php'
+   */
   readonly serializer?: 'php' | 'php_serialize' | 'php_binary' | undefined
+
+  /**
+   * Layout `php`: whether the data are in base64, as Idealstack's handler writes them by default.
+   *
+   * @default false
+   */
   readonly base64?: boolean | undefined
+
+  /**
+   * Layout `php`: what an empty PHP array is in JavaScript.
+   *
+   * @default 'list'
+   */
   readonly emptyArray?: 'list' | 'map' | undefined
+
+  /**
+   * Layout `php`: the attribute that holds the data (`data_attribute`).
+   *
+   * @default 'data'
+   */
   readonly dataAttribute?: string | undefined
+
+  /**
+   * Layout `php`: the type of that attribute (`data_attribute_type`).
+   *
+   * @default 'string'
+   */
   readonly dataAttributeType?: 'string' | 'binary' | undefined
+
+  /**
+   * Layout `php`: the attribute that holds the expiry (`session_lifetime_attribute`).
+   *
+   * @default 'expires'
+   */
   readonly ttlAttribute?: string | undefined
+
+  /**
+   * Layout `php`: a lock that has been seen unchanged for this long is taken for left behind by a request that crashed, and
+   * taken over. Seconds; 0 waits for ever, as PHP does.
+   *
+   * @default 60
+   */
   readonly staleLockSeconds?: number | undefined
+}
+
+/** Options of the layout `laravel`. */
+export interface LaravelLayoutOptions {
+  /**
+   * Layout `laravel`: how new sessions are written, Laravel's `session.serialization`. A stored session keeps its own.
+   *
+   * @default 'php'
+   */
   readonly serialization?: 'php' | 'json' | undefined
+}
+
+/** Options of the layout `connect-dynamodb`. */
+export interface ConnectDynamoDBLayoutOptions {
+  /**
+   * Layout `connect-dynamodb`: attributes that are written beside the session.
+   *
+   * @default none
+   */
+  readonly specialKeys?: readonly SpecialKey[] | undefined
+}
+
+/**
+ * How sessions are written as items. Every option but `layout`, `partitionKey` and `prefix` belongs to one layout, and is a
+ * mistake with another.
+ */
+export interface LayoutOptions extends PhpLayoutOptions, LaravelLayoutOptions, ConnectDynamoDBLayoutOptions {
+  /**
+   * The layout: the package's own, or that of other software which shares the table, or used to have it. docs/layouts.md
+   * tells which of the guarantees each can carry.
+   *
+   * @default 'native'
+   */
+  readonly layout?: LayoutName | undefined
+
+  /**
+   * Name of the table's partition key, an attribute of type S.
+   *
+   * @default what the layout's own software takes; 'id' for the native one
+   */
+  readonly partitionKey?: string | undefined
+
+  /**
+   * Text that every key of this store starts with. It separates the namespaces of one table: `keys`, `records`,
+   * `count` and `clear` see only theirs. With plain session IDs prefixes must not be the beginning of one another.
+   *
+   * @default what the layout's own software takes; '' for the native one
+   */
+  readonly prefix?: string | undefined
 }
 
 /** A session in the terms that every layout shares. */
@@ -314,4 +408,60 @@ export function checkPartitionKey(partitionKey: string, attributes: readonly (st
     'INVALID_OPTION',
     `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
   )
+}
+
+/*
+ * Attribute values as they come off the wire, where they need not be what their type says.
+ */
+
+/** A number above this is not a time in seconds (it would be after the year 5000) but in milliseconds. */
+export const LARGEST_SECONDS = 1e11
+
+/** The text of an attribute of type S; `undefined` for anything else. */
+export function textOf(value: unknown): string | undefined {
+  return stringIn(value, 'S')
+}
+
+/** The number of an attribute of type N; `undefined` for anything else. */
+export function numberOf(value: unknown): number | undefined {
+  const text = numberTextOf(value)
+  if (text === undefined || text === '') return undefined
+  const number = Number(text)
+  return Number.isFinite(number) ? number : undefined
+}
+
+/** The digits of an attribute of type N, of which a number may lose some; `undefined` for anything else. */
+export function numberTextOf(value: unknown): string | undefined {
+  return stringIn(value, 'N')
+}
+
+/** The base64 text of an attribute of type B; `undefined` for anything else. */
+export function binaryOf(value: unknown): string | undefined {
+  return stringIn(value, 'B')
+}
+
+/** The entries of an attribute of type M; `undefined` for anything else. */
+export function mapOf(value: unknown): Item | undefined {
+  const content = contentOf(value, 'M')
+  return typeof content === 'object' && content !== null && !Array.isArray(content)
+    ? (content as Item)
+    : undefined
+}
+
+/**
+ * A moment in milliseconds, from a number that is in seconds or, when that makes no sense, in milliseconds. An attribute can
+ * hold numbers that are far from any moment: those become the first or the last that a `Date` can hold.
+ */
+export function epochMsOf(secondsOrMs: number): number {
+  return withinDateRange(secondsOrMs > LARGEST_SECONDS ? secondsOrMs : secondsOrMs * 1000)
+}
+
+function stringIn(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {
+  const content = contentOf(value, type)
+  return typeof content === 'string' ? content : undefined
+}
+
+function contentOf(value: unknown, type: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as Readonly<Record<string, unknown>>)[type]
 }

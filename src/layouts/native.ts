@@ -1,39 +1,49 @@
+import { hash } from 'node:crypto'
+
+import {
+  encodesWrites,
+  lazyPayloadCodec,
+  type PayloadCodecOptions,
+} from '../encryption/encryption-options.ts'
 import { SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import type { PayloadCodec } from '../encryption/payload-codec.ts'
 import type { AttributeValue, Item } from '../types.ts'
-import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
 import { jsonCodec } from './json.ts'
 import {
+  binaryOf,
   checkPartitionKey,
   type Condition,
+  epochMsOf,
   keysWith,
+  LARGEST_SECONDS,
   type LateRequestGuard,
   type Layout,
+  type LayoutOptions,
   type LockProtocol,
+  numberOf,
   type SessionIdentity,
   type StoredSession,
+  textOf,
 } from './layout.ts'
 import { userIndex } from './user-index.ts'
 
-/** What compresses and encrypts session data, ready for use. */
-export type Payloads = Pick<PayloadCodec, 'encode' | 'decode'>
-
-/** Options of {@link nativeLayout}. */
-export interface NativeLayoutOptions {
-  /** Name of the partition key attribute. */
-  readonly partitionKey: string
-  /** What every key of this namespace starts with. */
-  readonly prefix: string
-  /** Turns a session ID into what is stored of it, behind the prefix. */
-  readonly nameOf: (id: string) => string
-  /** Length of every name, when all have the same. It tells apart namespaces whose prefixes overlap. */
-  readonly nameLength: number | undefined
-  /** Loads what compresses and encrypts, when it is needed for the first time. */
-  readonly loadCodec: () => Promise<Payloads>
-  /** Whether it changes what is written; otherwise only stored sessions that turn out to be of type B have to do with it. */
-  readonly encodesWrites: boolean
+/** Options of {@link nativeLayout}: those of a store that are about it. */
+export interface NativeLayoutOptions
+  extends Pick<LayoutOptions, 'partitionKey' | 'prefix'>, PayloadCodecOptions {
+  /**
+   * Whether keys have the hash of the session ID in place of itself.
+   *
+   * @default true
+   */
+  readonly hashIds?: boolean | undefined
 }
+
+/** Partition key when nothing else says. */
+export const DEFAULT_PARTITION_KEY = 'id'
+
+/** Length of what {@link hashSessionId} returns. */
+export const SESSION_ID_HASH_LENGTH = 43
 
 const DATA = 'data'
 const EXPIRES = 'expires'
@@ -64,9 +74,12 @@ const ATTRIBUTES = [DATA, EXPIRES, EXPIRES_MS, REVISION, CREATED, BIRTH, LATE_UN
  * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
 export function nativeLayout(options: NativeLayoutOptions): Layout {
-  const { partitionKey, prefix, nameOf, nameLength, loadCodec, encodesWrites } = options
+  const { partitionKey = DEFAULT_PARTITION_KEY, prefix = '', hashIds = true } = options
   checkPartitionKey(partitionKey, ATTRIBUTES)
-  let payloads: Payloads | undefined
+  // What compresses and encrypts; where writes do neither, stored sessions may still turn out to be of type B.
+  const isEncoding = encodesWrites(options)
+  const loadCodec = lazyPayloadCodec(options)
+  let payloads: PayloadCodec | undefined
   const load = async (): Promise<void> => {
     payloads = await loadCodec()
   }
@@ -80,15 +93,13 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     versionAttribute: REVISION,
     replacesItems: false,
     prepare: item => {
-      if (!encodesWrites && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
+      if (!isEncoding && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
       return payloads === undefined ? load() : undefined
     },
-    keyOf: id => prefix + nameOf(id),
-    // Names that have one length are hashes.
-    idOfKey: key =>
-      nameLength === undefined && key.startsWith(prefix) ? key.slice(prefix.length) : undefined,
+    keyOf: id => prefix + (hashIds ? hashSessionId(id) : id),
+    idOfKey: key => (!hashIds && key.startsWith(prefix) ? key.slice(prefix.length) : undefined),
     keyOfItem: item => textOf(item[partitionKey]),
-    toItem: session => toItem(session, partitionKey, encodesWrites ? payloads : undefined),
+    toItem: session => toItem(session, partitionKey, isEncoding ? payloads : undefined),
     expiryOf,
     createdOf,
     revisionOf: item => textOf(item[REVISION]),
@@ -101,8 +112,19 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     sameSessionAs,
     isSameSession,
     lateRequests: lateRequestGuard(partitionKey),
-    namespace: () => keysWith(partitionKey, prefix, nameLength),
+    // The length tells apart namespaces whose prefixes overlap.
+    namespace: () => keysWith(partitionKey, prefix, hashIds ? SESSION_ID_HASH_LENGTH : undefined),
   }
+}
+
+/**
+ * The name under which a session is stored: base64url of the SHA-256 of its ID.
+ *
+ * Whoever reads the table, a backup or a log of keys cannot get from it to a session ID that a server would
+ * accept. Session IDs are long and random, so the hash needs neither salt nor stretching.
+ */
+export function hashSessionId(id: string): string {
+  return hash('sha256', id, 'base64url')
 }
 
 /** For `attribute_type`. Rules about attributes of the wrong type have to be the same in conditions and in code. */
@@ -134,7 +156,7 @@ const leases: LockProtocol = {
   },
 }
 
-function toItem(session: StoredSession, partitionKey: string, payloads: Payloads | undefined): Item {
+function toItem(session: StoredSession, partitionKey: string, payloads: PayloadCodec | undefined): Item {
   const { key, text, expiresMs, revision, createdMs, birth, user } = session
   const item: Record<string, AttributeValue> = {
     [partitionKey]: { S: key },
@@ -148,7 +170,7 @@ function toItem(session: StoredSession, partitionKey: string, payloads: Payloads
   return item
 }
 
-function fromItem(item: Item, partitionKey: string, payloads: Payloads | undefined): StoredSession {
+function fromItem(item: Item, partitionKey: string, payloads: PayloadCodec | undefined): StoredSession {
   const key = textOf(item[partitionKey])
   if (key === undefined) throw missing(partitionKey, 'S')
   const text = dataText(item, key, payloads)
@@ -165,7 +187,7 @@ function fromItem(item: Item, partitionKey: string, payloads: Payloads | undefin
   }
 }
 
-function dataText(item: Item, key: string, payloads: Payloads | undefined): string {
+function dataText(item: Item, key: string, payloads: PayloadCodec | undefined): string {
   const plain = textOf(item[DATA])
   if (plain !== undefined) return payloads === undefined ? plain : payloads.decode({ S: plain }, key)
   const binary = binaryOf(item[DATA])

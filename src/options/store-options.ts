@@ -1,17 +1,15 @@
-import { LAYOUT_NAMES, type LayoutName } from '../layouts/layout.ts'
+import {
+  LAYOUT_NAMES,
+  type LayoutName,
+  type LayoutOptions,
+  type PhpLayoutOptions,
+} from '../layouts/layout.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
 import type { SessionData } from '../types.ts'
 import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import { type ConnectionOptions, connectionRows } from './connection-options.ts'
 import { compressionRow, encryptionRow } from './encryption-options.ts'
-import {
-  hashIdsRow,
-  type LayoutOptions,
-  layoutRows,
-  type MigrationSource,
-  migrationRow,
-  type PhpLayoutOptions,
-} from './layout-options.ts'
+import { hashIdsRow, layoutRows, type MigrationSource, migrationRow } from './layout-options.ts'
 import { type LockingOptions, lockingRow } from './locking-options.ts'
 import {
   atMost,

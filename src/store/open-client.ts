@@ -2,7 +2,7 @@ import type { Environment } from '../aws/config/environment.ts'
 import type { InstanceRegion } from '../aws/config/instance-metadata-client.ts'
 import { briefTransport, routeFinder, type RouteSources } from '../aws/config/route-finder.ts'
 import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../aws/dynamodb/client.ts'
-import type { ServerClock } from '../aws/http/server-clock.ts'
+import { type ServerClock, systemClock } from '../aws/http/server-clock.ts'
 import { SocketTransport } from '../aws/http/socket-transport.ts'
 import { givenTransport, neededTransport, type Transport } from '../aws/http/transport.ts'
 import { invalidArgument } from '../errors.ts'
@@ -10,10 +10,7 @@ import { PendingSteps } from '../internal/deadline.ts'
 import { lambdaTrace } from '../internal/user-agent.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
 import { hasOtherVariables } from '../options/option.ts'
-import type { Clock, CredentialProvider, CredentialSource } from '../types.ts'
-
-/** The clock of the machine. */
-export const systemClock: Clock = { now: () => Date.now() }
+import type { Clock, CredentialProvider, Credentials, CredentialSource } from '../types.ts'
 
 /** What a client can be told of where to send its requests. */
 export type FoundSettings = Pick<ConnectionOptions, 'region' | 'endpoint' | 'maxAttempts'>
@@ -132,9 +129,9 @@ function findCredentials(
   environment: Environment,
   clock: () => ServerClock,
   pending: PendingSteps,
-): CredentialSource {
+): Credentials | CredentialSource {
   const { credentials: given } = options
-  if (given !== undefined && typeof given !== 'function') return () => given
+  if (given !== undefined && typeof given !== 'function') return given
   let source: CredentialSource | undefined
   const load = async (): Promise<CredentialSource> => {
     const { cachedProvider } = await import('../aws/credentials/cached-provider.ts')

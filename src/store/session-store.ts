@@ -20,7 +20,8 @@ import {
   writeRows,
 } from '../items/session-record.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
-import { isNative, openLayout, openNativeLayout } from '../layouts/open-layout.ts'
+import { nativeLayout } from '../layouts/native.ts'
+import { isNative, openLayout } from '../layouts/open-layout.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
 import { SessionLock } from '../locks/session-lock.ts'
 import type { Migration } from '../migration/migration.ts'
@@ -53,8 +54,6 @@ import type { UserSession } from '../scan/user-sessions.ts'
 import type { SessionData } from '../types.ts'
 import { openClient } from './open-client.ts'
 import { listed, SessionTerms, wholeSecond } from './session-terms.ts'
-
-const NO_OPTIONS = {}
 
 /**
  * Sessions in a DynamoDB table.
@@ -109,7 +108,7 @@ export class SessionStore<Data extends object = SessionData> {
     this.#terms = new SessionTerms(this.#options)
     this.#client = client ?? openClient(this.#options, processEnvironment())
     if (isNative(this.#options)) {
-      const layout = openNativeLayout(this.#options)
+      const layout = nativeLayout(this.#options)
       if (this.#options.migrateFrom === undefined) {
         this.#table = new ItemTable(this.#client, layout, this.#options)
       }
@@ -358,11 +357,11 @@ export class SessionStore<Data extends object = SessionData> {
     call: (table: ItemTable, options: Partial<Options>) => Promise<Result>,
   ): Promise<Result> {
     try {
-      validateCallOptions(options, rows)
+      if (options !== undefined) validateCallOptions(options, rows)
     } catch (error) {
       return Promise.reject(error)
     }
-    const taken = options ?? NO_OPTIONS
+    const taken = options ?? {}
     const table = this.itemTable()
     return table instanceof ItemTable ? call(table, taken) : table.then(opened => call(opened, taken))
   }

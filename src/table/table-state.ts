@@ -4,11 +4,9 @@ import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynam
 import { TableNotFoundError } from '../errors.ts'
 import { foreignText } from '../internal/foreign-text.ts'
 import { sleep } from '../internal/timers.ts'
-import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
-import type { Layout } from '../layouts/layout.ts'
+import { LARGEST_SECONDS, type Layout, type LayoutOptions, numberOf } from '../layouts/layout.ts'
 import { openLayout } from '../layouts/open-layout.ts'
 import { type ProvisionedCapacity, type UserIndex, userIndex } from '../layouts/user-index.ts'
-import type { LayoutOptions } from '../options/layout-options.ts'
 
 /** How a table is paid for: by request, or by the hour for capacity that is set aside. */
 export type Billing = 'on-demand' | ProvisionedCapacity

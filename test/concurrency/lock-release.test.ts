@@ -7,7 +7,7 @@ import express, { type Request } from 'express'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { DynamoDBStore } from '../../src/adapters/express.ts'
-import { hashSessionId } from '../../src/layouts/open-layout.ts'
+import { hashSessionId } from '../../src/layouts/native.ts'
 import { Browser } from '../support/browser.ts'
 import { engines } from '../support/engines.ts'
 import { type RunningApp, sessionCookie } from '../support/express-app.ts'

@@ -12,12 +12,9 @@ const aboveTheClient = [
   'adapters/shared/session-cookie',
   'items/item-table',
   'items/session-record',
-  'layouts/attributes',
   'layouts/json',
+  'layouts/layout',
   'layouts/native',
-  'layouts/open-layout',
-  'options/option',
-  'store/open-client',
   'store/session-store',
 ]
 

@@ -14,8 +14,8 @@ export interface NativeItemTableOptions extends ConnectionOptions {
   readonly partitionKey?: string
   /** @default '' */
   readonly prefix?: string
-  /** @default none: names of any length */
-  readonly nameLength?: number
+  /** @default false */
+  readonly hashIds?: boolean
   /** @default true */
   readonly consistentRead?: boolean
   /** @default none */
@@ -35,14 +35,14 @@ export function openNativeItemTable({
   table,
   partitionKey,
   prefix,
-  nameLength,
+  hashIds,
   consistentRead = true,
   absoluteTimeoutMs,
   ...connection
 }: NativeItemTableOptions): ItemTable {
   const client = openClient({ ...defaults, ...connection }, {})
   onTestFinished(() => client.close())
-  const layout = plainNativeLayout(partitionKey, prefix, nameLength)
+  const layout = plainNativeLayout(partitionKey, prefix, hashIds)
   return new ItemTable(client, layout, {
     table,
     consistentRead,
@@ -50,14 +50,7 @@ export function openNativeItemTable({
   })
 }
 
-/** The native layout with plain session IDs, whose sessions are neither compressed nor encrypted. */
-export function plainNativeLayout(partitionKey = 'id', prefix = '', nameLength?: number): Layout {
-  return nativeLayout({
-    partitionKey,
-    prefix,
-    nameOf: id => id,
-    nameLength,
-    loadCodec: () => Promise.reject(new Error('nothing is encoded here')),
-    encodesWrites: false,
-  })
+/** The native layout, with plain session IDs unless a test wants hashes; sessions are neither compressed nor encrypted. */
+export function plainNativeLayout(partitionKey = 'id', prefix = '', hashIds = false): Layout {
+  return nativeLayout({ partitionKey, prefix, hashIds })
 }

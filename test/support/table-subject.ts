@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 
-import { hashSessionId } from '../../src/layouts/open-layout.ts'
+import { hashSessionId } from '../../src/layouts/native.ts'
 import type { Item } from '../../src/types.ts'
 import type { Engine } from './engines.ts'
 import { SessionTable, type TableOptions } from './session-table.ts'

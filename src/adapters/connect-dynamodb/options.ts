@@ -1,7 +1,7 @@
 import type { SessionData } from 'express-session'
 
 import { invalidArgument } from '../../errors.ts'
-import { DEFAULT_PARTITION_KEY } from '../../layouts/open-layout.ts'
+import { DEFAULT_PARTITION_KEY } from '../../layouts/native.ts'
 import { type ConnectionOptions, connectionRows } from '../../options/connection-options.ts'
 import type { SpecialKey } from '../../layouts/layout.ts'
 import {

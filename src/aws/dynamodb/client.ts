@@ -63,6 +63,7 @@ const RETRY_BASE_DELAY_MS = 25
 export class DynamoDBClient {
   readonly #options: DynamoDBClientOptions
   readonly #clock: ServerClock
+  readonly #credentials: CredentialSource
   readonly #quota = new RetryQuota()
   readonly #signer = new RequestSigner()
   #prepared: Prepared | undefined
@@ -73,6 +74,8 @@ export class DynamoDBClient {
   constructor(options: DynamoDBClientOptions) {
     this.#options = options
     this.#clock = new ServerClock(options.clock)
+    const { credentials } = options
+    this.#credentials = typeof credentials === 'function' ? credentials : () => credentials
   }
 
   /** What the time is; right even where the machine's clock has turned out to be wrong. */
@@ -109,12 +112,11 @@ export class DynamoDBClient {
       )
     }
     const trace = callTraceOf(operation, input)
-    const { deadlineMs } = this.#options
     const call: Call<Name> = {
       operation,
       input,
       body: JSON.stringify(trace === undefined ? input : trace.input),
-      deadline: deadline?.within(deadlineMs) ?? new Deadline(deadlineMs),
+      deadline: deadline?.within(this.deadlineMs) ?? new Deadline(this.deadlineMs),
       signal,
       key,
       clockOffsetMs: this.#clock.offsetMs,
@@ -157,7 +159,7 @@ export class DynamoDBClient {
     let answer: Promise<TransportResponse>
     let reader: ResponseReader<Name>
     try {
-      const found = this.#options.credentials()
+      const found = this.#credentials()
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       target = this.#targetOf(call, prepared, found)
       reader = new ResponseReader(call, target.endpoint.origin)
@@ -251,7 +253,7 @@ export class DynamoDBClient {
     call: Call<Name>,
     prepared: Prepared,
     number: number,
-    found: Credentials | Promise<Credentials> = this.#options.credentials(),
+    found: Credentials | Promise<Credentials> = this.#credentials(),
   ): Promise<Outcome<Name>> {
     let credentials: Credentials
     try {
@@ -357,7 +359,7 @@ export class DynamoDBClient {
   /** Whether there are other credentials than the ones that AWS has rejected. */
   async #replace(rejected: Credentials, call: Call): Promise<boolean> {
     try {
-      const found = this.#options.credentials({ rejected })
+      const found = this.#credentials({ rejected })
       const fresh = await this.#inTime(found, call, 'credentials')
       return (
         fresh.accessKeyId !== rejected.accessKeyId ||
@@ -400,8 +402,8 @@ export interface DynamoDBSettings extends EndpointSettings {
 export interface DynamoDBClientOptions {
   /** Finds the settings; asked until it succeeds, once. */
   readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
-  /** Asked for every attempt, so it has to cache. */
-  readonly credentials: CredentialSource
+  /** Some that do not change, or what is asked for every attempt, so that it has to cache. */
+  readonly credentials: Credentials | CredentialSource
   /** What the searches for settings and credentials are waiting for: the error of a deadline that passes meanwhile says so. */
   readonly pending?: Readonly<Record<'settings' | 'credentials', PendingSteps>>
   readonly transport: Transport

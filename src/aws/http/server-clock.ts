@@ -32,6 +32,9 @@ const STEP_MS = 1000
 /** Dates contradict each other by less than this because servers are busy, or several; by more after one has been set. */
 const JITTER_MS = 10_000
 
+/** The clock of the machine. */
+export const systemClock: Clock = { now: () => Date.now() }
+
 /** What the time is for all processes, as far as this one can tell. */
 export interface ServerTime {
   /** The server's time is this, or later: what ends before it has ended. */

@@ -1,4 +1,4 @@
-import { textOf } from '../../layouts/attributes.ts'
+import { textOf } from '../../layouts/layout.ts'
 import { askForTableKey, listItems } from '../../scan/scan.ts'
 import { listByUser } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared } from '../args.ts'

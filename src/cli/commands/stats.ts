@@ -1,7 +1,7 @@
 import { itemSizeBytes } from '../../aws/dynamodb/item-size.ts'
 import { SessionCorruptError } from '../../errors.ts'
 import type { ItemTable } from '../../items/item-table.ts'
-import { binaryOf } from '../../layouts/attributes.ts'
+import { binaryOf } from '../../layouts/layout.ts'
 import { scanInput, scanPages } from '../../scan/scan.ts'
 import type { Item } from '../../types.ts'
 import { type Command, declared, writeResult } from '../args.ts'

@@ -1,8 +1,7 @@
 import { SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
-import { mapOf, textOf } from '../attributes.ts'
 import { COLON, COMMA, findInStructure, isSameJson, parseSessionData, stringifySessionData } from '../json.ts'
-import type { SessionCodec } from '../layout.ts'
+import { mapOf, type SessionCodec, textOf } from '../layout.ts'
 import { noSession } from './define-layout.ts'
 import { marshallDocument, unmarshallDocument, unmarshallValue } from './document.ts'
 

@@ -1,18 +1,21 @@
 import { SessionCorruptError } from '../../errors.ts'
 import { LATEST_MS } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import { epochMsOf, LARGEST_SECONDS, numberOf, textOf } from '../attributes.ts'
 import {
   allOf,
   checkPartitionKey,
   type Condition,
+  epochMsOf,
+  type LayoutOptions,
   keysWith,
+  LARGEST_SECONDS,
   type Layout,
   type LayoutName,
-  type ForeignLayoutSettings,
+  numberOf,
   type SessionCodec,
   type SessionIdentity,
   type StoredSession,
+  textOf,
 } from '../layout.ts'
 
 /** What is written. Reading goes by the size of the number, because older versions of some writers differ. */
@@ -91,7 +94,7 @@ export interface LayoutRow {
  *
  * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
-export function defineLayout(name: LayoutName, row: LayoutRow, settings: ForeignLayoutSettings): Layout {
+export function defineLayout(name: LayoutName, row: LayoutRow, settings: LayoutOptions): Layout {
   const { dataAttribute, codec, expiry, keyStart: start } = row
   const { partitionKey = row.partitionKey, prefix = row.prefix ?? '' } = settings
   const keyStart = start ?? prefix

@@ -1,16 +1,17 @@
 import { invalidArgument, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import { mapOf, textOf } from '../attributes.ts'
 import { jsonCodec, parseSessionData, stringifySessionData } from '../json.ts'
-import type {
-  Condition,
-  Layout,
-  LayoutName,
-  ForeignLayoutSettings,
-  SessionCodec,
-  SessionIdentity,
-  SpecialKey,
-  StoredSession,
+import {
+  type Condition,
+  type LayoutOptions,
+  type Layout,
+  type LayoutName,
+  mapOf,
+  type SessionCodec,
+  type SessionIdentity,
+  type SpecialKey,
+  type StoredSession,
+  textOf,
 } from '../layout.ts'
 import {
   documentCodec,
@@ -30,9 +31,7 @@ export type ForeignLayoutName = Exclude<LayoutName, 'native' | 'php' | 'laravel'
 const SECONDS = expiryIn({ expires: 's' })
 
 /** Everything about the layouts, one by one; what depends on the options of a store is a function of them. */
-const rows: Readonly<
-  Record<ForeignLayoutName, LayoutRow | ((settings: ForeignLayoutSettings) => LayoutRow)>
-> = {
+const rows: Readonly<Record<ForeignLayoutName, LayoutRow | ((settings: LayoutOptions) => LayoutRow)>> = {
   'connect-dynamodb': connectDynamoDB,
 
   'dynamodb-store': {
@@ -105,7 +104,7 @@ const rows: Readonly<
  *
  * @throws {TypeError} `INVALID_OPTION` when the options contradict the layout.
  */
-export function foreignLayout(name: ForeignLayoutName, settings: ForeignLayoutSettings): Layout {
+export function foreignLayout(name: ForeignLayoutName, settings: LayoutOptions): Layout {
   const row = rows[name]
   return defineLayout(name, typeof row === 'function' ? row(settings) : row, settings)
 }
@@ -139,7 +138,7 @@ function mapIn(dataAttribute: string): DataRule {
  *
  * @throws {TypeError} `INVALID_OPTION` when a special key would overwrite the session.
  */
-function connectDynamoDB({ partitionKey = 'id', specialKeys = [] }: ForeignLayoutSettings): LayoutRow {
+function connectDynamoDB({ partitionKey = 'id', specialKeys = [] }: LayoutOptions): LayoutRow {
   const names = specialKeys.map(({ name }) => name)
   const taken = names.find(name => [partitionKey, 'sess', 'expires'].includes(name))
   if (taken !== undefined) {
@@ -223,7 +222,7 @@ function adonisTextOf(item: Item, id: string): string {
  * Remix and React Router on Architect: the keys of the session are attributes of the item, beside its key and `_ttl`. Items
  * without `_ttl` never expire.
  */
-function architect({ partitionKey = '_idx' }: ForeignLayoutSettings): LayoutRow {
+function architect({ partitionKey = '_idx' }: LayoutOptions): LayoutRow {
   return {
     partitionKey: '_idx',
     dataAttribute: undefined,

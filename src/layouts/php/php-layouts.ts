@@ -1,9 +1,18 @@
 import { invalidArgument, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
-import { binaryOf, numberOf, numberTextOf, textOf } from '../attributes.ts'
 import { sourceJsonCodec } from '../foreign/codecs.ts'
 import { defineLayout, expiryIn, type LayoutRow, noSession } from '../foreign/define-layout.ts'
-import type { Condition, Layout, ForeignLayoutSettings, LockProtocol, SessionCodec } from '../layout.ts'
+import {
+  binaryOf,
+  type Condition,
+  type LayoutOptions,
+  type Layout,
+  type LockProtocol,
+  numberOf,
+  numberTextOf,
+  type SessionCodec,
+  textOf,
+} from '../layout.ts'
 import { isSamePhpValue } from './js-values.ts'
 import { limitsOf } from './node.ts'
 import { parseOne } from './parser.ts'
@@ -29,7 +38,7 @@ const LARAVEL_ID = /^[A-Za-z\d]{40}$/
  *
  * @throws {TypeError} `INVALID_OPTION` when two attributes have the same name.
  */
-export function phpLayout(settings: ForeignLayoutSettings): Layout {
+export function phpLayout(settings: LayoutOptions): Layout {
   const { prefix = '', sessionName = 'PHPSESSID', base64 = false } = settings
   const { dataAttribute = 'data', ttlAttribute = 'expires', dataAttributeType = 'string' } = settings
   const { staleLockSeconds = 60 } = settings
@@ -72,7 +81,7 @@ export function phpLayout(settings: ForeignLayoutSettings): Layout {
  * Other entries of the cache share the table and the prefix. Those whose keys are as long as those of sessions cannot be
  * told from sessions by their key.
  */
-export function laravelLayout(settings: ForeignLayoutSettings): Layout {
+export function laravelLayout(settings: LayoutOptions): Layout {
   const row: LayoutRow = {
     partitionKey: 'key',
     dataAttribute: 'value',

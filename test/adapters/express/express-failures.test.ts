@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore } from '../../../src/adapters/express.ts'
 import { SessionCorruptError, TableNotFoundError } from '../../../src/errors.ts'
-import { hashSessionId } from '../../../src/layouts/open-layout.ts'
+import { hashSessionId } from '../../../src/layouts/native.ts'
 import { Browser } from '../../support/browser.ts'
 import { callbackOutcome } from '../../support/callback-outcome.ts'
 import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'

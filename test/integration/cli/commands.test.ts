@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { Interruption } from '../../../src/cli/output.ts'
-import { hashSessionId } from '../../../src/layouts/open-layout.ts'
+import { hashSessionId } from '../../../src/layouts/native.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { checkTable } from '../../../src/table/check-table.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { shownKey } from '../../../src/cli/store-settings.ts'
-import { hashSessionId } from '../../../src/layouts/open-layout.ts'
+import { hashSessionId } from '../../../src/layouts/native.ts'
 
 describe('shownKey', () => {
   const hash = hashSessionId('a session')

@@ -4,7 +4,7 @@ import { plainNativeLayout } from '../../support/native-item-table.ts'
 
 const nowMs = 1_795_435_200_001
 
-const layout = plainNativeLayout('id', 'app:', 43)
+const layout = plainNativeLayout('id', 'app:', true)
 
 test('expired at a moment, by the exact expiry or, without one, by the seconds', () => {
   expect(layout.expiredAt(nowMs)).toEqual({

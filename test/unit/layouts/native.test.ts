@@ -1,15 +1,16 @@
 import { inspect } from 'node:util'
 
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
+import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
 import { SessionCorruptError } from '../../../src/errors.ts'
 import type { Layout, StoredSession } from '../../../src/layouts/layout.ts'
 import {
   birthAt,
+  hashSessionId,
   nativeLayout,
   type NativeLayoutOptions,
-  type Payloads,
 } from '../../../src/layouts/native.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
 import { thrownBy } from '../../support/failure.ts'
@@ -19,15 +20,7 @@ const expiresMs = Date.UTC(2026, 10, 23, 12, 0, 0, 1)
 const createdMs = Date.UTC(2026, 10, 22)
 
 function layoutWith(options: Partial<NativeLayoutOptions> = {}): Layout {
-  return nativeLayout({
-    partitionKey: 'id',
-    prefix: '',
-    nameOf: id => id,
-    nameLength: undefined,
-    encodesWrites: false,
-    loadCodec: () => Promise.reject(new Error('nothing here is encoded')),
-    ...options,
-  })
+  return nativeLayout({ hashIds: false, ...options })
 }
 
 const layout = layoutWith()
@@ -61,7 +54,8 @@ function corruption(action: () => unknown): string {
 
 describe('keys', () => {
   test('are the prefix and the name of the ID', () => {
-    expect(layoutWith({ prefix: 'app:', nameOf: id => `<${id}>` }).keyOf('x')).toBe('app:<x>')
+    expect(layoutWith({ prefix: 'app:', hashIds: true }).keyOf('x')).toBe(`app:${hashSessionId('x')}`)
+    expect(layoutWith({ prefix: 'app:' }).keyOf('x')).toBe('app:x')
     expect(layout.keyOf('é😀')).toBe('é😀')
   })
 
@@ -307,7 +301,7 @@ describe('conditions', () => {
     ],
     [
       'names of one length',
-      { nameLength: 43 },
+      { hashIds: true },
       {
         expression: 'size(#key) = :keyLength',
         names: { '#key': 'id' },
@@ -316,7 +310,7 @@ describe('conditions', () => {
     ],
     [
       'both, in another attribute',
-      { prefix: 'app:', nameLength: 43, partitionKey: 'sid' },
+      { prefix: 'app:', hashIds: true, partitionKey: 'sid' },
       {
         expression: 'begins_with(#key, :prefix) AND size(#key) = :keyLength',
         names: { '#key': 'sid' },
@@ -328,7 +322,7 @@ describe('conditions', () => {
   })
 
   test('have placeholders that do not clash', () => {
-    const namespaced = layoutWith({ prefix: 'a', nameLength: 1 })
+    const namespaced = layoutWith({ prefix: 'a', hashIds: true })
     const all = [
       namespaced.liveAt(0),
       namespaced.expiredAt(0, 0),
@@ -383,23 +377,22 @@ describe('locks (G10)', () => {
 })
 
 describe('encoded data', () => {
-  const codec: Payloads = {
-    encode: (text, key) => ({ B: Buffer.from(`${key}|${text}`).toString('base64') }),
-    decode: (value, key) =>
-      'S' in value
-        ? value.S
-        : Buffer.from(value.B, 'base64')
-            .toString()
-            .slice(key.length + 1),
-  }
+  const encryption = { keys: [new Uint8Array(32).fill(7)] }
+  const codec = new PayloadCodec({ encryption })
   const encoded: Item = {
     id: { S: 'the-key' },
-    data: { B: Buffer.from('the-key|{"a":1}').toString('base64') },
+    data: codec.encode('{"a":1}', 'the-key'),
     expiresMs: { N: '1' },
   }
 
+  /** What the data of an item decode to, for the key of the item alone. */
+  function textIn({ data }: Item): string {
+    if (data === undefined || !('B' in data)) throw new Error('the data are not encoded')
+    return codec.decode(data, 'the-key')
+  }
+
   test('is read by a layout that writes plain text, which loads the codec for it', async () => {
-    const plain = layoutWith({ loadCodec: () => Promise.resolve(codec) })
+    const plain = layoutWith({ encryption: { ...encryption, unencrypted: 'write' } })
     expect(plain.prepare(undefined)).toBeUndefined()
     expect(plain.prepare({ data: { S: '{}' } })).toBeUndefined()
     await plain.prepare(encoded)
@@ -409,20 +402,19 @@ describe('encoded data', () => {
   })
 
   test('is what a layout that encodes writes, for the key of the item', async () => {
-    const encoding = layoutWith({ encodesWrites: true, loadCodec: () => Promise.resolve(codec) })
+    const encoding = layoutWith({ encryption })
     await Promise.all([encoding.prepare(undefined), encoding.prepare({ data: { S: '{}' } })])
-    expect(encoding.toItem(sessionWith())).toMatchObject({ data: encoded['data'] })
+    expect(textIn(encoding.toItem(sessionWith()))).toBe('{"a":1}')
   })
 
-  test('a codec that could not be loaded is loaded again', async () => {
-    let loads = 0
-    const failing = layoutWith({
-      encodesWrites: true,
-      loadCodec: () => (++loads === 1 ? Promise.reject(new Error('not now')) : Promise.resolve(codec)),
-    })
+  test('a codec that could not be made ready is made ready again', async () => {
+    const prepare = vi.spyOn(PayloadCodec.prototype, 'prepare')
+    onTestFinished(() => prepare.mockRestore())
+    prepare.mockRejectedValueOnce(new Error('not now'))
+    const failing = layoutWith({ encryption })
     await expect(failing.prepare(undefined)).rejects.toThrow('not now')
     await failing.prepare(undefined)
-    expect(failing.toItem(sessionWith())).toMatchObject({ data: encoded['data'] })
+    expect(textIn(failing.toItem(sessionWith()))).toBe('{"a":1}')
   })
 })
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
-import { lazyPayloadCodec, openLayout } from '../../../src/layouts/open-layout.ts'
+import { lazyPayloadCodec } from '../../../src/encryption/encryption-options.ts'
+import { openLayout } from '../../../src/layouts/open-layout.ts'
 import { sessionIn } from './foreign/stored-session.ts'
 
 const prepare = vi.spyOn(PayloadCodec.prototype, 'prepare')

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { hashSessionId, SESSION_ID_HASH_LENGTH } from '../../../src/layouts/open-layout.ts'
+import { hashSessionId, SESSION_ID_HASH_LENGTH } from '../../../src/layouts/native.ts'
 
 test.each([
   // Test vectors of FIPS 180-2 and of the empty text.

@@ -8,14 +8,7 @@ import { RecordingTransport } from '../../support/recording-transport.ts'
 
 test('a layout that does not write down whose session it is has no sessions of a user', async () => {
   const transport = new RecordingTransport()
-  const native = nativeLayout({
-    partitionKey: 'id',
-    prefix: '',
-    nameOf: id => id,
-    nameLength: undefined,
-    loadCodec: () => Promise.reject(new Error('there is nothing to decode')),
-    encodesWrites: false,
-  })
+  const native = nativeLayout({})
   const table = new ItemTable(
     openClient({ region: 'eu-west-1', transport }, {}),
     { ...native, name: 'plain', userIndex: undefined },

@@ -7,14 +7,10 @@ import {
   CredentialsError,
   DeadlineExceededError,
 } from '../../../src/errors.ts'
+import { systemClock } from '../../../src/aws/http/server-clock.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import type { TransportRequest } from '../../../src/aws/http/transport.ts'
-import {
-  type ClientOptions,
-  type FoundSettings,
-  openClient,
-  systemClock,
-} from '../../../src/store/open-client.ts'
+import { type ClientOptions, type FoundSettings, openClient } from '../../../src/store/open-client.ts'
 import { rejectionOf } from '../../support/failure.ts'
 
 const input = { TableName: 'sessions', Key: { id: { S: 'k' } } }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import type { ForeignLayoutSettings } from '../../../../src/layouts/layout.ts'
+import type { LayoutOptions } from '../../../../src/layouts/layout.ts'
 import { phpLayout, phpLocks } from '../../../../src/layouts/php/php-layouts.ts'
 import { sessionIn } from './stored-session.ts'
 
@@ -23,7 +23,7 @@ describe('phpLayout', () => {
     expect(layout.keyOf(id)).toBe(key)
   })
 
-  test.each<[string, Partial<ForeignLayoutSettings>, object]>([
+  test.each<[string, Partial<LayoutOptions>, object]>([
     ['as text', {}, { S: 'user|s:3:"ada";' }],
     ['as bytes', { dataAttributeType: 'binary' }, { B: 'dXNlcnxzOjM6ImFkYSI7' }],
     ['in base64', { base64: true }, { S: 'dXNlcnxzOjM6ImFkYSI7' }],
