@@ -47,6 +47,7 @@ const groups = {
     'aws/config/partitions',
     'aws/config/route-finder',
     'internal/deadline',
+    'internal/shared-flight',
     'internal/user-agent',
     'aws/sigv4/sign',
   ],

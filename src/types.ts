@@ -1,3 +1,5 @@
+import type { Deadline } from './internal/deadline.ts'
+
 /**
  * Source of the current time, so that tests and clock-skew correction can decide what "now" is.
  */
@@ -39,8 +41,10 @@ export type CredentialProvider = () => Promise<Credentials> | Credentials
  *
  * @internal
  */
-export type CredentialSource = (options?: {
+export type CredentialSource = (request?: {
   readonly rejected?: Credentials
+  /** Of the call that needs the credentials: after that, what it has asked for is not waited for by later ones. */
+  readonly deadline?: Deadline
 }) => Promise<Credentials> | Credentials
 
 /**

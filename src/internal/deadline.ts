@@ -55,11 +55,13 @@ export class PendingSteps {
     }
   }
 
-  /** The steps under way, each with how long it has taken; empty when there are none. */
+  /**
+   * The steps under way, each with how long it has taken; empty when there are none. Of steps that wait for the same, it is
+   * the latest: the others have been given up.
+   */
   describe(): string {
     const nowMs = performance.now()
-    return [...this.#steps]
-      .map(({ what, sinceMs }) => `${what} (for ${Math.round(nowMs - sinceMs)} ms)`)
-      .join(': ')
+    const latest = new Map([...this.#steps].map(({ what, sinceMs }) => [what, sinceMs]))
+    return [...latest].map(([what, sinceMs]) => `${what} (for ${Math.round(nowMs - sinceMs)} ms)`).join(': ')
   }
 }

@@ -383,8 +383,8 @@ const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
 /**
  * Makes a function that asks the instance metadata service in which region this instance runs.
  *
- * It asks as {@link InstanceMetadataClient} does: with a token, else without one. A region is remembered for good, a failure for one minute; calls at the same
- * time share one request. Nothing is asked while `AWS_EC2_METADATA_DISABLED` is set to anything at all.
+ * It asks as {@link InstanceMetadataClient} does: with a token, else without one. A region is remembered for good, a
+ * failure for one minute. Nothing is asked while `AWS_EC2_METADATA_DISABLED` is set to anything at all.
  *
  * @returns a function that never rejects.
  */
@@ -393,21 +393,17 @@ export function instanceRegionLookup(
   options: InstanceMetadataOptions = {},
 ): () => Promise<InstanceRegion> {
   const client = new InstanceMetadataClient(context, options)
-  let held: { readonly answer: Promise<InstanceRegion>; askAgainAtMs: number } | undefined
+  let held: { readonly answer: InstanceRegion; readonly askAgainAtMs: number } | undefined
 
-  return () => {
+  return async () => {
     if (variable(context.environment, DISABLED_VARIABLE) !== undefined) {
-      return Promise.resolve({ reason: `${DISABLED_VARIABLE} is set` })
+      return { reason: `${DISABLED_VARIABLE} is set` }
     }
-    if (held === undefined || context.clock.now() >= held.askAgainAtMs) {
-      const asked = { answer: ask(client), askAgainAtMs: Number.POSITIVE_INFINITY }
-      held = asked
-      return asked.answer.then(answer => {
-        if ('reason' in answer) asked.askAgainAtMs = context.clock.now() + FAILURE_REMEMBERED_MS
-        return answer
-      })
-    }
-    return held.answer
+    if (held !== undefined && context.clock.now() < held.askAgainAtMs) return held.answer
+    const answer = await ask(client)
+    const keptMs = 'region' in answer ? Infinity : FAILURE_REMEMBERED_MS
+    held = { answer, askAgainAtMs: context.clock.now() + keptMs }
+    return answer
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Route, RouteFinder } from '../http/endpoint.ts'
+import { Deadline } from '../../internal/deadline.ts'
+import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
 import { variable } from './environment.ts'
 import { loadSharedConfig, selectedProfile } from './shared-config.ts'
 import type { RouteSources } from './route-finder.ts'
@@ -11,6 +13,9 @@ interface BundleSetting {
   readonly source: string
 }
 
+/** Longer than a connection may take to be made. */
+const HUNG_AFTER_MS = 5000
+
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'] as const
 
 /**
@@ -22,7 +27,8 @@ const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY
  */
 export function routeSearch(sources: RouteSources): RouteFinder {
   const { environment, proxy: given } = sources
-  let trusted: Promise<Trust> | undefined
+  let trusted: Trust | undefined
+  const flights: Flights<Trust> = new Map()
   return async endpoint => {
     const isProxied =
       given !== false &&
@@ -31,12 +37,9 @@ export function routeSearch(sources: RouteSources): RouteFinder {
       ? (await import('./route-settings.ts')).proxyFor(endpoint, environment, given)
       : undefined
     if (endpoint.protocol !== 'https:' && proxy?.endpoint.protocol !== 'https:') return { proxy }
-    // What failed is looked at again: the file may be there by then.
-    trusted ??= findTrusted(sources).catch((error: unknown) => {
-      trusted = undefined
-      throw error
-    })
-    return { ...(await trusted), proxy }
+    // What failed, or took too long, is looked at again: the file may be there by then.
+    trusted ??= await sharedFlight(flights, '', new Deadline(HUNG_AFTER_MS), () => findTrusted(sources))
+    return { ...trusted, proxy }
   }
 }
 

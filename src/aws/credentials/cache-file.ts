@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf, messageOf } from '../../internal/core-objects.ts'
+import { Deadline } from '../../internal/deadline.ts'
+import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
 import type { Clock } from '../../types.ts'
-import { type Flights, sharedFlight } from './cached-provider.ts'
 import { parseJsonObject } from './credentials-document.ts'
 import type { JsonObject } from './provider.ts'
 
@@ -107,6 +108,8 @@ export interface CachedLogin<Token extends CachedToken> {
 }
 
 const REFRESH_WINDOW_MS = 5 * 60_000
+/** Longer than the call of a service may take: a refresh token works once, so two refreshes side by side do harm. */
+const HUNG_AFTER_MS = 20_000
 
 /**
  * The token of a log-in: as it is in the cache file while it has more than five minutes left, else refreshed. One that
@@ -121,7 +124,7 @@ export function cachedToken<Token extends CachedToken>(
   clock: Clock,
 ): Promise<Token> {
   // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
-  return sharedFlight(flights, login.path, async () => {
+  return sharedFlight(flights, login.path, new Deadline(HUNG_AFTER_MS), async () => {
     const token = await readToken(login)
     const { refresh, endingOf, notRefreshed, remedy } = login
     if (refresh === undefined || token.expiresAtMs - clock.now() > REFRESH_WINDOW_MS) return token

@@ -2,6 +2,8 @@ import { isCredentials } from '../sigv4/sign.ts'
 import { CredentialsError } from '../../errors.ts'
 import type { CredentialsTrace } from '../../diagnostics.ts'
 import { credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
+import { Deadline } from '../../internal/deadline.ts'
+import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../../types.ts'
 
@@ -26,8 +28,8 @@ export interface CachedProviderOptions {
  *   with a pause of 30 s after a failure; callers get the credentials at hand meanwhile.
  * - In the last minute callers wait for the provider, a second at most; if that fails or takes longer while the
  *   credentials at hand are still valid, they get those.
- * - All callers share one call of the provider; one that has not ended after 15 s is not waited for by new callers,
- *   who get a call of their own to share. A failure is never remembered.
+ * - All callers share one call of the provider; one that has not ended by the deadline of the caller that began it, or
+ *   after 15 s, is not waited for by new callers, who get a call of their own to share. A failure is never remembered.
  *
  * @returns a provider that answers without a promise when it need not wait.
  */
@@ -37,37 +39,28 @@ export function cachedProvider(
 ): CredentialSource {
   let held: Credentials | undefined
   let refreshAtMs = 0
-  let refreshing: Promise<Credentials> | undefined
-  let refreshingSinceMs = 0
+  const flights: Flights<Credentials> = new Map()
 
-  const refresh = (isRejected = false): Promise<Credentials> => {
-    if (refreshing !== undefined && performance.now() - refreshingSinceMs < HUNG_AFTER_MS) return refreshing
-    refreshingSinceMs = performance.now()
-    const current: Promise<Credentials> = (
-      credentialsTraces.isObserved ? askTraced(provider, reasonToAsk(held, isRejected, clock)) : ask(provider)
-    ).then(
-      credentials => {
-        const isLatest = refreshing === current
-        if (isLatest) refreshing = undefined
-        if (isLatest || held === undefined || expiryOf(held) < expiryOf(credentials)) {
+  const refresh = (caller: Deadline | undefined, isRejected = false): Promise<Credentials> => {
+    const deadline = caller?.within(HUNG_AFTER_MS) ?? new Deadline(HUNG_AFTER_MS)
+    return sharedFlight(flights, '', deadline, async isLatest => {
+      try {
+        const credentials = await (credentialsTraces.isObserved
+          ? askTraced(provider, reasonToAsk(held, isRejected, clock))
+          : ask(provider))
+        if (isLatest() || held === undefined || expiryOf(held) < expiryOf(credentials)) {
           held = credentials
           refreshAtMs = expiryOf(credentials) - ADVISORY_REFRESH_MS + random() * MAX_JITTER_MS
         }
         return credentials
-      },
-      (error: unknown) => {
-        if (refreshing === current) {
-          refreshing = undefined
-          refreshAtMs = clock.now() + RETRY_PAUSE_MS
-        }
+      } catch (error) {
+        if (isLatest()) refreshAtMs = clock.now() + RETRY_PAUSE_MS
         throw error
-      },
-    )
-    refreshing = current
-    return current
+      }
+    })
   }
-  const refreshOrKeep = async (valid: Credentials): Promise<Credentials> => {
-    const refreshed = refresh()
+  const refreshOrKeep = async (valid: Credentials, deadline: Deadline | undefined): Promise<Credentials> => {
+    const refreshed = refresh(deadline)
     try {
       return await withTimeout(refreshed, LONGEST_WAIT_MS, undefined, () => new Error('it takes too long'))
     } catch {
@@ -75,15 +68,15 @@ export function cachedProvider(
     }
   }
 
-  return ({ rejected } = {}) => {
+  return ({ rejected, deadline } = {}) => {
     // Whoever was rejected with credentials that have been replaced since needs only the new ones.
     if (rejected !== undefined && rejected === held) held = undefined
-    if (held === undefined) return refresh(rejected !== undefined)
+    if (held === undefined) return refresh(deadline, rejected !== undefined)
     const nowMs = clock.now()
-    if (nowMs < refreshAtMs) return expiryOf(held) > nowMs ? held : refresh()
-    if (expiryOf(held) - nowMs <= MANDATORY_REFRESH_MS) return refreshOrKeep(held)
+    if (nowMs < refreshAtMs) return expiryOf(held) > nowMs ? held : refresh(deadline)
+    if (expiryOf(held) - nowMs <= MANDATORY_REFRESH_MS) return refreshOrKeep(held, deadline)
     // Whatever comes of it, the credentials at hand are good for now; the next call looks again.
-    refresh().catch(() => undefined)
+    refresh(deadline).catch(() => undefined)
     return held
   }
 }
@@ -133,31 +126,7 @@ const LONGEST_ENTRY_MS = 120_000
  */
 export function askedOnce(mayAsk: boolean, provider: () => Promise<Credentials>): CredentialProvider {
   const flights: Flights<Credentials> = new Map()
-  return mayAsk ? () => sharedFlight(flights, '', provider, LONGEST_ENTRY_MS) : provider
-}
-
-/** Calls that are under way, by key. */
-export type Flights<T> = Map<string, { readonly outcome: Promise<T>; readonly sinceMs: number }>
-
-/**
- * What an earlier caller is waiting for already, else what `start` begins: callers of the same key share one outcome for
- * as long as it is not settled.
- *
- * @param longestMs after so long it is not waited for by new callers, who share a call of their own.
- */
-export function sharedFlight<T>(
-  flights: Flights<T>,
-  key: string,
-  start: () => Promise<T>,
-  longestMs: number = Number.POSITIVE_INFINITY,
-): Promise<T> {
-  const underway = flights.get(key)
-  if (underway !== undefined && performance.now() - underway.sinceMs < longestMs) return underway.outcome
-  const outcome = start().finally(() => {
-    if (flights.get(key)?.outcome === outcome) flights.delete(key)
-  })
-  flights.set(key, { outcome, sinceMs: performance.now() })
-  return outcome
+  return mayAsk ? () => sharedFlight(flights, '', new Deadline(LONGEST_ENTRY_MS), provider) : provider
 }
 
 const names = new WeakMap<Credentials, string>()

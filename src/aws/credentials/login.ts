@@ -7,6 +7,7 @@ import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import type { SettingsSource } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
+import type { Flights } from '../../internal/shared-flight.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
   type CachedLogin,
@@ -15,7 +16,6 @@ import {
   type CacheFile,
   updateCacheFile,
 } from './cache-file.ts'
-import type { Flights } from './cached-provider.ts'
 import { dpopProof, readDpopKey } from './dpop.ts'
 import {
   absentProfileMessage,

@@ -5,8 +5,9 @@ import type { ConfigSection } from '../config/shared-config.ts'
 import { GrowingBuffer } from '../http/response-parser.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
+import { Deadline } from '../../internal/deadline.ts'
+import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
-import { type Flights, sharedFlight } from './cached-provider.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import {
   contextOf,
@@ -92,7 +93,10 @@ async function runCredentialProcess(
 function outputOnce(command: string, environment: Environment, timeoutMs: number): Promise<CommandOutcome> {
   const flights: Flights<CommandOutcome> = underWay.get(environment) ?? new Map()
   underWay.set(environment, flights)
-  return sharedFlight(flights, command, () => outputOfCommand(command, environment, timeoutMs))
+  // It ends for certain: what takes too long is killed.
+  return sharedFlight(flights, command, new Deadline(Infinity), () =>
+    outputOfCommand(command, environment, timeoutMs),
+  )
 }
 
 function credentialsOfOutput(

@@ -8,6 +8,7 @@ import { isHostLabel } from '../config/partitions.ts'
 import { callUrl } from '../config/service-endpoint.ts'
 import type { ConfigSection, SettingsSource, SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
+import type { Flights } from '../../internal/shared-flight.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import {
   type CachedLogin,
@@ -16,7 +17,6 @@ import {
   type CacheFile,
   updateCacheFile,
 } from './cache-file.ts'
-import type { Flights } from './cached-provider.ts'
 import {
   absentProfileMessage,
   contextOf,

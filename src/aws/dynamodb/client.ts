@@ -159,7 +159,7 @@ export class DynamoDBClient {
     let answer: Promise<TransportResponse>
     let reader: ResponseReader<Name>
     try {
-      const found = this.#credentials()
+      const found = this.#credentials(call)
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       target = this.#targetOf(call, prepared, found)
       reader = new ResponseReader(call, target.endpoint.origin)
@@ -253,7 +253,7 @@ export class DynamoDBClient {
     call: Call<Name>,
     prepared: Prepared,
     number: number,
-    found: Credentials | Promise<Credentials> = this.#credentials(),
+    found: Credentials | Promise<Credentials> = this.#credentials(call),
   ): Promise<Outcome<Name>> {
     let credentials: Credentials
     try {
@@ -359,7 +359,7 @@ export class DynamoDBClient {
   /** Whether there are other credentials than the ones that AWS has rejected. */
   async #replace(rejected: Credentials, call: Call): Promise<boolean> {
     try {
-      const found = this.#credentials({ rejected })
+      const found = this.#credentials({ rejected, deadline: call.deadline })
       const fresh = await this.#inTime(found, call, 'credentials')
       return (
         fresh.accessKeyId !== rejected.accessKeyId ||

@@ -38,9 +38,7 @@ describe('the region of an instance', () => {
   it('is asked for once, with a token', async () => {
     const server = await playInstance()
     const lookup = instanceRegionLookup(await contextFor(server), { timeout: 10_000 })
-    expect(await Promise.all([lookup(), lookup(), lookup()])).toEqual(
-      Array.from({ length: 3 }, () => ({ region: 'eu-central-1' })),
-    )
+    expect(await lookup()).toEqual({ region: 'eu-central-1' })
     expect(await lookup()).toEqual({ region: 'eu-central-1' })
     expect(server.lines).toEqual([token, region])
   })

@@ -105,6 +105,79 @@ describe('settings that are found', () => {
   })
 })
 
+/** Hangs at first, then answers. */
+function hangingOnce<Value>(value: Value): { ask: () => Promise<Value>; asked: () => number } {
+  let asked = 0
+  const ask = (): Promise<Value> =>
+    asked++ === 0 ? new Promise<never>(() => undefined) : Promise.resolve(value)
+  return { ask, asked: () => asked }
+}
+
+async function firstFailsThenSucceeds(options: ClientOptions, environment: Environment = {}): Promise<void> {
+  const client = openClient({ deadlineMs: 200, ...options }, { ...nothing, ...environment })
+  onTestFinished(() => client.close())
+  const several = Array.from({ length: 3 }, () => rejectionOf(client.send('GetItem', input)))
+  for (const error of await Promise.all(several)) expect(error).toBeInstanceOf(DeadlineExceededError)
+  await expect(client.send('GetItem', input)).resolves.toEqual({})
+  await expect(client.send('GetItem', input)).resolves.toEqual({})
+}
+
+describe('what hangs once is asked again by the next call', () => {
+  test('the function that the option "credentials" is', async () => {
+    const { ask, asked } = hangingOnce(credentials)
+    await firstFailsThenSucceeds({ region: 'eu-west-1', credentials: ask })
+    expect(asked()).toBe(2)
+  })
+
+  test('the search for settings', async () => {
+    const { ask, asked } = hangingOnce<FoundSettings>({ region: 'eu-west-1' })
+    await firstFailsThenSucceeds({ credentials, findSettings: ask })
+    expect(asked()).toBe(2)
+  })
+
+  test('the search for settings before that for credentials', async () => {
+    let asked = 0
+    const findSettings = (): Promise<FoundSettings> =>
+      asked++ === 1 ? new Promise<never>(() => undefined) : Promise.resolve({ region: 'eu-west-1' })
+    const keys = { AWS_ACCESS_KEY_ID: 'AKIDENV', AWS_SECRET_ACCESS_KEY: 'secret' }
+    await firstFailsThenSucceeds({ findSettings }, keys)
+    expect(asked).toBe(3)
+  })
+
+  test('the instance, for its region', async () => {
+    const metadata = hangingOnce(undefined)
+    const answered = answer
+    answer = () => {
+      const path = requests.at(-1)?.path
+      const body = { '/latest/api/token': 'token', '/latest/meta-data/placement/region': 'eu-west-1' }[
+        path ?? ''
+      ]
+      if (body === undefined) return answered()
+      return metadata.ask().then(() => ({ statusCode: 200, headers: new Map(), body: Buffer.from(body) }))
+    }
+    await firstFailsThenSucceeds({ credentials }, { AWS_EC2_METADATA_DISABLED: '' })
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/latest/api/token',
+      '/latest/api/token',
+      '/latest/meta-data/placement/region',
+      '/',
+      '/',
+    ])
+  })
+
+  test('and is not named twice by the error of a deadline', async () => {
+    const client = openClient(
+      { region: 'eu-west-1', deadlineMs: 30, credentials: () => new Promise<never>(() => undefined) },
+      nothing,
+    )
+    onTestFinished(() => client.close())
+    await rejectionOf(client.send('GetItem', input))
+    expect(String(await rejectionOf(client.send('GetItem', input)))).toMatch(
+      /waiting for the function that the option "credentials" is \(for \d+ ms\)$/,
+    )
+  })
+})
+
 describe('the region', () => {
   test.each<[string, ClientOptions, Environment, string]>([
     ['the option', { region: 'eu-west-1' }, { AWS_REGION: 'eu-west-2' }, 'eu-west-1'],

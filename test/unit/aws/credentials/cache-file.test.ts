@@ -3,8 +3,6 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CredentialsError } from '../../../../src/errors.ts'
 import { readCacheFile, updateCacheFile } from '../../../../src/aws/credentials/cache-file.ts'
-import { type Flights, sharedFlight } from '../../../../src/aws/credentials/cached-provider.ts'
-import { deferred } from '../../../../src/internal/timers.ts'
 import { rejectionOf } from '../../../support/failure.ts'
 import { temporaryHome } from '../../../support/temporary-home.ts'
 
@@ -145,33 +143,5 @@ describe('updateCacheFile', () => {
     const path = await unwritableCacheFile('{"a":1}')
     await updateCacheFile(await readCacheFile(path), { b: 2 })
     expect(await readdir(dirname(path))).toHaveLength(1)
-  })
-})
-
-describe('sharedFlight', () => {
-  it('gives all callers one outcome, and begins anew afterwards', async () => {
-    const flights: Flights<number> = new Map()
-    const outcome = deferred<number>()
-    let starts = 0
-    const ask = (): Promise<number> =>
-      sharedFlight(flights, 'key', () => {
-        starts++
-        return outcome.promise
-      })
-    const callers = Array.from({ length: 20 }, ask)
-    outcome.resolve(7)
-    expect(await Promise.all(callers)).toStrictEqual(callers.map(() => 7))
-    expect(starts).toBe(1)
-    expect(await ask()).toBe(7)
-    expect(starts).toBe(2)
-    expect(flights.size).toBe(0)
-  })
-
-  it('does not remember a failure', async () => {
-    const flights: Flights<number> = new Map()
-    await expect(sharedFlight(flights, 'key', async () => Promise.reject(new Error('no')))).rejects.toThrow(
-      'no',
-    )
-    await expect(sharedFlight(flights, 'key', async () => 1)).resolves.toBe(1)
   })
 })
