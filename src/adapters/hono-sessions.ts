@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import { invalidArgument } from '../errors.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
+import { booleanOption, type RowsOf } from '../options/option.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import { FrameworkSessions } from './shared/framework-sessions.ts'
-import { openStore } from './shared/open-store.ts'
+import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { expiryOfCookie } from './shared/session-cookie.ts'
 import { tellingJson } from './shared/telling-json.ts'
 
@@ -36,8 +36,8 @@ export interface HonoSessionData {
  */
 export type StoredHonoSession = Record<string, unknown>
 
-/** Options of {@link DynamoDBStore}: those of `SessionStore` without `locking`, and some more. */
-export type DynamoDBStoreOptions = UnlockedStoreOptions<StoredHonoSession> & {
+/** The options that are not about the table. */
+interface EmptySessions {
   /**
    * Whether a session is stored although nothing has been put into it. `hono-sessions` begins a session for every visitor
    * without a cookie, bots included. With `false` those cost nothing, and get another session ID at every request until
@@ -47,6 +47,21 @@ export type DynamoDBStoreOptions = UnlockedStoreOptions<StoredHonoSession> & {
    */
   readonly storeEmptySessions?: boolean | undefined
 }
+
+/**
+ * Options of {@link DynamoDBStore}: `storeEmptySessions`, and either those of a `SessionStore` without `locking` or, as `store`, a
+ * `SessionStore` to use.
+ */
+export type DynamoDBStoreOptions = EmptySessions &
+  (
+    | (UnlockedStoreOptions<StoredHonoSession> & { readonly store?: undefined })
+    | {
+        /** Keeps the sessions. {@link DynamoDBStore.close} leaves it open. */
+        readonly store: SessionStore<StoredHonoSession>
+      }
+  )
+
+const ownRows: RowsOf<EmptySessions> = { ...storeOption, storeEmptySessions: booleanOption() }
 
 /** What is remembered of a session besides. */
 interface KnownData {
@@ -101,17 +116,14 @@ export class DynamoDBStore {
    * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values and `locking`.
    */
   constructor(options: DynamoDBStoreOptions | SessionStore<StoredHonoSession> = {}) {
-    const { storeEmptySessions = true, ...storeOptions }: DynamoDBStoreOptions =
-      options instanceof SessionStore ? {} : options
-    if (typeof storeEmptySessions !== 'boolean') {
-      throw invalidArgument('INVALID_OPTION', 'the option "storeEmptySessions" takes true or false')
-    }
+    const given = options instanceof SessionStore ? { store: options } : options
+    const { settings, forStore } = readOwnOptions<StoredHonoSession, EmptySessions>(given, ownRows)
     const opened = openStore(
-      options instanceof SessionStore ? options : storeOptions,
+      forStore,
       'hono-sessions, which does not tell its store when a request ends; dynamodb-sessions/hono supports it',
     )
     this.#sessions = new FrameworkSessions(opened)
-    this.#storesEmpty = storeEmptySessions
+    this.#storesEmpty = settings.storeEmptySessions ?? true
   }
 
   /** Loads a session; `null` when there is none, or the ID is none. */

@@ -1,9 +1,8 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 
-import { isTypeError } from '../internal/core-objects.ts'
 import type { SessionData } from '../types.ts'
 import { WebSessions, type WebSessionsOptions } from './web.ts'
-import { markResponse, type ResponseMarks, type WebSession } from './web/web-session.ts'
+import type { WebSession } from './web/web-session.ts'
 
 export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
 
@@ -65,32 +64,18 @@ export function dynamoDBSessions<Data extends object = SessionData>(
     // Mounted twice on one route, it would wait for its own lock.
     if (opened.has(context)) return next()
     opened.add(context)
-    const session = await webSessions.openSession(context.req.raw)
-    context.set('session', session)
-    try {
+    const response = await webSessions.handle(context.req.raw, async session => {
+      context.set('session', session)
       await next()
-      const setCookie = await session.commit()
-      mark(context, { setCookie, isUsed: session.isUsed })
-    } catch (error) {
-      // A lock that cannot be given back ends with its lease; what failed first is for onError.
-      await Promise.allSettled([session.release()])
-      throw error
-    }
-    return undefined
+      return context.res
+    })
+    if (response === context.res) return
+    // Hono would copy the headers of the response that was there, over those of the new one.
+    context.res = undefined
+    context.res = response
   }
   const close = async (): Promise<void> => {
     if (!isForeign) await webSessions.close()
   }
   return Object.assign(middleware, { webSessions, close })
-}
-
-function mark(context: Pick<Context, 'res'>, marks: ResponseMarks): void {
-  try {
-    markResponse(context.res.headers, marks)
-  } catch (error) {
-    if (!isTypeError(error)) throw error
-    // The headers of a response that came from fetch, for example, cannot be changed.
-    context.res = new Response(context.res.body, context.res)
-    markResponse(context.res.headers, marks)
-  }
 }

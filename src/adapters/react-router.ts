@@ -1,29 +1,26 @@
 import {
   type Cookie,
   createCookie,
+  createCookieSessionStorage,
   createSession,
-  createSessionStorage,
   type FlashSessionData,
   isCookie,
-  type Session,
   type SessionData,
   type SessionIdStorageStrategy,
   type SessionStorage,
 } from 'react-router'
 
-import { invalidArgument } from '../errors.ts'
+import { isObject } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
-import { SessionStore } from '../store/session-store.ts'
-import type { StoreOptions, UnlockedStoreOptions } from '../options/store-options.ts'
-import { FrameworkSessions, type Origin } from './shared/framework-sessions.ts'
-import { openStore } from './shared/open-store.ts'
+import type { RowsOf } from '../options/option.ts'
+import type { SessionStore } from '../store/session-store.ts'
+import type { UnlockedStoreOptions } from '../options/store-options.ts'
+import { FrameworkSessions } from './shared/framework-sessions.ts'
+import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { expiryOfCookie, newSessionId } from './shared/session-cookie.ts'
 
-/**
- * Options of {@link createDynamoDBSessionStorage}: the cookie, and either the options of a `SessionStore` without `locking`
- * or, as `store`, a `SessionStore` to use.
- */
-export type DynamoDBSessionStorageOptions<Data extends object, FlashData extends object = Data> = {
+/** The options that are not about the table. */
+interface CookieOption {
   /**
    * The cookie that carries the session ID, or the options to make one with, as for `createSessionStorage`. Give it `secrets`,
    * `httpOnly`, `secure` and a `maxAge`: the session then ends when its cookie does.
@@ -31,13 +28,23 @@ export type DynamoDBSessionStorageOptions<Data extends object, FlashData extends
    * @default a cookie `__session` without any of these
    */
   readonly cookie?: SessionIdStorageStrategy['cookie']
-} & (
-  | (UnlockedStoreOptions<FlashSessionData<Data, FlashData>> & { readonly store?: undefined })
-  | {
-      /** Keeps the sessions. It stays open when the session storage is closed. */
-      readonly store: SessionStore<FlashSessionData<Data, FlashData>>
-    }
-)
+}
+
+/**
+ * Options of {@link createDynamoDBSessionStorage}: the cookie, and either the options of a `SessionStore` without `locking`
+ * or, as `store`, a `SessionStore` to use.
+ */
+export type DynamoDBSessionStorageOptions<
+  Data extends object,
+  FlashData extends object = Data,
+> = CookieOption &
+  (
+    | (UnlockedStoreOptions<FlashSessionData<Data, FlashData>> & { readonly store?: undefined })
+    | {
+        /** Keeps the sessions. It stays open when the session storage is closed. */
+        readonly store: SessionStore<FlashSessionData<Data, FlashData>>
+      }
+  )
 
 /** What {@link createDynamoDBSessionStorage} makes. */
 export interface DynamoDBSessionStorage<
@@ -51,7 +58,7 @@ export interface DynamoDBSessionStorage<
 }
 
 /**
- * Session storage for React Router, made of its `createSessionStorage`: `getSession`, `commitSession`, `destroySession`.
+ * Session storage for React Router, with the methods of its `createSessionStorage`: `getSession`, `commitSession`, `destroySession`.
  *
  * - Parallel requests that change different keys of one session both keep their change (G2), and a session that one
  *   request has destroyed is not brought back when another commits it (G3): the storage remembers what each session object was
@@ -97,108 +104,69 @@ export function createDynamoDBSessionStorage<
   return new Storage<Data, FlashData>(options)
 }
 
+const ownRows: RowsOf<CookieOption> = {
+  ...storeOption,
+  cookie: { takes: 'a cookie of React Router, or the options to make one with', accepts: isObject },
+}
+
 class Storage<Data extends object, FlashData extends object> implements DynamoDBSessionStorage<
   Data,
   FlashData
 > {
   readonly store: SessionStore<FlashSessionData<Data, FlashData>>
   readonly close: () => Promise<void>
-  readonly #cookie: Cookie
   readonly #sessions: FrameworkSessions<FlashSessionData<Data, FlashData>>
+  readonly #cookie: Cookie
+  /** React Router's own storage without a table. */
+  readonly #cookies: SessionStorage
 
-  constructor({ cookie, ...others }: DynamoDBSessionStorageOptions<Data, FlashData>) {
+  constructor(options: DynamoDBSessionStorageOptions<Data, FlashData>) {
+    const { settings, forStore } = readOwnOptions<FlashSessionData<Data, FlashData>, CookieOption>(
+      options,
+      ownRows,
+    )
     const opened = openStore(
-      storeOrOptions(others),
+      forStore,
       'React Router, which does not tell its session storage when a request ends',
     )
     this.store = opened.store
     this.close = opened.close
     this.#sessions = new FrameworkSessions(opened)
+    const { cookie } = settings
     this.#cookie = isCookie(cookie) ? cookie : createCookie(cookie?.name ?? '__session', cookie)
     // It warns of a cookie that is not signed, when the app starts.
-    this.#inner({})
+    this.#cookies = createCookieSessionStorage({ cookie: this.#cookie })
   }
 
   // React Router takes the methods of a storage as functions, without the storage.
   readonly getSession: SessionStorage<Data, FlashData>['getSession'] = async (header, options) => {
-    let origin: Origin<FlashSessionData<Data, FlashData>> | undefined
-    const readData = async (id: string | null): Promise<FlashSessionData<Data, FlashData> | null> => {
-      const record = await this.#sessions.read(id)
-      if (id === null || record === undefined) return null
-      origin = { id, record }
-      return record.data
-    }
-    const session = await this.#inner({ readData }).getSession(header, options)
-    if (origin !== undefined) this.#sessions.remember(session, origin)
+    const id: unknown = header ? await this.#cookie.parse(header, options) : undefined
+    const record = await this.#sessions.read(id)
     // An ID that is not found is not used again: it may have been made up, and its session may have been destroyed.
-    else if (session.id !== '') return createSession<Data, FlashData>()
+    if (record === undefined) return createSession<Data, FlashData>()
+    const session = createSession<Data, FlashData>(record.data as Data, String(id))
+    this.#sessions.remember(session, { id: String(id), record })
     return session
   }
 
   readonly commitSession: SessionStorage<Data, FlashData>['commitSession'] = async (session, options) => {
-    if (this.#sessions.isGone(session)) return this.#inner({}).destroySession(withId(session, ''), options)
-    const origin = this.#sessions.latestOf(session)
-    let isGone = false
-    const inner = this.#inner({
-      createData: async (data, expires) => {
-        const id = newSessionId()
-        await this.#sessions.save(session, id, data, expiryOf(expires), {})
-        return id
-      },
-      updateData: async (id, data, expires) => {
-        const base = { basis: origin?.record, ...expiryOf(expires) }
-        isGone = (await this.#sessions.save(session, id, data, base, {})) === undefined
-      },
-    })
-    const header = await inner.commitSession(withId(session, origin?.id ?? ''), options)
-    return isGone ? inner.destroySession(withId(session, ''), options) : header
+    const { id = newSessionId(), record: basis } = this.#sessions.latestOf(session) ?? {}
+    const expiry = expiryOf(options?.maxAge, options?.expires ?? this.#cookie.expires)
+    const isKept =
+      !this.#sessions.isGone(session) &&
+      (await this.#sessions.save(session, id, session.data, { basis, ...expiry }, {})) !== undefined
+    return isKept ? this.#cookie.serialize(id, options) : this.#cookies.destroySession(session, options)
   }
 
   readonly destroySession: SessionStorage<Data, FlashData>['destroySession'] = async (session, options) => {
     const id = this.#sessions.latestOf(session)?.id ?? session.id
-    const deleteData = async (sessionId: string): Promise<void> => {
-      if (sessionId !== '') await this.store.destroy(sessionId)
-    }
-    const header = await this.#inner({ deleteData }).destroySession(withId(session, id), options)
+    if (id !== '') await this.store.destroy(id)
     this.#sessions.markGone(session)
-    return header
-  }
-
-  /** React Router's own storage, with what one call is to do. */
-  #inner(strategy: Partial<SessionIdStorageStrategy<Data, FlashData>>): SessionStorage<Data, FlashData> {
-    return createSessionStorage<Data, FlashData>({
-      cookie: this.#cookie,
-      createData: async () => '',
-      readData: async () => null,
-      updateData: async () => undefined,
-      deleteData: async () => undefined,
-      ...strategy,
-    })
+    return this.#cookies.destroySession(session, options)
   }
 }
 
-function storeOrOptions<Stored extends object>({
-  store,
-  ...options
-}: StoreOptions<Stored> & { readonly store?: SessionStore<Stored> | undefined }):
-  SessionStore<Stored> | StoreOptions<Stored> {
-  if (store === undefined) return options
-  if (!(store instanceof SessionStore)) {
-    throw invalidArgument('INVALID_OPTION', 'the option "store" takes a SessionStore')
-  }
-  const [other] = Object.keys(options)
-  if (other === undefined) return store
-  throw invalidArgument(
-    'INVALID_OPTION',
-    `the option "${other}" has no effect with a store of your own; leave it out`,
-  )
-}
-
-/** The session under another ID; what is read of it is what it holds at that moment. */
-function withId<Data, FlashData>(session: Session<Data, FlashData>, id: string): Session<Data, FlashData> {
-  return { ...session, id, data: session.data }
-}
-
-function expiryOf(expires: Date | undefined): ExpiryOptions {
-  return expiryOfCookie({ expires })
+/** React Router's own rule: an age comes before a moment, and that of the call before that of the cookie. */
+function expiryOf(maxAge: number | undefined, expires: Date | undefined): ExpiryOptions {
+  return expiryOfCookie(maxAge === undefined ? { expires } : { maxAge: maxAge * 1000 })
 }

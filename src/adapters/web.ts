@@ -1,13 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { invalidArgument } from '../errors.ts'
-import { processEnvironment } from '../internal/process-environment.ts'
+import { isObject } from '../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../options/call-options.ts'
-import { booleanOption, type OptionRows, readOptions, validateCallOptions } from '../options/option.ts'
-import { type SessionStoreOptions, storeRows } from '../options/store-options.ts'
-import { SessionStore } from '../store/session-store.ts'
+import { booleanOption, type RowsOf, validateCallOptions } from '../options/option.ts'
+import type { SessionStoreOptions } from '../options/store-options.ts'
+import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
-import { openStore } from './shared/open-store.ts'
+import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { SessionCookie, type SessionCookieOptions } from './web/cookie.ts'
 import { type SessionContext, WebSession } from './web/web-session.ts'
 
@@ -107,15 +107,15 @@ export class WebSessions<Data extends object = SessionData> {
 
   /** @internal */
   constructor(options: WebSessionsOptions<Data>) {
-    const { secrets, cookie = {}, rolling: isRolling = true } = readSettings(options)
-    const { secrets: _secrets, cookie: _cookie, rolling: _rolling, store: given, ...storeOptions } = options
-    const clock = 'clock' in storeOptions ? storeOptions.clock : undefined
-    const { store, close } = openStore<Data>(given ?? storeOptions)
+    const { settings, forStore } = readOwnOptions<Data, WebSessionSettings>(options, ownRows)
+    const { secrets = [], cookie = {}, rolling: isRolling = true, clock } = settings
+    requireSecrets(settings, options)
+    const { store, close } = openStore(forStore)
     this.store = store
     this.#closeStore = close
     this.#context = {
       store,
-      cookie: new SessionCookie(cookie, typeof secrets === 'string' ? [secrets] : (secrets ?? [])),
+      cookie: new SessionCookie(cookie, [secrets].flat()),
       isRolling,
       now: () => clock?.now() ?? Date.now(),
     }
@@ -178,55 +178,40 @@ export class WebSessions<Data extends object = SessionData> {
   }
 }
 
-type Settings<Data extends object> = WebSessionSettings & { readonly store?: SessionStore<Data> | undefined }
+const ownRows: RowsOf<WebSessionSettings> = {
+  ...storeOption,
+  secrets: {
+    takes: `a text of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
+    accepts: isSecrets,
+    fromText: text => text.split(/\s+/).filter(secret => secret !== ''),
+  },
+  cookie: {
+    takes: 'an object of cookie options',
+    accepts: value => isObject(value) && !Array.isArray(value),
+  },
+  rolling: booleanOption(),
+}
 
-/** The settings, checked and completed from the environment. */
-function readSettings<Data extends object>(options: WebSessionsOptions<Data>): WebSessionSettings {
-  const storeSpecs = options.store === undefined ? storeRows : {}
-  const settings = readOptions<Settings<Data>>(
-    options,
-    { ...storeSpecs, ...settingSpecs<Data>() },
-    processEnvironment(),
-  )
-  const isSigned = settings.cookie?.signed !== false
-  if (settings.secrets === undefined && isSigned) {
+/** @throws {TypeError} `INVALID_OPTION` when there are no secrets to sign with, or some that sign nothing. */
+function requireSecrets({ secrets, cookie }: WebSessionSettings, given: WebSessionSettings): void {
+  const isSigned = cookie?.signed !== false
+  if (isSigned && secrets === undefined) {
     throw invalidArgument(
       'INVALID_OPTION',
       'the option "secrets" is missing (or the environment variable DYNAMODB_SESSIONS_SECRETS): session cookies are ' +
         'signed with it; make one with: openssl rand -base64 32',
     )
   }
-  if (options.secrets !== undefined && !isSigned) {
+  if (!isSigned && given.secrets !== undefined) {
     throw invalidArgument(
       'INVALID_OPTION',
       'the option "secrets" has no effect with the cookie option "signed" set to false: nothing is signed; leave one of them out',
     )
   }
-  return settings
 }
 
-function settingSpecs<Data extends object>(): OptionRows<Settings<Data>> {
-  return {
-    store: {
-      takes: 'a SessionStore',
-      accepts: (value): value is SessionStore<Data> => value instanceof SessionStore,
-    },
-    secrets: {
-      takes: `a text of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
-      accepts: isSecrets,
-      fromText: text => text.split(/\s+/).filter(secret => secret !== ''),
-    },
-    cookie: {
-      takes: 'an object of cookie options',
-      accepts: (value): value is SessionCookieOptions =>
-        typeof value === 'object' && value !== null && !Array.isArray(value),
-    },
-    rolling: booleanOption(),
-  }
-}
-
-function isSecrets(value: unknown): value is string | readonly string[] {
-  const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]
+function isSecrets(value: unknown): boolean {
+  const secrets = [value].flat()
   return (
     secrets.length > 0 &&
     secrets.every(secret => typeof secret === 'string' && secret.length >= LEAST_SECRET_CHARACTERS)

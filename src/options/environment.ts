@@ -12,6 +12,7 @@ const OTHER_NAMES = [
   'replace',
   'rolling',
   'secrets',
+  'storeEmptySessions',
   'userIndex',
   'waitTimeoutMs',
 ] as const

@@ -1,5 +1,7 @@
 import { invalidArgument } from '../../errors.ts'
-import type { SessionStoreOptions, StoreOptions } from '../../options/store-options.ts'
+import { processEnvironment } from '../../internal/process-environment.ts'
+import { type OptionRow, readOptions, type RowsOf } from '../../options/option.ts'
+import { type SessionStoreOptions, type StoreOptions, storeRows } from '../../options/store-options.ts'
 import { SessionStore } from '../../store/session-store.ts'
 
 /** Our own names of options, by a conventional name. */
@@ -18,6 +20,11 @@ export interface ConventionalOptions<Data extends object> {
 export const CONVENTIONAL_NAMES: OwnNames = {
   ttl: 'ttlSeconds',
   touchAfter: 'touchAfterSeconds',
+}
+
+/** The row of the option `store`, for adapters whose options are not all about the store. */
+export const storeOption: Readonly<Record<'store', OptionRow>> = {
+  store: { takes: 'a SessionStore', accepts: value => value instanceof SessionStore },
 }
 
 /** The store that an adapter works with. */
@@ -52,6 +59,40 @@ export function openStore<Data extends object>(
       if (!isGiven) await store.close()
     },
   }
+}
+
+/** Own options of an adapter, and those of its store. */
+interface ReadOptions<Data extends object, Own extends object> {
+  /** All of them, checked, and completed from the environment. */
+  readonly settings: Partial<Own & StoreOptions<Data>>
+  /** What {@link openStore} takes: a store of the application, or options of one. */
+  readonly forStore: StoreOptions<Data> | SessionStore<Data>
+}
+
+/**
+ * Reads the options of an adapter that are not all about the store.
+ *
+ * @param ownRows the rows of its own ones, {@link storeOption} among them.
+ * @throws {TypeError} `INVALID_OPTION`
+ */
+export function readOwnOptions<Data extends object, Own extends object>(
+  options: StoreOptions<Data> & Own & { readonly store?: SessionStore<Data> | undefined },
+  ownRows: RowsOf<Own>,
+): ReadOptions<Data, Own> {
+  const { store } = Object(options) as typeof options
+  const others = Object.entries(Object(options) as object).filter(([name]) => !Object.hasOwn(ownRows, name))
+  const stray = store && others.find(([name]) => Object.hasOwn(storeRows, name))
+  if (stray !== undefined) {
+    throw invalidArgument(
+      'INVALID_OPTION',
+      `the option "${stray[0]}" has no effect with a store of your own; leave it out`,
+    )
+  }
+  const rows = (store === undefined ? { ...storeRows, ...ownRows } : ownRows) as RowsOf<
+    Own & StoreOptions<Data>
+  >
+  const settings = readOptions<Own & StoreOptions<Data>>(options, rows, processEnvironment())
+  return { settings, forStore: store ?? Object.fromEntries(others) }
 }
 
 /**

@@ -1,13 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 import { invalidArgument } from '../../errors.ts'
-import {
-  booleanOption,
-  type OptionRow,
-  type OptionRows,
-  readOptions,
-  textOption,
-} from '../../options/option.ts'
+import { booleanOption, type OptionRows, readOptions, textOption, wordOption } from '../../options/option.ts'
 import { newSessionId } from '../shared/session-cookie.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */
@@ -90,21 +84,17 @@ export interface SessionCookieOptions {
   readonly allowHttp?: boolean | undefined
 }
 
-/** What a request says about its session. */
-export interface PresentedCookie {
-  /** Whether there is a cookie of the session's name at all, good or bad. */
-  readonly isThere: boolean
-  /** The ID in it, if it is one that this cookie can carry and the signature is right. */
-  readonly id: string | undefined
+/** A session ID that the cookie can carry, and whose signature is right. */
+interface VerifiedId {
+  readonly id: string
   /** Whether a cookie with the ID should be set again because it was signed with an old secret. */
   readonly isOutdated: boolean
 }
 
-/** A session ID whose signature is right. */
-interface VerifiedId {
-  readonly id: string
-  /** Whether it was signed with the current secret; otherwise it is due for a new signature. */
-  readonly isCurrent: boolean
+/** What a request says about its session. */
+export interface PresentedCookie extends Partial<VerifiedId> {
+  /** Whether there is a cookie of the session's name at all, good or bad. */
+  readonly isThere: boolean
 }
 
 /** What is in a cookie for a session ID. */
@@ -145,7 +135,8 @@ export class SessionCookie {
     const checked = readOptions<SessionCookieOptions>(options, cookieOptionSpecs, {})
     const { allowHttp = false, sameSite = 'lax', partitioned = false, path = '/', domain } = checked
     const prefix = checked.prefix ?? (allowHttp ? 'none' : 'host')
-    checkTogether({ ...checked, allowHttp, path, prefix })
+    const problem = problemOf({ ...checked, allowHttp, path, prefix })
+    if (problem !== undefined) throw invalidArgument('INVALID_OPTION', problem)
     this.name = PREFIXES[prefix] + (checked.name ?? 'session')
     const isSigned = checked.signed ?? true
     this.isPersistent = checked.persistent ?? isSigned
@@ -168,11 +159,8 @@ export class SessionCookie {
   /** Finds the session ID in a `Cookie` header. A cookie that is malformed, forged or somebody else's has none. */
   read(header: string | null): PresentedCookie {
     const values = valuesOf(this.name, header ?? '')
-    for (const value of values) {
-      const verified = this.#ids.verify(value)
-      if (verified !== undefined) return { isThere: true, id: verified.id, isOutdated: !verified.isCurrent }
-    }
-    return { isThere: values.length > 0, id: undefined, isOutdated: false }
+    const verified = values.map(value => this.#ids.verify(value)).find(found => found !== undefined)
+    return { isThere: values.length > 0, ...verified }
   }
 
   /**
@@ -227,7 +215,7 @@ export class IdSigner implements IdScheme {
     const index = this.#keys.findIndex(key =>
       timingSafeEqual(given, Buffer.from(this.#macOf(id, key), 'latin1')),
     )
-    return index === -1 ? undefined : { id, isCurrent: index === 0 }
+    return index === -1 ? undefined : { id, isOutdated: index > 0 }
   }
 
   #macOf(id: string, key: KeyObject): string {
@@ -247,7 +235,7 @@ const plainIds: IdScheme = {
   sign: encodeURIComponent,
   verify: value => {
     const id = percentDecoded(value)
-    return id !== undefined && PHP_SESSION_ID.test(id) ? { id, isCurrent: true } : undefined
+    return id !== undefined && PHP_SESSION_ID.test(id) ? { id, isOutdated: false } : undefined
   },
 }
 
@@ -256,44 +244,30 @@ const cookieOptionSpecs: OptionRows<SessionCookieOptions> = {
     'a cookie name of 1 to 64 letters, digits and !#$%&\'*+-.^_`|~, without the prefixes "__Host-" and "__Secure-" (see "prefix")',
     text => NAME.test(text) && !RESERVED_NAME.test(text),
   ),
-  prefix: oneOf("'host', 'secure' or 'none'", PREFIXES),
+  prefix: wordOption(['host', 'secure', 'none']),
   domain: textOption('a host name such as example.org, without leading dot', text => DOMAIN.test(text)),
   path: textOption('a path that begins with "/" and has no ";" or blanks', text => PATH.test(text)),
-  sameSite: oneOf("'lax', 'strict' or 'none'", SAME_SITE),
+  sameSite: wordOption(['lax', 'strict', 'none']),
   partitioned: booleanOption(),
   persistent: booleanOption(),
   signed: booleanOption(),
   allowHttp: booleanOption(),
 }
 
-function oneOf<Values extends object>(takes: string, values: Values): OptionRow<keyof Values & string> {
-  return {
-    takes,
-    accepts: (value): value is keyof Values & string =>
-      typeof value === 'string' && Object.hasOwn(values, value),
-  }
-}
-
-function checkTogether(options: SessionCookieOptions): void {
+/** What contradicts itself in the options, as a sentence. */
+function problemOf(options: SessionCookieOptions): string | undefined {
   const { allowHttp, prefix, domain, path, sameSite, partitioned } = options
   if (allowHttp === true && prefix !== 'none') {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `the cookie options "prefix: '${prefix}'" and "allowHttp" exclude each other: the prefix needs Secure`,
-    )
+    return `the cookie options "prefix: '${prefix}'" and "allowHttp" exclude each other: the prefix needs Secure`
   }
   if (allowHttp === true && (sameSite === 'none' || partitioned === true)) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      'the cookie options "sameSite: \'none\'" and "partitioned" do not go with "allowHttp": they need Secure',
-    )
+    return 'the cookie options "sameSite: \'none\'" and "partitioned" do not go with "allowHttp": they need Secure'
   }
-  if (prefix !== 'host' || (domain === undefined && path === '/')) return
+  if (prefix !== 'host' || (domain === undefined && path === '/')) return undefined
   const culprit = domain === undefined ? 'path' : 'domain'
-  throw invalidArgument(
-    'INVALID_OPTION',
+  return (
     `the cookie option "${culprit}" does not go with the prefix "__Host-", which needs Secure, Path=/ and no Domain; ` +
-      'set "prefix: \'secure\'" to have one, at the price that other hosts of the domain can set the cookie, too',
+    'set "prefix: \'secure\'" to have one, at the price that other hosts of the domain can set the cookie, too'
   )
 }
 

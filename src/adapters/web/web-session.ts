@@ -42,7 +42,7 @@ export interface OpenedSession<Data extends object> {
 }
 
 /** What a session asks of the response to its request. */
-export interface ResponseMarks {
+interface ResponseMarks {
   /** The `Set-Cookie` value, if there is one to send. */
   readonly setCookie: string | undefined
   /** Whether what the handler did depended on the session. */
@@ -92,7 +92,7 @@ export class WebSession<Data extends object = SessionData> {
     this.#knownText = tellingJson(this.#data)
     this.#status = record === undefined ? 'new' : 'stored'
     this.#isExtended = !context.isRolling
-    this.#isCookieDue = record !== undefined && presented.isOutdated
+    this.#isCookieDue = record !== undefined && presented.isOutdated === true
   }
 
   /**
@@ -326,7 +326,7 @@ export class WebSession<Data extends object = SessionData> {
  *
  * @throws {TypeError} when the headers cannot be changed; nothing has been changed then.
  */
-export function markResponse(headers: Headers, { setCookie, isUsed }: ResponseMarks): void {
+function markResponse(headers: Headers, { setCookie, isUsed }: ResponseMarks): void {
   if (setCookie !== undefined) {
     if (!headers.getSetCookie().includes(setCookie)) headers.append('set-cookie', setCookie)
     if (!NOT_FOR_SHARED_CACHES.test(headers.get('cache-control') ?? '')) {

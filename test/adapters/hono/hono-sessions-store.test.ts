@@ -202,6 +202,18 @@ describe.each(engines)('$name, the store for hono-sessions', engine => {
     expect(JSON.stringify(item)).not.toContain(visitor.id)
   })
 
+  test('storeEmptySessions goes with a store of the app, which is left open', async () => {
+    const recorder = await subject.recorder()
+    const sessions = new SessionStore<Record<string, unknown>>({ ...subject.options, endpoint: recorder.url })
+    subject.closeLater(sessions)
+    const store = new DynamoDBStore({ store: sessions, storeEmptySessions: false })
+    await store.createSession('an-id', { ...data(), _data: {} })
+    expect(recorder.operations).toEqual([])
+    await store.createSession('an-id', data())
+    await store.close()
+    expect((await sessions.read('an-id'))?.data).toMatchObject({ user: { value: 'ada' } })
+  })
+
   test('with storeEmptySessions: false, visitors of whom nothing is kept cost nothing', async () => {
     const recorder = await subject.recorder()
     const { visitor, errors } = await startApp({ endpoint: recorder.url, storeEmptySessions: false })
@@ -255,6 +267,7 @@ test('locking is refused', () => {
   expect(() => new DynamoDBStore({ storeEmptySessions: 1 as unknown as boolean })).toThrow(
     /takes true or false/,
   )
+  expect(() => new DynamoDBStore({ storeEmptySession: false } as object)).toThrow(/did you mean "storeEmpty/)
 })
 
 function addPages(hono: Hono<Env>): void {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { dynamoDBSecondaryStorage } from '../../../src/adapters/better-auth.ts'
 import { connectDynamoDB } from '../../../src/adapters/connect-dynamodb.ts'
+import { DynamoDBStore as HonoSessionsStore } from '../../../src/adapters/hono-sessions.ts'
 import { dynamoDBDriver } from '../../../src/adapters/unstorage.ts'
 import { webSessions } from '../../../src/adapters/web.ts'
 import { checkPreloadSettings } from '../../../src/register/preload-settings.ts'
@@ -29,6 +30,7 @@ test('every variable that anything reads is known, and no other', async () => {
     new SessionStore(),
     webSessions({ cookie: { signed: false } }),
     dynamoDBSecondaryStorage(),
+    new HonoSessionsStore(),
     new (connectDynamoDB(expressSession))(),
   ]
   const driver = dynamoDBDriver({})

@@ -29,7 +29,8 @@ describe('refused', () => {
     [{ secrets, rolling: 1 }, /"rolling" takes true or false/],
     [{ secrets, tableName: 'x' }, /there is no option "tableName"; did you mean "table"\?/],
     [{ secrets, store: {} }, /"store" takes a SessionStore/],
-    [{ secrets, store: new SessionStore(), table: 'x' }, /there is no option "table"/],
+    [{ secrets, store: new SessionStore(), table: 'x' }, /"table" has no effect with a store of your own/],
+    [{ secrets, store: new SessionStore(), tabel: 'x' }, /there is no option "tabel"/],
   ])('%j', (options, message) => {
     const make = (): unknown => webSessions(optionsOf(options))
     expect(make).toThrow(message)

@@ -29,8 +29,8 @@ describe('signatures', () => {
 
   test('verify with any of the secrets, and tell which ones are due for a new one', () => {
     const old = new IdSigner([secrets[1]], '__Host-session').sign(id)
-    expect(signer.verify(signer.sign(id))).toEqual({ id, isCurrent: true })
-    expect(signer.verify(old)).toEqual({ id, isCurrent: false })
+    expect(signer.verify(signer.sign(id))).toEqual({ id, isOutdated: false })
+    expect(signer.verify(old)).toEqual({ id, isOutdated: true })
     expect(new IdSigner([secrets[0]], '__Host-session').verify(old)).toBeUndefined()
   })
 
