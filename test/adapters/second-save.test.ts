@@ -13,7 +13,7 @@ import { DynamoDBStore as HonoStore } from '../../src/adapters/hono-sessions.ts'
 import { DynamoDBStore as KoaStore } from '../../src/adapters/koa.ts'
 import { createDynamoDBSessionStorage } from '../../src/adapters/react-router.ts'
 import { webSessions } from '../../src/adapters/web.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { newId } from '../support/session-ids.ts'
 import type { TableOptions } from '../support/session-table.ts'
 import { tableSubject } from '../support/table-subject.ts'
@@ -174,9 +174,6 @@ const adapters: readonly (readonly [name: string, open: Open])[] = [
     },
   ],
 ]
-
-const [engine] = engines
-if (engine === undefined) throw new Error('there is no engine')
 
 describe.each(adapters)('%s, a request that saves its session again', (_name, open) => {
   const subject = tableSubject(engine)

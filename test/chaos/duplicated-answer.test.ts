@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { payloadOf } from './payload.ts'
 import { useRigStore } from './rig-store.ts'
 
@@ -13,7 +13,7 @@ const mine = payloadOf('mine', 1)
 const other = payloadOf('other', 1)
 const again = 'duplicate-before-next-answer'
 
-describe.each(engines)('an answer that comes twice, on $name', engine => {
+describe('an answer that comes twice', () => {
   it('does not show a session to the read of another one', async () => {
     const { store, transport, plan } = await useRigStore(engine)
     plan.armRequests(undefined, undefined, again)

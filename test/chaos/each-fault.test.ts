@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { type Engine, engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { certificateFaults, plainConnectionFaults } from '../support/fault-rig/fault.ts'
 import { exchangeFaults } from '../support/fault-rig/plan.ts'
 import { createRigCertificates, type RigCertificates } from '../support/fault-rig/rig-certificates.ts'
@@ -78,17 +78,12 @@ beforeAll(async () => {
   certificates = await createRigCertificates()
 })
 
-describe.each(engines)('no fault of one exchange harms, on $name,', engine => {
+describe('no fault of one exchange harms', () => {
   it.each([
     { protocol: 'TCP', ...reading },
     { protocol: 'TLS', ...saving },
-    // What these two add to the others has nothing to do with the engine.
-    ...(engine === engines[0]
-      ? [
-          { protocol: 'TCP', ...touching },
-          { protocol: 'TLS', ...destroying },
-        ]
-      : []),
+    { protocol: 'TCP', ...touching },
+    { protocol: 'TLS', ...destroying },
   ])('a $operation over $protocol, or the calls after it', async scenario => {
     const table = await SessionTable.create(engine)
     const courses = await inLanes(
@@ -108,20 +103,20 @@ describe.each(engines)('no fault of one exchange harms, on $name,', engine => {
   })
 })
 
-describe.each(engines.slice(0, 1))('a connection', engine => {
+describe('a connection', () => {
   it.each(plainConnectionFaults)('with the fault %s is replaced, over TCP and TLS', async kind => {
     // The longest back-offs together outlast a refusal; short ones need not.
     vi.spyOn(Math, 'random').mockReturnValue(0.99)
     onTestFinished(() => {
       vi.restoreAllMocks()
     })
-    const courses = await Promise.all([undefined, certificates].map(async tls => replaced(engine, kind, tls)))
+    const courses = await Promise.all([undefined, certificates].map(async tls => replaced(kind, tls)))
     const expected = allRight([mine, mine], mine, kind)
     expect(courses).toEqual([expected, expected])
   })
 
   it.each(certificateFaults)('with the fault %s carries no request', async kind => {
-    expect(await replaced(engine, kind, certificates)).toEqual(
+    expect(await replaced(kind, certificates)).toEqual(
       allRight([expect.objectContaining({ code: 'CERTIFICATE_REJECTED' }), mine], mine, kind),
     )
   })
@@ -158,7 +153,6 @@ async function inLanes<Value>(tasks: readonly (() => Promise<Value>)[]): Promise
 
 /** Loses the connection that there is, so that the next one, which has the fault, is needed. */
 async function replaced(
-  engine: Engine,
   kind: (typeof plainConnectionFaults)[number],
   tls: RigCertificates | undefined,
 ): Promise<Course> {

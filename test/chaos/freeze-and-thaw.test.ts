@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { beforeAll, describe, expect, it } from 'vitest'
 
-import { engineRegion, engines } from '../support/engines.ts'
+import { engineRegion, engine } from '../support/engines.ts'
 import { type Breakage, FaultRig } from '../support/fault-rig/fault-rig.ts'
 import { ArmedPlan } from '../support/fault-rig/plan.ts'
 import { createRigCertificates, type RigCertificates } from '../support/fault-rig/rig-certificates.ts'
@@ -24,8 +24,6 @@ const FROZEN_MS = 1500
 const TEN_MINUTES_MS = 600_000
 /** So many that trying one after the other would take longer than the whole call may. */
 const IDLE_CONNECTIONS = 4
-const [engine] = engines
-
 let bundle: string
 let certificates: RigCertificates
 
@@ -76,7 +74,6 @@ type Thawed = Reply & { readonly requests: number }
 
 /** Suspends a process that keeps idle connections, and resumes it. */
 async function thaw({ breakage, tls, jumpMs, asksWhileFrozen = false, limits }: Freeze): Promise<Thawed> {
-  if (engine === undefined) throw new Error('there is no engine')
   const { name } = await SessionTable.create(engine)
   const rig = await FaultRig.start({
     engine: engine.endpoint,

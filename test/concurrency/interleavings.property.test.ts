@@ -1,7 +1,7 @@
 import { assert, asyncModelRun, asyncProperty, commands } from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
 import { everything, mostlyLocks, mostlyLosses } from './interleaving-steps.ts'
 import { World } from './interleaving-world.ts'
@@ -17,7 +17,7 @@ const seed = Number(process.env['CONCURRENCY_SEED'] ?? (isLong ? Date.now() % 1_
 const path = process.env['CONCURRENCY_PATH'] ?? ''
 const replayPath = process.env['CONCURRENCY_REPLAY_PATH']
 
-describe.each(engines)('$name, any interleaving of what several requests do with one session', engine => {
+describe('any interleaving of what several requests do with one session', () => {
   let table: SessionTable
 
   beforeAll(async () => {

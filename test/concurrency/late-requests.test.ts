@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionStore } from '../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../src/options/store-options.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { gatewayTimeout, LateTransport } from '../support/late-transport.ts'
 import { toArray } from '../support/to-array.ts'
 import { newId } from '../support/session-ids.ts'
@@ -10,7 +10,7 @@ import { type Content, concurrencySubject } from './concurrency-subject.ts'
 
 const REFUSED = 400
 
-describe.each(engines)('$name, a request that is carried out late', engine => {
+describe('a request that is carried out late', () => {
   const subject = concurrencySubject(engine)
 
   function open(options: SessionStoreOptions<Content> = {}): {

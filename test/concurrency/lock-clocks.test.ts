@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionLockedError } from '../../src/errors.ts'
 import type { SessionStore } from '../../src/store/session-store.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { newId } from '../support/session-ids.ts'
 import { numberText } from '../support/session-table.ts'
 import { type Content, concurrencySubject } from './concurrency-subject.ts'
@@ -22,8 +22,7 @@ const offsets = [
   [`${name} behind`, -Number(ms)],
 ]) as [string, number][]
 
-// What is looked at is the same on all engines.
-describe.each(engines.slice(-1))('$name, a process whose clock is', engine => {
+describe('a process whose clock is', () => {
   const subject = concurrencySubject(engine)
 
   function storeWithClock(clock: { offMs: number }): SessionStore<Content> {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import type { AttributeValue } from '../../src/types.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { numberText } from '../support/session-table.ts'
 import { newId } from '../support/session-ids.ts'
 import { bundleOf, SuspendableProcess } from '../support/suspendable-process.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 
 /** Suspending is a matter of POSIX signals. */
-describe.skipIf(process.platform === 'win32').each(engines)('$name, the holder of a lock', engine => {
+describe.skipIf(process.platform === 'win32')('the holder of a lock', () => {
   const subject = concurrencySubject(engine)
 
   test('who was killed is waited for until the lease ends, and no longer (G10)', async () => {

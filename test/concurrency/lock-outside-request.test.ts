@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { DynamoDBStore } from '../../src/adapters/express.ts'
 import { callbackValue } from '../support/callback-outcome.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { sessionCookie } from '../support/express-app.ts'
 import { expressSubject } from '../support/express-subject.ts'
 import { Gates } from '../support/gates.ts'
@@ -45,8 +45,7 @@ const socketIoClient = require('socket.io-client') as { io(url: string, options:
 /** No lease ends during a test: a lock that is gone was given back. */
 const locking = { leaseSeconds: 900, maxHoldSeconds: 900, maxWaitMs: 15_000, minRetryMs: 10, maxRetryMs: 50 }
 
-// What is looked at is the same on all engines.
-describe.each(engines.slice(-1))('$name, a locking store', engine => {
+describe('a locking store', () => {
   const subject = expressSubject(engine)
 
   interface Scene {

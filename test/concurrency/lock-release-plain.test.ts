@@ -15,7 +15,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { DynamoDBStore } from '../../src/adapters/express.ts'
 import { callbackValue } from '../support/callback-outcome.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { sessionCookie } from '../support/express-app.ts'
 import { type ExpressSubject, expressSubject } from '../support/express-subject.ts'
 import { Gates } from '../support/gates.ts'
@@ -29,7 +29,7 @@ const SECRET = 'a long random text'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
-describe.each(engines)('$name, without Express, the lock of a request', engine => {
+describe('without Express, the lock of a request', () => {
   const subject = expressSubject(engine)
 
   test('is given back however the response ends', async () => {

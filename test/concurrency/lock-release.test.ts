@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DynamoDBStore } from '../../src/adapters/express.ts'
 import { hashSessionId } from '../../src/layouts/native.ts'
 import { Browser } from '../support/browser.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { type RunningApp, sessionCookie } from '../support/express-app.ts'
 import { type ExpressSubject, expressSubject } from '../support/express-subject.ts'
 import { Gates } from '../support/gates.ts'
@@ -19,7 +19,7 @@ import { arrivalOf } from './request-arrival.ts'
 /** No lease ends during a test: a lock that is gone was given back. */
 const locking = { leaseSeconds: 900, maxHoldSeconds: 900, maxWaitMs: 15_000, minRetryMs: 10, maxRetryMs: 50 }
 
-describe.each(engines)('$name, the lock of a request', engine => {
+describe('the lock of a request', () => {
   const subject = expressSubject(engine)
 
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionLockedError } from '../../src/errors.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { newId } from '../support/session-ids.ts'
 import { concurrencySubject } from './concurrency-subject.ts'
 import type { LoggedRequest } from './logging-transport.ts'
@@ -17,7 +17,7 @@ const LONG = {
 }
 const SHORT_WAIT_MS = 300
 
-describe.each(engines)('$name, a lock that many want', engine => {
+describe('a lock that many want', () => {
   const subject = concurrencySubject(engine)
 
   test(`is asked for a bounded number of times by ${WAITERS} who wait in as many stores (G10)`, async () => {

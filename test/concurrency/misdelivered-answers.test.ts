@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { Item } from '../../src/types.ts'
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { newId } from '../support/session-ids.ts'
 import { type StubAnswer, StubEndpoint } from '../support/stub-endpoint.ts'
 import { concurrencySubject } from './concurrency-subject.ts'
 
-describe.each(engines)('$name, an answer with the item of another session (G8)', engine => {
+describe('an answer with the item of another session (G8)', () => {
   const subject = concurrencySubject(engine)
 
   test('to the taking of a lock is not taken for the session', async () => {

@@ -4,7 +4,7 @@ import { LockLostError, SessionLockedError } from '../../src/errors.ts'
 import type { Condition } from '../../src/layouts/layout.ts'
 import { phpLocks } from '../../src/layouts/php/php-layouts.ts'
 import type { Item } from '../../src/types.ts'
-import { engines } from '../support/engines.ts'
+import { engine, engines } from '../support/engines.ts'
 import { sendToEngine } from '../support/send-to-engine.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'
 import { toArray } from '../support/to-array.ts'
@@ -13,10 +13,8 @@ import { documentLayouts, phpLayouts, textLayouts } from './foreign-layouts.ts'
 
 const MINUTE_MS = 60_000
 const layouts = [...phpLayouts, ...textLayouts, ...documentLayouts]
-/** DynamoDB Local where it runs: the one that is closest to DynamoDB. */
-const closest = engines.slice(-1)
 
-describe.each(closest)('$name', engine => {
+describe('sessions', () => {
   describe.each(layouts)('$name', layout => {
     const subject = contractSubject(engine, layout)
 
@@ -66,7 +64,7 @@ describe.each(closest)('$name', engine => {
   })
 })
 
-describe.each(closest)('$name, sessions without an expiry', engine => {
+describe('sessions without an expiry', () => {
   const endless = layouts.filter(({ options }) =>
     ['serverless-dynamodb-session-store', 'architect'].includes(options.layout ?? ''),
   )
@@ -90,10 +88,10 @@ describe.each(closest)('$name, sessions without an expiry', engine => {
   })
 })
 
-describe.each(engines)('$name, the lock of PHP', engine => {
+describe.each(engines)('$name, the lock of PHP', on => {
   const [layout] = phpLayouts
   if (layout === undefined) throw new Error('there is no layout of PHP')
-  const subject = contractSubject(engine, layout)
+  const subject = contractSubject(on, layout)
 
   test('keeps ours out until PHP has written', async () => {
     const { store } = subject.open()

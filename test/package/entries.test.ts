@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { engines } from '../support/engines.ts'
+import { engine } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
 import { filesLoadedBy, type LoadedFiles, modulesIn } from './merged-files.ts'
 import { root } from '../support/packed-package.ts'
@@ -165,7 +165,7 @@ describe('the merged files', () => {
   })
 })
 
-describe.each(engines)('on $name', engine => {
+describe('on an engine', () => {
   it('a process loads eight files to read a session with credentials from its environment', async () => {
     const table = await SessionTable.create(engine)
     const { files } = await loadedBy(['read-express.mjs'], environmentOf(table))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { engineCredentials, engineRegion, engines } from '../support/engines.ts'
+import { engineCredentials, engineRegion, engine } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
 import { root } from '../support/packed-package.ts'
 import { type Finished, installPackedApp, type PackedApp } from './packed-app.ts'
@@ -100,8 +100,6 @@ async function node(
   args: readonly string[],
   options: readonly string[] = [],
 ): Promise<Finished> {
-  const [engine] = engines
-  if (engine === undefined) throw new Error('there is no engine')
   const table = await SessionTable.create(engine)
   return app.run(process.execPath, [...options, join('node_modules', script), ...args], {
     AWS_ACCESS_KEY_ID: engineCredentials.accessKeyId,

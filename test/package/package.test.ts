@@ -7,7 +7,7 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { engines, uniqueTableName } from '../support/engines.ts'
+import { engine, uniqueTableName } from '../support/engines.ts'
 import { root } from '../support/packed-package.ts'
 import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
 
@@ -110,7 +110,9 @@ describe('an app that installed the tarball', () => {
     await addFrameworks(app)
   })
 
-  describe.each(engines)('on $name', ({ endpoint }) => {
+  describe('on an engine', () => {
+    const { endpoint } = engine
+
     it.each(['app.mjs', 'app.cjs'])(
       'keeps its sessions and ends by itself, without a warning: %s',
       async file => {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 
 import { createAuthority, createCertificate } from '../support/certificates.ts'
-import { connectionTo, type EngineConnection, engines, uniqueTableName } from '../support/engines.ts'
+import { connectionTo, type EngineConnection, engine, uniqueTableName } from '../support/engines.ts'
 import { listen } from '../support/loopback.ts'
 import { packedPackage } from '../support/packed-package.ts'
 
@@ -21,12 +21,10 @@ export interface ScenarioSettings {
   readonly mistakenEndpoint?: string
 }
 
-/** Settings for one run of the scenario, on the first engine; what they need is stopped when the running test ends. */
+/** Settings for one run of the scenario, on an engine; what they need is stopped when the running test ends. */
 export async function scenarioSettings(): Promise<ScenarioSettings> {
   // Its programs import the package by its name, from this repository.
   await packedPackage()
-  const [engine] = engines
-  if (engine === undefined) throw new Error('there is no engine')
   return {
     connection: connectionTo(engine),
     table: uniqueTableName(),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { describe, inject } from 'vitest'
+import { inject } from 'vitest'
 
 /** What an engine can do beyond the operations that all of them have. */
 export interface EngineSupport {
@@ -28,13 +28,17 @@ declare module 'vitest' {
 /** The engines of this run, for `describe.each(engines)('$name', ...)`. Without Java it is dynalite alone. */
 export const engines: readonly Engine[] = inject('engines')
 
-/** Describes something on each engine, for what needs transactions: it is skipped on engines without them. */
-export function describeWithTransactions(name: string, describeOn: (engine: Engine) => void): void {
-  for (const engine of engines) {
-    describe.runIf(engine.supports.transactions)(`${name}, on ${engine.name}`, () => {
-      describeOn(engine)
-    })
-  }
+/**
+ * The engine for tests whose outcome does not depend on the engine, which are most: adapters, cookies, options, output
+ * of the command line, timing of locks, logic of migrations. DynamoDB Local; dynalite without Java. Use {@link engines}
+ * where engines can differ: types of attributes, expressions, transactions, paging, errors, capacity, tables.
+ */
+export const engine: Engine = theLast(engines)
+
+function theLast(all: readonly Engine[]): Engine {
+  const last = all.at(-1)
+  if (last === undefined) throw new Error('there is no engine')
+  return last
 }
 
 /** Region to use with {@link engines}, which take any. */

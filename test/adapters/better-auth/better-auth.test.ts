@@ -7,7 +7,7 @@ import {
   dynamoDBSecondaryStorage,
   type DynamoDBSecondaryStorageOptions,
 } from '../../../src/adapters/better-auth.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
 import { keyValueSubject } from '../unstorage/key-value-subject.ts'
@@ -25,7 +25,7 @@ const password = {
     given.hash === `hash of ${given.password}`,
 }
 
-describe.each(engines)('$name, better-auth with the secondary storage', engine => {
+describe('better-auth with the secondary storage', () => {
   const subject = keyValueSubject(engine)
   let prefixes = 0
 

@@ -7,14 +7,14 @@ import {
 } from '../../../src/adapters/better-auth.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
 import type { Item } from '../../../src/types.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { LateTransport } from '../../support/late-transport.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
 import { keyValueSubject } from '../unstorage/key-value-subject.ts'
 
-describe.each(engines)('$name, the methods of the secondary storage', engine => {
+describe('the methods of the secondary storage', () => {
   const subject = keyValueSubject(engine)
   let keys = 0
 

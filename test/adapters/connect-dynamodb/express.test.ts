@@ -7,7 +7,7 @@ import '../../support/express-session-data.ts'
 
 import type { DynamoDBStore, DynamoDBStoreOptions } from '../../../src/adapters/connect-dynamodb.ts'
 import { Browser } from '../../support/browser.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 import { type AppSessionOptions, startApp } from '../../support/express-app.ts'
 import { Gates } from '../../support/gates.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
@@ -15,7 +15,7 @@ import { connectDynamoDBSubject } from './subject.ts'
 
 const nothing = { uncaughtExceptions: [], unhandledRejections: [] }
 
-describe.each(engines)('$name, an Express app whose store is in the place of connect-dynamodb', engine => {
+describe('an Express app whose store is in the place of connect-dynamodb', () => {
   const subject = connectDynamoDBSubject(engine)
 
   const app = async (

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -57,7 +57,7 @@ const DynamoDBStore = connectDynamoDB(session)
 ${useOfStore}`,
 }
 
-describe.each(engines)('$name, an app of the module system', engine => {
+describe('an app of the module system', () => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'connect-dynamodb-'))

@@ -8,7 +8,7 @@ import type {
 } from '../../../src/adapters/connect-dynamodb.ts'
 import type { Item } from '../../../src/types.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'
@@ -26,7 +26,7 @@ const SEGMENTS = 4
 const clock = new ManualClock()
 const nowSeconds = (): number => Math.floor(clock.nowMs / 1000)
 
-describe.each(engines)('$name, a store in the place of connect-dynamodb', engine => {
+describe('a store in the place of connect-dynamodb', () => {
   const subject = connectDynamoDBSubject(engine)
   const item = async (id: string): Promise<Item | undefined> => subject.table.item(`sess:${id}`)
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { DynamoDBStore } from '../../../src/adapters/express.ts'
 import { Browser } from '../../support/browser.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { newId } from '../../support/session-ids.ts'
@@ -29,7 +29,7 @@ const changes: readonly CookieOptions[] = [
   { partitioned: true },
 ]
 
-describe.each(engines.slice(0, 1))('$name, a request that changes nothing but the cookie', engine => {
+describe('a request that changes nothing but the cookie', () => {
   const subject = expressSubject(engine)
 
   const visitor = async (

@@ -8,14 +8,14 @@ import { SessionCorruptError, TableNotFoundError } from '../../../src/errors.ts'
 import { hashSessionId } from '../../../src/layouts/native.ts'
 import { Browser } from '../../support/browser.ts'
 import { callbackOutcome } from '../../support/callback-outcome.ts'
-import { engineCredentials, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import { engineCredentials, engineRegion, engine, uniqueTableName } from '../../support/engines.ts'
 import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 
 const denied = { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'not for you' }
 
-describe.each(engines)('$name, DynamoDBStore when something is wrong', engine => {
+describe('DynamoDBStore when something is wrong', () => {
   const subject = expressSubject(engine)
 
   /** A visitor with a session. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { Browser } from '../../support/browser.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { sessionCookie } from '../../support/express-app.ts'
 import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
@@ -15,7 +15,7 @@ const ROUNDS = 100
 const ROUNDS_AT_ONCE = 10
 const slowPaths = ['/slow-change', '/slow-read', '/slow-save-and-change', '/slow-reload'] as const
 
-describe.each(engines)('$name, a logout that races a slow request', engine => {
+describe('a logout that races a slow request', () => {
   const subject = expressSubject(engine)
 
   test.each([

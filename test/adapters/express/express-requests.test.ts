@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { Browser } from '../../support/browser.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -16,7 +16,7 @@ const savingOptions = flags.flatMap(resave =>
   flags.flatMap(rolling => flags.map(saveUninitialized => ({ resave, rolling, saveUninitialized }))),
 )
 
-describe.each(engines)('$name, express-session over HTTP', engine => {
+describe('express-session over HTTP', () => {
   const subject = expressSubject(engine)
 
   describe('saving and loading', () => {

@@ -9,7 +9,7 @@ import { SessionCorruptError } from '../../../src/errors.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { Item } from '../../../src/types.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { expressSubject } from '../../support/express-subject.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { newId } from '../../support/session-ids.ts'
@@ -20,7 +20,7 @@ const DAY_MS = 24 * HOUR_MS
 
 type Cookie = SessionData['cookie']
 
-describe.each(engines)('$name, DynamoDBStore', engine => {
+describe('DynamoDBStore', () => {
   const subject = expressSubject(engine)
 
   describe('is a store of express-session', () => {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/fastify.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -17,7 +17,7 @@ const denied = { __type: 'com.amazon.coral.service#AccessDeniedException', messa
 type Handle = (request: FastifyRequest) => unknown
 type FastifySettings = Parameters<typeof startFastify>[0]
 
-describe.each(engines)('$name, sessions of Fastify', engine => {
+describe('sessions of Fastify', () => {
   const subject = tableSubject(engine, everyTouch)
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>

@@ -6,7 +6,7 @@ import './fastify-app.ts'
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/fastify.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
 import { callbackOutcome, callbackValue } from '../../support/callback-outcome.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -15,7 +15,7 @@ import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-describe.each(engines)('$name, DynamoDBStore of Fastify', engine => {
+describe('DynamoDBStore of Fastify', () => {
   const subject = tableSubject(engine, { hashIds: false, ...everyTouch })
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>

@@ -11,7 +11,7 @@ import {
   type SessionVariables,
 } from '../../../src/adapters/hono.ts'
 import { TableNotFoundError } from '../../../src/index.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { overHttp, Visitor } from '../web/visitor.ts'
 import { type TestData, webSubject } from '../web/web-subject.ts'
@@ -27,7 +27,7 @@ interface App {
 
 const ways = ['app.request', '@hono/node-server'] as const
 
-describe.each(engines)('$name, sessions of Hono', engine => {
+describe('sessions of Hono', () => {
   const subject = webSubject(engine)
 
   function middleware(...options: Parameters<typeof subject.sessions>): SessionsMiddleware<TestData> {

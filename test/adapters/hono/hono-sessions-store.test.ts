@@ -10,7 +10,7 @@ import {
   type HonoSessionData,
 } from '../../../src/adapters/hono-sessions.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { numberText } from '../../support/session-table.ts'
 import { tableSubject } from '../../support/table-subject.ts'
@@ -31,7 +31,7 @@ type Env = { Variables: { session: Session<Data>; session_key_rotation: boolean 
 const ENCRYPTION_KEY = 'a text of more than thirty-two characters'
 const HOUR_SECONDS = 3600
 
-describe.each(engines)('$name, the store for hono-sessions', engine => {
+describe('the store for hono-sessions', () => {
   const subject = tableSubject(engine)
 
   function storeOf(options?: DynamoDBStoreOptions): DynamoDBStore {

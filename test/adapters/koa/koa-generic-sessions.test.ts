@@ -3,7 +3,7 @@ import genericSession from 'koa-generic-session'
 import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
@@ -11,7 +11,7 @@ import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, type Jar, signedIn } from '../scenarios/jar.ts'
 import { type KoaRoutes, shopRoutes, startKoa } from './koa-apps.ts'
 
-describe.each(engines)('$name, sessions of koa-generic-session', engine => {
+describe('sessions of koa-generic-session', () => {
   const subject = tableSubject(engine, everyTouch)
 
   const start = async (

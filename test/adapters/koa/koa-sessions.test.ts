@@ -8,7 +8,7 @@ import koaSession from 'koa-session'
 import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 import { originOf, stop } from '../../support/loopback.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -19,7 +19,7 @@ import { type KoaRoutes, sessionOf, shopRoutes, startKoa, startKoaSession } from
 
 const HOUR_MS = 3_600_000
 
-describe.each(engines)('$name, sessions of Koa', engine => {
+describe('sessions of Koa', () => {
   const subject = tableSubject(engine, everyTouch)
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { type SessionData, SessionStore, TableNotFoundError } from '../../../src/index.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
@@ -13,7 +13,7 @@ import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-describe.each(engines)('$name, DynamoDBStore of Koa', engine => {
+describe('DynamoDBStore of Koa', () => {
   const subject = tableSubject(engine, { hashIds: false, ...everyTouch })
 
   const openStore = (options: DynamoDBStoreOptions = {}): DynamoDBStore =>

@@ -9,7 +9,7 @@ import {
   type DynamoDBSessionStorageOptions,
 } from '../../../src/adapters/react-router.ts'
 import { SessionStore, TableNotFoundError } from '../../../src/index.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -34,7 +34,7 @@ type Options = Partial<DynamoDBSessionStorageOptions<Data, Flash>>
 const HOUR_SECONDS = 3600
 const COOKIE = { name: 'sid', secrets: ['a secret of these tests'], httpOnly: true, maxAge: HOUR_SECONDS }
 
-describe.each(engines)('$name, session storage for React Router', engine => {
+describe('session storage for React Router', () => {
   const subject = keyValueSubject(engine)
 
   function storageOf(options: Options = {}): Storage {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 
 import { SessionCorruptError, type SessionStoreOptions, TableNotFoundError } from '../../../src/index.ts'
-import { engines, uniqueTableName } from '../../support/engines.ts'
+import { engine, uniqueTableName } from '../../support/engines.ts'
 import { Meeting } from '../../support/meeting.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { numberText } from '../../support/session-table.ts'
@@ -17,7 +17,7 @@ const denied = { __type: 'com.amazon.coral.service#AccessDeniedException', messa
 
 /** What every framework has to do with its sessions in DynamoDB, on every engine. */
 export function frameworkScenarios(framework: Framework): void {
-  describe.each(engines)(`$name, ${framework.name} over HTTP`, engine => {
+  describe(`${framework.name} over HTTP`, () => {
     const subject = tableSubject(engine, everyTouch)
 
     const shop = async (

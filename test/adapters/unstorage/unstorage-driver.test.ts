@@ -12,13 +12,13 @@ import {
   SessionTooLargeError,
   TableNotFoundError,
 } from '../../../src/index.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { hashed } from '../../support/session-ids.ts'
 import { numberText } from '../../support/session-table.ts'
 import { dataOf, keyValueSubject } from './key-value-subject.ts'
 
-describe.each(engines)('$name, the driver for unstorage', engine => {
+describe('the driver for unstorage', () => {
   const subject = keyValueSubject(engine)
   let prefixes = 0
 

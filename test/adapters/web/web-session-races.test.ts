@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { WebSession, WebSessions } from '../../../src/adapters/web.ts'
 import { LockLostError, SessionConflictError, SessionLockedError } from '../../../src/index.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'
 import { type TestData, webSubject } from './web-subject.ts'
@@ -29,7 +29,7 @@ async function contentOf(
   return content
 }
 
-describe.each(engines)('$name, requests of one session at the same time', engine => {
+describe('requests of one session at the same time', () => {
   const subject = webSubject(engine)
 
   describe('keep the changes of each other (G2)', () => {

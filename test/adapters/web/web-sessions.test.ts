@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { WebSession, WebSessions } from '../../../src/adapters/web.ts'
 import { TableNotFoundError } from '../../../src/index.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { numberText } from '../../support/session-table.ts'
 import { type Answerer, Visitor } from './visitor.ts'
 import { SECRET, type TestData, webSubject } from './web-subject.ts'
@@ -49,7 +49,7 @@ async function page(session: Session, path: string): Promise<Response> {
   })
 }
 
-describe.each(engines)('$name, web sessions', engine => {
+describe('web sessions', () => {
   const subject = webSubject(engine)
 
   describe('saving and loading', () => {

@@ -5,7 +5,7 @@ import { hashSessionId } from '../../../src/layouts/native.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
-import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'
+import { connectionTo, engine, uniqueTableName } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { engineEnvironment, type Finished, runCli, type Surroundings } from './command-line.ts'
 
@@ -14,7 +14,7 @@ interface Data {
   readonly note?: string
 }
 
-describe.each(engines)('$name', engine => {
+describe('a command', () => {
   const environment = engineEnvironment(engine)
   const connection = connectionTo(engine)
 

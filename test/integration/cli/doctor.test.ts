@@ -3,7 +3,14 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Check } from '../../../src/cli/doctor/check.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { createTable } from '../../../src/table/create-table.ts'
-import { connectionTo, type Engine, engineRegion, engines, uniqueTableName } from '../../support/engines.ts'
+import {
+  connectionTo,
+  type Engine,
+  engine,
+  engineRegion,
+  engines,
+  uniqueTableName,
+} from '../../support/engines.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
@@ -38,10 +45,10 @@ async function examine(
   }
 }
 
-async function tableIn(engine: Engine): Promise<string> {
+async function tableIn(on: Engine): Promise<string> {
   const table = uniqueTableName()
   await createTable({
-    ...connectionTo(engine),
+    ...connectionTo(on),
     table,
     onWarning: () => {},
   })
@@ -61,7 +68,7 @@ function refusal(code: string, message = 'not today'): StubAnswer {
   return { statusCode: 400, body: { __type: `com.amazon.coral.service#${code}`, message } }
 }
 
-describe.each(engines)('$name, doctor', engine => {
+describe('doctor', () => {
   const environment = engineEnvironment(engine)
 
   test('warns of a variable that nothing reads', async () => {
@@ -79,53 +86,56 @@ describe.each(engines)('$name, doctor', engine => {
     expect(stdout).not.toContain('hunter2')
   })
 
-  test('finds nothing wrong with a healthy table, and leaves it as it is', async () => {
-    const table = await tableIn(engine)
-    const store = new SessionStore({ ...connectionTo(engine), table })
-    await store.write('SECRET-ID', { secret: 'SECRET-DATA' })
-    await store.close()
-    const itemsIn = async (): Promise<unknown> =>
-      (await sendToEngine(engine.endpoint, 'Scan', { TableName: table })).body
-    const before = await itemsIn()
+  test.each(engines)(
+    'finds nothing wrong with a healthy table of $name, and leaves it as it is',
+    async on => {
+      const table = await tableIn(on)
+      const store = new SessionStore({ ...connectionTo(on), table })
+      await store.write('SECRET-ID', { secret: 'SECRET-DATA' })
+      await store.close()
+      const itemsIn = async (): Promise<unknown> =>
+        (await sendToEngine(on.endpoint, 'Scan', { TableName: table })).body
+      const before = await itemsIn()
 
-    const { exitCode, named, check, stdout, stderr } = await examine({
-      ...environment,
-      DYNAMODB_SESSIONS_TABLE: table,
-    })
-    expect(stderr).toBe('')
-    expect(exitCode).toBe(0)
-    expect(named('fail')).toEqual([])
-    // Dynalite cannot switch time to live on.
-    expect(named('warn')).toEqual(engine.supports.ttl ? [] : ['time to live'])
-    expect(named('skip')).toEqual([])
-    expect(named('pass')).toEqual(
-      expect.arrayContaining([
-        'credentials',
-        'region',
-        'endpoint',
-        'connection',
-        'clock',
-        'table',
-        'key',
-        'billing',
-        'index by user',
-        'item format',
-        'item keys',
-        'item content',
-        ...['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan', 'DescribeTable'].map(
-          name => `dynamodb:${name}`,
-        ),
-        'latency',
-      ]),
-    )
-    expect(check('credentials')?.found).toContain('from environment variables')
-    expect(check('region')?.found).toBe(`${engineRegion}, from AWS_REGION`)
-    expect(check('endpoint')?.found).toContain('AWS_ENDPOINT_URL_DYNAMODB')
-    expect(check('item format')?.found).toBe('of 1 item: 1 by dynamodb-sessions')
-    expect(check('latency')?.found).toMatch(/^ten reads: min [\d.]+ ms, median [\d.]+ ms, max [\d.]+ ms$/)
-    expect(stdout).not.toContain('SECRET')
-    expect(await itemsIn()).toEqual(before)
-  })
+      const { exitCode, named, check, stdout, stderr } = await examine({
+        ...engineEnvironment(on),
+        DYNAMODB_SESSIONS_TABLE: table,
+      })
+      expect(stderr).toBe('')
+      expect(exitCode).toBe(0)
+      expect(named('fail')).toEqual([])
+      // Dynalite cannot switch time to live on.
+      expect(named('warn')).toEqual(on.supports.ttl ? [] : ['time to live'])
+      expect(named('skip')).toEqual([])
+      expect(named('pass')).toEqual(
+        expect.arrayContaining([
+          'credentials',
+          'region',
+          'endpoint',
+          'connection',
+          'clock',
+          'table',
+          'key',
+          'billing',
+          'index by user',
+          'item format',
+          'item keys',
+          'item content',
+          ...['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan', 'DescribeTable'].map(
+            name => `dynamodb:${name}`,
+          ),
+          'latency',
+        ]),
+      )
+      expect(check('credentials')?.found).toContain('from environment variables')
+      expect(check('region')?.found).toBe(`${engineRegion}, from AWS_REGION`)
+      expect(check('endpoint')?.found).toContain('AWS_ENDPOINT_URL_DYNAMODB')
+      expect(check('item format')?.found).toBe('of 1 item: 1 by dynamodb-sessions')
+      expect(check('latency')?.found).toMatch(/^ten reads: min [\d.]+ ms, median [\d.]+ ms, max [\d.]+ ms$/)
+      expect(stdout).not.toContain('SECRET')
+      expect(await itemsIn()).toEqual(before)
+    },
+  )
 
   test('without credentials says where it looked, and checks what needs none', async () => {
     const { AWS_REGION = '', AWS_ENDPOINT_URL_DYNAMODB = '' } = environment

@@ -1,16 +1,17 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { connectionTo, describeWithTransactions } from '../../support/engines.ts'
+import { connectionTo, engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { engineEnvironment, type Finished, runCli } from './command-line.ts'
 
-describeWithTransactions('migrate', engine => {
+const open = (table: string, options: SessionStoreOptions): SessionStore =>
+  new SessionStore({ ...connectionTo(engine), table, ...options })
+
+describe.runIf(engine.supports.transactions)('migrate', () => {
   const environment = engineEnvironment(engine)
   const cli = (...args: string[]): Promise<Finished> => runCli(['migrate', ...args], { environment })
-  const open = (table: string, options: SessionStoreOptions): SessionStore =>
-    new SessionStore({ ...connectionTo(engine), table, ...options })
 
   test('moves what is alive, once', async () => {
     const { name: table } = await SessionTable.create(engine)

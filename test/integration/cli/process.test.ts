@@ -14,7 +14,7 @@ import {
   type Engine,
   engineCredentials,
   engineRegion,
-  engines,
+  engine,
   uniqueTableName,
 } from '../../support/engines.ts'
 import { packedPackage } from '../../support/packed-package.ts'
@@ -107,7 +107,7 @@ describe('the executable', () => {
   })
 })
 
-describe.each(engines)('$name, the executable', engine => {
+describe('the executable', () => {
   const environment = engineEnvironment(engine)
 
   test('reads a session ID from the standard input, and ends by itself', async () => {

@@ -6,7 +6,7 @@ import { dynamoDBDriver } from '../../../src/adapters/unstorage.ts'
 import { dynamoDBSecondaryStorage } from '../../../src/adapters/better-auth.ts'
 import { SessionStore } from '../../../src/index.ts'
 import { callbackValue } from '../../support/callback-outcome.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { SessionTable, type TableOptions } from '../../support/session-table.ts'
 import { rightNow, TimeCheckingEngine } from '../../support/time-checking-engine.ts'
 import { toArray } from '../../support/to-array.ts'
@@ -33,7 +33,7 @@ interface Opened {
   readonly wrong: SessionStore<Data>
 }
 
-describe.each(engines)('$name, on a machine whose clock is', engine => {
+describe('on a machine whose clock is', () => {
   describe.each([
     ['a day behind', -DAY_MS],
     ['a day ahead', DAY_MS],

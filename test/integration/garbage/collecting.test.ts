@@ -5,7 +5,7 @@ import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
 import type { ItemTable } from '../../../src/items/item-table.ts'
 import { hashSessionId } from '../../../src/layouts/native.ts'
 import type { Item } from '../../../src/types.ts'
-import { type Engine, engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type NativeItemTableOptions, openNativeItemTable } from '../../support/native-item-table.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -22,7 +22,7 @@ interface Opened {
   readonly items: ItemTable
 }
 
-async function open(engine: Engine, options: Partial<NativeItemTableOptions> = {}): Promise<Opened> {
+async function open(options: Partial<NativeItemTableOptions> = {}): Promise<Opened> {
   const table = await SessionTable.create(engine)
   const items = openNativeItemTable({ clock, endpoint: engine.endpoint, table: table.name, ...options })
   return { table, items }
@@ -36,9 +36,9 @@ function began(ms: number): Item {
   return { created: { N: String(ms / 1000) } }
 }
 
-describe.each(engines)('$name, garbage collection', engine => {
+describe('garbage collection', () => {
   test('deletes what has expired, and nothing else', async () => {
-    const { table, items } = await open(engine)
+    const { table, items } = await open()
     await putAll(table, [
       sessionItem('expired', past),
       sessionItem('expired this millisecond', nowMs),
@@ -58,7 +58,7 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('leaves the items of other software alone that do not say when they expire', async () => {
-    const { table, items } = await open(engine, { absoluteTimeoutMs: minuteMs })
+    const { table, items } = await open({ absoluteTimeoutMs: minuteMs })
     const foreign = [
       { id: { S: 'counter' }, count: { N: '1' } },
       { id: { S: 'old' }, created: { N: '1' }, data: { S: '{}' } },
@@ -71,7 +71,7 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('deletes expired sessions that are locked, whoever holds the lock', async () => {
-    const { table, items } = await open(engine)
+    const { table, items } = await open()
     await putAll(table, [
       sessionItem('expired, lease ended', past, lock(past)),
       sessionItem('expired, lease goes on', past, lock(nowMs + minuteMs)),
@@ -83,7 +83,7 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('sees one namespace of the table', async () => {
-    const { table, items } = await open(engine, { prefix: 'mine:', hashIds: true })
+    const { table, items } = await open({ prefix: 'mine:', hashIds: true })
     const [abc, def] = [hashSessionId('abc'), hashSessionId('def')]
     await putAll(table, [
       sessionItem(`mine:${abc}`, past),
@@ -98,7 +98,7 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('deletes what has reached the absolute timeout', async () => {
-    const { table, items } = await open(engine, { absoluteTimeoutMs: minuteMs })
+    const { table, items } = await open({ absoluteTimeoutMs: minuteMs })
     await putAll(table, [
       sessionItem('old', nowMs + minuteMs, began(nowMs - minuteMs)),
       sessionItem('young', nowMs + minuteMs, began(nowMs - minuteMs + 1)),
@@ -109,7 +109,7 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('waits out the grace that it is asked for', async () => {
-    const { table, items } = await open(engine, { absoluteTimeoutMs: 60 * minuteMs })
+    const { table, items } = await open({ absoluteTimeoutMs: 60 * minuteMs })
     await putAll(table, [
       sessionItem('a minute ago', nowMs - minuteMs),
       sessionItem('almost a minute ago', nowMs - minuteMs + 1, began(nowMs - minuteMs)),
@@ -121,12 +121,12 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('finds nothing in an empty table', async () => {
-    const { items } = await open(engine)
+    const { items } = await open()
     expect(await collectGarbage(items)).toMatchObject({ scanned: 0, deleted: 0, revived: 0, gone: 0 })
   })
 
   test.each([1, 3, 100])('reads every page of %i segments, once', async segments => {
-    const { table, items } = await open(engine)
+    const { table, items } = await open()
     const all = Array.from({ length: 150 }, (_, index) => {
       return sessionItem(`${index % 3 === 0 ? 'expired' : 'alive'}-${index}`, index % 3 === 0 ? past : future)
     })
@@ -151,7 +151,7 @@ describe.each(engines)('$name, garbage collection', engine => {
   })
 
   test('two collections at the same time delete everything once', async () => {
-    const { table, items } = await open(engine)
+    const { table, items } = await open()
     await putAll(
       table,
       Array.from({ length: 200 }, (_, index) => sessionItem(`expired-${index}`, past)),

@@ -5,7 +5,7 @@ import { deferred } from '../../../src/internal/timers.ts'
 import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
 import type { ItemTable } from '../../../src/items/item-table.ts'
 import type { Item } from '../../../src/types.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { openNativeItemTable } from '../../support/native-item-table.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -70,7 +70,7 @@ class HeldDeletes {
   }
 }
 
-describe.each(engines)('$name', engine => {
+describe('many clients', () => {
   test(`a collection over ${ITEMS} items loses none that ${CLIENTS} clients revive meanwhile`, async () => {
     const table = await SessionTable.create(engine)
     const open = (transport?: Transport): ItemTable =>

@@ -7,7 +7,7 @@ import type {
 } from '../../../src/options/call-options.ts'
 import { collectGarbage } from '../../../src/scan/garbage-collection.ts'
 import type { ItemTable } from '../../../src/items/item-table.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { openNativeItemTable } from '../../support/native-item-table.ts'
@@ -19,8 +19,6 @@ const SESSIONS = 60
 /** Pages of 16 items, one after the other. */
 const PAGED: GarbageCollectionOptions = { segments: 1, maxReadUnitsPerSecond: 2 }
 
-const [engine] = engines
-if (engine === undefined) throw new Error('there is no engine')
 const clock = new ManualClock()
 
 const throttled: StubAnswer = failure('ProvisionedThroughputExceededException')
@@ -41,7 +39,6 @@ interface Opened {
 
 /** A table of expired sessions, behind something that does not let every request through. */
 async function open(intercept: (request: StubRequest) => StubAnswer | undefined): Promise<Opened> {
-  if (engine === undefined) throw new Error('there is no engine')
   const table = await SessionTable.create(engine)
   await putAll(
     table,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { SessionLockedError } from '../../../src/errors.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import type { SessionStore } from '../../../src/store/session-store.ts'
-import { describeWithTransactions } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import { openSide } from './moving-sides.ts'
@@ -24,7 +24,7 @@ const sides: readonly { name: string; forth: SessionStoreOptions; back: SessionS
 
 const patient = { maxWaitMs: 60_000, minRetryMs: 5, maxRetryMs: 50, leaseSeconds: 60 }
 
-describeWithTransactions('sessions that are locked where they are', engine => {
+describe.runIf(engine.supports.transactions)('sessions that are locked where they are', () => {
   const subject = tableSubject(engine, everyTouch)
   const open = (options: SessionStoreOptions): SessionStore => openSide(subject, options)
 

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { Item } from '../../../src/types.ts'
-import { describeWithTransactions } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 
-describeWithTransactions('sessions that move', engine => {
+describe.runIf(engine.supports.transactions)('sessions that move', () => {
   const subject = tableSubject(engine, everyTouch)
 
   const open = (options: SessionStoreOptions): SessionStore =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import type { SessionStore } from '../../../src/store/session-store.ts'
-import { describeWithTransactions } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { Hooks, SentRequest } from '../garbage/intercepted-transport.ts'
@@ -21,7 +21,7 @@ interface Basis {
 /** The clock of a machine on which it is earlier, so that what it writes began in another second. */
 const earlier = { clock: { now: () => Date.now() - 100_000 } }
 
-describeWithTransactions('sessions that others move meanwhile', engine => {
+describe.runIf(engine.supports.transactions)('sessions that others move meanwhile', () => {
   const subject = tableSubject(engine, everyTouch)
   const open = (options: SessionStoreOptions, hooks?: Hooks): SessionStore =>
     openSide(subject, options, hooks)

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import type { SessionStore } from '../../../src/store/session-store.ts'
-import { describeWithTransactions } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import { everySides, openSide } from './moving-sides.ts'
@@ -24,31 +24,34 @@ interface Course {
   readonly problems: string[]
 }
 
-describeWithTransactions('processes that serve the same visitors at the same time', engine => {
-  const subject = tableSubject(engine, everyTouch)
+describe.runIf(engine.supports.transactions)(
+  'processes that serve the same visitors at the same time',
+  () => {
+    const subject = tableSubject(engine, everyTouch)
 
-  test.each(everySides.slice(1))(
-    'between $name nothing is lost, nobody is signed out, and what is destroyed stays so',
-    async ({ forth, back }) => {
-      const [old, ...others] = [back, forth, back, forth].map(options => openSide(subject, options))
-      if (old === undefined) throw new Error('there are no stores')
-      const stores = [old, ...others]
-      for (let round = 0; round < ROUNDS; round++) {
-        const courses = Array.from({ length: SESSIONS }, async (_, index) => {
-          const course = await begin(old, stores)
-          await Promise.all([
-            ...course.saved.map((__, visitor) => visit(course, visitor)),
-            index % 2 === 0 ? destroy(course) : undefined,
-          ])
-          await conclude(course)
-          return course.problems
-        })
-        expect((await Promise.all(courses)).flat()).toEqual([])
-      }
-    },
-    30_000 * ROUNDS,
-  )
-})
+    test.each(everySides.slice(1))(
+      'between $name nothing is lost, nobody is signed out, and what is destroyed stays so',
+      async ({ forth, back }) => {
+        const [old, ...others] = [back, forth, back, forth].map(options => openSide(subject, options))
+        if (old === undefined) throw new Error('there are no stores')
+        const stores = [old, ...others]
+        for (let round = 0; round < ROUNDS; round++) {
+          const courses = Array.from({ length: SESSIONS }, async (_, index) => {
+            const course = await begin(old, stores)
+            await Promise.all([
+              ...course.saved.map((__, visitor) => visit(course, visitor)),
+              index % 2 === 0 ? destroy(course) : undefined,
+            ])
+            await conclude(course)
+            return course.problems
+          })
+          expect((await Promise.all(courses)).flat()).toEqual([])
+        }
+      },
+      30_000 * ROUNDS,
+    )
+  },
+)
 
 async function begin(old: SessionStore, stores: readonly SessionStore[]): Promise<Course> {
   const course: Course = {

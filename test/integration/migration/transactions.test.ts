@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DynamoDBError } from '../../../src/errors.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { describeWithTransactions, engines } from '../../support/engines.ts'
+import { engine, engines } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { newId } from '../../support/session-ids.ts'
 import type { StubAnswer, StubEndpoint, StubRequest } from '../../support/stub-endpoint.ts'
@@ -12,7 +12,7 @@ import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 const forth: SessionStoreOptions = { migrateFrom: 'connect-dynamodb' }
 const back: SessionStoreOptions = { layout: 'connect-dynamodb' }
 
-describeWithTransactions('the transactions of sessions that move', engine => {
+describe.runIf(engine.supports.transactions)('the transactions of sessions that move', () => {
   const subject = tableSubject(engine, everyTouch)
 
   /** A store whose requests are written down, and answered by `intercept` where that wants to. */
@@ -155,8 +155,8 @@ describeWithTransactions('the transactions of sessions that move', engine => {
 
 describe.each(engines.filter(({ supports }) => !supports.transactions))(
   'on $name, without transactions',
-  engine => {
-    const subject = tableSubject(engine, everyTouch)
+  on => {
+    const subject = tableSubject(on, everyTouch)
     const unsupported = {
       name: 'DynamoDBSessionsError',
       code: 'TRANSACTIONS_UNSUPPORTED',

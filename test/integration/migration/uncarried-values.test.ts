@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { PhpObject } from '../../../src/layouts/php/index.ts'
-import { describeWithTransactions } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { newId } from '../../support/session-ids.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 
@@ -20,7 +20,7 @@ const variables = {
   'an array in an order of its own': 'a:2:{i:10;s:1:"b";i:5;s:1:"a";}',
 }
 
-describeWithTransactions('PHP values that have no form here', engine => {
+describe.runIf(engine.supports.transactions)('PHP values that have no form here', () => {
   const subject = tableSubject(engine, everyTouch)
   const open = (options: SessionStoreOptions): SessionStore =>
     subject.closeLater(new SessionStore({ ...subject.options, ...options }))

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -13,7 +13,7 @@ import { subscribeForTest, TraceRecorder } from './trace-recorder.ts'
 const aDuration = expect.any(Number) as number
 const failed = ['start', 'end', 'error', 'asyncStart', 'asyncEnd']
 
-describe.each(engines)('on $name', engine => {
+describe('on an engine', () => {
   let table: SessionTable
   beforeAll(async () => {
     table = await SessionTable.create(engine)

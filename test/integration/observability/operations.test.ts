@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { Credentials } from '../../../src/types.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { unhandledErrorsDuring } from '../../support/process-events.ts'
 import { SessionTable } from '../../support/session-table.ts'
@@ -16,7 +16,7 @@ const stub = useStub()
 const aDuration = expect.any(Number) as number
 const unfailed = ['start', 'end', 'asyncStart', 'asyncEnd']
 
-describe.each(engines)('the channels "operation" and "attempt" on $name', engine => {
+describe('the channels "operation" and "attempt"', () => {
   let table: SessionTable
   beforeAll(async () => {
     table = await SessionTable.create(engine)

@@ -13,13 +13,11 @@ import { PhpFloat } from '../../../src/layouts/php/values.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { type KoaRoutes, startKoa, startKoaSession } from '../../adapters/koa/koa-apps.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { sessionCookie, startApp } from '../../support/express-app.ts'
 import { SessionTable } from '../../support/session-table.ts'
 
-const [engine] = engines
 const cookie = { signed: false, name: 'PHPSESSID', prefix: 'none' } as const
-if (engine === undefined) throw new Error('there is no engine')
 
 /** Values that look the same as JSON or once they are decoded, and are not the same to PHP. */
 const changes: [before: string, value: unknown, after: string][] = [

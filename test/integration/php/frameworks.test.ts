@@ -13,14 +13,11 @@ import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { startFastify } from '../../adapters/fastify/fastify-app.ts'
 import { serveApp } from '../../adapters/hono/http-server.ts'
 import { shopRoutes, startKoaSession } from '../../adapters/koa/koa-apps.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { listen, stop } from '../../support/loopback.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { PhpApp } from './php-app.ts'
 import { hasPhp } from './php-peer.ts'
-
-const [engine] = engines
-if (engine === undefined) throw new Error('there is no engine')
 
 interface Visits {
   visits?: number

@@ -12,12 +12,9 @@ import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { startFastify } from '../../adapters/fastify/fastify-app.ts'
 import { sessionOf, startKoa, startKoaSession } from '../../adapters/koa/koa-apps.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { sessionCookie, startApp } from '../../support/express-app.ts'
 import { SessionTable } from '../../support/session-table.ts'
-
-const [engine] = engines
-if (engine === undefined) throw new Error('there is no engine')
 
 /** Signs the visitor with a session in: gives it a new ID, carries its data over, and sets `user`. */
 type SignIn = (options: SessionStoreOptions, id: string) => Promise<void>

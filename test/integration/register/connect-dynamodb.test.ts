@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Browser } from '../../support/browser.ts'
+import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
 import { expressApp, type ModuleKind } from './apps.ts'
-import { environmentFor, firstEngine } from './preload.ts'
+import { environmentFor } from './preload.ts'
 import { visit } from './visit.ts'
 
 const ORIGINAL = `
@@ -42,7 +43,7 @@ describe('DYNAMODB_SESSIONS_REPLACE=connect-dynamodb', () => {
   it.each(['cjs', 'mjs'] as const)(
     'puts ours in the place of the package (%s), which is not even run',
     async kind => {
-      const table = await SessionTable.create(firstEngine)
+      const table = await SessionTable.create(engine)
       await folder.write('node_modules/connect-dynamodb/index.js', `throw new Error('it was run')`)
       await folder.write(`app.${kind}`, app(kind, table))
       const environment = { ...environmentFor(table), DYNAMODB_SESSIONS_REPLACE: 'connect-dynamodb' }
@@ -70,7 +71,7 @@ describe('DYNAMODB_SESSIONS_REPLACE=connect-dynamodb', () => {
   })
 
   it('is the wish of whoever sets it: without, the package is what it was', async () => {
-    const table = await SessionTable.create(firstEngine)
+    const table = await SessionTable.create(engine)
     await folder.write('node_modules/connect-dynamodb/index.js', ORIGINAL)
     await folder.write('app.cjs', app('cjs', table))
     const process = await folder.start('app.cjs', { environment: environmentFor(table) })

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
-import { environmentFor, firstEngine } from './preload.ts'
+import { environmentFor } from './preload.ts'
 
 let folder: AppFolder
 let environment: Readonly<Record<string, string>>
@@ -13,7 +14,7 @@ let environment: Readonly<Record<string, string>>
 beforeAll(async () => {
   folder = await AppFolder.create()
   for (const name of ['express', 'express-session']) await folder.link(name)
-  environment = environmentFor(await SessionTable.create(firstEngine))
+  environment = environmentFor(await SessionTable.create(engine))
 }, 60_000)
 
 afterAll(async () => {

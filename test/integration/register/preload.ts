@@ -1,14 +1,5 @@
-import { type Engine, engineCredentials, engineRegion, engines } from '../../support/engines.ts'
+import { engineCredentials, engineRegion } from '../../support/engines.ts'
 import type { SessionTable } from '../../support/session-table.ts'
-
-/** The engine of tests that one engine is enough for. */
-export const firstEngine: Engine = anEngine()
-
-function anEngine(): Engine {
-  const [engine] = engines
-  if (engine === undefined) throw new Error('there is no engine')
-  return engine
-}
 
 /** What an operator sets so that applications keep their sessions in a table. */
 export function environmentFor(

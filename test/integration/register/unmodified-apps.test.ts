@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Browser } from '../../support/browser.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
 import { expressApp, fastifyApp, koaApp } from './apps.ts'
-import { environmentFor, firstEngine } from './preload.ts'
+import { environmentFor } from './preload.ts'
 import { visit } from './visit.ts'
 
 const apps = {
@@ -40,14 +40,8 @@ afterAll(async () => {
   await folder.remove()
 })
 
-// Each way to load the preload, and each engine, once: the two have nothing to do with each other.
-const ways = [
-  { option: '--import', engine: firstEngine },
-  { option: '-r', engine: engines.at(-1) ?? firstEngine },
-]
-
 describe.each([process.execPath, ...otherNodes])('unmodified applications on %s', node => {
-  describe.each(ways)('$option', ({ option, engine }) => {
+  describe.each(['--import', '-r'])('%s', option => {
     it.each(Object.keys(apps))('%s: sessions survive the process that made them', async file => {
       const table = await SessionTable.create(engine)
       const environment = environmentFor(table, `${option} dynamodb-sessions/register`)

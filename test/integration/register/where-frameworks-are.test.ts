@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { Browser } from '../../support/browser.ts'
+import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
 import { expressApp, fastifyApp } from './apps.ts'
-import { environmentFor, firstEngine } from './preload.ts'
+import { environmentFor } from './preload.ts'
 import { visit } from './visit.ts'
 
 /** What express-session and @fastify/session need; their copies find it at the top. */
@@ -17,7 +18,7 @@ let table: SessionTable
 
 beforeEach(async () => {
   folder = await AppFolder.create()
-  table = await SessionTable.create(firstEngine)
+  table = await SessionTable.create(engine)
   for (const name of ['express', 'fastify', ...dependencies.split(' ')]) await folder.link(name)
 }, 60_000)
 

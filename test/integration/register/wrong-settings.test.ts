@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { Browser } from '../../support/browser.ts'
+import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
 import { expressApp, fastifyApp } from './apps.ts'
-import { environmentFor, firstEngine } from './preload.ts'
+import { environmentFor } from './preload.ts'
 import { visit } from './visit.ts'
 
 let folder: AppFolder
@@ -18,7 +19,7 @@ beforeAll(async () => {
   await folder.write('express.cjs', expressApp('cjs'))
   await folder.write('express.mjs', expressApp('mjs'))
   await folder.write('fastify.mjs', fastifyApp('mjs'))
-  environment = environmentFor(await SessionTable.create(firstEngine))
+  environment = environmentFor(await SessionTable.create(engine))
 }, 60_000)
 
 afterAll(async () => {

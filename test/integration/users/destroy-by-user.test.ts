@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import type { SessionRecord } from '../../../src/items/session-record.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import type { StubAnswer } from '../../support/stub-endpoint.ts'
 import { hashed } from '../../support/session-ids.ts'
@@ -12,7 +12,7 @@ const INTERNAL_ERROR: StubAnswer = {
   body: { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError', message: 'as scripted' },
 }
 
-describe.each(engines)('$name, destroyByUser', engine => {
+describe('destroyByUser', () => {
   let table: UserTable
   beforeAll(async () => {
     table = await UserTable.create(engine)

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { TableMismatchError } from '../../../src/errors.ts'
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { toArray } from '../../support/to-array.ts'
 import { hashed } from '../../support/session-ids.ts'
@@ -9,7 +9,7 @@ import { keysOf, refusal, UserTable } from './user-table.ts'
 
 const DAY_MS = 86_400_000
 
-describe.each(engines)('$name, listByUser', engine => {
+describe('listByUser', () => {
   let table: UserTable
   beforeAll(async () => {
     table = await UserTable.create(engine)

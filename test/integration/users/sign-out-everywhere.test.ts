@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { engines } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import type { StubEndpoint } from '../../support/stub-endpoint.ts'
 import { startShop, Visitor } from './shop.ts'
 import { UserTable } from './user-table.ts'
@@ -10,7 +10,7 @@ const REQUESTS_IN_FLIGHT = 5
 /** What the page of somebody who is not signed in has. */
 const signInForm = '<form class="sign-in"'
 
-describe.each(engines)('$name, the example shop', engine => {
+describe('the example shop', () => {
   test('"sign out everywhere" holds against requests in flight, in every process (G3)', async () => {
     const table = await UserTable.create(engine)
     const line = await HeldLine.open(table)
