@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
-import { importSigner } from '../lib/internals.mjs'
+import { makeSigner } from '../lib/internals.mjs'
 import { credentials, region, requestOf } from '../lib/fixture.mjs'
 
 /** @typedef {{ write: () => void, bytes: number, done: () => void }} Lane */
@@ -90,7 +90,6 @@ async function measureAnswer(url, request) {
  * @param {number} itemBytes
  */
 async function encodeRequest({ host }, operation, itemBytes) {
-  const { PostSigner, SigningKeyCache } = await importSigner()
   const { name, input } = requestOf(operation, itemBytes)
   const body = JSON.stringify(input)
   /** @type {[string, string][]} */
@@ -98,11 +97,8 @@ async function encodeRequest({ host }, operation, itemBytes) {
     ['content-type', 'application/x-amz-json-1.0'],
     ['x-amz-target', `DynamoDB_20120810.${name}`],
   ]
-  const signer = new PostSigner(
-    { host, path: '/', headers },
-    { credentials, region, service: 'dynamodb', signingKeys: new SigningKeyCache() },
-  )
-  const { amzDate, authorization } = signer.sign(body, Date.now())
+  const sign = await makeSigner(host, headers, credentials, region)
+  const { amzDate, authorization } = sign(body)
   const all = [
     ['host', host],
     ...headers,

@@ -2,11 +2,10 @@
 import { Pool } from 'undici'
 
 import { credentials, region, requestOf, verifyOutput } from '../lib/fixture.mjs'
-import { importSigner } from '../lib/internals.mjs'
+import { makeSigner } from '../lib/internals.mjs'
 
 /** @type {import('./contender.d.ts').Contender['open']} */
 export async function open({ url, operation, itemBytes, inFlight }) {
-  const { PostSigner, SigningKeyCache } = await importSigner()
   const pool = new Pool(url, { connections: inFlight, pipelining: 1 })
   const { host } = new URL(url)
   const { name, input } = requestOf(operation, itemBytes)
@@ -17,14 +16,11 @@ export async function open({ url, operation, itemBytes, inFlight }) {
     ['x-amz-target', `DynamoDB_20120810.${name}`],
   ]
   const flatHeaders = headers.flat()
-  const signer = new PostSigner(
-    { host, path: '/', headers },
-    { credentials, region, service: 'dynamodb', signingKeys: new SigningKeyCache() },
-  )
+  const sign = await makeSigner(host, headers, credentials, region)
 
   const call = async () => {
     const body = JSON.stringify(input)
-    const { amzDate, authorization } = signer.sign(body, Date.now())
+    const { amzDate, authorization } = sign(body)
     const response = await pool.request({
       method: 'POST',
       path: '/',

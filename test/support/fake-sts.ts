@@ -140,7 +140,7 @@ export function authorizationFor(
     },
     { credentials, region, service: 'sts', date },
   )
-  return signed.headers.find(([name]) => name === 'authorization')?.[1]
+  return signed.find(([name]) => name === 'authorization')?.[1]
 }
 
 /** The fields of a request's form. */

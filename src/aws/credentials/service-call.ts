@@ -128,8 +128,7 @@ function headersOf(
   const sent: Headers = [['host', host], ...headers()]
   if (signing === undefined) return sent
   const request = { method, path: url.pathname, query: url.search.slice(1), headers: sent, body }
-  const signed = signRequest(request, { ...signing, date: new Date(nowMs) })
-  return [...sent, ...signed.headers]
+  return [...sent, ...signRequest(request, { ...signing, date: new Date(nowMs) })]
 }
 
 /** An unsigned request to a service that responds with JSON: the SSO portal, its token service, sign-in. */

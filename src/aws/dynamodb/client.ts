@@ -2,9 +2,7 @@ import { DeadlineExceededError, DynamoDBSessionsError, invalidArgument } from '.
 import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
 import { Deadline, type PendingSteps } from '../../internal/deadline.ts'
 import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
-import { userAgent } from '../../internal/user-agent.ts'
 import type { Clock, Credentials, CredentialSource, Item, Random } from '../../types.ts'
-import type { EndpointSettings } from '../config/settings.ts'
 import {
   deadlineExceeded,
   type FailedAttempt,
@@ -16,14 +14,12 @@ import {
   withRetries,
 } from '../http/retry.ts'
 import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
-import type { ResponseRecipient, Transport, TransportRequest, TransportResponse } from '../http/transport.ts'
-import type { Header } from '../sigv4/canonical-request.ts'
+import type { Transport, TransportResponse } from '../http/transport.ts'
 import { type CallTrace, callTraceOf, type Success } from './call-trace.ts'
-import { EndpointCache, signingRegionFor } from './endpoint-rules.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
 import { redactSecrets, shownRequestId } from './redact.ts'
 import { type ReadResponse, ResponseReader } from './response-reader.ts'
-import { RequestSigner, type SigningTarget } from './signed-request.ts'
+import { type RequestSettings, RequestSigner, type RequestTemplate, SignedRequest } from './signed-request.ts'
 import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
 
 interface Call<Name extends Operation = Operation> {
@@ -45,8 +41,7 @@ type Outcome<Name extends Operation> = SuccessfulAttempt<Success<Name>> | Failed
 
 interface Prepared {
   readonly settings: DynamoDBSettings
-  readonly endpoints: EndpointCache
-  readonly userAgent: Header
+  readonly signer: RequestSigner
 }
 
 const RETRY_BASE_DELAY_MS = 25
@@ -65,7 +60,6 @@ export class DynamoDBClient {
   readonly #clock: ServerClock
   readonly #credentials: CredentialSource
   readonly #quota = new RetryQuota()
-  readonly #signer = new RequestSigner()
   #prepared: Prepared | undefined
   #searching: Promise<Prepared> | undefined
   #underWay = 0
@@ -155,21 +149,23 @@ export class DynamoDBClient {
   #sendAtOnce<Name extends Operation>(call: Call<Name>): Promise<Output<Name>> | undefined {
     const prepared = this.#prepared
     if (prepared === undefined) return undefined
-    let target: SigningTarget
+    let credentials: Credentials
+    let template: RequestTemplate
     let answer: Promise<TransportResponse>
     let reader: ResponseReader<Name>
     try {
       const found = this.#credentials(call)
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
-      target = this.#targetOf(call, prepared, found)
-      reader = new ResponseReader(call, target.endpoint.origin)
+      credentials = found
+      template = this.#templateOf(call, prepared, found)
+      reader = new ResponseReader(call, template.endpoint.origin)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
     }
     const sentAtMs = performance.now()
     try {
-      answer = this.#options.transport.request(this.#requestOf(call, target, reader))
+      answer = this.#options.transport.request(this.#requestOf(call, template, reader))
     } catch (error) {
       return this.#run(call, failedFor(error, call))
     }
@@ -183,7 +179,10 @@ export class DynamoDBClient {
         }
         this.#clock.observe(response.headers, sentAtMs)
         if (!('output' in read)) {
-          return this.#run(call, this.#failedAttempt(read, response, call, prepared.settings, target, 1))
+          return this.#run(
+            call,
+            this.#failedAttempt(read, response, call, prepared, { ...template, credentials }, 1),
+          )
         }
         this.#quota.succeeded(undefined)
         this.#ended()
@@ -240,13 +239,7 @@ export class DynamoDBClient {
 
   async #search(): Promise<Prepared> {
     const settings = await this.#options.settings()
-    return (
-      this.#prepared ?? {
-        settings,
-        endpoints: new EndpointCache(settings),
-        userAgent: ['user-agent', userAgent(settings.appId)],
-      }
-    )
+    return this.#prepared ?? { settings, signer: new RequestSigner(settings) }
   }
 
   async #attempt<Name extends Operation>(
@@ -263,53 +256,49 @@ export class DynamoDBClient {
       if (number > 1 && error instanceof DeadlineExceededError) return { error, kind: 'transient' }
       throw error
     }
-    const target = this.#targetOf(call, prepared, credentials)
-    const reader = new ResponseReader(call, target.endpoint.origin)
+    const template = this.#templateOf(call, prepared, credentials)
+    const reader = new ResponseReader(call, template.endpoint.origin)
     const sentAtMs = performance.now()
     let response: TransportResponse
     let read: ReadResponse<Name>
     try {
-      response = await this.#options.transport.request(this.#requestOf(call, target, reader))
+      response = await this.#options.transport.request(this.#requestOf(call, template, reader))
       read = reader.read(response)
     } catch (error) {
       return failedFor(error, call)
     }
     this.#clock.observe(response.headers, sentAtMs)
     if (!('output' in read)) {
-      return this.#failedAttempt(read, response, call, prepared.settings, target, number)
+      return this.#failedAttempt(read, response, call, prepared, { ...template, credentials }, number)
     }
     const requestId = shownRequestId(response, call.input, credentials)
     return { value: { output: read.output, requestId } }
   }
 
-  #targetOf(
-    { input, clockOffsetMs }: Call,
-    { settings, endpoints, userAgent: header }: Prepared,
+  #templateOf(
+    { operation, input, clockOffsetMs }: Call,
+    { signer }: Prepared,
     credentials: Credentials,
-  ): SigningTarget {
-    return {
-      endpoint: endpoints.endpointFor(credentials.accountId, input.TableName),
-      region: signingRegionFor(settings),
+  ): RequestTemplate {
+    return signer.templateOf(operation, input.TableName, {
       credentials,
       // AWS refuses what a wrong clock has made also when another call has put the clock right since.
       nowMs: this.#clock.now() - this.#clock.offsetMs + clockOffsetMs,
-      userAgent: header,
       traceId: this.#options.traceId?.(),
-    }
+    })
   }
 
-  #requestOf(
-    { operation, body, deadline, signal, onDoubt }: Call,
-    target: SigningTarget,
-    recipient: ResponseRecipient,
-  ): TransportRequest {
+  #requestOf<Name extends Operation>(
+    { body, deadline, signal, onDoubt }: Call<Name>,
+    template: RequestTemplate,
+    reader: ResponseReader<Name>,
+  ): SignedRequest {
     const { connectTimeoutMs, attemptTimeoutMs } = this.#options
-    return this.#signer.sign(operation, body, target, {
+    return new SignedRequest(template, body, reader, {
       connectTimeoutMs,
       attemptTimeoutMs,
       deadlineAtMs: deadline.atMs,
       signal,
-      recipient,
       onDoubt,
     })
   }
@@ -318,8 +307,8 @@ export class DynamoDBClient {
     wire: WireError,
     response: TransportResponse,
     call: Call,
-    settings: DynamoDBSettings,
-    { endpoint, region, credentials }: SigningTarget,
+    { settings, signer }: Prepared,
+    { endpoint, credentials }: Pick<RequestTemplate, 'endpoint' | 'credentials'>,
     attempts: number,
   ): Promise<FailedAttempt> {
     const { operation, input } = call
@@ -327,7 +316,7 @@ export class DynamoDBClient {
     const error = toDynamoDBError(redactSecrets(wire, input, credentials), {
       operation,
       table: input.TableName,
-      region,
+      region: signer.region,
       origin: endpoint.origin,
       attempts,
     })
@@ -389,13 +378,11 @@ export class DynamoDBClient {
 }
 
 /** What a `DynamoDBClient` has to know before it can send anything. */
-export interface DynamoDBSettings extends EndpointSettings {
+export interface DynamoDBSettings extends RequestSettings {
   /** Most times one call is sent, the first included. */
   readonly maxAttempts: number
   /** Whether a wrong clock is corrected by the server's. */
   readonly correctsClockSkew: boolean
-  /** Name of the application, for the `User-Agent`. */
-  readonly appId?: string | undefined
 }
 
 /** Options of `DynamoDBClient`; the defaults are the caller's business. */

@@ -1,7 +1,6 @@
 import { ConfigurationError } from '../../errors.ts'
 import type { EndpointSettings } from '../config/settings.ts'
 import { isHostLabel, type Partition, partitionOf } from '../config/partitions.ts'
-import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 
 /** Where the account of an account-based endpoint can come from. */
 export interface AccountSources {
@@ -66,35 +65,6 @@ export function signingRegionFor({ region, customEndpoint }: EndpointSettings): 
 /** Whether a text can be a region: it becomes a part of the host name, so it has to be one DNS label. */
 export function isRegionName(text: string): boolean {
   return isHostLabel(text)
-}
-
-/**
- * The endpoint of a client, worked out again only when the account or the table changes: account-based endpoints
- * depend on them.
- */
-export class EndpointCache {
-  readonly #settings: EndpointSettings
-  #accountId: string | undefined
-  #table: string | undefined
-  #endpoint: Endpoint | undefined
-
-  constructor(settings: EndpointSettings) {
-    this.#settings = settings
-  }
-
-  /**
-   * Where to send a call.
-   *
-   * @throws {ConfigurationError} when the settings exclude each other or an account is required and not known.
-   */
-  endpointFor(accountId: string | undefined, table: string | undefined): Endpoint {
-    if (this.#endpoint === undefined || this.#accountId !== accountId || this.#table !== table) {
-      this.#endpoint = parseEndpoint(endpointUrlFor(this.#settings, { accountId, tableArn: table }))
-      this.#accountId = accountId
-      this.#table = table
-    }
-    return this.#endpoint
-  }
 }
 
 function accountOf(

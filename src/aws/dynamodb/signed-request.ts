@@ -1,126 +1,181 @@
-import type { Endpoint } from '../http/endpoint.ts'
-import type { TransportRequest } from '../http/transport.ts'
-import type { Header } from '../sigv4/canonical-request.ts'
-import { PostSigner } from '../sigv4/sign.ts'
-import { SigningKeyCache } from '../sigv4/signing-key.ts'
 import type { Credentials } from '../../types.ts'
+import { userAgent } from '../../internal/user-agent.ts'
+import type { EndpointSettings } from '../config/settings.ts'
+import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
+import { type EncodedRequest, encodeHead, type ResponseRecipient } from '../http/transport.ts'
+import { type Header, SignatureTemplate } from '../sigv4/sign.ts'
+import { endpointUrlFor, signingRegionFor } from './endpoint-rules.ts'
 import type { Operation } from './operations.ts'
 
-/** Where a request goes, and who signs it when. */
-export interface SigningTarget {
-  readonly endpoint: Endpoint
-  /** Region that the request is signed for. */
-  readonly region: string
-  readonly credentials: Credentials
-  readonly nowMs: number
-  readonly userAgent: Header
-  /** Value of `x-amzn-trace-id`. */
-  readonly traceId: string | undefined
+/** Settings that the requests of a client depend on. */
+export interface RequestSettings extends EndpointSettings {
+  /** Name of the application, for the `User-Agent`. */
+  readonly appId?: string | undefined
 }
 
 /** What a request may take, who may give it up, and who judges the response. */
 export type RequestTerms = Pick<
-  TransportRequest,
-  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal' | 'recipient' | 'onDoubt'
+  EncodedRequest,
+  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'signal' | 'onDoubt'
 >
 
+/** Who signs a request, and when. */
+export interface Signing {
+  readonly credentials: Credentials
+  readonly nowMs: number
+  /** Value of `x-amzn-trace-id`. */
+  readonly traceId: string | undefined
+}
+
 const API_VERSION = 'DynamoDB_20120810'
-const CONTENT_TYPE: Header = ['content-type', 'application/x-amz-json-1.0']
 
 /**
- * Makes the signed HTTP requests of a client, in DynamoDB's JSON protocol. What the requests of an operation have in
- * common is made once, and again when the endpoint, the region or the credentials have changed.
+ * Makes the signed HTTP requests of a client, in DynamoDB's JSON protocol.
+ *
+ * The requests of an operation in one second differ in their bodies and signatures alone: what they have in common is made
+ * once, and again when the second, the endpoint, the trace or the credentials have changed.
  */
 export class RequestSigner {
-  readonly #signingKeys = new SigningKeyCache()
-  readonly #prepared = new Map<Operation, PreparedOperation>()
+  /** Region that requests are signed for. */
+  readonly region: string
+  readonly #settings: RequestSettings
+  readonly #templates = new Map<Operation, RequestTemplate>()
 
-  /** The request of an operation. */
-  sign(
+  constructor(settings: RequestSettings) {
+    this.region = signingRegionFor(settings)
+    this.#settings = settings
+  }
+
+  /**
+   * What the requests of an operation have in common.
+   *
+   * @param table Name or ARN of the table.
+   * @throws {ConfigurationError} when the settings exclude each other or an account is required and not known.
+   */
+  templateOf(operation: Operation, table: string | undefined, signing: Signing): RequestTemplate {
+    const { credentials, nowMs, traceId } = signing
+    const epochSecond = Math.floor(nowMs / 1000)
+    // The name of a table says nothing of where it is.
+    const tableArn = table?.startsWith('arn:') === true ? table : undefined
+    const known = this.#templates.get(operation)
+    if (
+      known !== undefined &&
+      known.epochSecond === epochSecond &&
+      known.traceId === traceId &&
+      known.tableArn === tableArn &&
+      isSame(known.credentials, credentials)
+    ) {
+      return known
+    }
+    const template = this.#makeTemplate(operation, tableArn, { ...signing, nowMs: epochSecond * 1000 })
+    this.#templates.set(operation, template)
+    return template
+  }
+
+  #makeTemplate(
     operation: Operation,
-    body: string,
-    target: SigningTarget,
-    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, recipient, onDoubt }: RequestTerms,
-  ): TransportRequest {
-    const { signer, host, contentTarget, token } = this.#prepare(operation, target)
-    const { amzDate, authorization } = signer.sign(body, target.nowMs)
-    const headers: Header[] = [
-      host,
-      CONTENT_TYPE,
-      contentTarget,
-      ['x-amz-date', amzDate],
-      ['authorization', authorization],
-      // Neither this nor the trace is signed: both may change on the way.
-      target.userAgent,
-    ]
-    if (target.traceId !== undefined) headers.push(['x-amzn-trace-id', target.traceId])
-    if (token !== undefined) headers.push(token)
-    // Written out, and not spread together: this object is made for every request.
-    return {
-      endpoint: target.endpoint,
+    tableArn: string | undefined,
+    { credentials, nowMs, traceId }: Signing,
+  ): RequestTemplate {
+    const { accessKeyId, secretAccessKey, sessionToken, accountId } = credentials
+    const endpoint = parseEndpoint(endpointUrlFor(this.#settings, { accountId, tableArn }))
+    const request = {
       method: 'POST',
-      path: target.endpoint.path,
-      headers,
-      body,
-      connectTimeoutMs,
-      attemptTimeoutMs,
-      deadlineAtMs,
-      signal,
-      recipient,
-      onDoubt,
+      path: endpoint.path,
+      query: '',
+      headers: [
+        ['host', endpoint.host],
+        ['content-type', 'application/x-amz-json-1.0'],
+        ['x-amz-target', `${API_VERSION}.${operation}`],
+        // Neither this nor the trace is signed: both may change on the way.
+        ['user-agent', userAgent(this.#settings.appId)],
+        ...(traceId === undefined ? [] : [['x-amzn-trace-id', traceId] as const]),
+      ] satisfies Header[],
+    }
+    // A copy: whoever gave the credentials may change the object.
+    const own = { accessKeyId, secretAccessKey, sessionToken, accountId }
+    const { region } = this
+    const signature = new SignatureTemplate(request, {
+      credentials: own,
+      region,
+      service: 'dynamodb',
+      date: new Date(nowMs),
+    })
+    const head = encodeHead({ ...request, headers: [...request.headers, ...signature.headers()] })
+    return {
+      endpoint,
+      epochSecond: nowMs / 1000,
+      traceId,
+      tableArn,
+      credentials: own,
+      signature,
+      // In one piece, and not in those that it was put together from.
+      head: Buffer.from(head, 'latin1').toString('latin1'),
     }
   }
-
-  #prepare(operation: Operation, target: SigningTarget): PreparedOperation {
-    const known = this.#prepared.get(operation)
-    if (known !== undefined && isFor(known, target)) return known
-    const prepared = prepare(operation, target, this.#signingKeys)
-    this.#prepared.set(operation, prepared)
-    return prepared
-  }
 }
 
-interface PreparedOperation {
+/** What the requests of an operation have in common for a second. */
+export interface RequestTemplate {
   readonly endpoint: Endpoint
-  readonly region: string
-  /** A copy: whoever gave the credentials may change the object. */
+  readonly epochSecond: number
+  readonly traceId: string | undefined
+  readonly tableArn: string | undefined
   readonly credentials: Credentials
-  readonly signer: PostSigner
-  readonly host: Header
-  readonly contentTarget: Header
-  readonly token: Header | undefined
+  readonly signature: SignatureTemplate
+  /** All of the head up to the signature. */
+  readonly head: string
 }
 
-function prepare(
-  operation: Operation,
-  { endpoint, region, credentials }: SigningTarget,
-  signingKeys: SigningKeyCache,
-): PreparedOperation {
-  const { host, path } = endpoint
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials
-  const contentTarget: Header = ['x-amz-target', `${API_VERSION}.${operation}`]
-  const own = { accessKeyId, secretAccessKey, sessionToken }
-  return {
-    endpoint,
-    region,
-    credentials: own,
-    signer: new PostSigner(
-      { host, path, headers: [CONTENT_TYPE, contentTarget] },
-      { credentials: own, region, service: 'dynamodb', signingKeys },
-    ),
-    host: ['host', host],
-    contentTarget,
-    token: sessionToken === undefined ? undefined : ['x-amz-security-token', sessionToken],
+/** The request of an operation, signed when it is made. */
+export class SignedRequest implements EncodedRequest {
+  readonly endpoint: Endpoint
+  readonly method = 'POST'
+  readonly head: string
+  readonly body: string
+  readonly connectTimeoutMs: number
+  readonly attemptTimeoutMs: number
+  readonly deadlineAtMs: number
+  readonly signal: AbortSignal | undefined
+  readonly recipient: ResponseRecipient
+  readonly onDoubt: (() => void) | undefined
+
+  constructor(
+    { endpoint, head, signature }: RequestTemplate,
+    body: string,
+    recipient: ResponseRecipient,
+    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, onDoubt }: RequestTerms,
+  ) {
+    this.endpoint = endpoint
+    this.head = head + signature.signatureOf(body)
+    this.body = body
+    this.connectTimeoutMs = connectTimeoutMs
+    this.attemptTimeoutMs = attemptTimeoutMs
+    this.deadlineAtMs = deadlineAtMs
+    this.signal = signal
+    this.recipient = recipient
+    this.onDoubt = onDoubt
+  }
+
+  get path(): string {
+    return this.endpoint.path
+  }
+
+  /** Only transports that encode requests themselves ask for these. */
+  get headers(): readonly Header[] {
+    const [, ...lines] = this.head.split('\r\n')
+    return lines.map(line => {
+      const end = line.indexOf(': ')
+      return [line.slice(0, end), line.slice(end + 2)]
+    })
   }
 }
 
-function isFor(prepared: PreparedOperation, { endpoint, region, credentials }: SigningTarget): boolean {
-  const own = prepared.credentials
+function isSame(own: Credentials, given: Credentials): boolean {
   return (
-    prepared.endpoint === endpoint &&
-    prepared.region === region &&
-    own.accessKeyId === credentials.accessKeyId &&
-    own.secretAccessKey === credentials.secretAccessKey &&
-    own.sessionToken === credentials.sessionToken
+    own.accessKeyId === given.accessKeyId &&
+    own.secretAccessKey === given.secretAccessKey &&
+    own.sessionToken === given.sessionToken &&
+    own.accountId === given.accountId
   )
 }

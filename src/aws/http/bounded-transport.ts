@@ -20,11 +20,26 @@ export function boundedTransport(transport: Transport): Transport {
 }
 
 async function bounded(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
-  const { endpoint, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal } = request
+  const { endpoint, method, path, headers, body, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs } = request
+  const { signal, recipient, onDoubt } = request
   const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now()) + GRACE_MS
   const inner = new AbortController()
   let isOver = false
-  const response = Promise.resolve(transport.request({ ...request, signal: inner.signal })).finally(() => {
+  // Written out: what else there is to a request belongs to this package, as does the class that it may be of.
+  const own: TransportRequest = {
+    endpoint,
+    method,
+    path,
+    headers,
+    body,
+    connectTimeoutMs,
+    attemptTimeoutMs,
+    deadlineAtMs,
+    signal: inner.signal,
+    recipient,
+    onDoubt,
+  }
+  const response = Promise.resolve(transport.request(own)).finally(() => {
     isOver = true
   })
   try {

@@ -2,7 +2,13 @@ import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError } from '../
 import type { Connection, Exchange } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
 import type { ParsedResponse } from './response-parser.ts'
-import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
+import {
+  type EncodedRequest,
+  encodeHead,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+} from './transport.ts'
 
 /** Options of {@link SocketTransport}. */
 export type SocketTransportOptions = Partial<ConnectionPoolOptions>
@@ -36,7 +42,7 @@ export class SocketTransport implements Transport {
     }
   }
 
-  request(request: TransportRequest): Promise<TransportResponse> {
+  request(request: TransportRequest | EncodedRequest): Promise<TransportResponse> {
     // Neither this function nor what it calls is async: each async function costs every request promises and turns of
     // the microtask queue. Only what does not happen to every request is written with them.
     return new Promise((resolve, reject) => {
@@ -79,12 +85,13 @@ class Sending implements Exchange {
 
   constructor(
     pool: ConnectionPool,
-    request: TransportRequest,
+    request: TransportRequest | EncodedRequest,
     resolve: (response: TransportResponse) => void,
     reject: (error: unknown) => void,
   ) {
     const bodyBytes = Buffer.byteLength(request.body)
-    this.text = encodeRequest(request, bodyBytes)
+    const head = 'head' in request ? request.head : encodeHead(request)
+    this.text = `${head}\r\ncontent-length: ${bodyBytes}\r\n\r\n${request.body}`
     // As many bytes as characters: all of it is ASCII.
     this.encoding = bodyBytes === request.body.length ? 'latin1' : 'utf8'
     this.signal = request.signal
@@ -149,20 +156,4 @@ class Sending implements Exchange {
 /** Whether a connection that was kept open was lost before it could carry the request. */
 function wasLostBefore(connection: Connection, error: unknown): boolean {
   return error instanceof ConnectionError && (error.code === 'CONNECTION_LOST' || !connection.isSent)
-}
-
-const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e]/
-
-function encodeRequest({ method, path, headers, body }: TransportRequest, bodyBytes: number): string {
-  let head = `${method} ${path} HTTP/1.1\r\n`
-  for (const [name, value] of headers) {
-    // A line break in a value would end the header and start whatever follows it (request smuggling).
-    if (FORBIDDEN_IN_HEADER.test(value)) {
-      throw new TypeError(
-        `the value of the request header ${name} contains a character that is not printable ASCII`,
-      )
-    }
-    head += `${name}: ${value}\r\n`
-  }
-  return `${head}content-length: ${bodyBytes}\r\n\r\n${body}`
 }

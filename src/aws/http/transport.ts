@@ -28,6 +28,11 @@ export interface TransportRequest {
   readonly onDoubt?: (() => void) | undefined
 }
 
+/** A request whose head is at hand as it goes on the wire, but for the `Content-Length`; by {@link encodeHead}. */
+export interface EncodedRequest extends TransportRequest {
+  readonly head: string
+}
+
 /** Whoever understands the response to one request. */
 export interface ResponseRecipient {
   /**
@@ -106,4 +111,29 @@ export function neededTransport(): Transport | undefined {
 /** A transport that the application has made, held to what {@link Transport} promises. */
 export function givenTransport(transport: Transport): Transport {
   return lazyTransport(async () => (await import('./bounded-transport.ts')).boundedTransport(transport))
+}
+
+const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e]/
+
+/**
+ * The request line and the header fields of a request, without a line break at the end.
+ *
+ * @throws {TypeError} when the value of a field contains a character that is not printable ASCII.
+ */
+export function encodeHead({
+  method,
+  path,
+  headers,
+}: Pick<TransportRequest, 'method' | 'path' | 'headers'>): string {
+  let head = `${method} ${path} HTTP/1.1`
+  for (const [name, value] of headers) {
+    // A line break in a value would end the header and start whatever follows it (request smuggling).
+    if (FORBIDDEN_IN_HEADER.test(value)) {
+      throw new TypeError(
+        `the value of the request header ${name} contains a character that is not printable ASCII`,
+      )
+    }
+    head += `\r\n${name}: ${value}`
+  }
+  return head
 }

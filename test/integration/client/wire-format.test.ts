@@ -28,7 +28,7 @@ function expectedAuthorization(
     },
     { credentials, region: testRegion, service: 'dynamodb', date },
   )
-  return new Map(signed.headers).get('authorization')
+  return new Map(signed).get('authorization')
 }
 
 function onlyRequest(): StubRequest {

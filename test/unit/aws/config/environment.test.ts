@@ -132,7 +132,7 @@ interface LocationFile {
   }[]
 }
 
-const publicCases = new URL('../../../../shared/data/profile-file-location-tests.json', import.meta.url)
+const publicCases = new URL('../../../../../shared/data/profile-file-location-tests.json', import.meta.url)
 
 describe.skipIf(!existsSync(publicCases))('the cases that the AWS SDKs share', () => {
   const cases = existsSync(publicCases)

@@ -148,7 +148,7 @@ interface PublicCase {
 }
 
 // Public cases of another implementation, which are not part of this repository, are checked where they lie next to it.
-const caseFile = new URL('../../../../shared/data/imds-endpoint-tests.json', import.meta.url)
+const caseFile = new URL('../../../../../shared/data/imds-endpoint-tests.json', import.meta.url)
 const hasCases = existsSync(caseFile)
 const publicCases = hasCases
   ? (JSON.parse(readFileSync(caseFile, 'utf8')) as { readonly count: number; readonly tests: PublicCase[] })

@@ -53,7 +53,7 @@ interface PartitionFile {
   }[]
 }
 
-const publicData = new URL('../../../../shared/data/partitions.json', import.meta.url)
+const publicData = new URL('../../../../../shared/data/partitions.json', import.meta.url)
 
 describe.skipIf(!existsSync(publicData))('the published list of partitions', () => {
   const partitions = existsSync(publicData)

@@ -56,7 +56,7 @@ const OTHER_OUTCOMES: ReadonlyMap<string, readonly [reason: string, profiles: Se
   ['Invalid profile names are ignored.', ['name', { 'in valid 2': { name2: 'value2' } }]],
 ])
 
-const publicCases = new URL('../../../../shared/data/profile-parser-tests.json', import.meta.url)
+const publicCases = new URL('../../../../../shared/data/profile-parser-tests.json', import.meta.url)
 
 describe.skipIf(!existsSync(publicCases))('the cases that the AWS SDKs share', () => {
   const cases = existsSync(publicCases)

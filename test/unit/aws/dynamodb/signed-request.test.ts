@@ -1,46 +1,88 @@
 import { describe, expect, it } from 'vitest'
 
-import { RequestSigner, type SigningTarget } from '../../../../src/aws/dynamodb/signed-request.ts'
-import { parseEndpoint } from '../../../../src/aws/http/endpoint.ts'
-import type { TransportRequest } from '../../../../src/aws/http/transport.ts'
+import { RequestSigner, SignedRequest, type Signing } from '../../../../src/aws/dynamodb/signed-request.ts'
+import { encodeHead } from '../../../../src/aws/http/transport.ts'
 
-const target: SigningTarget = {
-  endpoint: parseEndpoint('https://dynamodb.eu-west-1.amazonaws.com'),
+const settings = {
   region: 'eu-west-1',
-  credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret', sessionToken: 'a-token' },
-  nowMs: Date.UTC(2026, 0, 1),
-  userAgent: ['user-agent', 'test'],
-  traceId: undefined,
+  customEndpoint: undefined,
+  useFips: false,
+  useDualStack: false,
+  accountIdEndpointMode: 'preferred',
+  appId: 'shop',
+} as const
+const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret', sessionToken: 'a-token' }
+const signing: Signing = { credentials, nowMs: Date.UTC(2026, 0, 1), traceId: undefined }
+const limits = {
+  connectTimeoutMs: 1,
+  attemptTimeoutMs: 2,
+  deadlineAtMs: 3,
+  signal: undefined,
+  onDoubt: undefined,
 }
-const limits = { connectTimeoutMs: 1, attemptTimeoutMs: 2, deadlineAtMs: 3, signal: undefined }
+const recipient = { accept: () => true }
 
-function sign(signer: RequestSigner, change: Partial<SigningTarget> = {}): TransportRequest {
-  return signer.sign('GetItem', '{}', { ...target, ...change }, limits)
+function sign(signer: RequestSigner, change: Partial<Signing> = {}, table = 'sessions'): SignedRequest {
+  const template = signer.templateOf('GetItem', table, { ...signing, ...change })
+  return new SignedRequest(template, '{}', recipient, limits)
 }
 
 describe('RequestSigner', () => {
-  it.each<[string, Partial<SigningTarget>]>([
-    ['another endpoint', { endpoint: parseEndpoint('http://127.0.0.1:8000/base') }],
-    ['another region', { region: 'eu-central-1' }],
-    ['another access key ID', { credentials: { ...target.credentials, accessKeyId: 'AKIDOTHER' } }],
-    ['another secret', { credentials: { ...target.credentials, secretAccessKey: 'another secret' } }],
-    ['another session token', { credentials: { ...target.credentials, sessionToken: 'another-token' } }],
-    ['another second', { nowMs: target.nowMs + 1000 }],
-  ])('signs for %s as one that has signed nothing before', (_, change) => {
-    const signer = new RequestSigner()
+  it.each<[string, Partial<Signing>, string?]>([
+    ['another account', { credentials: { ...credentials, accountId: '012345678901' } }],
+    ['a table of another account', {}, 'arn:aws:dynamodb:eu-west-1:123456789012:table/sessions'],
+    ['another access key ID', { credentials: { ...credentials, accessKeyId: 'AKIDOTHER' } }],
+    ['another secret', { credentials: { ...credentials, secretAccessKey: 'another secret' } }],
+    ['another session token', { credentials: { ...credentials, sessionToken: 'another-token' } }],
+    ['another second', { nowMs: signing.nowMs + 1000 }],
+    ['an earlier second', { nowMs: signing.nowMs - 1 }],
+    ['another trace', { traceId: 'Root=1-2-3' }],
+  ])('signs for %s as one that has signed nothing before', (_, change, table) => {
+    const signer = new RequestSigner(settings)
     const before = sign(signer)
-    const changed = sign(signer, change)
-    expect(changed).toEqual(sign(new RequestSigner(), change))
+    const changed = sign(signer, change, table)
+    expect(changed).toEqual(sign(new RequestSigner(settings), change, table))
     expect(changed).not.toEqual(before)
     expect(sign(signer)).toEqual(before)
   })
 
+  it('signs the same within a second', () => {
+    const signer = new RequestSigner(settings)
+    expect(sign(signer, { nowMs: signing.nowMs + 999 })).toEqual(sign(signer))
+  })
+
   it('takes a change inside the object of the credentials for one', () => {
-    const signer = new RequestSigner()
-    const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret' }
-    const before = sign(signer, { credentials })
-    credentials.secretAccessKey = 'another secret'
-    expect(sign(signer, { credentials })).toEqual(sign(new RequestSigner(), { credentials }))
-    expect(sign(signer, { credentials })).not.toEqual(before)
+    const signer = new RequestSigner(settings)
+    const own = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret' }
+    const before = sign(signer, { credentials: own })
+    own.secretAccessKey = 'another secret'
+    expect(sign(signer, { credentials: own })).toEqual(
+      sign(new RequestSigner(settings), { credentials: own }),
+    )
+    expect(sign(signer, { credentials: own })).not.toEqual(before)
+  })
+
+  it('refuses a time that is none', () => {
+    for (const nowMs of [Number.NaN, Infinity]) {
+      expect(() => sign(new RequestSigner(settings), { nowMs })).toThrow(RangeError)
+    }
+  })
+})
+
+describe('SignedRequest', () => {
+  it('has the same header fields one by one as in its head', () => {
+    const request = sign(new RequestSigner(settings), { traceId: 'Root=1-2-3' })
+    expect(encodeHead(request)).toBe(request.head)
+    expect(request.headers.map(([name]) => name)).toEqual([
+      'host',
+      'content-type',
+      'x-amz-target',
+      'user-agent',
+      'x-amzn-trace-id',
+      'x-amz-date',
+      'x-amz-security-token',
+      'authorization',
+    ])
+    expect(new Map(request.headers).get('user-agent')).toMatch(/^dynamodb-sessions\/\S+ app\/shop$/)
   })
 })

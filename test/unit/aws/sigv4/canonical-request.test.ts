@@ -5,7 +5,7 @@ import {
   isSignableHeader,
   sha256Hex,
   type Header,
-} from '../../../../src/aws/sigv4/canonical-request.ts'
+} from '../../../../src/aws/sigv4/sign.ts'
 
 const payloadHash = sha256Hex('')
 
@@ -43,14 +43,6 @@ describe('canonicalRequest', () => {
       text: 'PUT\n/a%20b\nx=1\nhost:h:8000\nx-b:2\n\nhost;x-b\nbody-hash',
       signedHeaders: 'host;x-b',
     })
-  })
-
-  it('leaves the path as it is, except for encoding, when it is told not to normalise', () => {
-    const request = { method: 'GET', path: '//a/./b c/../', query: '', headers: [] }
-    expect(canonicalRequest(request, payloadHash, { normalizePath: false }).text).toContain(
-      '\n//a/./b%20c/../\n',
-    )
-    expect(canonicalRequest(request, payloadHash, {}).text).toContain('\n/a/\n')
   })
 })
 
@@ -151,17 +143,7 @@ describe('path', () => {
     ['/a/.b/..c', '/a/.b/..c'],
     ['/%2E%2E/a', '/%252E%252E/a'],
   ])('%j is normalised to %j', (path, canonical) => {
-    expect(canonicalPath(path, true)).toBe(canonical)
-  })
-
-  it.each<[string, string]>([
-    ['', '/'],
-    ['//', '//'],
-    ['/a/..', '/a/..'],
-    ['a//./', '/a//./'],
-    ['/a b/%20', '/a%20b/%2520'],
-  ])('%j without normalisation gives %j', (path, canonical) => {
-    expect(canonicalPath(path, false)).toBe(canonical)
+    expect(canonicalPath(path)).toBe(canonical)
   })
 
   it.each<[string, string]>([
@@ -175,8 +157,7 @@ describe('path', () => {
     ['/😀\t\u0001', '/%F0%9F%98%80%09%01'],
     ['/\uD800', '/%EF%BF%BD'],
   ])('%j is encoded once more, to %j', (path, canonical) => {
-    expect(canonicalPath(path, true)).toBe(canonical)
-    expect(canonicalPath(path, false)).toBe(canonical)
+    expect(canonicalPath(path)).toBe(canonical)
   })
 })
 

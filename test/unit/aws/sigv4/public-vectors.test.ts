@@ -1,8 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-import type { Header } from '../../../../src/aws/sigv4/canonical-request.ts'
-import { PostSigner, signRequest } from '../../../../src/aws/sigv4/sign.ts'
-import { SigningKeyCache } from '../../../../src/aws/sigv4/signing-key.ts'
+import { canonicalRequest, type Header, sha256Hex, signRequest } from '../../../../src/aws/sigv4/sign.ts'
 import { describe, expect, it } from 'vitest'
 
 interface VectorFile {
@@ -39,7 +37,7 @@ interface PublicVector {
 }
 
 // AWS's own signing test suite, which is not part of this repository, is checked where it lies next to it.
-const vectorFile = new URL('../../../../shared/data/sigv4-vectors.json', import.meta.url)
+const vectorFile = new URL('../../../../../shared/data/sigv4-vectors.json', import.meta.url)
 const suite = existsSync(vectorFile) ? readSuite() : { count: 0, vectors: [] }
 
 function readSuite(): VectorFile {
@@ -63,46 +61,29 @@ describe('the signing test suite of AWS', () => {
     expect(suite.count).toBeGreaterThan(0)
   })
 
-  it.each(suite.vectors)('$class: $name', vector => {
-    const { context } = vector
-    const signed = signRequest(vector.request, {
+  // What only other services ask for, and this package does not do: paths as they are (S3), a signed hash of the body (S3),
+  // and session tokens that are added after signing.
+  const ours = suite.vectors.filter(
+    ({ context: { normalize, signBody, omitSessionToken } }) => normalize && !signBody && !omitSessionToken,
+  )
+
+  it.each(ours)('$class: $name', vector => {
+    const { context, request } = vector
+    const headers = signRequest(request, {
       credentials: credentialsOf(vector),
       region: context.region,
       service: context.service,
       date: new Date(context.timestamp),
-      normalizePath: context.normalize,
-      sendPayloadHash: context.signBody,
-      signSessionToken: !context.omitSessionToken,
     })
-    expect(signed.canonicalRequest).toBe(vector.canonicalRequest)
-    expect(signed.stringToSign).toBe(vector.stringToSign)
-    expect(signed.signature).toBe(vector.signature)
-    expect(signed.signedHeaders).toBe(vector.signedHeaders)
-    expect(new Map(signed.headers).get('authorization')).toBe(vector.authorization)
+    const canonical = canonicalRequest(
+      {
+        ...request,
+        headers: [...request.headers, ...headers].filter(([name]) => name.toLowerCase() !== 'authorization'),
+      },
+      sha256Hex(request.body),
+    )
+    expect(canonical).toEqual({ text: vector.canonicalRequest, signedHeaders: vector.signedHeaders })
+    expect(new Map(headers).get('authorization')).toBe(vector.authorization)
+    expect(vector.authorization).toContain(`Signature=${vector.signature}`)
   })
-
-  it.each(suite.vectors.filter(vector => vector.class === 'post-root' && !vector.context.signBody))(
-    'PostSigner: $name',
-    vector => {
-      const { context, request } = vector
-      const host = new Map(request.headers).get('Host')
-      const signer = new PostSigner(
-        {
-          host: host ?? '',
-          path: request.path,
-          headers: request.headers
-            .filter(([name]) => name !== 'Host')
-            .map(([name, value]) => [name.toLowerCase(), value]),
-        },
-        {
-          credentials: credentialsOf(vector),
-          region: context.region,
-          service: context.service,
-          signingKeys: new SigningKeyCache(),
-        },
-      )
-      const { authorization } = signer.sign(request.body, Date.parse(context.timestamp))
-      expect(authorization).toBe(vector.authorization)
-    },
-  )
 })

@@ -1,4 +1,7 @@
-import type { SignableRequest } from '../../../../src/aws/sigv4/sign.ts'
+import type { signRequest } from '../../../../src/aws/sigv4/sign.ts'
+
+/** A request to sign. */
+export type SignableRequest = Parameters<typeof signRequest>[0]
 
 /** A request, who signs it and when, and what every stage of signing it must give. */
 export interface SigningVector {
