@@ -65,6 +65,7 @@ const groups = {
   php: ['layouts/php/index'],
   'foreign-layouts': ['layouts/foreign/rows'],
   'payload-codec': ['encryption/payload-codec'],
+  'entry-options': ['options/entry-options'],
   'key-values': ['options/key-value-options', 'key-values/key-value-store'],
   table: ['table/index'],
 

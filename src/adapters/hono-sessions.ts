@@ -4,7 +4,8 @@ import type { ExpiryOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
-import { booleanOption, type RowsOf } from '../options/option.ts'
+import { entryRows } from '../options/entry-options.ts'
+import type { RowsOf } from '../options/option.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import { FrameworkSessions } from './shared/framework-sessions.ts'
 import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
@@ -37,7 +38,7 @@ export interface HonoSessionData {
 export type StoredHonoSession = Record<string, unknown>
 
 /** The options that are not about the table. */
-interface EmptySessions {
+export interface EmptySessions {
   /**
    * Whether a session is stored although nothing has been put into it. `hono-sessions` begins a session for every visitor
    * without a cookie, bots included. With `false` those cost nothing, and get another session ID at every request until
@@ -61,7 +62,7 @@ export type DynamoDBStoreOptions = EmptySessions &
       }
   )
 
-const ownRows: RowsOf<EmptySessions> = { ...storeOption, storeEmptySessions: booleanOption() }
+const ownRows: RowsOf<EmptySessions> = { ...storeOption, storeEmptySessions: entryRows.storeEmptySessions }
 
 /** What is remembered of a session besides. */
 interface KnownData {

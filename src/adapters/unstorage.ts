@@ -1,7 +1,7 @@
 import { invalidArgument } from '../errors.ts'
 import { LATEST_MS, withinDateRange } from '../internal/core-objects.ts'
-import { numberFromText } from '../internal/number-from-text.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
+import { entryRows } from '../options/entry-options.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
 import { withOwnNames } from './shared/open-store.ts'
 import { forEachAtOnce } from '../scan/scan.ts'
@@ -185,14 +185,9 @@ function depthOf(key: string): number {
 }
 
 function driverOptionSpecs(): OptionRows<DriverSettings> {
-  const defaultTtlSeconds: OptionRow<number> = {
-    takes: 'a number of seconds above 0',
-    accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0,
-    fromText: numberFromText,
-  }
   const driver: OptionRow<string> = {
     takes: 'a text',
     accepts: (value): value is string => typeof value === 'string',
   }
-  return { ...keyValuesRows, defaultTtlSeconds, driver }
+  return { ...keyValuesRows, defaultTtlSeconds: entryRows.defaultTtlSeconds, driver }
 }

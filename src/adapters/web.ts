@@ -3,7 +3,8 @@
 import { invalidArgument } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../options/call-options.ts'
-import { booleanOption, type RowsOf, validateCallOptions } from '../options/option.ts'
+import { entryRows } from '../options/entry-options.ts'
+import { type RowsOf, validateCallOptions } from '../options/option.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
@@ -53,8 +54,6 @@ export type WebSessionsOptions<Data extends object> = WebSessionSettings &
         readonly store: SessionStore<Data>
       }
   )
-
-const LEAST_SECRET_CHARACTERS = 16
 
 /** What has to be known of a request: its `Cookie` header. A `Request` has it. */
 export interface RequestWithCookies {
@@ -180,16 +179,12 @@ export class WebSessions<Data extends object = SessionData> {
 
 const ownRows: RowsOf<WebSessionSettings> = {
   ...storeOption,
-  secrets: {
-    takes: `a text of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
-    accepts: isSecrets,
-    fromText: text => text.split(/\s+/).filter(secret => secret !== ''),
-  },
+  secrets: entryRows.secrets,
   cookie: {
     takes: 'an object of cookie options',
     accepts: value => isObject(value) && !Array.isArray(value),
   },
-  rolling: booleanOption(),
+  rolling: entryRows.rolling,
 }
 
 /** @throws {TypeError} `INVALID_OPTION` when there are no secrets to sign with, or some that sign nothing. */
@@ -208,12 +203,4 @@ function requireSecrets({ secrets, cookie }: WebSessionSettings, given: WebSessi
       'the option "secrets" has no effect with the cookie option "signed" set to false: nothing is signed; leave one of them out',
     )
   }
-}
-
-function isSecrets(value: unknown): boolean {
-  const secrets = [value].flat()
-  return (
-    secrets.length > 0 &&
-    secrets.every(secret => typeof secret === 'string' && secret.length >= LEAST_SECRET_CHARACTERS)
-  )
 }

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/number-from-text.ts'
+import type { OptionRow } from '../options/option.ts'
 import { storeRows } from '../options/store-options.ts'
 import { type CommandLineIo, dashed, type Progress, UsageError, writeLine } from './output.ts'
 
@@ -62,26 +64,54 @@ export function declared(options: Readonly<Record<string, string>>): readonly Op
   })
 }
 
-/** The options of the store that have a flag, in the order of the help. */
-const storeOptions = Object.entries(storeRows).flatMap(([name, { flag, fromText }]) =>
-  flag === undefined ? [] : [{ option: name, name: dashed(name), fromText, ...flag }],
+/** The options of the store that have a flag. */
+const storeOptions = Object.entries(storeRows as Readonly<Record<string, OptionRow>>).flatMap(
+  ([option, row]) =>
+    row.flag === undefined ? [] : [{ option, name: dashed(option), value: row.flag || undefined, row }],
 )
 
 /**
  * The options that commands have in common: those of the store that have a flag, which say which table, where and by whom,
  * and which items are sessions; and the output.
  */
-export const commonOptions: readonly OptionDeclaration[] = [
-  ...storeOptions.flatMap(({ name, value, mayBeEmpty, description, negated }) => [
-    ...(negated === undefined ? [] : [{ name: `no-${name}`, description: negated }]),
-    { name, value, mayBeEmpty, description },
-  ]),
-  ...declared({ json: 'write JSON, for scripts', help: 'explain this command' }),
-]
+export const commonOptions: readonly OptionDeclaration[] = commonOptionsWith({})
 
 /** The common options that a command has. */
-export function commonOptionsOf({ without = [] }: Pick<Command, 'without'>): readonly OptionDeclaration[] {
-  return commonOptions.filter(({ name }) => !without.includes(name))
+export function commonOptionsOf(
+  { without = [] }: Pick<Command, 'without'>,
+  options: readonly OptionDeclaration[] = commonOptions,
+): readonly OptionDeclaration[] {
+  return options.filter(({ name }) => !without.includes(name))
+}
+
+/** The same, for the help: what options of the store do is in their JSON Schema. */
+export async function describedOptionsOf(
+  command: Pick<Command, 'without'>,
+): Promise<readonly OptionDeclaration[]> {
+  const schema = await readFile(new URL('../../schema/options.schema.json', import.meta.url), 'utf8')
+  const { properties } = JSON.parse(schema) as OptionsSchema
+  return commonOptionsOf(command, commonOptionsWith(properties))
+}
+
+/** The JSON Schema of the options of a store. */
+interface OptionsSchema {
+  readonly properties: Readonly<Record<string, { readonly description: string }>>
+}
+
+function commonOptionsWith(properties: OptionsSchema['properties']): readonly OptionDeclaration[] {
+  const ofStore = storeOptions.flatMap(({ option, name, value, row }) => [
+    ...(value === undefined ? [{ name: `no-${name}`, description: `the opposite of --${name}` }] : []),
+    { name, value, mayBeEmpty: row.accepts(''), description: inShort(properties[option]?.description ?? '') },
+  ])
+  return [...ofStore, ...declared({ json: 'write JSON, for scripts', help: 'explain this command' })]
+}
+
+/** The first sentence of a description, and the first clause of what it says of the default. */
+function inShort(description: string): string {
+  const [sentence = ''] = description.split(/[.](?:\s|$)/, 1)
+  const [, otherwise] = /\nDefault: ([^;]+)/.exec(description) ?? []
+  const lowered = sentence.replace(/^[A-Z](?=[a-z])/, initial => initial.toLowerCase())
+  return otherwise === undefined ? lowered : `${lowered} (default: ${otherwise})`
 }
 
 /**
@@ -91,11 +121,11 @@ export function commonOptionsOf({ without = [] }: Pick<Command, 'without'>): rea
  */
 export function storeOptionsIn(args: ParsedArgs): Record<string, unknown> {
   const options: Record<string, unknown> = {}
-  for (const { option, name, value, fromText } of storeOptions) {
+  for (const { option, name, value, row } of storeOptions) {
     const isOff = args.has(`no-${name}`)
     if (isOff && args.has(name)) throw new UsageError(`--${name} and --no-${name} exclude each other`)
     if (isOff) options[option] = false
-    else if (args.has(name)) options[option] = value === undefined || fromText?.(args.text(name) ?? '')
+    else if (args.has(name)) options[option] = value === undefined || row.fromText?.(args.text(name) ?? '')
   }
   return options
 }

@@ -144,9 +144,9 @@ async function writeHelp(
   const target = { output, environment }
   if (entry === undefined) await output.write(globalHelp(commands, target))
   else {
-    const { commonOptionsOf } = await import('./args.ts')
+    const { describedOptionsOf } = await import('./args.ts')
     const command = await entry.load()
-    await output.write(commandHelp(entry.name, command, commonOptionsOf(command), target))
+    await output.write(commandHelp(entry.name, command, await describedOptionsOf(command), target))
   }
   return EXIT.ok
 }

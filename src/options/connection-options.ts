@@ -90,9 +90,9 @@ export interface ConnectionOptions {
   readonly ca?: string | readonly string[] | undefined
 
   /**
-   * URL of an HTTP proxy to make connections through, by `CONNECT`: `http://proxy.example.com:3128`, with
-   * `user:password@` where it asks for them; `false` for none, whatever the environment says. Loopback and link-local
-   * addresses are never reached through a proxy.
+   * URL of an HTTP proxy to make connections through, by `CONNECT`; `false` for none, whatever the environment says.
+   * `http://proxy.example.com:3128`, for example, with `user:password@` where it asks for them. Loopback and link-local
+   * addresses are never reached through a proxy. See docs/credentials.md.
    *
    * @default the environment variables `DYNAMODB_SESSIONS_PROXY`, `HTTPS_PROXY` (`HTTP_PROXY` for an endpoint without TLS),
    *   in capitals or not, except for the hosts in `NO_PROXY`
@@ -100,7 +100,7 @@ export interface ConnectionOptions {
   readonly proxy?: string | false | undefined
 
   /**
-   * What carries requests: `fetchTransport()` where there are no raw sockets. It decides about
+   * What carries requests: `fetchTransport()` of `dynamodb-sessions/transport` where there are no raw sockets. It decides about
    * connections, certificates and proxies itself, so that `maxSockets`, `ca` and `proxy` cannot be given with it. Closing the store
    * leaves it open.
    *
@@ -136,7 +136,7 @@ export const connectionRows: OptionRows<
 > = {
   region: {
     ...textOption('the name of an AWS region, such as eu-west-1', isRegionName),
-    flag: { value: 'region', description: 'AWS region (default: AWS_REGION, the profile, the instance)' },
+    flag: 'region',
   },
   endpoint: {
     ...textOption(
@@ -144,7 +144,7 @@ export const connectionRows: OptionRows<
         'fragment',
       isEndpointUrl,
     ),
-    flag: { value: 'url', description: 'URL of DynamoDB, for DynamoDB Local or a VPC endpoint' },
+    flag: 'url',
   },
   credentials: {
     takes:
@@ -154,7 +154,7 @@ export const connectionRows: OptionRows<
   },
   profile: {
     ...textOption('the name of a profile of the shared AWS configuration files', text => text !== ''),
-    flag: { value: 'name', description: 'profile of the AWS configuration files (default: AWS_PROFILE)' },
+    flag: 'name',
   },
   maxAttempts: { ...integerOption('attempts', 1, 20), default: 4 },
   connectTimeoutMs: {

@@ -41,6 +41,7 @@ export const encryptionRow: OptionRow<EncryptionOptions> = {
   takesAsText:
     'passphrases of at least 16 characters, separated by blanks, the current one first and none twice',
   accepts: value => holdsOnly(value, encryptionRows) && value['keys'] !== undefined,
+  members: encryptionRows,
   fromText: text => ({ keys: text.split(/\s+/).filter(passphrase => passphrase !== '') }),
   layouts: ['native'],
 }
@@ -54,6 +55,7 @@ export const compressionRow: OptionRow<CompressionOptions> = {
   takes: 'an object { thresholdBytes? } with a whole number from 0 to 409600',
   takesAsText: 'a threshold: a whole number of bytes from 0 to 409600, such as 1024',
   accepts: value => holdsOnly(value, compressionRows),
+  members: compressionRows,
   fromText: text => ({ thresholdBytes: numberFromText(text) }),
   layouts: ['native'],
 }

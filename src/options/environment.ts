@@ -1,21 +1,10 @@
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
+import { entryRows } from './entry-options.ts'
 import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from './option.ts'
+import { preloadRows } from './preload-options.ts'
 import { storeRows } from './store-options.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-/** Options beyond those of the store that are taken from the environment, and the settings of the preload. */
-const OTHER_NAMES = [
-  'defaultTtlSeconds',
-  'hashKeys',
-  'optional',
-  'replace',
-  'rolling',
-  'secrets',
-  'storeEmptySessions',
-  'userIndex',
-  'waitTimeoutMs',
-] as const
 
 const NAMING = `; an option of SessionStore is read from ${ENVIRONMENT_PREFIX} and its name, as ${variableOf('ttlSeconds')}`
 
@@ -56,15 +45,12 @@ export function warnOfUnknownVariables(environment: Environment): void {
   }
 }
 
-/** The variables that options of the store would have, and the others that this package reads. */
+/** The variables that this package reads, and those that options would have which no string can carry. */
 export function knownVariables(): Readonly<Record<'fromEnvironment' | 'fromCode', readonly string[]>> {
-  const rows: [string, OptionRow][] = Object.entries(storeRows)
-  const names = (isText: boolean): string[] =>
-    rows.filter(([, { fromText }]) => (fromText !== undefined) === isText).map(([name]) => name)
-  return {
-    fromEnvironment: [...names(true), ...OTHER_NAMES].map(variableOf),
-    fromCode: names(false).map(variableOf),
-  }
+  const rows: [string, OptionRow][] = Object.entries({ ...storeRows, ...entryRows, ...preloadRows })
+  const variables = (isText: boolean): string[] =>
+    rows.filter(([, { fromText }]) => (fromText !== undefined) === isText).map(([name]) => variableOf(name))
+  return { fromEnvironment: variables(true), fromCode: variables(false) }
 }
 
 function nameIn(variable: string): string {

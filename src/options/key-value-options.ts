@@ -1,6 +1,7 @@
 import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import { type ConnectionOptions, connectionRows } from './connection-options.ts'
-import { booleanOption, type OptionRows } from './option.ts'
+import { entryRows } from './entry-options.ts'
+import type { OptionRows } from './option.ts'
 import { storeRows } from './store-options.ts'
 
 /**
@@ -74,7 +75,7 @@ export const keyValuesRows: OptionRows<KeyValuesOptions> = {
   table,
   partitionKey,
   prefix,
-  hashKeys: booleanOption(),
+  hashKeys: entryRows.hashKeys,
   consistentRead,
   encryption,
   compression,

@@ -1,6 +1,5 @@
 import type { EncryptionOptions } from '../encryption/encryption-options.ts'
 import { LAYOUT_NAMES, type LayoutName, type LayoutOptions, type SpecialKey } from '../layouts/layout.ts'
-import { numberFromText } from '../internal/number-from-text.ts'
 import {
   booleanOption,
   type GivenOptions,
@@ -43,22 +42,15 @@ const php = { layouts: ['php'] } as const
 export const layoutRows: OptionRows<LayoutOptions> = {
   partitionKey: {
     ...attributeOption(),
-    flag: { value: 'name', description: 'partition key of the table (default: that of the layout, id)' },
+    flag: 'name',
   },
   layout: {
     ...wordOption(LAYOUT_NAMES),
-    flag: {
-      value: 'name',
-      description: 'how other software has written the sessions, for example php (default: native)',
-    },
+    flag: 'name',
   },
   prefix: {
     ...textOption('up to 512 printable ASCII characters', /^[\x20-\x7e]{0,512}$/),
-    flag: {
-      value: 'text',
-      mayBeEmpty: true,
-      description: 'what the keys of the sessions begin with (default: that of the layout, nothing)',
-    },
+    flag: 'text',
   },
   sessionName: {
     ...textOption('the name of a PHP session: letters, digits, "_" and "-"', /^[\w-]+$/),
@@ -73,7 +65,6 @@ export const layoutRows: OptionRows<LayoutOptions> = {
   staleLockSeconds: {
     ...numberOption('seconds', 0, Number.MAX_VALUE),
     takes: 'a number of seconds, 0 or more',
-    fromText: numberFromText,
     ...php,
   },
   serialization: { ...wordOption(['php', 'json']), layouts: ['laravel'] },
@@ -89,10 +80,7 @@ export const hashIdsRow: OptionRow<boolean> = {
   ...booleanOption(),
   layouts: ['native'],
   elsewhere: false,
-  flag: {
-    description: 'the keys are hashes, whatever the environment says',
-    negated: 'the keys are the session IDs themselves, not their hashes',
-  },
+  flag: '',
 }
 
 /** Data that are never written need no attributes beside them. */
@@ -117,6 +105,7 @@ export function migrationRow(table: OptionRow<string>): OptionRow<LayoutName | M
     takes: `the name of a layout (${names}), or an object of ${Object.keys(rows).join(', ')}`,
     takesAsText: `the name of a layout (${names})`,
     accepts: value => (typeof value === 'string' ? layoutRows.layout.accepts(value) : holdsOnly(value, rows)),
+    members: rows,
     fromText: text => text,
     conflict: (from, given) =>
       sourceConflict(typeof from === 'string' ? { layout: from } : from, rows, given),

@@ -69,6 +69,7 @@ export const lockingRow: OptionRow<boolean | LockingOptions> = {
   takes: `true, false or an object of ${Object.entries(lockingRows).map(limits).join(', ')}`,
   takesAsText: 'true or false',
   accepts: value => typeof value === 'boolean' || holdsOnly(value, lockingRows),
+  members: lockingRows,
   default: false,
   layouts: ['native', 'php'],
   elsewhere: false,
@@ -128,8 +129,8 @@ function lockingContradiction(given: LockingOptions): string | undefined {
   return undefined
 }
 
-function limits([name, { takes }]: [string, OptionRow]): string {
-  return `${name} (${takes.slice(takes.indexOf(' from ') + ' from '.length)})`
+function limits([name, { range }]: [string, OptionRow]): string {
+  return `${name} (${range?.join(' to ')})`
 }
 
 /** The settings that are not `undefined`, so that they can be laid over others. */

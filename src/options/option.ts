@@ -24,8 +24,12 @@ export interface OptionRow<Value = unknown> {
   readonly elsewhere?: unknown
   /** What in an acceptable value contradicts itself or other options, as a sentence. Defaults give way: all are given. */
   conflict?(value: Value, given: GivenOptions): string | undefined
-  /** Its flag on the command line, named as the option is, but with dashes. */
-  readonly flag?: OptionFlag
+  /** The least and the greatest number that it takes. */
+  readonly range?: readonly [least: number, most: number]
+  /** The options of an object that it takes. */
+  readonly members?: Readonly<Record<string, OptionRow>>
+  /** What stands for the value of its flag in the help of the command line; empty for a switch. */
+  readonly flag?: string
 }
 
 /** The rows of an options type: one for each option, with a default for those in `WithDefault`. */
@@ -38,18 +42,6 @@ export type OptionRows<Options extends object, WithDefault extends keyof Options
 
 /** The rows of the options with these names, whatever they take. */
 export type RowsOf<Options extends object> = { readonly [Name in keyof Options]-?: OptionRow }
-
-/** The flag of an option. */
-export interface OptionFlag {
-  /** What stands for the value in the help; absent for a switch. */
-  readonly value?: string
-  /** Whether the value may be empty. */
-  readonly mayBeEmpty?: boolean
-  /** What it does, in a few words. */
-  readonly description: string
-  /** The same of `--no-...`, for a switch. */
-  readonly negated?: string
-}
 
 /** The options that a value was given with. */
 export interface GivenOptions {
@@ -164,20 +156,23 @@ export function wordOption<const Word extends string>(words: readonly Word[]): O
   }
 }
 
-/** An option that takes a number within bounds; in code only, unless `fromText` is added. */
+/** An option that takes a number within bounds. */
 export function numberOption(unit: string, least: number, most: number): OptionRow<number> {
   return {
     takes: `a number of ${unit} from ${least} to ${most}`,
-    accepts: value => isWithin(value, least, most),
+    accepts: value => typeof value === 'number' && value >= least && value <= most,
+    fromText: numberFromText,
+    range: [least, most],
   }
 }
 
 /** An option that takes an integer within bounds. */
 export function integerOption(unit: string, least: number, most: number): OptionRow<number> {
+  const row = numberOption(unit, least, most)
   return {
+    ...row,
     takes: `a whole number of ${unit} from ${least} to ${most}`,
-    accepts: value => Number.isInteger(value) && isWithin(value, least, most),
-    fromText: numberFromText,
+    accepts: value => Number.isInteger(value) && row.accepts(value),
   }
 }
 
@@ -189,6 +184,7 @@ export function secondsOption(example?: number): OptionRow<number> {
     ...(example !== undefined && { takesAsText: `${takes}, such as ${example}` }),
     accepts: isPositive,
     fromText: numberFromText,
+    range: [0, Infinity],
   }
 }
 
@@ -264,10 +260,6 @@ export function layoutConflict(
   })
   if (stray.length === 0) return undefined
   return `${stray.join('; ')}; the layout is "${layout}"; leave ${stray.length === 1 ? 'it' : 'them'} out`
-}
-
-function isWithin(value: unknown, least: number, most: number): boolean {
-  return typeof value === 'number' && value >= least && value <= most
 }
 
 function whereHeeded(layouts: readonly LayoutName[]): string {

@@ -4,7 +4,6 @@ import {
   type LayoutOptions,
   type PhpLayoutOptions,
 } from '../layouts/layout.ts'
-import { numberFromText } from '../internal/number-from-text.ts'
 import type { SessionData } from '../types.ts'
 import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import { type ConnectionOptions, connectionRows } from './connection-options.ts'
@@ -16,6 +15,7 @@ import {
   booleanOption,
   functionOption,
   isPositive,
+  numberOption,
   type OptionRow,
   type OptionRows,
   readOptions,
@@ -52,8 +52,8 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
   readonly table?: string | undefined
 
   /**
-   * Lifetime of a session that is written or touched without an expiry of its own, in seconds: a number above 0,
-   * or a function of the session data (what it returns is replaced by 86,400 when it is not such a number).
+   * Lifetime of a session that is written or touched without an expiry of its own, in seconds, or a function of the
+   * session data that returns it. A number above 0; when the function returns something else, 86,400 is used.
    *
    * With a function, a touch by ID has to read the session first; a touch by record does not.
    *
@@ -62,9 +62,8 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
   readonly ttlSeconds?: number | ((data: Data) => number | undefined) | undefined
 
   /**
-   * Whether a read sees every write that finished before it. `false` halves the price of reads; a session that
-   * such a read does not find is then looked for with one consistent read, but the data found may be a moment
-   * old.
+   * Whether a read sees every write that finished before it; `false` halves the price of reads. A session that such a
+   * read does not find is then looked for with one consistent read, but the data found may be a moment old.
    *
    * @default true
    */
@@ -88,14 +87,15 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
 
   /**
    * A touch of a record, and a save that changes nothing, is left out when it would move the expiry by less than this
-   * many seconds: most page views then write nothing. `0` writes each. An expiry that comes earlier is always written.
+   * many seconds. Most page views then write nothing. `0` writes each. An expiry that comes earlier is always written.
    *
    * @default 5 % of the lifetime that the session would get, at most an hour; 0 for lifetimes under ten minutes
    */
   readonly touchAfterSeconds?: number | undefined
 
   /**
-   * What becomes of a write with a `basis` when somebody else has written the session since it was read (G2):
+   * What becomes of a write with a `basis` when another request has written the session since it was read (G2): `'merge'`,
+   * `'overwrite'`, `'reject'` or a function.
    *
    * - `'merge'` merges the two by top-level key: what one side added, changed or removed is taken from that side, and
    *   of a key that both changed, the one of this write.
@@ -110,7 +110,7 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
   readonly onConflict?: ConflictPolicy<Data> | undefined
 
   /**
-   * Where sessions used to be: the name of a layout, or its options and table. A session that is not found here is read
+   * Where sessions used to be, to move them as they are used: the name of a layout, or its options and table. A session that is not found here is read
    * from there, and its first save moves it; destroying one destroys it in both places. Lists and counts tell only of
    * what is here. See docs/migrating.
    *
@@ -120,23 +120,23 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
 
   /**
    * Whether adapters lock a session from its loading to the end of the response, so that parallel requests of one
-   * session take turns; and how `lock` waits and for how long it locks. Without it, parallel requests run side by side
-   * and their changes are merged.
+   * session take turns. An object says, for `lock` as well, how to wait and for how long to lock: see docs/guarantees.md.
+   * Without it, parallel requests run side by side and their changes are merged.
    *
    * @default false
    */
   readonly locking?: boolean | LockingOptions | undefined
 
   /**
-   * Says whose session some data make it, as text; nothing while nobody has signed in. It makes `listByUser` and
-   * `destroyByUser` possible, which need the index that `createTable` makes. The text is stored as it is.
+   * Function of the session data that returns whose session it is, as a string; nothing while nobody has signed in. It makes `listByUser` and
+   * `destroyByUser` possible, which need the index that `createTable` makes. The string is stored as it is.
    *
    * @default none: sessions belong to nobody
    */
   readonly userId?: ((data: Data) => string | null | undefined) | undefined
 
   /**
-   * Encrypts session data with AES-256-GCM. The first key writes, all of them read, so that keys can be rotated: see
+   * Encrypts session data with AES-256-GCM: `{ keys: [current, ...older] }`. The first key writes, all of them read, so that keys can be rotated: see
    * docs/encryption.md.
    *
    * @default none: stored as JSON text
@@ -144,7 +144,7 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
   readonly encryption?: EncryptionOptions | undefined
 
   /**
-   * Compresses session data of at least `thresholdBytes` bytes, where that makes them smaller.
+   * Compresses session data of at least so many bytes, where that makes them smaller: `{ thresholdBytes }`.
    *
    * @default none
    */
@@ -189,18 +189,20 @@ const conflictWords = wordOption(['merge', 'overwrite', 'reject'])
 
 const native = { layouts: ['native'] } as const
 
+const tableNameOption = textOption(
+  'the name of a DynamoDB table (3 to 255 letters, digits, "_", "-" and ".") or its ARN',
+  TABLE,
+)
+
 /**
  * The row of the option `table`.
  *
  * @internal
  */
 export const tableRow: OptionRow<string> & { readonly default: string } = {
-  ...textOption(
-    'the name of a DynamoDB table (3 to 255 letters, digits, "_", "-" and ".") or its ARN',
-    TABLE,
-  ),
+  ...tableNameOption,
   default: 'sessions',
-  flag: { value: 'name', description: 'name or ARN of the table (default: sessions)' },
+  flag: 'name',
 }
 
 /**
@@ -224,10 +226,9 @@ export const storeRows: OptionRows<
   consistentRead: { ...booleanOption(), default: true },
   absoluteTimeoutSeconds: { ...secondsOption(604_800), ...native },
   touchAfterSeconds: {
+    ...numberOption('seconds', 0, Number.MAX_VALUE),
     takes: 'a number of seconds, 0 or more',
     takesAsText: 'a number of seconds, 0 or more, such as 300',
-    accepts: value => value === 0 || isPositive(value),
-    fromText: numberFromText,
     conflict: atMost({
       ttlSeconds: 'no touch would extend a session',
       absoluteTimeoutSeconds: 'no touch would extend a session',
@@ -243,7 +244,7 @@ export const storeRows: OptionRows<
     layouts: LAYOUT_NAMES.filter(name => name !== 'architect'),
     elsewhere: 'overwrite',
   },
-  migrateFrom: migrationRow(tableRow),
+  migrateFrom: migrationRow(tableNameOption),
   locking: lockingRow,
   userId: { ...functionOption('a function of the session data that returns a text or nothing'), ...native },
   encryption: encryptionRow,

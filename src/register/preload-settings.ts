@@ -1,22 +1,20 @@
 import { invalidArgument } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
+import { preloadRows } from '../options/preload-options.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-const OPTIONAL = 'DYNAMODB_SESSIONS_OPTIONAL'
-const REPLACE = 'DYNAMODB_SESSIONS_REPLACE'
 
 let hasWarned = false
 
 /** Whether the application may start with its store in memory when ours cannot be made. */
 export function isOptional(environment: Environment): boolean {
-  return environment[OPTIONAL] === '1' || environment[OPTIONAL] === 'true'
+  return ['1', 'true'].includes(environment['DYNAMODB_SESSIONS_OPTIONAL'] ?? '')
 }
 
 /** Whether the package `connect-dynamodb` is to be replaced. */
 export function replacesConnectDynamodb(environment: Environment): boolean {
-  return environment[REPLACE] === 'connect-dynamodb'
+  return environment['DYNAMODB_SESSIONS_REPLACE'] === 'connect-dynamodb'
 }
 
 /**
@@ -25,8 +23,15 @@ export function replacesConnectDynamodb(environment: Environment): boolean {
  * @throws {TypeError} `INVALID_OPTION` with the name of the variable and what it takes.
  */
 export function checkPreloadSettings(environment: Environment): void {
-  check(environment, OPTIONAL, ['1', 'true', '0', 'false'])
-  check(environment, REPLACE, ['connect-dynamodb'])
+  for (const [name, row] of Object.entries(preloadRows)) {
+    const variable = `DYNAMODB_SESSIONS_${name.toUpperCase()}`
+    const text = environment[variable]
+    if (text === undefined || text === '' || row.accepts(text)) continue
+    throw invalidArgument(
+      'INVALID_OPTION',
+      `the environment variable ${variable} takes ${row.takes}; it got another text`,
+    )
+  }
 }
 
 /**
@@ -48,13 +53,4 @@ export function stopOrWarn(task: string, cause: unknown): void {
   }
   if (!hasWarned) process.emitWarning(`${problem}; the application goes on without it`)
   hasWarned = true
-}
-
-function check(environment: Environment, name: string, values: readonly string[]): void {
-  const text = environment[name]
-  if (text === undefined || text === '' || values.includes(text)) return
-  throw invalidArgument(
-    'INVALID_OPTION',
-    `the environment variable ${name} takes ${values.join(', ').replace(/, (?=[^,]*$)/, ' or ')}; it got another text`,
-  )
 }

@@ -3,7 +3,8 @@ import type { Input } from '../aws/dynamodb/operations.ts'
 import { DeadlineExceededError, TableMismatchError, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { sleep } from '../internal/timers.ts'
-import { integerOption, type OptionRows, readOptions } from '../options/option.ts'
+import { entryRows } from '../options/entry-options.ts'
+import { functionOption, type OptionRows, readOptions } from '../options/option.ts'
 import { type Finding, findingsOf, keyFinding } from './check-table.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import {
@@ -62,11 +63,8 @@ const SLOWEST_POLL_MS = 2000
 const specs: OptionRows<CreateTableOptions> = {
   ...tableSpecs,
   billing: billingSpec,
-  waitTimeoutMs: integerOption('milliseconds', 1, 3_600_000),
-  onWarning: {
-    takes: 'a function',
-    accepts: (value): value is (message: string) => void => typeof value === 'function',
-  },
+  waitTimeoutMs: entryRows.waitTimeoutMs,
+  onWarning: functionOption(),
 }
 
 /**

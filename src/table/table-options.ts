@@ -3,7 +3,8 @@ import { openClient } from '../store/open-client.ts'
 import { type ConnectionOptions, connectionRows } from '../options/connection-options.ts'
 import { type LayoutName } from '../layouts/layout.ts'
 import { layoutRows } from '../options/layout-options.ts'
-import { booleanOption, type OptionRow, type OptionRows } from '../options/option.ts'
+import { entryRows } from '../options/entry-options.ts'
+import { type OptionRow, type OptionRows } from '../options/option.ts'
 import { tableRow } from '../options/store-options.ts'
 import type { ProvisionedCapacity } from '../layouts/user-index.ts'
 import { type Billing, openLayoutTable, type TableAccess } from './table-state.ts'
@@ -79,7 +80,7 @@ export const tableSpecs: OptionRows<TableOptions> = {
   layout: layoutRows.layout,
   dataAttribute: layoutRows.dataAttribute,
   ttlAttribute: layoutRows.ttlAttribute,
-  userIndex: { ...booleanOption(), layouts: ['native'], elsewhere: false },
+  userIndex: entryRows.userIndex,
   ...callRows,
 }
 

@@ -17,15 +17,15 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './express': ['core', 'errors', 'http'],
   './fastify': ['core', 'errors', 'http'],
   './koa': ['core', 'errors', 'http'],
-  './hono': ['core', 'errors', 'http', 'web'],
-  './hono-sessions': ['core', 'errors', 'http'],
-  './web': ['core', 'errors', 'http', 'web'],
+  './hono': ['core', 'entry-options', 'errors', 'http', 'web'],
+  './hono-sessions': ['core', 'entry-options', 'errors', 'http'],
+  './web': ['core', 'entry-options', 'errors', 'http', 'web'],
   './react-router': ['core', 'errors', 'http'],
-  './unstorage': ['core', 'errors', 'http', 'key-values', 'rolldown-runtime', 'scan'],
-  './better-auth': ['core', 'errors', 'http', 'key-values'],
+  './unstorage': ['core', 'entry-options', 'errors', 'http', 'key-values', 'rolldown-runtime', 'scan'],
+  './better-auth': ['core', 'entry-options', 'errors', 'http', 'key-values'],
   './connect-dynamodb': ['core', 'errors', 'http'],
   './php': ['errors', 'php'],
-  './table': ['core', 'errors', 'http', 'rolldown-runtime', 'table'],
+  './table': ['core', 'entry-options', 'errors', 'http', 'rolldown-runtime', 'table'],
   './credentials': [
     'cache-file',
     'container',
@@ -102,7 +102,7 @@ describe('the merged files', () => {
     const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
       readonly exports: object
     }
-    expect(Object.keys(exports)).toEqual([...entries, './package.json'])
+    expect(Object.keys(exports)).toEqual([...entries, './schema/options.schema.json', './package.json'])
   })
 
   it.each(Object.entries(chunksOfEntries))('%s loads no more than it needs', async (entry, chunks) => {

@@ -16,7 +16,7 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) 
 }
 /** What follows the name of the package in an import. */
 const entryPaths = Object.keys(manifest.exports)
-  .filter(path => path !== '.' && path !== './package.json')
+  .filter(path => path !== '.' && !path.endsWith('.json'))
   .map(path => path.slice(2))
 
 let app: PackedApp
@@ -73,6 +73,7 @@ describe('the packed tarball', () => {
         'package/README.md',
         'package/SECURITY.md',
         'package/package.json',
+        'package/schema/options.schema.json',
         ...folders,
       ].toSorted(),
     )

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { commands } from '../../../src/cli/run.ts'
 import { commandHelp, globalHelp } from '../../../src/cli/help.ts'
-import { commonOptionsOf, parseCommandArgs } from '../../../src/cli/args.ts'
+import { commonOptionsOf, describedOptionsOf, parseCommandArgs } from '../../../src/cli/args.ts'
 import type { Output } from '../../../src/cli/output.ts'
 
 const plain = outputOf({ isTerminal: false, columns: 100 })
@@ -12,7 +12,12 @@ function outputOf(form: Pick<Output, 'isTerminal' | 'columns'>): Output {
   return { ...form, write: async () => {} }
 }
 
-const loaded = await Promise.all(commands.map(async ({ name, load }) => ({ name, command: await load() })))
+const loaded = await Promise.all(
+  commands.map(async ({ name, load }) => {
+    const command = await load()
+    return { name, command, common: await describedOptionsOf(command) }
+  }),
+)
 
 describe('the global help', () => {
   const help = globalHelp(commands, target)
@@ -49,14 +54,18 @@ describe('the global help', () => {
   })
 })
 
-describe.each(loaded)('the help of $name', ({ name, command }) => {
-  const help = commandHelp(name, command, commonOptionsOf(command), target)
+describe.each(loaded)('the help of $name', ({ name, command, common }) => {
+  const help = commandHelp(name, command, common, target)
 
   test('shows how to call it, and every option', () => {
     expect(help).toContain(`dynamodb-sessions ${name}`)
     for (const { name: option } of [...command.options, ...commonOptionsOf(command)]) {
       expect(help).toMatch(new RegExp(`^  (?:-h, )?--${option}(?: |$)`, 'm'))
     }
+  })
+
+  test('says what every option does', () => {
+    for (const { description } of [...command.options, ...common]) expect(description).not.toBe('')
   })
 
   test('has examples that are command lines of this command', () => {

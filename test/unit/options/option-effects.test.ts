@@ -5,12 +5,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { commonOptions, parseCommandArgs } from '../../../src/cli/args.ts'
+import { dashed } from '../../../src/cli/output.ts'
 import { storeSettings } from '../../../src/cli/store-settings.ts'
 import type * as socketTransport from '../../../src/aws/http/socket-transport.ts'
 import type { SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
 import type { TransportRequest, TransportResponse } from '../../../src/aws/http/transport.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../../src/layouts/layout.ts'
-import { variableOf } from '../../../src/options/option.ts'
+import { type OptionRow, variableOf } from '../../../src/options/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { type SessionStoreOptions, storeRows } from '../../../src/options/store-options.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -47,83 +48,87 @@ vi.mock('node:crypto', async original => {
 
 type Name = keyof SessionStoreOptions
 
-/** A value of an option that is not its default, and where it must have an effect. */
+/** What every option has to do, for every layout. */
 interface Row {
   readonly value: unknown
-  /** The same in an environment variable; absent where a text cannot carry it. */
-  readonly text?: string
+  /** The same in an environment variable; absent where a string cannot carry it. */
+  readonly text?: string | undefined
   /** The same on the command line; absent where no flag has it. */
-  readonly flags?: readonly string[]
+  readonly flags?: readonly string[] | undefined
   /** The layouts that heed it. The others refuse it. */
   readonly layouts: readonly LayoutName[]
 }
 
-const every = LAYOUT_NAMES
-const native: readonly LayoutName[] = ['native']
-const php: readonly LayoutName[] = ['php']
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
 
-/** What every option has to do, for every layout. An option without a row fails. */
-const rows: Readonly<Record<Name, Row>> = {
-  table: { value: 'others', text: 'others', flags: ['--table', 'others'], layouts: every },
-  partitionKey: { value: 'pk', text: 'pk', flags: ['--partition-key', 'pk'], layouts: every },
-  prefix: { value: 'app:', text: 'app:', flags: ['--prefix', 'app:'], layouts: every },
-  region: { value: 'eu-west-3', text: 'eu-west-3', flags: ['--region', 'eu-west-3'], layouts: every },
-  endpoint: {
-    value: 'https://dynamodb.example',
-    text: 'https://dynamodb.example',
-    flags: ['--endpoint', 'https://dynamodb.example'],
-    layouts: every,
-  },
-  profile: { value: 'other', text: 'other', flags: ['--profile', 'other'], layouts: every },
-  credentials: { value: { accessKeyId: 'OTHER', secretAccessKey: 'secret' }, layouts: every },
-  maxAttempts: { value: 1, text: '1', layouts: every },
-  connectTimeoutMs: { value: 99, text: '99', layouts: every },
-  attemptTimeoutMs: { value: 99, text: '99', layouts: every },
-  deadlineMs: { value: 90_000, text: '90000', layouts: every },
-  maxSockets: { value: 3, text: '3', layouts: every },
-  ca: { value: pem, text: pem, layouts: every },
-  proxy: { value: 'http://proxy.test:3128', text: 'http://proxy.test:3128', layouts: every },
-  transport: { value: new WatchedDynamoDB(), layouts: every },
-  clock: { value: new ManualClock(Date.UTC(2040, 1)), layouts: every },
-  ttlSeconds: { value: 60, text: '60', layouts: every },
-  consistentRead: { value: false, text: 'false', layouts: every },
-  touchAfterSeconds: { value: 0, text: '0', layouts: every },
-  migrateFrom: {
-    value: { table: 'old', prefix: 'old:' },
-    text: 'serverless-dynamodb-session-store',
-    layouts: every,
-  },
-  onConflict: { value: 'reject', text: 'reject', layouts: every.filter(name => name !== 'architect') },
-  locking: { value: { leaseSeconds: 77 }, text: 'true', layouts: ['native', 'php'] },
-  hashIds: { value: false, text: 'false', flags: ['--no-hash-ids'], layouts: native },
-  absoluteTimeoutSeconds: { value: 90, text: '90', layouts: native },
-  userId: { value: () => 'ada', layouts: native },
-  encryption: {
-    value: { keys: [new Uint8Array(32)] },
-    text: 'a-long-enough-passphrase',
-    layouts: native,
-  },
-  compression: { value: { thresholdBytes: 0 }, text: '0', layouts: native },
-  sessionName: { value: 'APP', text: 'APP', layouts: php },
-  serializer: { value: 'php_serialize', text: 'php_serialize', layouts: php },
-  base64: { value: true, text: 'true', layouts: php },
-  emptyArray: { value: 'map', text: 'map', layouts: php },
-  dataAttribute: { value: 'content', text: 'content', layouts: php },
-  dataAttributeType: { value: 'binary', text: 'binary', layouts: php },
-  ttlAttribute: { value: 'ttl', text: 'ttl', layouts: php },
-  staleLockSeconds: { value: 0.001, text: '0.001', layouts: php },
-  serialization: { value: 'json', text: 'json', layouts: ['laravel'] },
-  specialKeys: { value: [{ name: 'user', type: 'S' }], layouts: ['connect-dynamodb'] },
-  layout: { value: 'aws-ruby', text: 'aws-ruby', flags: ['--layout', 'aws-ruby'], layouts: every },
+/** A value of every option that is not its default, and must have an effect. An option without one fails. */
+const values: Readonly<Record<Name, unknown>> = {
+  table: 'others',
+  partitionKey: 'pk',
+  prefix: 'app:',
+  region: 'eu-west-3',
+  endpoint: 'https://dynamodb.example',
+  profile: 'other',
+  credentials: { accessKeyId: 'OTHER', secretAccessKey: 'secret' },
+  maxAttempts: 1,
+  connectTimeoutMs: 99,
+  attemptTimeoutMs: 99,
+  deadlineMs: 90_000,
+  maxSockets: 3,
+  ca: pem,
+  proxy: 'http://proxy.test:3128',
+  transport: new WatchedDynamoDB(),
+  clock: new ManualClock(Date.UTC(2040, 1)),
+  ttlSeconds: 60,
+  consistentRead: false,
+  touchAfterSeconds: 0,
+  migrateFrom: { table: 'old', prefix: 'old:' },
+  onConflict: 'reject',
+  locking: { leaseSeconds: 77 },
+  hashIds: false,
+  absoluteTimeoutSeconds: 90,
+  userId: () => 'ada',
+  encryption: { keys: [new Uint8Array(32)] },
+  compression: { thresholdBytes: 0 },
+  sessionName: 'APP',
+  serializer: 'php_serialize',
+  base64: true,
+  emptyArray: 'map',
+  dataAttribute: 'content',
+  dataAttributeType: 'binary',
+  ttlAttribute: 'ttl',
+  staleLockSeconds: 0.001,
+  serialization: 'json',
+  specialKeys: [{ name: 'user', type: 'S' }],
+  layout: 'aws-ruby',
 }
+
+/** What a variable has, where that is not the value as a string. */
+const texts: Partial<Record<Name, string>> = {
+  migrateFrom: 'serverless-dynamodb-session-store',
+  locking: 'true',
+  encryption: 'a-long-enough-passphrase',
+  compression: '0',
+}
+
+const names = Object.keys(storeRows) as Name[]
+
+function rowOf(name: Name, value: unknown): Row {
+  const { fromText, flag, layouts = LAYOUT_NAMES }: OptionRow = storeRows[name]
+  const text = texts[name] ?? String(value)
+  const flagName = `${value === false ? 'no-' : ''}${dashed(name)}`
+  return {
+    value,
+    text: fromText && text,
+    flags: flag === undefined ? undefined : [`--${flagName}`, ...(flag === '' ? [] : [text])],
+    layouts,
+  }
+}
+
+const rows = Object.fromEntries(names.map(name => [name, rowOf(name, values[name])])) as Record<Name, Row>
 
 /** What the other layouts do anyway may be said: these are refused with the other value. */
-const refusedAs: Partial<Record<Name, { value: unknown; text: string; flags?: readonly string[] }>> = {
-  hashIds: { value: true, text: 'true', flags: ['--hash-ids'] },
-}
-
-const names = Object.keys(rows) as Name[]
+const refusedAs: Partial<Record<Name, Row>> = { hashIds: rowOf('hashIds', true) }
 
 const config = '[default]\nregion = eu-west-1\n[profile other]\nregion = eu-west-2\n'
 
@@ -155,10 +160,7 @@ function settingsFrom(flags: readonly string[]): SessionStoreOptions {
 }
 
 test('there is a row for every option, and none for what is no option', () => {
-  expect(names.toSorted()).toEqual(Object.keys(storeRows).toSorted())
-  const specs = storeRows
-  const withText = names.filter(name => rows[name].text !== undefined)
-  expect(withText).toEqual(names.filter(name => specs[name].fromText !== undefined))
+  expect(names.toSorted()).toEqual(Object.keys(values).toSorted())
   const flags = new Set(names.flatMap(name => [rows[name], refusedAs[name]].map(row => row?.flags?.[0])))
   const withoutEffectOnStores = new Set(['--json', '--help'])
   const declared = commonOptions.map(({ name }) => `--${name}`)
@@ -232,8 +234,8 @@ describe.each(LAYOUT_NAMES)('the layout %s', layout => {
   })
 
   test('refuses all of them at once by name, next to any that it heeds', () => {
-    const values = refused.map((name): [Name, unknown] => [name, (refusedAs[name] ?? rows[name]).value])
-    const given: Partial<Record<Name, unknown>> = Object.fromEntries(values)
+    const others = refused.map((name): [Name, unknown] => [name, (refusedAs[name] ?? rows[name]).value])
+    const given: Partial<Record<Name, unknown>> = Object.fromEntries(others)
     const message = refusalOf(
       () => new SessionStore({ layout, prefix: 'p', ...given } as SessionStoreOptions),
     )
