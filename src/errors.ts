@@ -372,3 +372,12 @@ export function invalidArgument(
 ): TypeError & { readonly code: InvalidArgumentCode } {
   return Object.assign(new TypeError(message, options), { code })
 }
+
+/**
+ * What a call of a store is refused with that has been closed.
+ *
+ * @internal
+ */
+export function storeClosed(): DynamoDBSessionsError {
+  return new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
+}

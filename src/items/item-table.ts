@@ -1,6 +1,6 @@
 import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
-import type { ExpressionInput } from '../aws/dynamodb/operations.ts'
+import type { ExpressionInput, TableInput } from '../aws/dynamodb/operations.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
 import { invalidArgument, SessionTooLargeError } from '../errors.ts'
@@ -23,6 +23,12 @@ export interface ItemUpdate {
   readonly remove: readonly string[]
   /** What has to hold. It has to be false for an item that does not exist, because an update would create it. */
   readonly condition: Condition
+  /**
+   * Whether the outcome has all of the item as it is then.
+   *
+   * @default false
+   */
+  readonly returnsItem?: boolean
 }
 
 const MAX_KEY_BYTES = 2048
@@ -39,6 +45,18 @@ export type ConditionInput = Required<
 > &
   Pick<ExpressionInput, 'ExpressionAttributeValues'>
 
+/** The part of an update that is the same for every session, and the beginning of its JSON. */
+interface Template extends Pick<ItemUpdate, 'remove' | 'returnsItem'> {
+  /** The attributes that are set, and what stands for their values. */
+  readonly names: readonly string[]
+  readonly placeholders: readonly string[]
+  readonly input: TableInput & ExpressionInput & { readonly UpdateExpression: string }
+  readonly json: string
+}
+
+/** There are a few for each layout; counters make more, of those of others that they remove. */
+const MOST_TEMPLATES = 50
+
 /**
  * The items of one table in one layout: the few requests that everything about sessions is made of, with the rules
  * that hold for all of them.
@@ -49,6 +67,7 @@ export class ItemTable {
   readonly layout: Layout
   readonly consistentRead: boolean
   readonly #absoluteTimeoutMs: number | undefined
+  readonly #templates: Template[] = []
 
   constructor(
     client: DynamoDBClient,
@@ -187,14 +206,23 @@ export class ItemTable {
     await this.client.send('PutItem', { TableName: this.name, Item: item }, options)
   }
 
-  /** Changes an item when a condition holds. */
+  /** Changes an item when a condition holds. Names, expressions and their JSON are made once. */
   update(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
-    return this.#updateItem(key, updateInput(update), options)
-  }
-
-  /** Changes an item when a condition holds, and returns all of it as it is then. */
-  updateAndGet(key: string, update: ItemUpdate, options: SendOptions): Promise<Outcome> {
-    return this.#updateItem(key, { ...updateInput(update), ReturnValues: 'ALL_NEW' }, options)
+    const { set, condition } = update
+    const names = Object.keys(set)
+    const made = this.#templates.find(template => isTemplateOf(template, update, names))
+    const { input, json, placeholders } = made ?? this.#addTemplate(update, names)
+    // Not by spreading, which takes several times as long for more than one object.
+    const values: Record<string, AttributeValue | undefined> = Object.assign({}, condition.values)
+    for (const [index, name] of names.entries()) values[placeholders[index] ?? ''] = set[name]
+    const varying = { Key: this.itemKey(key), ExpressionAttributeValues: values as Item }
+    const { signal, deadline, onDoubt } = options
+    const send = { signal, deadline, onDoubt, json: json + JSON.stringify(varying).slice(1) }
+    return this.#conditionally(
+      key,
+      this.client.send('UpdateItem', Object.assign({}, input, varying), send),
+      options,
+    )
   }
 
   /** Changes an item by an expression, when a condition holds. */
@@ -203,7 +231,8 @@ export class ItemTable {
     input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues: 'ALL_NEW' },
     options: SendOptions,
   ): Promise<Outcome> {
-    return this.#updateItem(key, input, options)
+    const whole = { TableName: this.name, Key: this.itemKey(key), ...input, ...ASKS_FOR_ITEM }
+    return this.#conditionally(key, this.client.send('UpdateItem', whole, options), options)
   }
 
   /** Replaces an item when a condition holds. */
@@ -250,13 +279,25 @@ export class ItemTable {
     throw new SessionTooLargeError(sizeBytes, MAX_ITEM_BYTES)
   }
 
-  #updateItem(
-    key: string,
-    input: ConditionInput & { readonly UpdateExpression: string; readonly ReturnValues?: 'ALL_NEW' },
-    options: SendOptions,
-  ): Promise<Outcome> {
-    const whole = { TableName: this.name, Key: this.itemKey(key), ...input, ...ASKS_FOR_ITEM }
-    return this.#conditionally(key, this.client.send('UpdateItem', whole, options), options)
+  #addTemplate({ remove, condition, returnsItem = false }: ItemUpdate, names: readonly string[]): Template {
+    const attributes = Object.fromEntries([...names, ...remove].map((name, index) => [`#a${index}`, name]))
+    const sets = names.map((_, index) => `#a${index} = :a${index}`).join(', ')
+    const removes = remove.map((_, index) => `#a${names.length + index}`).join(', ')
+    const clauses = [sets && `SET ${sets}`, removes && `REMOVE ${removes}`]
+    const input = {
+      TableName: this.name,
+      UpdateExpression: clauses.filter(clause => clause !== '').join(' '),
+      ConditionExpression: condition.expression,
+      ExpressionAttributeNames: { ...condition.names, ...attributes },
+      ...(returnsItem && { ReturnValues: 'ALL_NEW' as const }),
+      ...ASKS_FOR_ITEM,
+    }
+    const json = `${JSON.stringify(input).slice(0, -1)},`
+    const placeholders = names.map((_, index) => `:a${index}`)
+    const template = { names, placeholders, remove, returnsItem, input, json }
+    this.#templates.unshift(template)
+    if (this.#templates.length > MOST_TEMPLATES) this.#templates.pop()
+    return template
   }
 
   async #conditionally(
@@ -275,6 +316,23 @@ export class ItemTable {
   }
 }
 
+function isTemplateOf(
+  { names, remove, returnsItem, input }: Template,
+  update: ItemUpdate,
+  set: readonly string[],
+): boolean {
+  return (
+    input.ConditionExpression === update.condition.expression &&
+    isSameList(names, set) &&
+    isSameList(remove, update.remove) &&
+    returnsItem === (update.returnsItem ?? false)
+  )
+}
+
+function isSameList(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((name, index) => name === right[index])
+}
+
 /** How a request says what it takes for granted. */
 export function conditionInput({ expression, names, values }: Condition): ConditionInput {
   return {
@@ -287,29 +345,3 @@ export function conditionInput({ expression, names, values }: Condition): Condit
 
 /** Has DynamoDB send along the item that does not meet a condition. */
 export const ASKS_FOR_ITEM = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const
-
-function updateInput({ set, remove, condition }: ItemUpdate): ConditionInput & {
-  readonly UpdateExpression: string
-} {
-  const names: Record<string, string> = { ...condition.names }
-  const values: Record<string, AttributeValue> = { ...condition.values }
-  let expression = ''
-  let count = 0
-  for (const name of Object.keys(set)) {
-    const value = set[name]
-    if (value === undefined) continue
-    names[`#a${count}`] = name
-    values[`:a${count}`] = value
-    expression += `${expression === '' ? 'SET' : ','} #a${count} = :a${count}`
-    count++
-  }
-  for (const [index, name] of remove.entries()) {
-    names[`#a${count}`] = name
-    expression += `${index === 0 ? ' REMOVE' : ','} #a${count}`
-    count++
-  }
-  return {
-    UpdateExpression: expression.trimStart(),
-    ...conditionInput({ expression: condition.expression, names, values }),
-  }
-}

@@ -216,6 +216,7 @@ export class KeyValueCounters {
       values[`:mark${index}`] = { N: String(sequence) }
     }
     const condition = { expression: expressions.map(each => `(${each})`).join(' AND '), names, values }
+    // The names of the condition are among these.
     const remove = marks.flatMap(({ writer }) => [SEQUENCE + writer, PLACE + writer])
     await this.#table.update(key, { set: { [REMOVED]: { N: String(removed) } }, remove, condition }, options)
   }

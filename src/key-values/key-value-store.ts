@@ -170,8 +170,8 @@ export class KeyValues {
       const revision = newMarker()
       const set = this.#layout.deletionAttributes(revision, nowMs)
       const { applied, item } = await this.#overOlder(options, async (older, timed) => {
-        const update = { set, remove: [], condition: allOf(table.liveAt(nowMs), older) }
-        const outcome = await table.updateAndGet(stored, update, timed)
+        const condition = allOf(table.liveAt(nowMs), older)
+        const outcome = await table.update(stored, { set, remove: [], condition, returnsItem: true }, timed)
         const isAbsent = outcome.item === undefined || !table.isLive(outcome.item, nowMs)
         return isAbsent ? { applied: true, item: outcome.item } : outcome
       })

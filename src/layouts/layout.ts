@@ -166,7 +166,10 @@ export interface StoredSession {
 /** What tells a session from another one that takes its ID later. */
 export type SessionIdentity = Pick<StoredSession, 'birth' | 'createdMs'>
 
-/** A boolean expression of DynamoDB with its placeholders. Each condition of a layout has its own placeholders. */
+/**
+ * A boolean expression of DynamoDB with its placeholders. Each condition of a layout has its own placeholders, and its names
+ * are the same whenever the expression is: what is made of the two is kept.
+ */
 export interface Condition {
   readonly expression: string
   readonly names: Readonly<Record<string, string>>
@@ -375,7 +378,10 @@ export function allOf(first: Condition, ...others: readonly (Condition | undefin
   if (all.length === 1) return first
   return {
     expression: all.map(({ expression }) => `(${expression})`).join(' AND '),
-    names: Object.assign({}, ...all.map(({ names }) => names)) as Condition['names'],
+    // Most often nobody needs them: see `ItemTable.update`.
+    get names() {
+      return Object.assign({}, ...all.map(({ names }) => names)) as Condition['names']
+    },
     values: Object.assign({}, ...all.map(({ values }) => values)) as Item,
   }
 }

@@ -1,9 +1,4 @@
-import {
-  DynamoDBSessionsError,
-  invalidArgument,
-  SessionConflictError,
-  SessionLockedError,
-} from '../errors.ts'
+import { invalidArgument, SessionConflictError, SessionLockedError, storeClosed } from '../errors.ts'
 import type { LockTrace } from '../diagnostics.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { Deadline } from '../internal/deadline.ts'
@@ -156,7 +151,7 @@ export class LockManager {
   ): Promise<LockedSession | undefined> {
     const { maxWaitMs, signal } = request.terms
     for (let attempt = 0; ; attempt++) {
-      if (this.#isClosed) throw closedError()
+      if (this.#isClosed) throw storeClosed()
       if (trace !== undefined) trace.attempts++
       const asked = this.#ask(request)
       this.#inFlight.add(asked)
@@ -213,7 +208,8 @@ export class LockManager {
     const end = new LeaseEnd(clock, leaseSeconds * 1000)
     const set = protocol.taken(owner, end.untilMs)
     const condition = allOf(this.#table.liveAt(clock.now()), free)
-    const { applied, item } = await this.#table.updateAndGet(key, { set, remove: [], condition }, { signal })
+    const update = { set, remove: [], condition, returnsItem: true }
+    const { applied, item } = await this.#table.update(key, update, { signal })
     return applied ? { item, end } : { item }
   }
 
@@ -318,8 +314,4 @@ function lockedError({ remainingMs }: Holder, waitedMs: number): SessionLockedEr
     `another request has held the lock of the session for all of ${waitedMs} ms (maxWaitMs)${remaining}`,
     { remainingMs },
   )
-}
-
-function closedError(): DynamoDBSessionsError {
-  return new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
 }

@@ -1,4 +1,4 @@
-import { DeadlineExceededError, DynamoDBSessionsError, invalidArgument } from '../../errors.ts'
+import { DeadlineExceededError, invalidArgument, storeClosed } from '../../errors.ts'
 import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
 import { Deadline, type PendingSteps } from '../../internal/deadline.ts'
 import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
@@ -93,23 +93,19 @@ export class DynamoDBClient {
   send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal, deadline, key, onDoubt }: SendOptions = {},
+    { signal, deadline, key, onDoubt, json }: SendOptions = {},
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
     if (signal !== undefined && !isAbortSignal(signal)) {
       return rejectedWith(invalidArgument('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
     }
-    if (this.#closed !== undefined) {
-      return rejectedWith(
-        new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls'),
-      )
-    }
+    if (this.#closed !== undefined) return rejectedWith(storeClosed())
     const trace = callTraceOf(operation, input)
     const call: Call<Name> = {
       operation,
       input,
-      body: JSON.stringify(trace === undefined ? input : trace.input),
+      body: trace === undefined ? (json ?? JSON.stringify(input)) : JSON.stringify(trace.input),
       deadline: deadline?.within(this.deadlineMs) ?? new Deadline(this.deadlineMs),
       signal,
       key,
@@ -422,6 +418,8 @@ export interface SendOptions {
    * another item is not the one to this request.
    */
   readonly key?: Item | undefined
+  /** The input as JSON, from a caller that has most of it at hand. */
+  readonly json?: string | undefined
   /**
    * Hears of each attempt that ended without a response, or with one that does not tell what became of the request, as that of a
    * gateway: the request may be carried out all the same, however late.
