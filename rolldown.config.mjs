@@ -52,7 +52,7 @@ const groups = {
     'aws/sigv4/sign',
   ],
   core: ['adapters/express-store', 'store/session-store'],
-  settings: ['aws/config/route-search', 'aws/config/settings'],
+  settings: ['aws/config/settings'],
   proxy: ['aws/config/route-settings', 'aws/http/proxy-tunnel'],
   'default-provider': ['aws/credentials/cached-provider', 'aws/credentials/default-provider'],
 

@@ -1,6 +1,12 @@
-import { type Environment, settingOf, variable } from './environment.ts'
+import { type Environment, isSwitchedOn, variable } from './environment.ts'
 import { isHostLabel } from './partitions.ts'
-import { loadSharedConfig, selectedProfile } from './shared-config.ts'
+import {
+  findSetting,
+  type FoundSetting,
+  loadSharedConfig,
+  selectedProfile,
+  settingOf,
+} from './shared-config.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
 import { AttemptTimeoutError, ConfigurationError, ConnectTimeoutError, TransportError } from '../../errors.ts'
@@ -289,10 +295,6 @@ export interface InstanceMetadataSettings {
 const ADDRESSES = { ipv4: 'http://169.254.169.254', ipv6: 'http://[fd00:ec2::254]' } as const
 const DEFAULT_TIMEOUT_MS = 1000
 
-const ENDPOINT_VARIABLE = 'AWS_EC2_METADATA_SERVICE_ENDPOINT'
-const MODE_VARIABLE = 'AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE'
-const V1_DISABLED_VARIABLE = 'AWS_EC2_METADATA_V1_DISABLED'
-
 /**
  * Decides how to reach the instance metadata service, from options, environment and profile, in this order.
  *
@@ -306,50 +308,32 @@ export async function instanceMetadataSettings(
   environment: Environment,
   options: InstanceMetadataOptions,
 ): Promise<InstanceMetadataSettings> {
-  const { name } = selectedProfile(environment, options.profile)
-  const profile = (await loadSharedConfig(environment)).profiles.get(name)
-  const numberOf = (variableName: string, property: string): number | undefined =>
-    settingOf(environment, profile, variableName, property, positiveNumber)
-  const find = (
-    variableName: string,
-    property: string,
-    option?: string,
-    given?: string,
-  ): Setting | undefined =>
-    [
-      { source: `the option "${option}"`, value: given },
-      { source: variableName, value: environment[variableName] },
-      { source: `${property} of the profile ${JSON.stringify(name)}`, value: profile?.get(property) },
-    ].find(isGiven)
-  const url = find(ENDPOINT_VARIABLE, 'ec2_metadata_service_endpoint', 'endpoint', options.endpoint)
-  const mode = find(MODE_VARIABLE, 'ec2_metadata_service_endpoint_mode', 'endpointMode', options.endpointMode)
-  const noV1 = find(V1_DISABLED_VARIABLE, 'ec2_metadata_v1_disabled')
-  const { timeout, maxRetries, ec2MetadataV1Disabled } = options
-  const timeoutSeconds = numberOf('AWS_METADATA_SERVICE_TIMEOUT', 'metadata_service_timeout')
-  const attempts = numberOf('AWS_METADATA_SERVICE_NUM_ATTEMPTS', 'metadata_service_num_attempts')
-  const isV1Disabled = ec2MetadataV1Disabled ?? (noV1 !== undefined && noV1.value.toLowerCase() !== 'false')
-  const disabledBy = ec2MetadataV1Disabled === undefined ? noV1?.source : 'the option "ec2MetadataV1Disabled"'
+  const { name: profile } = selectedProfile(environment, options.profile)
+  const source = { environment, config: await loadSharedConfig(environment), profile }
+  const url =
+    given('endpoint', options.endpoint) ?? findSetting(source, 'ec2_metadata_service_endpoint', String)
+  const mode =
+    given('endpointMode', options.endpointMode) ??
+    findSetting(source, 'ec2_metadata_service_endpoint_mode', String)
+  const isV1Disabled =
+    given('ec2MetadataV1Disabled', options.ec2MetadataV1Disabled) ??
+    findSetting(source, 'ec2_metadata_v1_disabled', isSwitchedOn)
+  const { timeout, maxRetries } = options
+  const timeoutSeconds = settingOf(source, 'metadata_service_timeout', positiveNumber)
+  const attempts = settingOf(source, 'metadata_service_num_attempts', positiveNumber)
   return {
     endpoint: url === undefined ? parseEndpoint(addressOf(mode)) : endpointOf(url),
     timeoutMs: timeout ?? (timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : timeoutSeconds * 1000),
     maxAttempts: maxRetries === undefined ? (attempts ?? 1) : maxRetries + 1,
-    v1DisabledBy: isV1Disabled ? disabledBy : undefined,
+    v1DisabledBy: isV1Disabled?.value === true ? isV1Disabled.source : undefined,
   }
 }
 
-interface Setting {
-  readonly source: string
-  readonly value: string
+function given<T>(option: string, value: T | '' | undefined): FoundSetting<T> | undefined {
+  return value === undefined || value === '' ? undefined : { value, source: `the option "${option}"` }
 }
 
-function isGiven(setting: {
-  readonly source: string
-  readonly value: string | undefined
-}): setting is Setting {
-  return setting.value !== undefined && setting.value !== ''
-}
-
-function endpointOf({ source, value }: Setting): Endpoint {
+function endpointOf({ source, value }: FoundSetting<string>): Endpoint {
   try {
     return parseEndpoint(value)
   } catch (cause) {
@@ -361,7 +345,7 @@ function endpointOf({ source, value }: Setting): Endpoint {
   }
 }
 
-function addressOf(mode: Setting | undefined): string {
+function addressOf(mode: FoundSetting<string> | undefined): string {
   const lowered = mode?.value.toLowerCase() ?? 'ipv4'
   if (lowered === 'ipv4' || lowered === 'ipv6') return ADDRESSES[lowered]
   throw new ConfigurationError(

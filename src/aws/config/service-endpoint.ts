@@ -3,8 +3,8 @@ import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
 import type { CustomEndpoint, EndpointSettings } from './settings.ts'
 import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
-import { booleanSetting, type Environment, settingOf } from './environment.ts'
-import type { SettingsSource } from './shared-config.ts'
+import { booleanSetting } from './environment.ts'
+import { settingOf, type SettingsSource } from './shared-config.ts'
 
 /** The AWS services that this package talks to, as `services` sections name them. */
 export type ServiceId = 'dynamodb' | 'sts' | 'sso' | 'sso_oidc' | 'signin'
@@ -21,35 +21,25 @@ export type EndpointFlags = Pick<EndpointSettings, 'useFips' | 'useDualStack'>
  *   `true` nor `false`, the profile's `ignore_configured_endpoint_urls` says `true`.
  * @throws {ConfigurationError} when what is configured is no URL of an endpoint.
  */
-export function configuredEndpoint(
-  service: ServiceId,
-  { environment, config, profile }: SettingsSource,
-): CustomEndpoint | undefined {
+export function configuredEndpoint(service: ServiceId, settings: SettingsSource): CustomEndpoint | undefined {
+  if (settingOf(settings, 'ignore_configured_endpoint_urls', booleanSetting) === true) return undefined
+  const { environment, config, profile } = settings
   const section = config.profiles.get(profile)
-  const ignored = settingOf(
-    environment,
-    section,
-    'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
-    'ignore_configured_endpoint_urls',
-    booleanSetting,
-  )
-  if (ignored === true) return undefined
-  const fromEnvironment = environmentEndpoint(service, environment)
-  if (fromEnvironment !== undefined) return fromEnvironment
   const services = section?.get('services')
-  const servicesSection = services === undefined ? undefined : config.services.get(services)
-  if (services !== undefined && servicesSection === undefined) return undefined
-  const ofService = servicesSection?.get(`${service}.endpoint_url`)
-  if (ofService !== undefined) {
-    return checkedEndpoint(
-      ofService,
+  const ofServices = services === undefined ? undefined : config.services.get(services)
+  const isUnknown = services !== undefined && ofServices === undefined
+  const places = [
+    ...[`AWS_ENDPOINT_URL_${service.toUpperCase()}`, 'AWS_ENDPOINT_URL'].map(
+      name => [environment[name]?.trim(), `the environment variable ${name}`] as const,
+    ),
+    [
+      ofServices?.get(`${service}.endpoint_url`),
       `${service}.endpoint_url of the section "services ${services}" (profile "${profile}")`,
-    )
-  }
-  const ofProfile = section?.get('endpoint_url')
-  return ofProfile === undefined
-    ? undefined
-    : checkedEndpoint(ofProfile, `endpoint_url of the profile "${profile}"`)
+    ],
+    [isUnknown ? '' : section?.get('endpoint_url'), `endpoint_url of the profile "${profile}"`],
+  ] as const
+  for (const [url = '', source] of places) if (url !== '') return checkedEndpoint(url, source)
+  return undefined
 }
 
 /**
@@ -88,13 +78,10 @@ function warnOfPlainHttp({ protocol, hostname, origin }: Endpoint, source: strin
  * Whether FIPS and dual-stack hosts are asked for: `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`, else the
  * profile's `use_fips_endpoint` and `use_dualstack_endpoint`. Anything but `true` and `false` counts as unset.
  */
-export function endpointFlags({ environment, config, profile }: SettingsSource): EndpointFlags {
-  const section = config.profiles.get(profile)
-  const flag = (variable: string, property: string): boolean =>
-    settingOf(environment, section, variable, property, booleanSetting) ?? false
+export function endpointFlags(source: SettingsSource): EndpointFlags {
   return {
-    useFips: flag('AWS_USE_FIPS_ENDPOINT', 'use_fips_endpoint'),
-    useDualStack: flag('AWS_USE_DUALSTACK_ENDPOINT', 'use_dualstack_endpoint'),
+    useFips: settingOf(source, 'use_fips_endpoint', booleanSetting) ?? false,
+    useDualStack: settingOf(source, 'use_dualstack_endpoint', booleanSetting) ?? false,
   }
 }
 
@@ -174,12 +161,4 @@ function signInUrl(region: string, partitionId: string, useFips: boolean): strin
   if (!useFips) return `https://${region}.signin.${domain}`
   if (partitionId !== 'aws-us-gov') return undefined
   return `https://${region === 'us-gov-west-1' ? '' : `${region}.`}signin-fips.${domain}`
-}
-
-function environmentEndpoint(service: ServiceId, environment: Environment): CustomEndpoint | undefined {
-  for (const name of [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, 'AWS_ENDPOINT_URL']) {
-    const url = environment[name]?.trim()
-    if (url !== undefined && url !== '') return checkedEndpoint(url, `the environment variable ${name}`)
-  }
-  return undefined
 }

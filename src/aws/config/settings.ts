@@ -4,17 +4,15 @@ import {
   fileLocations,
   REGION_VARIABLES,
   regionFromEnvironment,
-  settingOf,
 } from './environment.ts'
 import { isHostLabel, realRegion } from './partitions.ts'
 import { checkedEndpoint, configuredEndpoint, endpointFlags } from './service-endpoint.ts'
 import {
   loadSharedConfig,
   NO_SHARED_CONFIG,
-  type SelectedProfile,
   selectedProfile,
+  settingOf,
   type SettingsSource,
-  type SharedConfig,
   withheldNote,
 } from './shared-config.ts'
 import { ConfigurationError } from '../../errors.ts'
@@ -55,14 +53,9 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
     ? NO_SHARED_CONFIG
     : await loadSharedConfig(environment, profile.explicit || !hasRegion(sources))
   const source = { environment, config, profile: profile.name }
-  const lookUp = <T>(
-    variable: string,
-    property: string,
-    parse: (text: string) => T | undefined,
-  ): T | undefined => settingOf(environment, config.profiles.get(profile.name), variable, property, parse)
 
   const calls = callSettings(source)
-  const region = realRegion(await findRegion(sources, config, profile))
+  const region = realRegion(await findRegion(sources, source))
   const { useFips, useDualStack } = endpointFlags(source)
   return {
     region: region.name,
@@ -72,9 +65,8 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
         : checkedEndpoint(endpoint, 'the option "endpoint"'),
     useFips: useFips || region.isFips,
     useDualStack,
-    accountIdEndpointMode:
-      lookUp('AWS_ACCOUNT_ID_ENDPOINT_MODE', 'account_id_endpoint_mode', toEndpointMode) ?? 'preferred',
-    appId: lookUp('AWS_SDK_UA_APP_ID', 'sdk_ua_app_id', toAppId),
+    accountIdEndpointMode: settingOf(source, 'account_id_endpoint_mode', toEndpointMode) ?? 'preferred',
+    appId: settingOf(source, 'sdk_ua_app_id', toAppId),
     maxAttempts: sources.maxAttempts ?? calls.maxAttempts,
     correctsClockSkew: calls.correctsClockSkew,
   }
@@ -89,31 +81,28 @@ function hasRegion({ environment, region }: SettingsSources): boolean {
 }
 
 async function findRegion(
-  { environment, region, instanceRegion }: SettingsSources,
-  config: SharedConfig,
-  profile: SelectedProfile,
+  { region, instanceRegion }: SettingsSources,
+  { environment, config, profile }: SettingsSource,
 ): Promise<string> {
   if (region !== undefined) return checkedRegion(region, 'the option "region"')
   const inEnvironment = regionFromEnvironment(environment)
   if (inEnvironment !== undefined) {
     return checkedRegion(inEnvironment.value, `the environment variable ${inEnvironment.variable}`)
   }
-  const inProfile = config.profiles.get(profile.name)?.get('region')
-  if (inProfile !== undefined) return checkedRegion(inProfile, `region of the profile "${profile.name}"`)
+  const section = config.profiles.get(profile)
+  const inProfile = section?.get('region')
+  if (inProfile !== undefined) return checkedRegion(inProfile, `region of the profile "${profile}"`)
   const answer = await instanceRegion()
   if ('region' in answer) return checkedRegion(answer.region, 'the answer of the instance metadata service')
+  const { configFile, credentialsFile } = fileLocations(environment)
+  const state = section === undefined ? 'which does not exist' : 'which has no region'
   throw new ConfigurationError(
     'REGION_MISSING',
     'no AWS region; looked at: the option "region" and the environment variables DYNAMODB_SESSIONS_REGION, ' +
-      `${REGION_VARIABLES.join(', ')}, ${describeProfile(environment, config, profile)}, and the instance metadata ` +
-      `(${answer.reason}); set one of them, for example to eu-west-1${withheldNote(config)}${withheldVariables()}`,
+      `${REGION_VARIABLES.join(', ')}, the profile "${profile}" in ${configFile.path} and ${credentialsFile.path} ` +
+      `(${state}), and the instance metadata (${answer.reason}); set one of them, for example to eu-west-1` +
+      `${withheldNote(config)}${withheldVariables()}`,
   )
-}
-
-function describeProfile(environment: Environment, config: SharedConfig, { name }: SelectedProfile): string {
-  const { configFile, credentialsFile } = fileLocations(environment)
-  const state = config.profiles.has(name) ? 'which has no region' : 'which does not exist'
-  return `the profile "${name}" in ${configFile.path} and ${credentialsFile.path} (${state})`
 }
 
 function withheldVariables(): string {
@@ -143,18 +132,10 @@ export interface CallSettings {
 }
 
 /** The settings of the environment, else of the profile. */
-export function callSettings({ environment, config, profile }: SettingsSource): CallSettings {
-  const section = config.profiles.get(profile)
+export function callSettings(source: SettingsSource): CallSettings {
   return {
-    maxAttempts: settingOf(environment, section, 'AWS_MAX_ATTEMPTS', 'max_attempts', toPositiveInteger),
-    correctsClockSkew:
-      settingOf(
-        environment,
-        section,
-        'AWS_DISABLE_CLOCK_SKEW_CORRECTION',
-        'disable_clock_skew_correction',
-        booleanSetting,
-      ) !== true,
+    maxAttempts: settingOf(source, 'max_attempts', toPositiveInteger),
+    correctsClockSkew: settingOf(source, 'disable_clock_skew_correction', booleanSetting) !== true,
   }
 }
 

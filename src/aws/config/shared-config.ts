@@ -45,6 +45,46 @@ export interface SettingsSource {
   readonly profile: string
 }
 
+/** The value of a setting, and where it is from, to name that in an error. */
+export interface FoundSetting<T> {
+  readonly value: T
+  /** `the environment variable AWS_MAX_ATTEMPTS`. */
+  readonly source: string
+}
+
+/**
+ * Finds a setting in an environment variable or in a property of the profile, whichever is usable first. Their names are the
+ * same: `max_attempts` and `AWS_MAX_ATTEMPTS`.
+ *
+ * @param parse reads a text that is not empty; `undefined` for one that cannot be used, so that the next place decides. The
+ *   AWS SDK for JavaScript passes unusable values over in the same way.
+ */
+export function findSetting<T>(
+  { environment, config, profile }: SettingsSource,
+  property: string,
+  parse: (text: string) => T | undefined,
+): FoundSetting<T> | undefined {
+  const name = `AWS_${property.toUpperCase()}`
+  const places = [
+    [environment[name], `the environment variable ${name}`],
+    [config.profiles.get(profile)?.get(property), `${property} of the profile "${profile}"`],
+  ] as const
+  for (const [text = '', source] of places) {
+    const value = text === '' ? undefined : parse(text)
+    if (value !== undefined) return { value, source }
+  }
+  return undefined
+}
+
+/** The value of a setting, found as {@link findSetting} does. */
+export function settingOf<T>(
+  source: SettingsSource,
+  property: string,
+  parse: (text: string) => T | undefined,
+): T | undefined {
+  return findSetting(source, property, parse)?.value
+}
+
 /** The profile to use: the one given, else that of `AWS_PROFILE`, else `default`. */
 export function selectedProfile(environment: Environment, given?: string): SelectedProfile {
   const name = given === undefined || given === '' ? variable(environment, 'AWS_PROFILE') : given

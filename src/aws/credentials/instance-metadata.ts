@@ -45,7 +45,7 @@ export function fromInstanceMetadata(options: FromInstanceMetadataOptions = {}):
   const client = new InstanceMetadataClient(context, options)
   const provider = staticallyStable(() => credentialsOfInstance(client), context)
   return async () => {
-    if (isSwitchedOn(context.environment, DISABLED_VARIABLE)) {
+    if (isSwitchedOn(context.environment[DISABLED_VARIABLE])) {
       throw new CredentialsError(`the instance metadata service is switched off by ${DISABLED_VARIABLE}`, {
         tryNextProvider: true,
       })

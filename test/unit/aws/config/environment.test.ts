@@ -11,7 +11,6 @@ import {
   isSwitchedOn,
   REGION_VARIABLES,
   regionFromEnvironment,
-  settingOf,
   variable,
 } from '../../../../src/aws/config/environment.ts'
 import { selectedProfile } from '../../../../src/aws/config/shared-config.ts'
@@ -32,7 +31,7 @@ test.each([
   ['0', true],
   ['anything', true],
 ])('a switch set to %j is %j', (value, isOn) => {
-  expect(isSwitchedOn({ A: value }, 'A')).toBe(isOn)
+  expect(isSwitchedOn(value)).toBe(isOn)
 })
 
 test.each([
@@ -44,28 +43,8 @@ test.each([
   ['yes', undefined],
   ['', undefined],
   [' true', undefined],
-  [undefined, undefined],
 ])('the text %j means %j', (text, value) => {
   expect(booleanSetting(text)).toBe(value)
-})
-
-describe('settingOf', () => {
-  test.each([
-    ['the variable wins', '1', '2', 1],
-    ['an unset variable leaves it to the profile', undefined, '2', 2],
-    ['so does an empty one', '', '2', 2],
-    ['so does one that cannot be used', 'many', '2', 2],
-    ['an unusable property is as good as none', undefined, 'many', undefined],
-    ['zero is a value', '0', '2', 0],
-    ['nothing is nothing', undefined, undefined, undefined],
-  ])('%s', (_, inEnvironment, inProfile, value) => {
-    const profile = new Map(inProfile === undefined ? [] : [['setting', inProfile]])
-    expect(settingOf({ SETTING: inEnvironment }, profile, 'SETTING', 'setting', toNumber)).toBe(value)
-  })
-
-  test('a profile need not exist', () => {
-    expect(settingOf({}, undefined, 'SETTING', 'setting', toNumber)).toBeUndefined()
-  })
 })
 
 describe('regionFromEnvironment', () => {
@@ -90,10 +69,6 @@ describe('regionFromEnvironment', () => {
 test('the variables are listed in the order in which they are looked at', () => {
   expect(REGION_VARIABLES).toEqual(['AWS_REGION', 'AWS_DEFAULT_REGION'])
 })
-
-function toNumber(text: string): number | undefined {
-  return /^\d+$/.test(text) ? Number(text) : undefined
-}
 
 test('the files are under the home directory', () => {
   expect(fileLocations({ HOME: '/home/me' }, path.posix)).toEqual({

@@ -71,17 +71,17 @@ describe('the endpoint of the instance metadata service', () => {
   })
 
   it.each<[string, Situation]>([
-    [MODE, { env: { [MODE]: 'error' } }],
-    [MODE, { env: { [MODE]: 'IPv4 ' } }],
+    [`the environment variable ${MODE}`, { env: { [MODE]: 'error' } }],
+    [`the environment variable ${MODE}`, { env: { [MODE]: 'IPv4 ' } }],
     [
       'ec2_metadata_service_endpoint_mode of the profile "default"',
       {
         config: '[default]\nec2_metadata_service_endpoint_mode = IPv7',
       },
     ],
-    [ENDPOINT, { env: { [ENDPOINT]: 'not a uri' } }],
-    [ENDPOINT, { env: { [ENDPOINT]: 'ftp://host' } }],
-    [ENDPOINT, { env: { [ENDPOINT]: 'http://user:pass@host' } }],
+    [`the environment variable ${ENDPOINT}`, { env: { [ENDPOINT]: 'not a uri' } }],
+    [`the environment variable ${ENDPOINT}`, { env: { [ENDPOINT]: 'ftp://host' } }],
+    [`the environment variable ${ENDPOINT}`, { env: { [ENDPOINT]: 'http://user:pass@host' } }],
     [
       'ec2_metadata_service_endpoint of the profile "p"',
       {
@@ -123,8 +123,8 @@ describe('the switch that forbids requests without a token', () => {
 
   it.each<[string | undefined, Situation]>([
     [undefined, {}],
-    [name, { env: { [name]: 'true' } }],
-    [name, { env: { [name]: '1' } }],
+    [`the environment variable ${name}`, { env: { [name]: 'true' } }],
+    [`the environment variable ${name}`, { env: { [name]: '1' } }],
     [undefined, { env: { [name]: 'false' } }],
     [undefined, { env: { [name]: '' } }],
     [profileSetting, { config }],

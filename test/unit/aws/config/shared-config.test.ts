@@ -7,8 +7,11 @@ import type { Environment } from '../../../../src/aws/config/environment.ts'
 import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import {
   type ConfigSection,
+  findSetting,
   loadSharedConfig,
+  NO_SHARED_CONFIG,
   selectedProfile,
+  settingOf,
   withheldNote,
 } from '../../../../src/aws/config/shared-config.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
@@ -235,3 +238,35 @@ describe('loadSharedConfig', () => {
     expect((await problem()).message).toContain(configFile())
   })
 })
+
+describe('settingOf', () => {
+  test.each([
+    ['the variable wins', '1', '2', 1],
+    ['an unset variable leaves it to the profile', undefined, '2', 2],
+    ['so does an empty one', '', '2', 2],
+    ['so does one that cannot be used', 'many', '2', 2],
+    ['an unusable property is as good as none', undefined, 'many', undefined],
+    ['zero is a value', '0', '2', 0],
+    ['nothing is nothing', undefined, undefined, undefined],
+  ])('%s', (_, inEnvironment, inProfile, value) => {
+    const section = new Map(inProfile === undefined ? [] : [['setting', inProfile]])
+    const config = { ...NO_SHARED_CONFIG, profiles: new Map([['p', section]]) }
+    const source = { environment: { AWS_SETTING: inEnvironment }, config, profile: 'p' }
+    expect(settingOf(source, 'setting', toNumber)).toBe(value)
+    const named =
+      value === 1 || value === 0 ? 'the environment variable AWS_SETTING' : 'setting of the profile "p"'
+    expect(findSetting(source, 'setting', toNumber)).toEqual(
+      value === undefined ? undefined : { value, source: named },
+    )
+  })
+
+  test('a profile need not exist', () => {
+    expect(
+      settingOf({ environment: {}, config: NO_SHARED_CONFIG, profile: 'p' }, 'setting', toNumber),
+    ).toBeUndefined()
+  })
+})
+
+function toNumber(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined
+}
