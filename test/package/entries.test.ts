@@ -93,7 +93,7 @@ describe('the merged files', () => {
       const merged = files.filter(file => file.startsWith('esm') === isForBundlers)
       const codes = await Promise.all(merged.map(file => readFile(join(dist, file), 'utf8')))
       const modules = codes.flatMap(modulesIn)
-      expect(modules.length).toBeGreaterThan(150)
+      expect(modules.length).toBeGreaterThan(100)
       expect(modules.filter((module, index) => modules.indexOf(module) !== index)).toEqual([])
     }
   })

@@ -16,7 +16,6 @@ import {
   type AssumeRoleParams,
   type StsClientConfig,
   stsEndpoint,
-  mfaCode,
   type MfaCodeProvider,
 } from './sts.ts'
 
@@ -112,12 +111,7 @@ export function fromTemporaryCredentials(options: FromTemporaryCredentialsOption
     }
     const source = await sourceCredentials(master)
     const endpoint = stsEndpoint(context, await readSharedConfig(context), clientConfig)
-    if (SerialNumber === undefined || mfaCodeProvider === undefined) {
-      return assumeRole(params, source, endpoint, context)
-    }
-    // Asked for last, so that the code is still the one that the device shows.
-    const code = await mfaCode(mfaCodeProvider, SerialNumber, context)
-    return assumeRole({ ...params, TokenCode: code }, source, endpoint, context)
+    return assumeRole(params, source, endpoint, mfaCodeProvider, context)
   })
 }
 

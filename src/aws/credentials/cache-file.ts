@@ -79,14 +79,8 @@ async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** What a cache file gives. */
-export interface CachedToken {
-  readonly file: CacheFile
-  readonly expiresAtMs: number
-}
-
 /** A log-in that an AWS tool made, whose token is in a cache file. */
-export interface CachedLogin<Token extends CachedToken> {
+export interface CachedLogin<Token extends { readonly expiresAtMs: number }> {
   /** Its cache file. */
   readonly path: string
   /** What it is, for error messages: `the SSO session "work"`. */
@@ -98,9 +92,12 @@ export interface CachedLogin<Token extends CachedToken> {
   /** What to do about both: `run "aws sso login --sso-session work"`. */
   readonly remedy: string
   /** Reads the content of the file; a text says what is lacking, and repeats nothing of what is there. */
-  readonly tokenIn: (file: CacheFile) => Token | string
-  /** Gets a new token and writes it to the file. Absent for a log-in that knows no refresh. */
-  readonly refresh?: (token: Token) => Promise<Token>
+  readonly tokenIn: (content: JsonObject) => Token | string
+  /**
+   * Gets a new token, and returns what the file has to say then; `undefined` when it is too early for that. Absent for a
+   * log-in that knows no refresh.
+   */
+  readonly refresh?: (token: Token, content: JsonObject) => Promise<JsonObject | undefined>
   /** What to say before the remedy when a failed refresh shows that the log-in is over, valid though its token seems. */
   readonly endingOf?: (error: unknown) => string | undefined
   /** The same when a refresh failed for a reason and there is no valid token. */
@@ -111,45 +108,59 @@ const REFRESH_WINDOW_MS = 5 * 60_000
 /** Longer than the call of a service may take: a refresh token works once, so two refreshes side by side do harm. */
 const HUNG_AFTER_MS = 20_000
 
+/** Callers of the same file share one refresh. One entry at most for each log-in that is in use. */
+const flights: Flights<CacheFile> = new Map()
+
 /**
- * The token of a log-in: as it is in the cache file while it has more than five minutes left, else refreshed. One that
- * could not be refreshed is used for as long as it is valid, unless the log-in is over.
+ * The token of a log-in: as it is in the cache file while it has more than five minutes left, else refreshed and written
+ * back. One that could not be refreshed is used for as long as it is valid, unless the log-in is over.
  *
- * @param flights callers of the same file share one refresh.
  * @throws {CredentialsError} when there is no token, or it has expired and could not be refreshed. It ends a chain.
  */
-export function cachedToken<Token extends CachedToken>(
+export async function cachedToken<Token extends { readonly expiresAtMs: number }>(
   login: CachedLogin<Token>,
-  flights: Flights<Token>,
   clock: Clock,
 ): Promise<Token> {
   // The file is read within the flight: a caller that had read it before would refresh what is refreshed already.
-  return sharedFlight(flights, login.path, new Deadline(HUNG_AFTER_MS), async () => {
-    const token = await readToken(login)
+  const current = await sharedFlight(flights, login.path, new Deadline(HUNG_AFTER_MS), async () => {
+    const { file, token } = await readToken(login)
     const { refresh, endingOf, notRefreshed, remedy } = login
-    if (refresh === undefined || token.expiresAtMs - clock.now() > REFRESH_WINDOW_MS) return token
+    if (refresh === undefined || token.expiresAtMs - clock.now() > REFRESH_WINDOW_MS) return file
     try {
-      return await refresh(token)
+      const content = await refresh(token, file.content)
+      if (content === undefined) return file
+      await updateCacheFile(file, content)
+      return { ...file, content }
     } catch (error) {
       // A refresh token works once: another process may have been the one to use it.
-      const latest = await readToken(login).catch(() => token)
-      const isReplaced = latest.file.text !== token.file.text
+      const latest = await readToken(login).catch(() => ({ file, token }))
+      const isReplaced = latest.file.text !== file.text
       const ending = endingOf?.(error)
-      if (latest.expiresAtMs > clock.now() && (isReplaced || ending === undefined)) return latest
+      if (latest.token.expiresAtMs > clock.now() && (isReplaced || ending === undefined)) return latest.file
       const said = ending ?? notRefreshed(messageOf(error) ?? 'unknown error')
       throw new CredentialsError(`${said} ${remedy}`, { cause: error })
     }
   })
+  return tokenOf(login, current)
 }
 
-async function readToken<Token extends CachedToken>(login: CachedLogin<Token>): Promise<Token> {
+async function readToken<Token extends { readonly expiresAtMs: number }>(
+  login: CachedLogin<Token>,
+): Promise<{ readonly file: CacheFile; readonly token: Token }> {
   const { path, described, absent, unusable, remedy } = login
   const file = await readCacheFile(path).catch((error: unknown) => {
     if (!(error instanceof CredentialsError)) throw error
     const trouble = error.tryNextProvider ? absent : unusable
     throw new CredentialsError(`${described} ${trouble}: ${error.message}; ${remedy}`)
   })
-  const found = login.tokenIn(file)
+  return { file, token: tokenOf(login, file) }
+}
+
+function tokenOf<Token extends { readonly expiresAtMs: number }>(
+  { path, described, unusable, remedy, tokenIn }: CachedLogin<Token>,
+  { content }: CacheFile,
+): Token {
+  const found = tokenIn(content)
   if (typeof found !== 'string') return found
   throw new CredentialsError(`${described} ${unusable}: the file ${path} lacks ${found}; ${remedy}`)
 }

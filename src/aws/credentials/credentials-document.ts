@@ -3,6 +3,43 @@ import type { Credentials } from '../../types.ts'
 import { isCredentials } from '../sigv4/sign.ts'
 import { instantOf, isObject, type JsonObject } from './provider.ts'
 
+/** A property that is a text and not empty. */
+export function textIn(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** A property that is an object; one without properties where it is not. */
+export function objectIn(object: JsonObject, name: string): JsonObject {
+  const value = object[name]
+  return isObject(value) ? value : {}
+}
+
+/** The instant that lies so many seconds ahead; `undefined` unless that is a positive number and a date. */
+export function instantAfter(nowMs: number, seconds: unknown): Date | undefined {
+  if (typeof seconds !== 'number' || !(seconds > 0)) return undefined
+  const instant = new Date(nowMs + seconds * 1000)
+  return Number.isNaN(instant.getTime()) ? undefined : instant
+}
+
+/** Credentials with everything that temporary ones have. */
+export type TemporaryCredentials = Credentials & { readonly expiration: Date }
+
+/** Temporary credentials, if they have all their parts and each can be used. */
+export function temporaryCredentials(
+  parts: Readonly<Record<keyof Credentials, unknown>>,
+): TemporaryCredentials | undefined {
+  const { accessKeyId, secretAccessKey, sessionToken, expiration, accountId } = parts
+  const keys: unknown = { accessKeyId, secretAccessKey, sessionToken, expiration }
+  if (!isCredentials(keys) || keys.sessionToken === undefined || keys.expiration === undefined)
+    return undefined
+  return {
+    ...keys,
+    expiration: keys.expiration,
+    ...(typeof accountId === 'string' && accountId !== '' && { accountId }),
+  }
+}
+
 /** How a kind of JSON document spells credentials. */
 export interface CredentialsDocumentFormat {
   /** Property that holds the session token. */

@@ -31,7 +31,7 @@ export interface DefaultProviderOptions extends ProviderOptions {
 }
 
 /** One place to look at. Its code is loaded when the chain gets there. */
-interface Link {
+export interface ChainLink {
   readonly name: string
   /** Why the place is not looked at, if it is not. */
   readonly passedOver?: string | undefined
@@ -64,7 +64,7 @@ export function defaultProvider(options: DefaultProviderOptions = {}): Credentia
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const loaded = new Map<string, Promise<CredentialProvider>>()
   return () => {
-    return firstOf(linksFor(options, context), link => {
+    return firstOf(chainLinks(options, context), link => {
       const provider = loaded.get(link.name) ?? link.load()
       loaded.set(link.name, provider)
       return context.pending.step(`the provider "${link.name}"`, async () => (await provider)())
@@ -72,10 +72,11 @@ export function defaultProvider(options: DefaultProviderOptions = {}): Credentia
   }
 }
 
-function linksFor(
+/** The places of the default chain, in its order, as the environment has them at the moment. */
+export function chainLinks(
   { profile, region, mfaCodeProvider }: DefaultProviderOptions,
   context: ProviderContext,
-): readonly Link[] {
+): readonly ChainLink[] {
   const { environment } = context
   const named = profile !== undefined || variable(environment, 'AWS_PROFILE') !== undefined
   const inContainer =
@@ -109,8 +110,8 @@ function linksFor(
 }
 
 async function firstOf(
-  links: readonly Link[],
-  ask: (link: Link) => Promise<Credentials>,
+  links: readonly ChainLink[],
+  ask: (link: ChainLink) => Promise<Credentials>,
 ): Promise<Credentials> {
   const skipped: SkippedProvider[] = []
   for (const link of links) {

@@ -1,19 +1,22 @@
-import type { ConfigSection, SharedConfig } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
+import type { ConfigSection } from '../config/shared-config.ts'
+import { askedOnce } from './cached-provider.ts'
 import {
+  absentProfileMessage,
   contextOf,
+  type FoundProfile,
   kinds,
+  notConfigured,
   type OptionKinds,
+  profileTitle,
   type ProviderContext,
   type ProviderOptions,
-  absentProfileMessage,
-  profileTitle,
   readProfile,
   SSO_PROPERTIES,
 } from './provider.ts'
-import { askedOnce } from './cached-provider.ts'
-import type { MfaCodeProvider, StsClientConfig } from './sts.ts'
+import type { AssumeRoleParams, MfaCodeProvider, StsClientConfig } from './sts.ts'
+import type { FromTokenFileOptions } from './web-identity.ts'
 
 /** Options of {@link fromIni}. */
 export interface FromIniOptions extends ProviderOptions {
@@ -71,45 +74,15 @@ export function fromIni(options: FromIniOptions = {}): CredentialProvider {
   const sources = new Map<string, Promise<CredentialProvider>>()
   return askedOnce(options.mfaCodeProvider !== undefined, async () => {
     const found = await readProfile(context, options.profile)
-    const { config, explicit, profile: name, section: profile } = found
-    if (profile === undefined) {
+    const { explicit, profile, section } = found
+    if (section === undefined) {
       throw new CredentialsError(absentProfileMessage(found), { tryNextProvider: !explicit })
     }
-    if (formOfProfile(profile, false).kind === 'none') {
-      throw new CredentialsError(`${profileTitle(name)} says nothing about credentials`, {
-        tryNextProvider: true,
-      })
+    if (formOfProfile(section, false).kind === 'none') {
+      throw notConfigured(`${profileTitle(profile)} says nothing about credentials`)
     }
-    const { mfaCodeProvider, clientConfig } = options
-    const stsConfig = {
-      region: clientConfig?.region ?? profile.get('region') ?? options.region,
-      profile: clientConfig?.profile ?? name,
-    }
-    const input = {
-      config,
-      context,
-      sources,
-      mfaCodeProvider,
-      explicit,
-      profile: name,
-      clientConfig: stsConfig,
-    }
-    return new ProfileCredentials(input).credentialsOf(name, [])
+    return new ProfileSearch(found, options, context, sources).credentialsOf(profile, [])
   })
-}
-
-/** What {@link ProfileCredentials} works with. */
-interface ProfileCredentialsInput {
-  readonly config: SharedConfig
-  readonly context: ProviderContext
-  /** Profile to begin with. */
-  readonly profile: string
-  readonly clientConfig: StsClientConfig
-  readonly mfaCodeProvider: MfaCodeProvider | undefined
-  /** Whether somebody has named the profile, rather than it being the one that is looked at anyway. */
-  readonly explicit: boolean
-  /** Providers behind `credential_source` by its value, kept from one search to the next. */
-  readonly sources: Map<string, Promise<CredentialProvider>>
 }
 
 /**
@@ -119,11 +92,28 @@ interface ProfileCredentialsInput {
  * stops a chain of providers when somebody has named it; the implicit `default` lets it go on, as in the AWS SDK.
  * What a service or a device refuses stops it in any case.
  */
-class ProfileCredentials {
-  readonly #input: ProfileCredentialsInput
+class ProfileSearch {
+  readonly #found: FoundProfile
+  readonly #mfaCodeProvider: MfaCodeProvider | undefined
+  readonly #clientConfig: StsClientConfig
+  readonly #context: ProviderContext
+  readonly #sources: Map<string, Promise<CredentialProvider>>
 
-  constructor(input: ProfileCredentialsInput) {
-    this.#input = input
+  /** @param sources providers behind `credential_source` by its value, kept from one search to the next. */
+  constructor(
+    found: FoundProfile,
+    { mfaCodeProvider, clientConfig, region }: FromIniOptions,
+    context: ProviderContext,
+    sources: Map<string, Promise<CredentialProvider>>,
+  ) {
+    this.#found = found
+    this.#mfaCodeProvider = mfaCodeProvider
+    this.#clientConfig = {
+      region: clientConfig?.region ?? found.section?.get('region') ?? region,
+      profile: clientConfig?.profile ?? found.profile,
+    }
+    this.#context = context
+    this.#sources = sources
   }
 
   /**
@@ -131,31 +121,29 @@ class ProfileCredentials {
    * @throws {CredentialsError} when the profile, or one that it refers to, gives no credentials.
    */
   async credentialsOf(name: string, visited: readonly string[]): Promise<Credentials> {
-    const { clientConfig, config, context } = this.#input
-    const { environment } = context
-    const profile = config.profiles.get(name)
-    if (profile === undefined) {
-      const message = absentProfileMessage({ environment, config, profile: name })
+    const context = this.#context
+    const clientConfig = this.#clientConfig
+    const section = this.#found.config.profiles.get(name)
+    if (section === undefined) {
+      const message = absentProfileMessage({ ...this.#found, profile: name })
       throw this.#unusable(`${message} (${this.#wayTo(visited)})`)
     }
-    const form = formOfProfile(profile, visited.length > 0)
+    const form = formOfProfile(section, visited.length > 0)
     switch (form.kind) {
       case 'static':
-        return staticCredentials(name, profile)
+        return staticCredentials(name, section)
       case 'role':
-        return this.#assumeRole(form.role, form.source, name, visited)
+        return this.#assumeRole(form.params, form.source, name, visited)
       case 'source':
         return this.#sourceCredentials(form.source, name, visited)
       case 'web-identity': {
         const { fromTokenFile } = await import('./web-identity.ts')
-        const { roleArn, roleSessionName, tokenFile: webIdentityTokenFile } = form
-        return this.#ask(
-          name,
-          fromTokenFile({ webIdentityTokenFile, roleArn, roleSessionName, clientConfig, context }),
-        )
+        return this.#ask(name, fromTokenFile({ ...form.role, clientConfig, context }))
       }
-      case 'process':
-        return this.#runProcess(name)
+      case 'process': {
+        const { fromProcess } = await import('./process.ts')
+        return this.#ask('', fromProcess({ profile: name, context }))
+      }
       case 'sso': {
         const { fromSSO } = await import('./sso.ts')
         return this.#ask(name, fromSSO({ profile: name, context }), true)
@@ -175,40 +163,22 @@ class ProfileCredentials {
   }
 
   async #assumeRole(
-    role: ProfileRole,
+    params: AssumeRoleParams,
     source: RoleSource,
     name: string,
     visited: readonly string[],
   ): Promise<Credentials> {
-    const { config, context, clientConfig, mfaCodeProvider } = this.#input
-    const { mfaSerial } = role
-    if (mfaSerial !== undefined && mfaCodeProvider === undefined) {
+    if (params.SerialNumber !== undefined && this.#mfaCodeProvider === undefined) {
       throw new CredentialsError(
-        `${profileTitle(name)} requires multi-factor authentication with the device ${mfaSerial}; ` +
+        `${profileTitle(name)} requires multi-factor authentication with the device ${params.SerialNumber}; ` +
           'pass mfaCodeProvider to fromIni',
       )
     }
     const credentials = await this.#sourceCredentials(source, name, visited)
     return this.#ask(name, async () => {
-      const { assumeRole, mfaCode, stsEndpoint } = await import('./sts.ts')
-      const endpoint = stsEndpoint(context, config, clientConfig)
-      return assumeRole(
-        {
-          RoleArn: role.roleArn,
-          RoleSessionName: role.roleSessionName,
-          ExternalId: role.externalId,
-          DurationSeconds: role.durationSeconds,
-          SerialNumber: mfaSerial,
-          // Asked for last, so that the code is still the one that the device shows.
-          TokenCode:
-            mfaSerial === undefined || mfaCodeProvider === undefined
-              ? undefined
-              : await mfaCode(mfaCodeProvider, mfaSerial, context),
-        },
-        credentials,
-        endpoint,
-        context,
-      )
+      const { assumeRole, stsEndpoint } = await import('./sts.ts')
+      const endpoint = stsEndpoint(this.#context, this.#found.config, this.#clientConfig)
+      return assumeRole(params, credentials, endpoint, this.#mfaCodeProvider, this.#context)
     })
   }
 
@@ -225,24 +195,25 @@ class ProfileCredentials {
           'credentials of its own',
       )
     }
-    const { sources } = this.#input
-    const provider = sources.get(source.name) ?? this.#loadProvider(source.name)
-    sources.set(source.name, provider)
+    const provider = this.#sources.get(source.name) ?? this.#loadProvider(source.name)
+    this.#sources.set(source.name, provider)
     return this.#ask(name, async () => (await provider)())
   }
 
   async #loadProvider(credentialSource: string): Promise<CredentialProvider> {
-    const { context, profile } = this.#input
+    const context = this.#context
     switch (credentialSource) {
       case 'Environment':
         return (await import('./env.ts')).fromEnv({ context })
-      case 'Ec2InstanceMetadata':
-        return (await import('./instance-metadata.ts')).fromInstanceMetadata({ profile, context })
+      case 'Ec2InstanceMetadata': {
+        const { fromInstanceMetadata } = await import('./instance-metadata.ts')
+        return fromInstanceMetadata({ profile: this.#found.profile, context })
+      }
       case 'EcsContainer':
         return (await import('./container.ts')).fromContainerMetadata({ context })
       default:
         return () => {
-          throw this.#unusable(
+          throw notConfigured(
             `the credential_source ${JSON.stringify(credentialSource)} is none of Environment, Ec2InstanceMetadata and ` +
               'EcsContainer',
           )
@@ -253,36 +224,30 @@ class ProfileCredentials {
   /**
    * What a provider finds for a profile, and its failures in the words of this search.
    *
-   * @param namesProfile whether it reads the profile itself, and names it in all but the mildest of its failures.
+   * @param name of the profile; empty for the process of one, whose failure names it and makes the profile unusable,
+   *   whichever it is on the way.
+   * @param namesProfile whether the provider names the profile, too, in all but the mildest of its failures.
    */
   async #ask(name: string, provider: CredentialProvider, namesProfile = false): Promise<Credentials> {
     try {
       return await provider()
     } catch (error) {
-      if (!(error instanceof CredentialsError) || (namesProfile && !error.tryNextProvider)) throw error
+      if (!(error instanceof CredentialsError)) throw error
+      if (name === '') throw this.#unusable(error.message, error.cause)
+      if (namesProfile && !error.tryNextProvider) throw error
       const message = `${profileTitle(name)}: ${error.message}`
       if (error.tryNextProvider) throw this.#unusable(message, error.cause)
       throw new CredentialsError(message, { cause: error.cause })
     }
   }
 
-  /** Whichever profile on the way it is in: a process that fails makes the profile unusable. */
-  async #runProcess(name: string): Promise<Credentials> {
-    const { fromProcess } = await import('./process.ts')
-    try {
-      return await fromProcess({ profile: name, context: this.#input.context })()
-    } catch (error) {
-      throw error instanceof CredentialsError ? this.#unusable(error.message, error.cause) : error
-    }
-  }
-
   #unusable(message: string, cause?: unknown): CredentialsError {
-    return new CredentialsError(message, { cause, tryNextProvider: !this.#input.explicit })
+    return new CredentialsError(message, { cause, tryNextProvider: !this.#found.explicit })
   }
 
   /** From which profile to which the search went. */
   #wayTo(visited: readonly string[]): string {
-    return [this.#input.profile, ...visited].map(name => JSON.stringify(name)).join(' -> ')
+    return [this.#found.profile, ...visited].map(name => JSON.stringify(name)).join(' -> ')
   }
 }
 
@@ -305,42 +270,39 @@ function staticCredentials(name: string, profile: ConfigSection): Credentials {
 }
 
 /** Where the credentials come from that a role is assumed with. */
-export type RoleSource =
-  | { readonly kind: 'profile'; readonly name: string }
-  | { readonly kind: 'credential-source'; readonly name: string }
-
-/** A role that a profile names. */
-export interface ProfileRole {
-  readonly roleArn: string
-  readonly roleSessionName: string | undefined
-  readonly externalId: string | undefined
-  readonly durationSeconds: number
-  /** Serial number of the multi-factor authentication device that the role asks for. */
-  readonly mfaSerial: string | undefined
+interface RoleSource {
+  readonly kind: 'profile' | 'credential-source'
+  readonly name: string
 }
 
 /** What a profile says about credentials, in one of the forms that there are. */
 export type ProfileForm =
-  | { readonly kind: 'static' }
-  | { readonly kind: 'role'; readonly role: ProfileRole; readonly source: RoleSource }
+  | { readonly kind: 'static' | 'process' | 'sso' | 'login' }
+  | { readonly kind: 'role'; readonly params: AssumeRoleParams; readonly source: RoleSource }
   | { readonly kind: 'source'; readonly source: RoleSource }
   | {
       readonly kind: 'web-identity'
-      readonly roleArn: string
-      readonly roleSessionName: string | undefined
-      readonly tokenFile: string
+      readonly role: Pick<FromTokenFileOptions, 'roleArn' | 'roleSessionName' | 'webIdentityTokenFile'>
     }
-  | { readonly kind: 'process' }
-  | { readonly kind: 'sso' }
-  | { readonly kind: 'login' }
-  /** It is about credentials, but none of the forms is complete. The reason continues "the profile "x" ...". */
-  | { readonly kind: 'broken'; readonly reason: string }
-  /** It is complete, and a value in it is one that STS refuses. */
-  | { readonly kind: 'refused'; readonly reason: string }
+  /**
+   * `broken`: it is about credentials, but none of the forms is complete. `refused`: it is complete, and a value in it is one
+   * that STS refuses. The reason continues "the profile "x" ...".
+   */
+  | { readonly kind: 'broken' | 'refused'; readonly reason: string }
   /** It is about something else, such as a region. */
   | { readonly kind: 'none' }
 
 const DEFAULT_DURATION_SECONDS = 3600
+
+/** Properties that are of no use without others. */
+const INCOMPLETE: readonly (readonly [has: string, lacks: string])[] = [
+  ['aws_access_key_id', 'aws_secret_access_key'],
+  ['aws_secret_access_key', 'aws_access_key_id'],
+  ['aws_session_token', 'keys'],
+  ['web_identity_token_file', 'role_arn'],
+  ['source_profile', 'role_arn'],
+  ['credential_source', 'role_arn'],
+]
 
 /**
  * Decides which form of credentials a profile has, in the order of the AWS SDK for JavaScript: a role with a source,
@@ -353,70 +315,51 @@ const DEFAULT_DURATION_SECONDS = 3600
  *   `credential_source` needs no role.
  */
 export function formOfProfile(profile: ConfigSection, asSource: boolean): ProfileForm {
-  const property = (name: string): string | undefined => {
-    const value = profile.get(name)
-    return value === '' ? undefined : value
-  }
-  const isStatic =
-    property('aws_access_key_id') !== undefined && property('aws_secret_access_key') !== undefined
+  const property = (name: string): string | undefined => profile.get(name) || undefined
+  const has = (name: string): boolean => property(name) !== undefined
+  const isStatic = has('aws_access_key_id') && has('aws_secret_access_key')
   const roleArn = property('role_arn')
-  const tokenFile = property('web_identity_token_file')
-  const sourceProfile = property('source_profile')
-  const credentialSource = property('credential_source')
+  const roleSessionName = property('role_session_name')
+  const webIdentityTokenFile = property('web_identity_token_file')
   const sources: RoleSource[] = []
-  if (sourceProfile !== undefined) sources.push({ kind: 'profile', name: sourceProfile })
-  if (credentialSource !== undefined) sources.push({ kind: 'credential-source', name: credentialSource })
+  for (const kind of ['profile', 'credential-source'] as const) {
+    const name = property(kind === 'profile' ? 'source_profile' : 'credential_source')
+    if (name !== undefined) sources.push({ kind, name })
+  }
   const [source, otherSource] = sources
 
   if (asSource && isStatic) return { kind: 'static' }
   if (roleArn !== undefined && source !== undefined && otherSource === undefined) {
-    return roleFormOf(roleArn, source, property)
+    const duration = property('duration_seconds')
+    if (duration !== undefined && !/^[1-9]\d{0,8}$/.test(duration)) {
+      return { kind: 'refused', reason: 'has a duration_seconds that is not a whole number of seconds' }
+    }
+    const params = {
+      RoleArn: roleArn,
+      RoleSessionName: roleSessionName,
+      ExternalId: property('external_id'),
+      DurationSeconds: Number(duration ?? DEFAULT_DURATION_SECONDS),
+      SerialNumber: property('mfa_serial'),
+    }
+    return { kind: 'role', params, source }
   }
   if (asSource && source?.kind === 'credential-source') return { kind: 'source', source }
   if (isStatic) return { kind: 'static' }
-  if (tokenFile !== undefined && roleArn !== undefined) {
-    return { kind: 'web-identity', roleArn, roleSessionName: property('role_session_name'), tokenFile }
+  if (webIdentityTokenFile !== undefined && roleArn !== undefined) {
+    return { kind: 'web-identity', role: { roleArn, roleSessionName, webIdentityTokenFile } }
   }
-  if (property('credential_process') !== undefined) return { kind: 'process' }
-  if (SSO_PROPERTIES.some(name => property(name) !== undefined)) return { kind: 'sso' }
-  if (property('login_session') !== undefined) return { kind: 'login' }
-  const reason = incompleteReason(property)
-  return reason === undefined ? { kind: 'none' } : { kind: 'broken', reason }
-}
-
-type PropertyReader = (name: string) => string | undefined
-
-function roleFormOf(roleArn: string, source: RoleSource, property: PropertyReader): ProfileForm {
-  const duration = property('duration_seconds')
-  if (duration !== undefined && !/^[1-9]\d{0,8}$/.test(duration)) {
-    return { kind: 'refused', reason: 'has a duration_seconds that is not a whole number of seconds' }
+  if (has('credential_process')) return { kind: 'process' }
+  if (SSO_PROPERTIES.some(has)) return { kind: 'sso' }
+  if (has('login_session')) return { kind: 'login' }
+  if (roleArn !== undefined) {
+    const reason =
+      otherSource === undefined
+        ? 'has role_arn and nothing to assume the role with; add source_profile, credential_source or ' +
+          'web_identity_token_file'
+        : 'has both source_profile and credential_source for its role_arn; remove one of them'
+    return { kind: 'broken', reason }
   }
-  const role: ProfileRole = {
-    roleArn,
-    roleSessionName: property('role_session_name'),
-    externalId: property('external_id'),
-    durationSeconds: duration === undefined ? DEFAULT_DURATION_SECONDS : Number(duration),
-    mfaSerial: property('mfa_serial'),
-  }
-  return { kind: 'role', role, source }
-}
-
-function incompleteReason(property: PropertyReader): string | undefined {
-  const has = (name: string): boolean => property(name) !== undefined
-  if (has('role_arn') && has('source_profile') && has('credential_source')) {
-    return 'has both source_profile and credential_source for its role_arn; remove one of them'
-  }
-  if (has('role_arn') && !has('source_profile') && !has('credential_source')) {
-    return (
-      'has role_arn and nothing to assume the role with; add source_profile, credential_source or ' +
-      'web_identity_token_file'
-    )
-  }
-  if (has('aws_access_key_id')) return 'has aws_access_key_id and no aws_secret_access_key'
-  if (has('aws_secret_access_key')) return 'has aws_secret_access_key and no aws_access_key_id'
-  if (has('aws_session_token')) return 'has aws_session_token and no keys'
-  if (has('web_identity_token_file')) return 'has web_identity_token_file and no role_arn'
-  if (has('source_profile')) return 'has source_profile and no role_arn'
-  if (has('credential_source')) return 'has credential_source and no role_arn'
-  return undefined
+  const incomplete = INCOMPLETE.find(([name]) => has(name))
+  if (incomplete === undefined) return { kind: 'none' }
+  return { kind: 'broken', reason: `has ${incomplete[0]} and no ${incomplete[1]}` }
 }

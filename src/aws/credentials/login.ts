@@ -1,43 +1,33 @@
-import { createHash } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID, sign } from 'node:crypto'
 import { join } from 'node:path'
 
-import { isCredentials } from '../sigv4/sign.ts'
-import { type Environment, homeDirectory, variable } from '../config/environment.ts'
-import { isHostLabel } from '../config/partitions.ts'
-import { callUrl } from '../config/service-endpoint.ts'
-import type { SettingsSource } from '../config/shared-config.ts'
 import { CredentialsError } from '../../errors.ts'
-import type { Flights } from '../../internal/shared-flight.ts'
-import type { CredentialProvider, Credentials } from '../../types.ts'
+import type { Clock, CredentialProvider } from '../../types.ts'
+import { homeDirectory, variable } from '../config/environment.ts'
+import { isHostLabel } from '../config/partitions.ts'
+import { cachedToken } from './cache-file.ts'
 import {
-  type CachedLogin,
-  type CachedToken,
-  cachedToken,
-  type CacheFile,
-  updateCacheFile,
-} from './cache-file.ts'
-import { dpopProof, readDpopKey } from './dpop.ts'
+  instantAfter,
+  objectIn,
+  type TemporaryCredentials,
+  temporaryCredentials,
+  textIn,
+} from './credentials-document.ts'
 import {
-  absentProfileMessage,
   contextOf,
+  type FoundProfile,
   holdsNothingBut,
   instantOf,
   type JsonObject,
   kinds,
   type OptionKinds,
   profileTitle,
+  propertyOf,
   type ProviderContext,
   type ProviderOptions,
   readProfile,
 } from './provider.ts'
-import {
-  callForJson,
-  instantAfter,
-  objectIn,
-  operationUrl,
-  ServiceCallError,
-  textIn,
-} from './service-call.ts'
+import { callForJson, operationUrl, ServiceCallError } from './service-call.ts'
 
 /** Settings of the client that calls the sign-in service. */
 export interface LoginClientConfig {
@@ -89,9 +79,6 @@ const ENDINGS: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-/** One entry at most for each log-in that is in use. */
-const flights: Flights<LoginToken> = new Map()
-
 /**
  * Credentials of the log-in that `aws login` made for a profile.
  *
@@ -106,102 +93,95 @@ const flights: Flights<LoginToken> = new Map()
 export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}): CredentialProvider {
   const context = contextOf('fromLoginCredentials', options, optionKinds)
   return async () => {
-    const { environment } = context
+    const { environment, clock } = context
     const found = await readProfile(context, options.profile)
-    const { profile, section } = found
-    const session = section?.get('login_session')
-    if (session === undefined || session === '') {
-      throw new CredentialsError(
-        section === undefined ? absentProfileMessage(found) : `${profileTitle(profile)} has no login_session`,
-        { tryNextProvider: true },
-      )
-    }
-    const described = `the log-in of ${profileTitle(profile)}`
-    const remedy = `run "aws login --profile ${profile}"`
-    const path = cacheFilePath(session, environment)
-    const endpointFor = (signInRegion: string | undefined): string => {
-      const region = [
-        options.clientConfig?.region,
-        signInRegion,
-        section?.get('region'),
-        options.region,
-        variable(environment, 'AWS_REGION'),
-        variable(environment, 'AWS_DEFAULT_REGION'),
-      ].find(candidate => candidate !== undefined && candidate !== '')
-      // The region becomes a part of the host that tokens are sent to.
-      if (region !== undefined && isHostLabel(region)) {
-        return callUrl('signin', region, found)
-      }
-      const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
-      throw new CredentialsError(
-        `the region to sign in to ${trouble}; check AWS_REGION and the region of ${profileTitle(profile)}`,
-      )
-    }
-    const login: CachedLogin<LoginToken> = {
+    const session = propertyOf(found, 'login_session')
+    const described = `the log-in of ${profileTitle(found.profile)}`
+    const directory =
+      variable(environment, 'AWS_LOGIN_CACHE_DIRECTORY') ??
+      join(homeDirectory(environment), '.aws', 'login', 'cache')
+    const path = join(directory, `${createHash('sha256').update(session).digest('hex')}.json`)
+    const login = {
       path,
       described,
       absent: 'has not been made',
       unusable: 'cannot be used',
-      remedy,
+      remedy: `run "aws login --profile ${found.profile}"`,
       tokenIn,
-      refresh: token => refresh(token, found, endpointFor, context),
-      endingOf: error => {
+      refresh: async (token: LoginToken, content: JsonObject) => {
+        const key = readDpopKey(token.dpopKey)
+        if (key === undefined) {
+          throw new CredentialsError(`dpopKey in the file ${path} is not a P-256 private key in PEM format`)
+        }
+        const region = signInRegion(options, textIn(content, 'signInRegion'), found)
+        return refreshed(
+          token,
+          key,
+          content,
+          operationUrl('signin', region, found, 'v1/token'),
+          found,
+          context,
+        )
+      },
+      endingOf: (error: unknown) => {
         const { awsCode = '', message = '' } = error instanceof ServiceCallError ? error.failure : {}
         const ending = awsCode === 'AccessDeniedException' ? ENDINGS.get(message) : undefined
         return ending === undefined ? undefined : `${described} ${ending}`
       },
-      notRefreshed: reason => `${described} could not be refreshed: ${reason};`,
+      notRefreshed: (reason: string) => `${described} could not be refreshed: ${reason};`,
     }
-    return (await cachedToken(login, flights, context.clock)).credentials
+    return (await cachedToken(login, clock)).credentials
   }
 }
 
+/** The region becomes a part of the host that tokens are sent to. */
+function signInRegion(
+  options: FromLoginCredentialsOptions,
+  ofLogin: string | undefined,
+  { environment, profile, section }: FoundProfile,
+): string {
+  const region = [
+    options.clientConfig?.region,
+    ofLogin,
+    section?.get('region'),
+    options.region,
+    environment['AWS_REGION'],
+    environment['AWS_DEFAULT_REGION'],
+  ].find(Boolean)
+  if (region !== undefined && isHostLabel(region)) return region
+  const trouble = region === undefined ? 'is none' : 'is not the name of a region such as eu-west-1'
+  throw new CredentialsError(
+    `the region to sign in to ${trouble}; check AWS_REGION and the region of ${profileTitle(profile)}`,
+  )
+}
+
 /** What the cache file of a log-in says. */
-interface LoginToken extends CachedToken {
-  /** The `accessToken` of the file as it is there. */
-  readonly accessToken: JsonObject
-  readonly credentials: Credentials & { readonly expiration: Date }
+interface LoginToken {
+  readonly credentials: TemporaryCredentials
+  readonly expiresAtMs: number
   readonly clientId: string
   readonly refreshToken: string
   /** Private key in PEM format that the refresh token is bound to. */
   readonly dpopKey: string
 }
 
-function cacheFilePath(session: string, environment: Environment): string {
-  const directory =
-    variable(environment, 'AWS_LOGIN_CACHE_DIRECTORY') ??
-    join(homeDirectory(environment), '.aws', 'login', 'cache')
-  return join(directory, `${createHash('sha256').update(session).digest('hex')}.json`)
-}
-
-function tokenIn(file: CacheFile): LoginToken | string {
-  const { content } = file
-  const accessToken = objectIn(content, 'accessToken') ?? {}
+function tokenIn(content: JsonObject): LoginToken | string {
+  const accessToken = objectIn(content, 'accessToken')
   const clientId = textIn(content, 'clientId')
   const refreshToken = textIn(content, 'refreshToken')
   const dpopKey = textIn(content, 'dpopKey')
-  const credentials = credentialsIn(accessToken, instantOf(textIn(accessToken, 'expiresAt')))
-  if (credentials && clientId !== undefined && refreshToken !== undefined && dpopKey !== undefined) {
-    const expiresAtMs = credentials.expiration.getTime()
-    return { file, expiresAtMs, accessToken, credentials, clientId, refreshToken, dpopKey }
+  const { accessKeyId, secretAccessKey, sessionToken, accountId } = accessToken
+  const expiration = instantOf(textIn(accessToken, 'expiresAt'))
+  const credentials = temporaryCredentials({
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    expiration,
+    accountId,
+  })
+  if (credentials?.accountId && clientId && refreshToken && dpopKey) {
+    return { credentials, expiresAtMs: credentials.expiration.getTime(), clientId, refreshToken, dpopKey }
   }
-  return lackingIn(content, accessToken)
-}
-
-/** The credentials in an `accessToken`; `undefined` when something is missing or cannot be used. */
-function credentialsIn(
-  accessToken: JsonObject,
-  expiration: Date | undefined,
-): (Credentials & { readonly expiration: Date }) | undefined {
-  const { accessKeyId, secretAccessKey } = accessToken
-  const sessionToken = textIn(accessToken, 'sessionToken')
-  const accountId = textIn(accessToken, 'accountId')
-  if (sessionToken === undefined || accountId === undefined || expiration === undefined) return undefined
-  const credentials = { accessKeyId, secretAccessKey, sessionToken, expiration, accountId }
-  return isCredentials(credentials) ? { ...credentials, expiration } : undefined
-}
-
-function lackingIn(content: JsonObject, accessToken: JsonObject): string {
   const lacking = [
     ...['clientId', 'refreshToken', 'dpopKey'].filter(name => textIn(content, name) === undefined),
     ...['accessKeyId', 'secretAccessKey', 'sessionToken', 'accountId', 'expiresAt']
@@ -211,57 +191,89 @@ function lackingIn(content: JsonObject, accessToken: JsonObject): string {
   return lacking.length === 0 ? 'usable texts in accessToken' : lacking.join(', ')
 }
 
-/**
- * Gets new credentials and a new refresh token, and writes both to the cache file.
- *
- * @param endpointFor finds the URL of the sign-in service for the region that the log-in names.
- */
-async function refresh(
-  token: LoginToken,
-  settings: SettingsSource,
-  endpointFor: (signInRegion: string | undefined) => string,
+/** Gets new credentials and a new refresh token; both go into what the cache file has to say. */
+async function refreshed(
+  { clientId, refreshToken, credentials }: LoginToken,
+  key: KeyObject,
+  content: JsonObject,
+  url: string,
+  settings: FoundProfile,
   context: ProviderContext,
-): Promise<LoginToken> {
-  const { file, clientId, refreshToken, credentials } = token
+): Promise<JsonObject> {
   const { clock } = context
-  const key = readDpopKey(token.dpopKey)
-  if (key === undefined) {
-    throw new CredentialsError(`dpopKey in the file ${file.path} is not a P-256 private key in PEM format`)
-  }
-  const url = operationUrl('signin', () => endpointFor(textIn(file.content, 'signInRegion')), 'v1/token')
   const response = await callForJson(
     {
       name: OPERATION,
-      method: 'POST',
       settings,
       url,
       // A proof for each attempt: a server may take one that it has seen before for a replay.
-      headers: () => [
-        ['content-type', 'application/json'],
-        ['dpop', dpopProof({ method: 'POST', url }, key, clock)],
-      ],
-      body: JSON.stringify({ clientId, refreshToken, grantType: 'refresh_token' }),
+      headers: () => [['dpop', dpopProof({ method: 'POST', url }, key, clock)]],
+      input: { clientId, refreshToken, grantType: 'refresh_token' },
       secrets: [refreshToken, credentials.secretAccessKey, credentials.sessionToken ?? ''],
     },
     context,
   )
-  const { accessKeyId, secretAccessKey, sessionToken } = objectIn(response, 'accessToken') ?? {}
-  const newRefreshToken = textIn(response, 'refreshToken')
-  const expiration = instantAfter(clock.now(), response['expiresIn'] ?? DEFAULT_VALIDITY_SECONDS)
-  const expiresAt = expiration?.toISOString()
-  const accessToken = { ...token.accessToken, accessKeyId, secretAccessKey, sessionToken, expiresAt }
-  const fresh = credentialsIn(accessToken, expiration)
-  if (fresh === undefined || newRefreshToken === undefined) {
+  const { accessKeyId, secretAccessKey, sessionToken } = objectIn(response, 'accessToken')
+  const expiresAt = instantAfter(
+    clock.now(),
+    response['expiresIn'] ?? DEFAULT_VALIDITY_SECONDS,
+  )?.toISOString()
+  const latest = {
+    ...content,
+    accessToken: {
+      ...objectIn(content, 'accessToken'),
+      accessKeyId,
+      secretAccessKey,
+      sessionToken,
+      expiresAt,
+    },
+    refreshToken: response['refreshToken'],
+  }
+  if (typeof tokenIn(latest) === 'string') {
     throw new CredentialsError(
       `the answer of ${OPERATION} lacks a usable accessToken, refreshToken or expiresIn`,
     )
   }
-  await updateCacheFile(file, { ...file.content, accessToken, refreshToken: newRefreshToken })
-  return {
-    ...token,
-    expiresAtMs: fresh.expiration.getTime(),
-    accessToken,
-    credentials: fresh,
-    refreshToken: newRefreshToken,
+  return latest
+}
+
+/** What a {@link dpopProof} vouches for. */
+export interface ProvenRequest {
+  readonly method: string
+  /** Absolute URL, without query and fragment. */
+  readonly url: string
+}
+
+/**
+ * Reads the private key that a refresh token is bound to.
+ *
+ * @param pem `EC PRIVATE KEY` (SEC 1) or `PRIVATE KEY` (PKCS #8) in PEM format.
+ * @returns `undefined` when it is none, or not one on the curve P-256.
+ */
+export function readDpopKey(pem: string): KeyObject | undefined {
+  try {
+    const key = createPrivateKey({ key: pem, format: 'pem' })
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined
+  } catch {
+    return undefined
   }
+}
+
+/**
+ * Makes the value of a `DPoP` header (RFC 9449): a JSON Web Token, signed with ES256, which shows that the sender of
+ * a request holds a private key. It is good for one request only.
+ *
+ * @param key what {@link readDpopKey} returned.
+ */
+export function dpopProof({ method, url }: ProvenRequest, key: KeyObject, clock: Clock): string {
+  const { kty, crv, x, y } = createPublicKey(key).export({ format: 'jwk' })
+  const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } }
+  const payload = { jti: randomUUID(), htm: method, htu: url, iat: Math.floor(clock.now() / 1000) }
+  const signed = `${base64Url(header)}.${base64Url(payload)}`
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
+  return `${signed}.${signature.toString('base64url')}`
+}
+
+function base64Url(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

@@ -144,6 +144,31 @@ export function absentProfileMessage({ environment, config, profile: name }: Set
   )
 }
 
+/**
+ * A property of a profile without which a provider has nothing to stand on.
+ *
+ * @throws {CredentialsError} when it is missing: a chain goes on.
+ */
+export function propertyOf(found: FoundProfile, name: string): string {
+  const value = found.section?.get(name)?.trim() ?? ''
+  if (value === '') throw notInProfile(found, name)
+  return value
+}
+
+/** The error of a provider for which a profile says nothing, or which does not exist: a chain goes on. */
+export function notInProfile(found: FoundProfile, what: string): CredentialsError {
+  return notConfigured(
+    found.section === undefined
+      ? absentProfileMessage(found)
+      : `${profileTitle(found.profile)} has no ${what}`,
+  )
+}
+
+/** The error of a provider that is simply not configured, after which a chain goes on. */
+export function notConfigured(message: string): CredentialsError {
+  return new CredentialsError(message, { tryNextProvider: true })
+}
+
 const ISO_INSTANT =
   /^(\d{4}-\d\d-\d\d)[t ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s*(z|utc|gmt|[+-]\d\d(?::?\d\d)?)?(?:\[[\w/]+\])?$/i
 

@@ -1,6 +1,8 @@
-import { ConfigurationError, CredentialsError } from '../../errors.ts'
+import { ConfigurationError, CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
 import { isTypeError } from '../../internal/core-objects.ts'
+import { Deadline } from '../../internal/deadline.ts'
 import type { Credentials } from '../../types.ts'
+import { callUrl, type ServiceId } from '../config/service-endpoint.ts'
 import { callSettings } from '../config/settings.ts'
 import type { SettingsSource } from '../config/shared-config.ts'
 import { parseEndpoint } from '../http/endpoint.ts'
@@ -16,6 +18,7 @@ import {
 import { canBeClockSkew } from '../http/server-clock.ts'
 import type { ResponseBody, TransportResponse } from '../http/transport.ts'
 import { signRequest } from '../sigv4/sign.ts'
+import { textIn } from './credentials-document.ts'
 import { isObject, type JsonObject, type ProviderContext } from './provider.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]
@@ -74,7 +77,7 @@ export function callService(call: ServiceCall, context: ProviderContext): Promis
   let mayCorrectClock = correctsClockSkew
   const url = new URL(call.url)
   const endpoint = parseEndpoint(url.origin)
-  const deadlineAtMs = performance.now() + DEADLINE_MS
+  const { atMs: deadlineAtMs } = new Deadline(DEADLINE_MS)
   return withRetries(
     async number => {
       try {
@@ -132,7 +135,13 @@ function headersOf(
 }
 
 /** An unsigned request to a service that responds with JSON: the SSO portal, its token service, sign-in. */
-export interface JsonCall extends Omit<ServiceCall, 'signing' | 'readFailure'> {
+export interface JsonCall extends Pick<ServiceCall, 'name' | 'settings'> {
+  /** Service and path of the operation: the endpoint, as {@link operationUrl} finds it, may have a base path. */
+  readonly url: string
+  /** Makes header fields of an attempt besides those for the body. */
+  readonly headers?: () => Headers
+  /** What is sent as JSON, by POST; a call without it is a GET. */
+  readonly input?: JsonObject
   /** Texts that no error may repeat. */
   readonly secrets: readonly string[]
 }
@@ -147,8 +156,18 @@ export interface JsonCall extends Omit<ServiceCall, 'signing' | 'readFailure'> {
  *   was none, {@link CredentialsError} when the answer is no JSON object.
  */
 export async function callForJson(call: JsonCall, context: ProviderContext): Promise<JsonObject> {
+  const { input, headers = () => [], secrets } = call
   const { body } = await callService(
-    { ...call, readFailure: response => failureOf(response, call.secrets) },
+    {
+      ...call,
+      method: input === undefined ? 'GET' : 'POST',
+      headers: () => [
+        ...(input === undefined ? [] : [['content-type', 'application/json'] as const]),
+        ...headers(),
+      ],
+      body: input === undefined ? '' : JSON.stringify(input),
+      readFailure: response => failureOf(response, secrets),
+    },
     context,
   )
   const found = jsonObjectIn(body)
@@ -159,42 +178,40 @@ export async function callForJson(call: JsonCall, context: ProviderContext): Pro
 }
 
 /**
- * URL of an operation: the service's endpoint, which may have a base path, and the path of the operation.
+ * Makes the handler of a failed call: an error that says what failed, why, and what to do about it.
  *
- * @param endpoint what finds the URL of the endpoint.
- * @throws {CredentialsError} when the endpoint that is configured cannot be used.
+ * @param remedyFor what to add for an error answer.
  */
-export function operationUrl(service: string, endpoint: () => string, path: string): string {
-  try {
-    const { origin, path: basePath } = parseEndpoint(endpoint())
-    return origin + basePath + path
-  } catch (error) {
-    if (error instanceof ConfigurationError || isTypeError(error)) {
-      throw new CredentialsError(`the endpoint configured for ${service} cannot be used: ${error.message}`, {
-        cause: error,
-      })
-    }
-    throw error
+export function failing(
+  failed: string,
+  remedyFor: (failure: ServiceFailure) => string,
+): (cause: unknown) => never {
+  return cause => {
+    if (!(cause instanceof DynamoDBSessionsError)) throw cause
+    const remedy = cause instanceof ServiceCallError ? remedyFor(cause.failure) : ''
+    throw new CredentialsError(`${failed}: ${cause.message}${remedy}`, { cause })
   }
 }
 
-/** A property that is a text and not empty. */
-export function textIn(object: JsonObject, name: string): string | undefined {
-  const value = object[name]
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-/** A property that is an object. */
-export function objectIn(object: JsonObject, name: string): JsonObject | undefined {
-  const value = object[name]
-  return isObject(value) ? value : undefined
-}
-
-/** The instant that lies so many seconds ahead; `undefined` unless that is a positive number and a date. */
-export function instantAfter(nowMs: number, seconds: unknown): Date | undefined {
-  if (typeof seconds !== 'number' || !(seconds > 0)) return undefined
-  const instant = new Date(nowMs + seconds * 1000)
-  return Number.isNaN(instant.getTime()) ? undefined : instant
+/**
+ * URL of an operation: the service's endpoint, which may have a base path, and the path of the operation.
+ *
+ * @param region may be a pseudo-region such as `us-east-1-fips`.
+ * @throws {CredentialsError} when the region or the endpoint that is configured cannot be used.
+ */
+export function operationUrl(
+  service: Exclude<ServiceId, 'dynamodb'>,
+  region: string,
+  settings: SettingsSource,
+  path: string,
+): string {
+  try {
+    const { origin, path: basePath } = parseEndpoint(callUrl(service, region, settings))
+    return origin + basePath + path
+  } catch (error) {
+    if (!(error instanceof ConfigurationError || isTypeError(error))) throw error
+    throw new CredentialsError(`the service ${service} cannot be called: ${error.message}`, { cause: error })
+  }
 }
 
 function jsonObjectIn(body: ResponseBody): JsonObject | undefined {
@@ -217,8 +234,9 @@ function failureOf(
   return { statusCode, awsCode, message: reason === undefined || reason === awsCode ? '' : reason }
 }
 
-function codeIn(text: string | undefined, secrets: readonly string[]): string | undefined {
-  if (text === undefined || !/^[A-Za-z][\w.-]{0,63}$/.test(text)) return undefined
+/** A code as it may stand in an error: one that is spelled as codes are, and part of no secret. */
+export function codeIn(text: string | undefined, secrets: readonly string[]): string | undefined {
+  if (text === undefined || !/^[A-Za-z][\w.-]{0,99}$/.test(text)) return undefined
   const isTelling = secrets.some(secret => secret.includes(text) || (secret !== '' && text.includes(secret)))
   return isTelling ? undefined : text
 }

@@ -1,28 +1,22 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
-import type { ServiceFailure } from '../http/retry.ts'
-import { isCredentials, isHeaderText } from '../sigv4/sign.ts'
+import { CredentialsError } from '../../errors.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
 import { homeDirectory } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
-import { callUrl } from '../config/service-endpoint.ts'
 import type { ConfigSection, SettingsSource, SharedConfig } from '../config/shared-config.ts'
-import { CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
-import type { Flights } from '../../internal/shared-flight.ts'
-import type { CredentialProvider, Credentials } from '../../types.ts'
+import type { ServiceFailure } from '../http/retry.ts'
+import { isHeaderText } from '../sigv4/sign.ts'
+import { type CachedLogin, cachedToken } from './cache-file.ts'
+import { instantAfter, objectIn, temporaryCredentials, textIn } from './credentials-document.ts'
 import {
-  type CachedLogin,
-  type CachedToken,
-  cachedToken,
-  type CacheFile,
-  updateCacheFile,
-} from './cache-file.ts'
-import {
-  absentProfileMessage,
   contextOf,
   type FoundProfile,
   instantOf,
+  type JsonObject,
   kinds,
+  notInProfile,
   type OptionKinds,
   profileTitle,
   type ProviderContext,
@@ -30,15 +24,7 @@ import {
   readProfile,
   SSO_PROPERTIES,
 } from './provider.ts'
-import {
-  callForJson,
-  instantAfter,
-  type JsonCall,
-  objectIn,
-  operationUrl,
-  ServiceCallError,
-  textIn,
-} from './service-call.ts'
+import { callForJson, failing, operationUrl } from './service-call.ts'
 
 /** Options of {@link fromSSO}. When none but `profile` is given, the profile says everything. */
 export interface FromSSOOptions extends ProviderOptions {
@@ -101,43 +87,40 @@ async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderCont
   const found = await readProfile(context, options.profile)
   const settings = ssoSettings(options, found)
   const { accountId, region, roleName, source } = settings
-  const urlOf = (service: 'sso' | 'sso_oidc', path: string): string =>
-    operationUrl(service, () => callUrl(service, region, found), path)
-  const login = loginOf(settings, found, () => urlOf('sso_oidc', 'token'), context)
-  const { accessToken, expiresAtMs } = await cachedToken(login, flights, context.clock)
+  const login = loginOf(settings, found, context)
+  const { accessToken, expiresAtMs } = await cachedToken(login, context.clock)
   if (expiresAtMs <= context.clock.now()) {
     throw new CredentialsError(`the token of ${login.described} has expired; ${login.remedy}`)
   }
   const query = `role_name=${encoded(roleName)}&account_id=${encoded(accountId)}`
   const role = `the role "${roleName}" in the account ${accountId} (${source})`
-  const call: JsonCall = {
-    name: 'sso:GetRoleCredentials',
-    method: 'GET',
-    settings: found,
-    url: urlOf('sso', `federation/credentials?${query}`),
-    headers: () => [['x-amz-sso_bearer_token', accessToken]],
-    body: '',
-    secrets: [accessToken],
-  }
-  const response = await callForJson(call, context).catch((cause: unknown) => {
-    if (!(cause instanceof DynamoDBSessionsError)) throw cause
-    const remedy = cause instanceof ServiceCallError ? remedyFor(cause.failure, login) : ''
-    throw new CredentialsError(`SSO gave no credentials for ${role}: ${cause.message}${remedy}`, { cause })
+  const response = await callForJson(
+    {
+      name: 'sso:GetRoleCredentials',
+      settings: found,
+      url: operationUrl('sso', region, found, `federation/credentials?${query}`),
+      headers: () => [['x-amz-sso_bearer_token', accessToken]],
+      secrets: [accessToken],
+    },
+    context,
+  ).catch(failing(`SSO gave no credentials for ${role}`, failure => remedyFor(failure, login.remedy)))
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = objectIn(response, 'roleCredentials')
+  const ends = typeof expiration === 'number' && expiration > 0 ? new Date(expiration) : undefined
+  const credentials = temporaryCredentials({
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    expiration: ends,
+    accountId,
   })
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } =
-    objectIn(response, 'roleCredentials') ?? {}
-  if (sessionToken !== undefined && typeof expiration === 'number' && expiration > 0) {
-    const ends = new Date(expiration)
-    const credentials = { accessKeyId, secretAccessKey, sessionToken, expiration: ends, accountId }
-    if (isCredentials(credentials)) return credentials
-  }
+  if (credentials !== undefined) return credentials
   throw new CredentialsError(
     `SSO gave no usable credentials for ${role}: the answer lacks a usable accessKeyId, secretAccessKey, sessionToken ` +
       'or expiration',
   )
 }
 
-function remedyFor({ statusCode }: ServiceFailure, { remedy }: CachedLogin<SsoToken>): string {
+function remedyFor({ statusCode }: ServiceFailure, remedy: string): string {
   if (statusCode === 401) return `; the log-in is no longer valid: ${remedy}`
   const isForbidden = statusCode === 403 || statusCode === 404
   return isForbidden ? '; check that the user is assigned this role in this account' : ''
@@ -170,22 +153,15 @@ interface SsoSettings {
  * @throws {CredentialsError} when something is missing. A chain goes on when there is no such profile or nothing in it
  *   is about SSO.
  */
-function ssoSettings(
-  { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }: FromSSOOptions,
-  found: FoundProfile,
-): SsoSettings {
+function ssoSettings(options: FromSSOOptions, found: FoundProfile): SsoSettings {
   const { config, profile: name, section: profile } = found
+  const { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession } = options
   if (ssoStartUrl || ssoAccountId || ssoRegion || ssoRoleName || ssoSession) {
-    return settingsOfOptions({ ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession }, config)
+    return settingsOfOptions(options, config)
   }
+  if (!SSO_PROPERTIES.some(key => profile?.has(key))) throw notInProfile(found, 'sso_ properties')
   const source = profileTitle(name)
-  if (profile === undefined || !SSO_PROPERTIES.some(key => profile.has(key))) {
-    throw new CredentialsError(
-      profile === undefined ? absentProfileMessage(found) : `${source} has no sso_ properties`,
-      { tryNextProvider: true },
-    )
-  }
-  const session = filled(profile.get('sso_session'))
+  const session = filled(profile?.get('sso_session'))
   const section = session === undefined ? profile : sessionSection(session, source, config)
   const sectionSource = session === undefined ? source : `the section "sso-session ${session}"`
   return {
@@ -201,22 +177,20 @@ function ssoSettings(
 function settingsOfOptions(options: FromSSOOptions, config: SharedConfig): SsoSettings {
   const source = 'the options of fromSSO'
   const session = filled(options.ssoSession)
-  const needsSection =
-    session !== undefined && (filled(options.ssoStartUrl) ?? filled(options.ssoRegion)) === undefined
+  const needsSection = session !== undefined && !options.ssoStartUrl && !options.ssoRegion
   const section = needsSection
     ? sessionSection(session, source, config)
     : config.ssoSessions.get(session ?? '')
   const startUrl = filled(options.ssoStartUrl) ?? filled(section?.get('sso_start_url'))
   const region = filled(options.ssoRegion) ?? filled(section?.get('sso_region'))
-  const accountId = filled(options.ssoAccountId)
-  const roleName = filled(options.ssoRoleName)
-  if (startUrl === undefined || region === undefined || accountId === undefined || roleName === undefined) {
-    throw new CredentialsError(
-      `${source} are incomplete: without a profile, ssoAccountId, ssoRoleName and either ssoStartUrl with ssoRegion ` +
-        'or the ssoSession of a complete sso-session section are needed',
-    )
+  const { ssoAccountId: accountId, ssoRoleName: roleName } = options
+  if (startUrl !== undefined && region !== undefined && accountId && roleName) {
+    return { accountId, roleName, startUrl, region: validRegion(region, 'the ssoRegion'), session, source }
   }
-  return { accountId, roleName, startUrl, region: validRegion(region, 'the ssoRegion'), session, source }
+  throw new CredentialsError(
+    `${source} are incomplete: without a profile, ssoAccountId, ssoRoleName and either ssoStartUrl with ssoRegion ` +
+      'or the ssoSession of a complete sso-session section are needed',
+  )
 }
 
 function sessionSection(session: string, source: string, config: SharedConfig): ConfigSection {
@@ -228,8 +202,8 @@ function sessionSection(session: string, source: string, config: SharedConfig): 
   )
 }
 
-function required(section: ConfigSection, key: string, source: string): string {
-  const value = filled(section.get(key))
+function required(section: ConfigSection | undefined, key: string, source: string): string {
+  const value = filled(section?.get(key))
   if (value !== undefined) return value
   throw new CredentialsError(
     `${source} has no ${key}; add it to the AWS config file or run "aws configure sso"`,
@@ -246,38 +220,36 @@ function filled(text: string | undefined): string | undefined {
   return text === '' ? undefined : text
 }
 
-interface SsoToken extends CachedToken {
+interface SsoToken {
   readonly accessToken: string
+  readonly expiresAtMs: number
 }
 
 const REFRESH_PAUSE_MS = 30_000
 
-/** Both have one entry at most for each log-in that is in use. */
-const flights: Flights<SsoToken> = new Map()
-const attempts = new Map<string, { readonly atMs: number; readonly outcome: Promise<SsoToken> }>()
+/** The latest refresh of each log-in, by its file. */
+const attempts = new Map<string, { readonly atMs: number; readonly outcome: Promise<JsonObject> }>()
 
 /** The log-in that `aws sso login` made. That of the older form knows no refresh. */
 function loginOf(
-  { session, startUrl, source }: SsoSettings,
+  { session, startUrl, region, source }: SsoSettings,
   found: FoundProfile,
-  tokenUrl: () => string,
   context: ProviderContext,
 ): CachedLogin<SsoToken> {
-  const { clock, environment } = context
   const name = createHash('sha1')
     .update(session ?? startUrl)
     .digest('hex')
-  const path = join(homeDirectory(environment), '.aws', 'sso', 'cache', `${name}.json`)
+  const path = join(homeDirectory(context.environment), '.aws', 'sso', 'cache', `${name}.json`)
   const described = session === undefined ? `the SSO log-in of ${source}` : `the SSO session "${session}"`
-  const refresh = async (token: SsoToken): Promise<SsoToken> => {
-    const nowMs = clock.now()
+  const refresh = async (_: SsoToken, content: JsonObject): Promise<JsonObject | undefined> => {
+    const atMs = context.clock.now()
     const last = attempts.get(path)
-    if (last !== undefined && Math.abs(nowMs - last.atMs) < REFRESH_PAUSE_MS) {
+    if (last !== undefined && Math.abs(atMs - last.atMs) < REFRESH_PAUSE_MS) {
       await last.outcome
-      return token
+      return undefined
     }
-    const outcome = refreshToken(token, found, tokenUrl, context)
-    attempts.set(path, { atMs: nowMs, outcome })
+    const outcome = refreshed(content, path, region, found, context)
+    attempts.set(path, { atMs, outcome })
     return outcome
   }
   return {
@@ -292,56 +264,46 @@ function loginOf(
   }
 }
 
-function tokenIn(file: CacheFile): SsoToken | string {
-  const accessToken = textIn(file.content, 'accessToken')
-  const expiresAt = instantOf(textIn(file.content, 'expiresAt'))
+function tokenIn(content: JsonObject): SsoToken | string {
+  const accessToken = textIn(content, 'accessToken')
+  const expiresAt = instantOf(textIn(content, 'expiresAt'))
   if (!isHeaderText(accessToken)) return 'a usable accessToken'
-  return expiresAt === undefined
-    ? 'a date expiresAt'
-    : { file, accessToken, expiresAtMs: expiresAt.getTime() }
+  return expiresAt === undefined ? 'a date expiresAt' : { accessToken, expiresAtMs: expiresAt.getTime() }
 }
 
-async function refreshToken(
-  { file }: SsoToken,
+async function refreshed(
+  content: JsonObject,
+  path: string,
+  region: string,
   settings: SettingsSource,
-  tokenUrl: () => string,
   context: ProviderContext,
-): Promise<SsoToken> {
-  const { content } = file
-  const clientId = textIn(content, 'clientId')
-  const clientSecret = textIn(content, 'clientSecret')
-  const usedRefreshToken = textIn(content, 'refreshToken')
-  if (clientId === undefined || clientSecret === undefined || usedRefreshToken === undefined) {
-    throw new CredentialsError(`the file ${file.path} has not all of clientId, clientSecret and refreshToken`)
+): Promise<JsonObject> {
+  const [clientId, clientSecret, refreshToken] = ['clientId', 'clientSecret', 'refreshToken'].map(name =>
+    textIn(content, name),
+  )
+  if (clientId === undefined || clientSecret === undefined || refreshToken === undefined) {
+    throw new CredentialsError(`the file ${path} has not all of clientId, clientSecret and refreshToken`)
   }
   const name = 'sso-oidc:CreateToken'
   const answer = await callForJson(
     {
       name,
-      method: 'POST',
       settings,
-      url: tokenUrl(),
-      headers: () => [['content-type', 'application/json']],
-      body: JSON.stringify({
-        clientId,
-        clientSecret,
-        grantType: 'refresh_token',
-        refreshToken: usedRefreshToken,
-      }),
-      secrets: [clientSecret, usedRefreshToken, textIn(content, 'accessToken') ?? ''],
+      url: operationUrl('sso_oidc', region, settings, 'token'),
+      input: { clientId, clientSecret, grantType: 'refresh_token', refreshToken },
+      secrets: [clientSecret, refreshToken, textIn(content, 'accessToken') ?? ''],
     },
     context,
   )
-  const accessToken = textIn(answer, 'accessToken')
+  const { accessToken } = answer
   const expiresAt = instantAfter(context.clock.now(), answer['expiresIn'])
   if (!isHeaderText(accessToken) || expiresAt === undefined) {
     throw new CredentialsError(`the answer of ${name} lacks a usable accessToken or expiresIn`)
   }
-  await updateCacheFile(file, {
+  return {
     ...content,
     accessToken,
     expiresAt: expiresAt.toISOString(),
-    refreshToken: textIn(answer, 'refreshToken') ?? usedRefreshToken,
-  })
-  return { file, accessToken, expiresAtMs: expiresAt.getTime() }
+    refreshToken: textIn(answer, 'refreshToken') ?? refreshToken,
+  }
 }

@@ -1,16 +1,14 @@
-import { isCredentials } from '../sigv4/sign.ts'
-import { regionFromEnvironment } from '../config/environment.ts'
-import { realRegion } from '../config/partitions.ts'
-import { callUrl } from '../config/service-endpoint.ts'
-import { selectedProfile, type SettingsSource, type SharedConfig } from '../config/shared-config.ts'
-import { parseEndpoint } from '../http/endpoint.ts'
-import type { ServiceFailure } from '../http/retry.ts'
-import type { TransportResponse } from '../http/transport.ts'
-import { ConfigurationError, CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
+import { CredentialsError } from '../../errors.ts'
 import { foreignText } from '../../internal/foreign-text.ts'
 import type { Credentials } from '../../types.ts'
+import { regionFromEnvironment } from '../config/environment.ts'
+import { realRegion } from '../config/partitions.ts'
+import { selectedProfile, type SettingsSource, type SharedConfig } from '../config/shared-config.ts'
+import type { ServiceFailure } from '../http/retry.ts'
+import type { TransportResponse } from '../http/transport.ts'
+import { temporaryCredentials } from './credentials-document.ts'
 import { instantOf, type ProviderContext } from './provider.ts'
-import { callService, ServiceCallError } from './service-call.ts'
+import { callService, codeIn, failing, operationUrl } from './service-call.ts'
 
 /** A tag of the role session, as STS takes it. */
 export interface SessionTag {
@@ -62,16 +60,6 @@ export interface AssumeRoleWithWebIdentityParams extends Pick<
   readonly WebIdentityToken: string
 }
 
-/** One call, besides where it goes. */
-interface StsCall {
-  readonly operation: 'AssumeRole' | 'AssumeRoleWithWebIdentity'
-  readonly params: Readonly<Record<string, string | number | undefined>> & Pick<AssumeRoleParams, 'RoleArn'>
-  /** Credentials to sign with; absent for a call that is not signed. */
-  readonly signer?: Credentials
-  /** Texts that no error may repeat. */
-  readonly secrets: readonly string[]
-}
-
 const API_VERSION = '2011-06-15'
 const WITHHELD = 'the message repeats secrets of the request and is withheld'
 const MAX_MESSAGE_LENGTH = 1000
@@ -92,16 +80,20 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
  *
  * @param params See {@link AssumeRoleParams}. A parameter that is `undefined` is not sent.
  * @param source Credentials to sign with.
+ * @param mfaCodeProvider asked for the code of the device `SerialNumber`, where there is one: last, so that the code is
+ *   still the one that the device shows.
  * @returns temporary credentials, with the account of the role.
- * @throws {CredentialsError} when STS refuses, does not answer, or answers with something unreadable. It ends a chain.
+ * @throws {CredentialsError} when there is no code, or STS refuses, does not answer, or answers with something unreadable.
+ *   It ends a chain.
  */
 export async function assumeRole(
   params: AssumeRoleParams,
   source: Credentials,
   endpoint: StsEndpoint,
+  mfaCodeProvider: MfaCodeProvider | undefined,
   context: ProviderContext,
 ): Promise<Credentials> {
-  const { PolicyArns = [], Tags = [], TransitiveTagKeys = [], ...single } = params
+  const { PolicyArns = [], Tags = [], TransitiveTagKeys = [], SerialNumber, ...single } = params
   const lists: Record<string, string | undefined> = {}
   for (const [index, { arn }] of PolicyArns.entries()) lists[`PolicyArns.member.${index + 1}.arn`] = arn
   for (const [index, { Key, Value }] of Tags.entries()) {
@@ -109,10 +101,13 @@ export async function assumeRole(
     lists[`Tags.member.${index + 1}.Value`] = Value
   }
   for (const [index, key] of TransitiveTagKeys.entries()) lists[`TransitiveTagKeys.member.${index + 1}`] = key
-  const { accessKeyId, secretAccessKey, sessionToken = '' } = source
-  const secrets = [accessKeyId, secretAccessKey, sessionToken, params.TokenCode ?? '']
-  const call: StsCall = { operation: 'AssumeRole', params: { ...single, ...lists }, signer: source, secrets }
-  return callSts(call, endpoint, context)
+  const TokenCode =
+    SerialNumber === undefined || mfaCodeProvider === undefined
+      ? params.TokenCode
+      : await mfaCode(mfaCodeProvider, SerialNumber, context)
+  const secrets = [source.accessKeyId, source.secretAccessKey, source.sessionToken, TokenCode]
+  const sent = { ...single, SerialNumber, TokenCode, ...lists }
+  return callSts('AssumeRole', sent, secrets, endpoint, context, source)
 }
 
 /**
@@ -121,28 +116,34 @@ export async function assumeRole(
  * @returns temporary credentials, with the account of the role.
  * @throws {CredentialsError} when STS refuses, does not answer, or answers with something unreadable. It ends a chain.
  */
-export async function assumeRoleWithWebIdentity(
+export function assumeRoleWithWebIdentity(
   params: AssumeRoleWithWebIdentityParams,
   endpoint: StsEndpoint,
   context: ProviderContext,
 ): Promise<Credentials> {
-  const call: StsCall = {
-    operation: 'AssumeRoleWithWebIdentity',
-    params: { ...params },
-    secrets: [params.WebIdentityToken],
-  }
-  return callSts(call, endpoint, context)
+  const secrets = [params.WebIdentityToken]
+  return callSts('AssumeRoleWithWebIdentity', { ...params }, secrets, endpoint, context, undefined)
 }
 
-async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderContext): Promise<Credentials> {
-  const { operation, params, signer, secrets } = call
-  const { url, region, settings } = endpoint
+/**
+ * @param texts which no error may repeat.
+ * @param signer credentials to sign with; `undefined` for a call that is not signed.
+ */
+async function callSts(
+  operation: 'AssumeRole' | 'AssumeRoleWithWebIdentity',
+  params: Readonly<Record<string, string | number | undefined>> & Pick<AssumeRoleParams, 'RoleArn'>,
+  texts: readonly (string | undefined)[],
+  { url, region, settings }: StsEndpoint,
+  context: ProviderContext,
+  signer: Credentials | undefined,
+): Promise<Credentials> {
   const { RoleArn, RoleSessionName = `dynamodb-sessions-${context.clock.now()}` } = params
   const form = new URLSearchParams({ Action: operation, Version: API_VERSION })
   for (const [name, value] of Object.entries({ ...params, RoleSessionName })) {
     if (value !== undefined) form.append(name, String(value))
   }
   const failed = `cannot assume the role ${RoleArn} through STS in ${region}`
+  const secrets = texts.flatMap(text => text?.trim() || [])
   const response = await callService(
     {
       name: `sts:${operation}`,
@@ -155,36 +156,26 @@ async function callSts(call: StsCall, endpoint: StsEndpoint, context: ProviderCo
       readFailure: refusal => failureOf(refusal, secrets),
     },
     context,
-  ).catch((cause: unknown) => {
-    if (!(cause instanceof DynamoDBSessionsError)) throw cause
-    const remedy = cause instanceof ServiceCallError ? REMEDIES.get(cause.failure.awsCode) : undefined
-    const advice = remedy === undefined ? '' : ` (${remedy})`
-    throw new CredentialsError(`${failed}: ${cause.message}${advice}`, { cause })
+  ).catch(
+    failing(failed, ({ awsCode }) => {
+      const remedy = REMEDIES.get(awsCode)
+      return remedy === undefined ? '' : ` (${remedy})`
+    }),
+  )
+  const result = elementAt(readXml(response.body.toString()), `${operation}Response`, `${operation}Result`)
+  const keys = elementAt(result, 'Credentials')
+  const credentials = temporaryCredentials({
+    accessKeyId: textAt(keys, 'AccessKeyId'),
+    secretAccessKey: textAt(keys, 'SecretAccessKey'),
+    sessionToken: textAt(keys, 'SessionToken'),
+    expiration: instantOf(textAt(keys, 'Expiration')),
+    accountId: accountOf(textAt(result, 'AssumedRoleUser', 'Arn')),
   })
-  const credentials = credentialsIn(readXml(response.body.toString()), operation)
   if (credentials !== undefined) return credentials
   throw new CredentialsError(
     `${failed}: the answer is not a complete ${operation}Response; whatever answers at the configured endpoint may not ` +
       'be STS',
   )
-}
-
-function credentialsIn(root: XmlElement | undefined, operation: string): Credentials | undefined {
-  if (root?.name !== `${operation}Response`) return undefined
-  const result = elementAt(root, `${operation}Result`)
-  const keys = elementAt(result, 'Credentials')
-  const expiration = instantOf(textAt(keys, 'Expiration'))
-  const accountId = accountOf(textAt(result, 'AssumedRoleUser', 'Arn'))
-  const sessionToken = textAt(keys, 'SessionToken')
-  if (expiration === undefined || sessionToken === undefined) return undefined
-  const credentials = {
-    accessKeyId: textAt(keys, 'AccessKeyId'),
-    secretAccessKey: textAt(keys, 'SecretAccessKey'),
-    sessionToken,
-    expiration,
-    ...(accountId !== undefined && { accountId }),
-  }
-  return isCredentials(credentials) ? credentials : undefined
 }
 
 function accountOf(arn: string | undefined): string | undefined {
@@ -194,14 +185,11 @@ function accountOf(arn: string | undefined): string | undefined {
 }
 
 function failureOf({ statusCode, body }: TransportResponse, secrets: readonly string[]): ServiceFailure {
-  const root = readXml(body.toString())
-  const error = root?.name === 'ErrorResponse' ? elementAt(root, 'Error') : undefined
-  const code = textAt(error, 'Code') ?? ''
-  const isCode = /^[A-Za-z][\w.]{0,99}$/.test(code) && !repeats(code, secrets)
+  const error = elementAt(readXml(body.toString()), 'ErrorResponse', 'Error')
   const message = textAt(error, 'Message') ?? ''
   return {
     statusCode,
-    awsCode: isCode ? code : 'Unknown',
+    awsCode: codeIn(textAt(error, 'Code'), secrets) ?? 'Unknown',
     message: repeats(message, secrets) ? WITHHELD : foreignText(message, MAX_MESSAGE_LENGTH),
   }
 }
@@ -209,9 +197,8 @@ function failureOf({ statusCode, body }: TransportResponse, secrets: readonly st
 /** A signature that does not match is answered with the request as STS saw it, session token included. */
 function repeats(text: string, secrets: readonly string[]): boolean {
   return secrets.some(secret => {
-    const plain = secret.trim()
-    const asSent = new URLSearchParams([['', plain]]).toString().slice(1)
-    return plain !== '' && (text.includes(plain) || text.includes(asSent))
+    const asSent = new URLSearchParams([['', secret]]).toString().slice(1)
+    return text.includes(secret) || text.includes(asSent)
   })
 }
 
@@ -222,15 +209,10 @@ function repeats(text: string, secrets: readonly string[]): boolean {
  */
 export type MfaCodeProvider = (serialNumber: string) => Promise<string> | string
 
-/**
- * The code that a device shows now.
- *
- * @throws {CredentialsError} when the callback fails or returns no text.
- */
-export async function mfaCode(
+async function mfaCode(
   provider: MfaCodeProvider,
   serialNumber: string,
-  { pending }: Pick<ProviderContext, 'pending'>,
+  { pending }: ProviderContext,
 ): Promise<string> {
   let code: unknown
   try {
@@ -291,19 +273,9 @@ export function stsEndpoint(
       regionFromEnvironment(environment)?.value,
       config.profiles.get(profile)?.get('region'),
       config.profiles.get(selected)?.get('region'),
-    ].find(isSet) ?? fallbackRegion()
+    ].find(Boolean) ?? fallbackRegion()
   const settings = { environment, config, profile }
-  try {
-    const { origin, path } = parseEndpoint(callUrl('sts', region, settings))
-    return { url: origin + path, region: realRegion(region).name, settings }
-  } catch (cause) {
-    if (!(cause instanceof ConfigurationError)) throw cause
-    throw new CredentialsError(`STS cannot be called: ${cause.message}`, { cause })
-  }
-}
-
-function isSet(region: string | undefined): region is string {
-  return region !== undefined && region !== ''
+  return { url: operationUrl('sts', region, settings, ''), region: realRegion(region).name, settings }
 }
 
 function fallbackRegion(): string {
@@ -317,14 +289,8 @@ function fallbackRegion(): string {
 /** An XML element that holds either text or other elements. */
 export interface XmlElement {
   readonly name: string
-  /** Text with its references decoded and nothing trimmed; empty for an element that holds elements. */
-  readonly text: string
-  readonly children: readonly XmlElement[]
-}
-
-interface OpenElement {
-  readonly name: string
   readonly children: XmlElement[]
+  /** Text with its references decoded and nothing trimmed; empty for an element that holds elements. */
   text: string
 }
 
@@ -332,12 +298,14 @@ const MAX_DEPTH = 16
 const NAME = '[A-Za-z_][\\w.:-]*'
 const ATTRIBUTE = `\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*')`
 const DECLARATION = /^\uFEFF?(?:<\?xml\s[^<>?]*\?>)?/
-const START_TAG = new RegExp(`<(${NAME})(?:${ATTRIBUTE})*\\s*(/?)>`, 'y')
-const END_TAG = new RegExp(`</(${NAME})\\s*>`, 'y')
-const TEXT = /[^<]+/y
+/** What comes next: text, a tag that starts an element (and ends it, with the slash), or one that ends it. */
+const TOKEN = new RegExp(
+  `(?<characters>[^<]+)|<(?<start>${NAME})(?:${ATTRIBUTE})*\\s*(?<slash>/?)>|</(?<end>${NAME})\\s*>`,
+  'y',
+)
 const REFERENCE = /&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(amp|lt|gt|quot|apos));|&/g
 
-const NAMED_REFERENCES: ReadonlyMap<string, string> = new Map([
+const NAMED_REFERENCES: ReadonlyMap<string | undefined, string> = new Map([
   ['amp', '&'],
   ['lt', '<'],
   ['gt', '>'],
@@ -352,42 +320,32 @@ const NAMED_REFERENCES: ReadonlyMap<string, string> = new Map([
  * Anything else is refused rather than guessed at: a document that is cut short, tags that do not match, text beside
  * elements, unknown references, and also what the protocol never uses (document types, comments, CDATA).
  *
- * @returns the root element, or `undefined` when the text is not such a document.
+ * @returns an element that holds the root element alone, or `undefined` when the text is not such a document.
  */
 export function readXml(text: string): XmlElement | undefined {
-  const document: OpenElement = { name: '', children: [], text: '' }
-  const open: OpenElement[] = [document]
-  let position = DECLARATION.exec(text)?.[0].length ?? 0
-
-  const matchHere = (pattern: RegExp): RegExpExecArray | null => {
-    pattern.lastIndex = position
-    const match = pattern.exec(text)
-    if (match !== null) position = pattern.lastIndex
-    return match
-  }
-
-  while (position < text.length) {
+  const document: XmlElement = { name: '', children: [], text: '' }
+  const open = [document]
+  TOKEN.lastIndex = DECLARATION.exec(text)?.[0].length ?? 0
+  while (TOKEN.lastIndex < text.length) {
     const parent = open.at(-1)
+    const { characters, start, slash, end } = TOKEN.exec(text)?.groups ?? {}
     if (parent === undefined) return undefined
-    const characters = matchHere(TEXT)?.[0]
     if (characters !== undefined) {
       const decoded = decodeReferences(characters)
       if (decoded === undefined) return undefined
       parent.text += decoded
-      continue
-    }
-    const start = matchHere(START_TAG)
-    if (start !== null) {
-      const element: OpenElement = { name: start[1] ?? '', children: [], text: '' }
+    } else if (start !== undefined) {
+      const element: XmlElement = { name: start, children: [], text: '' }
       parent.children.push(element)
-      if (start[2] === '' && open.push(element) > MAX_DEPTH) return undefined
-      continue
+      if (slash === '' && open.push(element) > MAX_DEPTH) return undefined
+    } else if (end !== parent.name || !holdsOneKind(parent)) {
+      return undefined
+    } else {
+      open.pop()
     }
-    if (matchHere(END_TAG)?.[1] !== parent.name || !holdsOneKind(parent)) return undefined
-    open.pop()
   }
-  const isComplete = open.length === 1 && document.children.length === 1 && document.text.trim() === ''
-  return isComplete ? document.children[0] : undefined
+  const isComplete = open.length === 1 && document.children.length === 1 && holdsOneKind(document)
+  return isComplete ? document : undefined
 }
 
 /**
@@ -398,7 +356,7 @@ export function readXml(text: string): XmlElement | undefined {
 export function elementAt(root: XmlElement | undefined, ...path: readonly string[]): XmlElement | undefined {
   let element = root
   for (const name of path) {
-    const matches: readonly XmlElement[] = element?.children.filter(child => child.name === name) ?? []
+    const matches = element?.children.filter(child => child.name === name) ?? []
     element = matches.length === 1 ? matches[0] : undefined
   }
   return element
@@ -406,31 +364,26 @@ export function elementAt(root: XmlElement | undefined, ...path: readonly string
 
 /** The text of the element at the end of a path; `undefined` when it is missing, ambiguous, empty or no text. */
 export function textAt(root: XmlElement | undefined, ...path: readonly string[]): string | undefined {
-  const text = elementAt(root, ...path)?.text
-  return text === '' ? undefined : text
+  return elementAt(root, ...path)?.text || undefined
 }
 
 /** Whether an element holds text or elements, not both. Blanks between elements are dropped. */
-function holdsOneKind(element: OpenElement): boolean {
+function holdsOneKind(element: XmlElement): boolean {
   if (element.children.length === 0) return true
-  if (element.text.trim() !== '') return false
+  const isBlank = element.text.trim() === ''
   element.text = ''
-  return true
+  return isBlank
 }
 
 function decodeReferences(text: string): string | undefined {
   let isValid = true
   const decoded = text.replaceAll(REFERENCE, (_, decimal?: string, hexadecimal?: string, name?: string) => {
-    const character = name === undefined ? characterOf(decimal, hexadecimal) : NAMED_REFERENCES.get(name)
+    const codePoint = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number(decimal)
+    const isCharacter =
+      codePoint > 0 && codePoint <= 0x10_ff_ff && !(codePoint >= 0xd8_00 && codePoint <= 0xdf_ff)
+    const character = isCharacter ? String.fromCodePoint(codePoint) : NAMED_REFERENCES.get(name)
     isValid &&= character !== undefined
     return character ?? ''
   })
   return isValid ? decoded : undefined
-}
-
-function characterOf(decimal: string | undefined, hexadecimal: string | undefined): string | undefined {
-  const codePoint = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number(decimal)
-  const isCharacter =
-    codePoint > 0 && codePoint <= 0x10_ff_ff && !(codePoint >= 0xd8_00 && codePoint <= 0xdf_ff)
-  return isCharacter ? String.fromCodePoint(codePoint) : undefined
 }

@@ -1,6 +1,7 @@
-import { variable } from '../../aws/config/environment.ts'
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
+import { chainLinks } from '../../aws/credentials/default-provider.ts'
 import { formOfProfile } from '../../aws/credentials/ini.ts'
+import { contextOf } from '../../aws/credentials/provider.ts'
 import type { DynamoDBClient } from '../../aws/dynamodb/client.ts'
 import { parseEndpoint } from '../../aws/http/endpoint.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../aws/http/transport.ts'
@@ -17,7 +18,7 @@ import { codeOf, isError } from '../../internal/core-objects.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import { serviceTransport } from '../../store/open-client.ts'
 import type { TableAccess } from '../../table/table-state.ts'
-import type { CredentialProvider, Credentials, Item } from '../../types.ts'
+import type { Credentials, Item } from '../../types.ts'
 import type { CommandContext } from '../args.ts'
 import { duration } from '../output.ts'
 import type { StoreSettings } from '../store-settings.ts'
@@ -27,13 +28,6 @@ import { type Check, check, messageOf } from './check.ts'
 export interface FoundCredentials {
   readonly check: Check
   readonly credentials: Credentials | undefined
-}
-
-interface Place {
-  readonly name: string
-  /** Why the place is not looked at, if it is not. */
-  readonly passedOver?: string | undefined
-  readonly load: () => Promise<CredentialProvider>
 }
 
 const LONGEST_SEARCH_MS = 20_000
@@ -58,7 +52,13 @@ export async function findCredentials(
   options: StoreSettings,
 ): Promise<FoundCredentials> {
   const reasons: string[] = []
-  for (const { name, passedOver, load } of placesOf(options, environment)) {
+  const { profile, region } = options
+  const context = contextOf(
+    'defaultProvider',
+    { context: { environment, serviceTransport: serviceTransport(options, environment) } },
+    {},
+  )
+  for (const { name, passedOver, load } of chainLinks({ profile, region }, context)) {
     if (passedOver !== undefined) {
       reasons.push(`${name}: ${passedOver}`)
       continue
@@ -70,7 +70,7 @@ export async function findCredentials(
         signal,
         () => new DeadlineExceededError(`${name} gave no credentials within ${LONGEST_SEARCH_MS} ms`),
       )
-      const source = name === 'profile' ? await profileInWords(options.profile, environment) : name
+      const source = name === 'profile' ? await profileInWords(profile, environment) : name
       return { credentials, check: credentialsCheck(credentials, source) }
     } catch (error) {
       if (signal.aborted) throw error
@@ -101,48 +101,6 @@ function credentialsCheck({ accessKeyId, expiration, accountId }: Credentials, s
   }
   const fix = 'nothing renews credentials in environment variables; use a profile or a role'
   return check('warn', 'credentials', limited, fix)
-}
-
-/** The places of the default chain, in its order. */
-function placesOf(options: StoreSettings, environment: CommandContext['environment']): readonly Place[] {
-  const { profile, region } = options
-  const context = { environment, serviceTransport: serviceTransport(options, environment) }
-  const isSet = (name: string): boolean => variable(environment, name) !== undefined
-  const isNamed = profile !== undefined || isSet('AWS_PROFILE')
-  const isContainer =
-    isSet('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI') || isSet('AWS_CONTAINER_CREDENTIALS_FULL_URI')
-  return [
-    {
-      name: 'environment variables',
-      passedOver: isNamed ? 'a profile is named, which takes precedence' : undefined,
-      load: async () => (await import('../../aws/credentials/env.ts')).fromEnv({ context }),
-    },
-    {
-      name: 'profile',
-      load: async () => (await import('../../aws/credentials/ini.ts')).fromIni({ profile, region, context }),
-    },
-    {
-      name: 'web identity',
-      load: async () => {
-        const { fromTokenFile } = await import('../../aws/credentials/web-identity.ts')
-        return fromTokenFile({ clientConfig: { region }, context })
-      },
-    },
-    {
-      name: 'container',
-      passedOver: isContainer ? undefined : 'this is none that offers credentials',
-      load: async () =>
-        (await import('../../aws/credentials/container.ts')).fromContainerMetadata({ context }),
-    },
-    {
-      name: 'instance metadata',
-      passedOver: isContainer ? 'this is a container' : undefined,
-      load: async () => {
-        const { fromInstanceMetadata } = await import('../../aws/credentials/instance-metadata.ts')
-        return fromInstanceMetadata({ profile, context })
-      },
-    },
-  ]
 }
 
 async function profileInWords(

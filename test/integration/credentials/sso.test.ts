@@ -634,7 +634,7 @@ describe('the endpoints', () => {
       const environment = { ...sso.context.environment, AWS_ENDPOINT_URL_SSO: url }
       const error = await failureOf(fromSSO({ profile: 'dev', context: { ...sso.context, environment } }))
       expect(error.tryNextProvider).toBe(false)
-      expect(error.message).toContain('the endpoint configured for sso cannot be used')
+      expect(error.message).toContain('the service sso cannot be called: ')
     },
   )
 

@@ -259,7 +259,7 @@ describe('where it is sent', () => {
   ])('is nowhere with %s', async (_, environment) => {
     const sts = await fakeSts(environment)
     const error = await failureOf(provider(sts))
-    expect(error.message).toMatch(/^STS cannot be called: /)
+    expect(error.message).toMatch(/^the service sts cannot be called: /)
     expect(error.tryNextProvider).toBe(false)
     expect(everythingIn(error)).not.toMatch(SECRETS)
     expect(sts.service.requests).toEqual([])

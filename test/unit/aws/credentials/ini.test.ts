@@ -74,23 +74,23 @@ describe('formOfProfile', () => {
     expect(formOf({ ...role, source_profile: 'p', ...settings })).toEqual({
       kind: 'role',
       source: { kind: 'profile', name: 'p' },
-      role: {
-        roleArn: role.role_arn,
-        roleSessionName: 'name',
-        externalId: 'external',
-        durationSeconds: 900,
-        mfaSerial: 'serial',
+      params: {
+        RoleArn: role.role_arn,
+        RoleSessionName: 'name',
+        ExternalId: 'external',
+        DurationSeconds: 900,
+        SerialNumber: 'serial',
       },
     })
     expect(formOf({ ...role, credential_source: 'EcsContainer' })).toEqual({
       kind: 'role',
       source: { kind: 'credential-source', name: 'EcsContainer' },
-      role: {
-        roleArn: role.role_arn,
-        roleSessionName: undefined,
-        externalId: undefined,
-        durationSeconds: 3600,
-        mfaSerial: undefined,
+      params: {
+        RoleArn: role.role_arn,
+        RoleSessionName: undefined,
+        ExternalId: undefined,
+        DurationSeconds: 3600,
+        SerialNumber: undefined,
       },
     })
   })
@@ -98,9 +98,7 @@ describe('formOfProfile', () => {
   it('has everything that web identity may have', () => {
     expect(formOf({ ...webIdentity, role_session_name: 'name' })).toEqual({
       kind: 'web-identity',
-      roleArn: role.role_arn,
-      roleSessionName: 'name',
-      tokenFile: '/token',
+      role: { roleArn: role.role_arn, roleSessionName: 'name', webIdentityTokenFile: '/token' },
     })
   })
 
