@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import type { ResponseBody, ResponseRecipient, TransportResponse } from '../http/transport.ts'
+import type { ResponseRecipient, TransportResponse } from '../http/transport.ts'
 import type { Input, Operation, Output } from './operations.ts'
 import { readWireError, type WireError } from './wire-error.ts'
 
@@ -158,7 +158,7 @@ function readOutput<Name extends Operation>(
   operation: Name,
   origin: string,
 ): Output<Name> {
-  const output = parseJson(response.body)
+  const output = parseJson(response)
   if (isOutput<Name>(output) && isFromDynamoDB(response)) return output
   throw new ConnectionError(
     'INVALID_RESPONSE',
@@ -255,10 +255,7 @@ function isOutput<Name extends Operation>(value: unknown): value is Output<Name>
  * Whether an answer has anything that DynamoDB's have: the ID, or else the checksum or the content type, which are what
  * the stand-ins for DynamoDB without IDs give.
  */
-function isFromDynamoDB(response: TransportResponse): boolean {
-  // First, because most often it is there, and costs nothing: to ask for the header fields takes them apart.
-  if (response.requestId !== undefined) return true
-  const { headers } = response
+function isFromDynamoDB({ headers }: TransportResponse): boolean {
   return (
     headers.has('x-amzn-requestid') ||
     headers.has('x-amz-crc32') ||
@@ -266,9 +263,9 @@ function isFromDynamoDB(response: TransportResponse): boolean {
   )
 }
 
-function parseJson(body: ResponseBody): unknown {
+function parseJson(response: TransportResponse): unknown {
   try {
-    return JSON.parse(body.toString())
+    return JSON.parse(response.text ?? response.body.toString())
   } catch {
     // The text of the SyntaxError quotes the body, which can be session data (G9): it is not passed on.
     return undefined

@@ -84,8 +84,10 @@ function isResponse(value: unknown): value is TransportResponse {
 }
 
 /** The rest of the package decodes bodies with `toString`, which a plain `Uint8Array` does otherwise. */
-function withBuffer(response: TransportResponse): TransportResponse {
-  const { statusCode, headers, body, requestId } = response
-  if (Buffer.isBuffer(body)) return response
-  return { statusCode, headers, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), requestId }
+function withBuffer({ statusCode, headers, body }: TransportResponse): TransportResponse {
+  return {
+    statusCode,
+    headers,
+    body: Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+  }
 }

@@ -111,15 +111,15 @@ let shared: Buffer | undefined
 /**
  * The bytes that arrive on one socket.
  *
- * All sockets read into one buffer, of which a copy is handed on: the streams of Node make a buffer with memory of its
- * own for every read and lead it through their queue, which costs more than to copy an answer. The socket has no
- * `data` events then; `end`, `error` and `close` are as ever.
+ * All sockets read into one buffer, from which each response is taken before the next read: the streams of Node make a
+ * buffer with memory of its own for every read and lead it through their queue. The socket has no `data` events then;
+ * `end`, `error` and `close` are as ever.
  *
  * Not every runtime does so: Bun calls back with a buffer of its own, and where the option has no effect there are `data`
  * events.
  */
 export class SharedReadBuffer {
-  /** Takes the bytes; they are its own. */
+  /** Takes the bytes, which are there only while it runs. */
   onBytes: ((bytes: Buffer) => void) | undefined
   /** To be passed as the option `onread` to `connect` of `node:net` or `node:tls`. */
   readonly onread: OnReadOpts
@@ -134,7 +134,8 @@ export class SharedReadBuffer {
       buffer: shared,
       callback: (length, filled) => {
         this.#isReadInto = true
-        this.#handOn(Buffer.from(filled.subarray(0, length)))
+        const all = filled === shared ? shared : Buffer.from(filled.buffer, filled.byteOffset)
+        this.#handOn(all.subarray(0, length))
         return true
       },
     }

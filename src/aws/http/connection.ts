@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { crc32 } from 'node:zlib'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
@@ -8,6 +7,7 @@ import type { SharedReadBuffer } from './connect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
 import { atEndOfTick, type AttemptTimer, type TickTask, type Timed } from './tick-queue.ts'
+import type { TransportResponse } from './transport.ts'
 
 /** What all connections to an endpoint have in common. */
 export interface ConnectionContext {
@@ -30,9 +30,9 @@ export interface Exchange {
    * @returns whether the connection can be trusted with another request.
    * @throws what the exchange is to fail with, when the response is not the one to its request.
    */
-  accept(response: ParsedResponse): boolean
+  accept(response: TransportResponse): boolean
   /** The response was accepted; the connection is free, and of use if `isReusable` says so. */
-  answered(response: ParsedResponse, isReusable: boolean): void
+  answered(response: TransportResponse, isReusable: boolean): void
   /** There will be no answer; the connection is of no use any more. */
   failed(error: unknown): void
 }
@@ -65,7 +65,7 @@ export class Connection implements Timed, TickTask {
   #isAnswered = false
   #parser: ResponseParser | undefined
   /** A response that came before all of its request was written, as far as is known. */
-  #earlyResponse: ParsedResponse | undefined
+  #earlyResponse: ReceivedResponse | undefined
   #timeoutMs = 0
   expiresAtMs: number = Infinity
 
@@ -233,18 +233,14 @@ export class Connection implements Timed, TickTask {
     this.#complete(response)
   }
 
-  #complete(response: ParsedResponse): void {
-    const { checksum, requestId } = response
-    if (checksum !== undefined && checksum !== crc32(response.body)) {
-      this.#fail(this.#invalid('the body does not match its x-amz-crc32 checksum'))
-      return
-    }
-    if (this.#context.duplicates.isDuplicate(requestId, this.#recentIds)) {
+  #complete(parsed: ParsedResponse): void {
+    if (this.#context.duplicates.isDuplicate(parsed.requestId, this.#recentIds)) {
       this.#fail(
         this.#invalid('it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid'),
       )
       return
     }
+    const response = new ReceivedResponse(parsed)
     const isLarge = (this.#exchange?.text.length ?? 0) > SURELY_WRITTEN
     if (isLarge && this.#socket.writableLength > 0) {
       // TLS reports only at the end of the turn what has been written.
@@ -256,7 +252,7 @@ export class Connection implements Timed, TickTask {
   }
 
   /** Nobody carries out a request before having read it; to refuse it, some do not need all of it. */
-  #judgeEarly(response: ParsedResponse): void {
+  #judgeEarly(response: ReceivedResponse): void {
     this.#earlyResponse = undefined
     if (this.#socket.writableLength > 0 && response.statusCode < 300) {
       this.#fail(this.#invalid('it came before all of the request had been sent'))
@@ -266,7 +262,7 @@ export class Connection implements Timed, TickTask {
   }
 
   /** Hands a response to the exchange under way, which has the last word on it. */
-  #hand(response: ParsedResponse): void {
+  #hand(response: ReceivedResponse): void {
     let isTrusted: boolean
     try {
       isTrusted = this.#exchange?.accept(response) === true
@@ -325,24 +321,58 @@ export class Connection implements Timed, TickTask {
   }
 }
 
+/**
+ * A response on its way to whoever has asked: its body is text, because the bytes are in a buffer that the next read of any
+ * connection overwrites.
+ */
+class ReceivedResponse implements TransportResponse {
+  readonly statusCode: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly text: string
+  readonly keepAlive: boolean
+  readonly requestId: string | undefined
+
+  constructor({ statusCode, headers, body, keepAlive, requestId }: ParsedResponse) {
+    this.statusCode = statusCode
+    this.headers = headers
+    this.text = body.toString()
+    this.keepAlive = keepAlive
+    this.requestId = requestId
+  }
+
+  get body(): Buffer {
+    return Buffer.from(this.text)
+  }
+}
+
 /** How many answers a connection remembers: whatever repeats one does so soon. */
 const REMEMBERED_IDS = 16
 
 /** The IDs of the latest answers on one connection. */
 export class RecentIds {
   readonly #ids: string[] = []
+  /** A number for each ID, the same for the same, because numbers are cheaper to compare: most IDs differ. */
+  readonly #marks = new Int32Array(REMEMBERED_IDS)
   #oldest = 0
 
   /** Whether one of the latest answers had this ID. */
   has(id: string): boolean {
-    return this.#ids.includes(id)
+    const index = this.#marks.indexOf(markOf(id))
+    // Where the numbers of different IDs are the same, all are compared.
+    return index !== -1 && this.#ids.includes(id, index)
   }
 
   /** Remembers the ID of an answer instead of the oldest one. */
   add(id: string): void {
     this.#ids[this.#oldest] = id
+    this.#marks[this.#oldest] = markOf(id)
     this.#oldest = (this.#oldest + 1) % REMEMBERED_IDS
   }
+}
+
+/** The first four characters of an ID in one number. */
+function markOf(id: string): number {
+  return id.charCodeAt(0) | (id.charCodeAt(1) << 8) | (id.charCodeAt(2) << 16) | (id.charCodeAt(3) << 24)
 }
 
 /**

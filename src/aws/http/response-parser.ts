@@ -1,16 +1,15 @@
 import { crc32 } from 'node:zlib'
 
-import { requestIdIn } from '../../internal/foreign-text.ts'
 import type { TransportResponse } from './transport.ts'
 
 /** What the parser hands over when the last byte of a response is in. */
 export interface ParsedResponse extends TransportResponse {
   /** Whether the server will take another request on the same connection. */
   readonly keepAlive: boolean
-  /** What the CRC-32 of the body has to be; `undefined` when the server did not say, `NaN` when it said nonsense. */
-  readonly checksum: number | undefined
   /** ID that AWS gives every answer; `undefined` for what cannot be one. */
   readonly requestId: string | undefined
+  /** It may be a part of the last bytes that the parser was given, and is there for as long as they are. */
+  readonly body: Buffer
 }
 
 /** The bytes are not an HTTP/1.x response, or not one that can be read without guessing. */
@@ -29,6 +28,9 @@ const MAX_HEAD_BYTES = 64 * 1024
 const MAX_FIELDS = 256
 /** Longest body of a response. */
 export const MAX_BODY_BYTES: number = 64 * 1024 * 1024
+/** A part of a head keeps all of the head in memory; longer ones are not to be kept by the ID in them. */
+const SHORT_HEAD_LENGTH = 1024
+const MAX_REQUEST_ID_LENGTH = 128
 const NO_FIELDS: ReadonlyMap<string, string> = new Map()
 const MAX_CHUNK_LINE_BYTES = 4 * 1024
 
@@ -59,7 +61,6 @@ export class ResponseParser {
   #unread: Buffer = EMPTY
   #searched = 0
   #held: GrowingBuffer | undefined
-  #started = false
   #bytesBesideBody = 0
 
   #statusCode = 0
@@ -71,25 +72,22 @@ export class ResponseParser {
   #wholeBody: Buffer | undefined
   #body: GrowingBuffer | undefined
 
-  /** Whether any byte has arrived. */
-  get started(): boolean {
-    return this.#started
-  }
-
   /**
-   * Takes the next bytes.
+   * Takes the next bytes. They are not needed any more when it returns; only the body of a response may be a part of them.
    *
    * @returns the response when these bytes completed it.
    * @throws {ResponseFormatError} when the bytes cannot be trusted; the parser is of no use afterwards.
    */
   push(chunk: Buffer): ParsedResponse | undefined {
-    if (chunk.length > 0) this.#started = true
-    if (this.#unread.length === 0) this.#unread = chunk
+    if (this.#held === undefined) this.#unread = chunk
     else this.#hold(chunk)
     while (this.#step()) {
       // Each step consumes one element: a head, a chunk line, a run of body bytes.
     }
-    if (this.#state !== 'complete') return undefined
+    if (this.#state !== 'complete') {
+      if (this.#held === undefined && this.#unread.length > 0) this.#hold(this.#unread)
+      return undefined
+    }
     if (this.#unread.length > 0) {
       throw new ResponseFormatError('the server sent bytes behind the end of the body')
     }
@@ -111,23 +109,28 @@ export class ResponseParser {
   }
 
   #response(): ParsedResponse {
-    const id = requestIdIn(this.#headers.get('x-amzn-requestid'))
+    const body = this.#wholeBody ?? this.#body?.view ?? EMPTY
+    if (!matchesChecksum(this.#headers, body)) {
+      throw new ResponseFormatError('the body does not match its x-amz-crc32 checksum')
+    }
     return {
       statusCode: this.#statusCode,
       headers: this.#headers,
-      body: this.#wholeBody ?? this.#body?.view ?? EMPTY,
+      body,
       keepAlive: this.#keepAlive,
-      checksum: expectedChecksum(this.#headers),
-      requestId: id === undefined ? undefined : ownText(id),
+      requestId: this.#requestId(),
     }
   }
 
-  /** Keeps what is unread together with what has come now. */
+  #requestId(): string | undefined {
+    const id = this.#headers.get('x-amzn-requestid')
+    if (id === undefined || id === '' || id.length > MAX_REQUEST_ID_LENGTH) return undefined
+    return this.#bytesBesideBody > SHORT_HEAD_LENGTH ? ownText(id) : id
+  }
+
+  /** Keeps a copy of what is unread, together with what has come before. */
   #hold(chunk: Buffer): void {
-    if (this.#held === undefined) {
-      this.#held = new GrowingBuffer()
-      this.#held.append(this.#unread, MAX_HEAD_BYTES)
-    }
+    this.#held ??= new GrowingBuffer()
     this.#held.append(chunk, MAX_HEAD_BYTES)
     this.#unread = this.#held.view
   }
@@ -347,19 +350,12 @@ export class GrowingBuffer {
 }
 
 /**
- * The CRC-32 of the body that the server sent, which DynamoDB puts into `x-amz-crc32`. `undefined` when there is
- * nothing to compare: no such header, or a body that was encoded on the way. `NaN`, which no body has, when the header
- * is not a number.
+ * Whether a body is the one that the server sent, as far as its header fields tell: DynamoDB puts the CRC-32 of the body into
+ * `x-amz-crc32`, which says nothing of a body that was encoded on the way.
  */
-function expectedChecksum(headers: ReadonlyMap<string, string>): number | undefined {
-  const expected = headers.get('x-amz-crc32')
-  return expected === undefined || headers.has('content-encoding') ? undefined : Number(expected)
-}
-
-/** Whether a body is the one that the server sent, as far as its header fields tell. */
 export function matchesChecksum(headers: ReadonlyMap<string, string>, body: Uint8Array): boolean {
-  const expected = expectedChecksum(headers)
-  return expected === undefined || expected === crc32(body)
+  const expected = headers.get('x-amz-crc32')
+  return expected === undefined || headers.has('content-encoding') || Number(expected) === crc32(body)
 }
 
 function headTooLarge(): ResponseFormatError {

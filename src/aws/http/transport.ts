@@ -60,8 +60,8 @@ export interface TransportResponse {
   /** Header fields by lower-case name; repeated fields are joined with `, `. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: ResponseBody
-  /** The field `x-amzn-requestid`, where the transport has read it already. It is among the headers, too. */
-  readonly requestId?: string | undefined
+  /** The body as text (UTF-8), where the transport has that already. */
+  readonly text?: string | undefined
 }
 
 /**
