@@ -209,7 +209,10 @@ function connectDynamoDB<Session extends object = SessionData>(
     }
 
     reap(callback?: (error?: unknown) => void): void {
-      this.#deliver(this.#reap(), callback)
+      this.#deliver(
+        this.#table.store.collectGarbage().then(() => undefined),
+        callback,
+      )
     }
 
     clearInterval(): void {
@@ -269,10 +272,6 @@ function connectDynamoDB<Session extends object = SessionData>(
         })
       }, intervalMs)
       return inBackground(timer)
-    }
-
-    async #reap(): Promise<void> {
-      await this.#table.store.collectGarbage()
     }
 
     #deliver<Value>(outcome: Promise<Value>, callback: Callback<Value> | undefined): void {

@@ -135,14 +135,10 @@ export class WebSessions<Data extends object = SessionData> {
     const { cookie } = this.#context
     const presented = cookie.read(request.headers.get('cookie'))
     const { id } = presented
-    if (id === undefined)
-      return new WebSession(this.#context, { presented, record: undefined, lock: undefined })
-    if (!this.store.locksSessions) {
-      const record = await this.store.read(id, options)
-      return new WebSession(this.#context, { presented, record, lock: undefined })
-    }
-    const lock = await this.store.lock(id, options)
-    return new WebSession(this.#context, { presented, record: lock?.record, lock })
+    const locks = this.store.locksSessions
+    const lock = locks && id !== undefined ? await this.store.lock(id, options) : undefined
+    const record = locks || id === undefined ? lock?.record : await this.store.read(id, options)
+    return new WebSession(this.#context, { presented, record, lock })
   }
 
   /**

@@ -8,7 +8,7 @@ import {
   booleanOption,
   integerOption,
   type OptionRow,
-  type OptionRows,
+  type RowsOf,
   readOptions,
 } from '../../options/option.ts'
 import { readStoreOptions, tableRow, type StoreOptions, storeRows } from '../../options/store-options.ts'
@@ -18,18 +18,17 @@ import { isSdkClient, type SdkClient } from './sdk-client.ts'
 export type DynamoDBStoreOptionsSpecialKey = SpecialKey
 
 /** The options of a `SessionStore` that go with the items of connect-dynamodb. */
-const STORE_OPTIONS = [
-  'consistentRead',
-  'migrateFrom',
-  'onConflict',
-  'prefix',
-  'specialKeys',
-  'table',
-  'touchAfterSeconds',
-  'ttlSeconds',
-] as const
-
-type LayoutsStoreOptions = Pick<StoreOptions<SessionData>, (typeof STORE_OPTIONS)[number]>
+type LayoutsStoreOptions = Pick<
+  StoreOptions<SessionData>,
+  | 'consistentRead'
+  | 'migrateFrom'
+  | 'onConflict'
+  | 'prefix'
+  | 'specialKeys'
+  | 'table'
+  | 'touchAfterSeconds'
+  | 'ttlSeconds'
+>
 
 /**
  * Options of the store that the factory of `dynamodb-sessions/connect-dynamodb` makes: those of connect-dynamodb, and those
@@ -127,6 +126,40 @@ const DEFAULT_CAPACITY_UNITS = 5
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 const RESERVED_ATTRIBUTES = ['sess', 'expires']
 
+const capacityRow: OptionRow<number | string> = {
+  takes: 'a whole number of capacity units, 1 or more',
+  accepts: value =>
+    (typeof value === 'number' || typeof value === 'string') &&
+    /^\d+$/.test(String(value)) &&
+    Number.isSafeInteger(Number(value)) &&
+    Number(value) >= 1,
+}
+
+const rows: RowsOf<DynamoDBStoreOptions> = {
+  ...connectionRows,
+  consistentRead: storeRows.consistentRead,
+  migrateFrom: storeRows.migrateFrom,
+  onConflict: storeRows.onConflict,
+  prefix: storeRows.prefix,
+  specialKeys: storeRows.specialKeys,
+  table: storeRows.table,
+  touchAfterSeconds: storeRows.touchAfterSeconds,
+  ttlSeconds: storeRows.ttlSeconds,
+  client: {
+    takes:
+      'a client of the AWS SDK for JavaScript v3, such as new DynamoDBClient({ region }), or an object with its config; ' +
+      'without one, pass the options "region", "endpoint" and "credentials", each as far as needed',
+    accepts: isSdkClient,
+  },
+  hashKey: storeRows.partitionKey,
+  readCapacityUnits: capacityRow,
+  writeCapacityUnits: capacityRow,
+  skipThrowMissingSpecialKeys: booleanOption(),
+  reapInterval: integerOption('milliseconds', 0, LONGEST_TIMER_MS),
+  initialized: booleanOption(),
+  clientOptions: { takes: 'an object', accepts: value => typeof value === 'object' },
+}
+
 /**
  * Checks the options and completes them from the environment.
  *
@@ -146,7 +179,7 @@ export function readSettings(
     initialized = false,
     clientOptions: _,
     ...storeOptions
-  } = readOptions<DynamoDBStoreOptions>(withoutNulls(given), optionSpecs(), {})
+  } = readOptions<DynamoDBStoreOptions>(withoutNulls(given), rows, {})
   const layout = environment['DYNAMODB_SESSIONS_LAYOUT'] || LAYOUT
   if (layout !== LAYOUT) {
     throw invalidArgument(
@@ -175,42 +208,10 @@ export function readSettings(
       reapInterval,
     },
     initialized,
-    connection: picked(storeOptions, namesOf(connectionRows)),
+    connection: Object.fromEntries(
+      Object.entries(storeOptions).filter(([name]) => Object.hasOwn(connectionRows, name)),
+    ),
     store: { ...store, table, partitionKey, prefix },
-  }
-}
-
-function optionSpecs(): OptionRows<DynamoDBStoreOptions> {
-  const store = storeRows
-  return {
-    ...connectionRows,
-    ...(picked(store, STORE_OPTIONS) as OptionRows<LayoutsStoreOptions>),
-    client: {
-      takes:
-        'a client of the AWS SDK for JavaScript v3, such as new DynamoDBClient({ region }), or an object with its config; ' +
-        'without one, pass the options "region", "endpoint" and "credentials", each as far as needed',
-      accepts: isSdkClient,
-    },
-    hashKey: store.partitionKey,
-    readCapacityUnits: capacityOption(),
-    writeCapacityUnits: capacityOption(),
-    skipThrowMissingSpecialKeys: booleanOption(),
-    reapInterval: integerOption('milliseconds', 0, LONGEST_TIMER_MS),
-    initialized: booleanOption(),
-    clientOptions: {
-      takes: 'an object',
-      accepts: (value): value is object => typeof value === 'object',
-    },
-  }
-}
-
-function capacityOption(): OptionRow<number | string> {
-  return {
-    takes: 'a whole number of capacity units, 1 or more',
-    accepts: (value): value is number | string =>
-      (typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value))) &&
-      Number.isSafeInteger(Number(value)) &&
-      Number(value) >= 1,
   }
 }
 
@@ -227,17 +228,4 @@ function checkSpecialKeys(specialKeys: readonly SpecialKey[], taken: readonly st
 function withoutNulls(given: unknown): unknown {
   if (typeof given !== 'object' || Array.isArray(given)) return given
   return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== null))
-}
-
-function picked<Options extends object, const Name extends keyof Options>(
-  options: Options,
-  names: readonly Name[],
-): Pick<Options, Name> {
-  return Object.fromEntries(
-    names.flatMap(name => (options[name] === undefined ? [] : [[name, options[name]]])),
-  ) as Pick<Options, Name>
-}
-
-function namesOf<Options extends object>(options: Options): (keyof Options)[] {
-  return Object.keys(options) as (keyof Options)[]
 }

@@ -29,7 +29,7 @@ export interface SdkClientConfig {
 }
 
 /** What an {@link SdkClient} says of how DynamoDB is reached. */
-export type SdkClientSettings = Pick<ConnectionOptions, 'region' | 'endpoint' | 'credentials' | 'maxAttempts'>
+type SdkClientSettings = Pick<ConnectionOptions, 'region' | 'endpoint' | 'credentials' | 'maxAttempts'>
 
 const MOST_ATTEMPTS = 20
 

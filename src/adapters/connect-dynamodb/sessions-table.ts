@@ -53,14 +53,10 @@ export class SessionsTable {
    * @throws {TableNotFoundError} when there is none; its `name` is `ResourceNotFoundException`, as in the AWS SDK.
    */
   async describe(): Promise<TableDescription> {
-    try {
-      const { Table: description } = await this.#client.send('DescribeTable', {
-        TableName: this.#settings.shown.table,
-      })
-      return { ...description }
-    } catch (error) {
-      throw withNameOfSdk(error)
-    }
+    const { Table: description } = await this.#call('DescribeTable', {
+      TableName: this.#settings.shown.table,
+    })
+    return { ...description }
   }
 
   /**
@@ -129,17 +125,25 @@ export class SessionsTable {
   ): Promise<Output<Name>> {
     const mayCreate = !this.isKnown && input.TableName === this.#settings.shown.table
     try {
-      const output = await this.#client.send(operation, input, options)
-      if (mayCreate) this.isKnown = true
+      const output = await this.#call(operation, input, options)
+      this.isKnown ||= mayCreate
       return output
     } catch (error) {
-      if (!mayCreate || !(error instanceof TableNotFoundError)) throw withNameOfSdk(error)
+      if (!mayCreate || !(error instanceof TableNotFoundError)) throw error
     }
     // Another call may have had it created while this one was under way.
     if (!this.isKnown) await this.onMissing?.()
+    // The deadline of the call was for a table that is there.
+    return this.#call(operation, input, { ...options, deadline: undefined })
+  }
+
+  async #call<Name extends Operation>(
+    operation: Name,
+    input: Input<Name>,
+    options?: SendOptions,
+  ): Promise<Output<Name>> {
     try {
-      // The deadline of the call was for a table that is there.
-      return await this.#client.send(operation, input, { ...options, deadline: undefined })
+      return await this.#client.send(operation, input, options)
     } catch (error) {
       throw withNameOfSdk(error)
     }
