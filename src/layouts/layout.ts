@@ -1,4 +1,3 @@
-import { invalidArgument } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import type { AttributeValue, Item, SessionData } from '../types.ts'
 import type { UserIndex } from './user-index.ts'
@@ -405,15 +404,6 @@ export function keysWith(
   return parts.length === 0
     ? undefined
     : { expression: parts.join(' AND '), names: { '#key': partitionKey }, values }
-}
-
-/** @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of a layout. */
-export function checkPartitionKey(partitionKey: string, attributes: readonly (string | undefined)[]): void {
-  if (!attributes.includes(partitionKey)) return
-  throw invalidArgument(
-    'INVALID_OPTION',
-    `the option "partitionKey" cannot be "${partitionKey}", an attribute that holds something else of a session`,
-  )
 }
 
 /*

@@ -12,7 +12,6 @@ import type { AttributeValue, Item } from '../types.ts'
 import { jsonCodec } from './json.ts'
 import {
   binaryOf,
-  checkPartitionKey,
   type Condition,
   epochMsOf,
   keysWith,
@@ -63,19 +62,27 @@ export const LATE_REQUESTS_MS = 600_000
 /** Epoch milliseconds have that many until the year 2286. */
 const BIRTH_TIME_DIGITS = 13
 const BIRTH_RANDOM_LENGTH = 8
-const ATTRIBUTES = [DATA, EXPIRES, EXPIRES_MS, REVISION, CREATED, BIRTH, LATE_UNTIL, USER, LOCK, LOCK_OWNER]
+export const NATIVE_ATTRIBUTES: readonly string[] = [
+  DATA,
+  EXPIRES,
+  EXPIRES_MS,
+  REVISION,
+  CREATED,
+  BIRTH,
+  LATE_UNTIL,
+  USER,
+  LOCK,
+  LOCK_OWNER,
+]
 
 /**
  * The package's own item layout: `docs/storage-schema.md` describes it as a contract.
  *
  * `expires` is always an integer of epoch seconds, rounded up, so that the table's TTL can act on it and never
  * acts early; `expiresMs` is the exact expiry (G5).
- *
- * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
 export function nativeLayout(options: NativeLayoutOptions): Layout {
   const { partitionKey = DEFAULT_PARTITION_KEY, prefix = '', hashIds = true } = options
-  checkPartitionKey(partitionKey, ATTRIBUTES)
   // What compresses and encrypts; where writes do neither, stored sessions may still turn out to be of type B.
   const isEncoding = encodesWrites(options)
   const loadCodec = lazyPayloadCodec(options)

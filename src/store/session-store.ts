@@ -21,7 +21,7 @@ import {
 } from '../items/session-record.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
 import { nativeLayout } from '../layouts/native.ts'
-import { isNative, openLayout } from '../layouts/open-layout.ts'
+import { checkAttributes, isNative, openLayout } from '../layouts/open-layout.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
 import { SessionLock } from '../locks/session-lock.ts'
 import type { Migration } from '../migration/migration.ts'
@@ -107,11 +107,11 @@ export class SessionStore<Data extends object = SessionData> {
     this.#options = client === undefined ? readStoreOptions(options, processEnvironment()) : options
     this.#terms = new SessionTerms(this.#options)
     this.#client = client ?? openClient(this.#options, processEnvironment())
-    if (isNative(this.#options)) {
-      const layout = nativeLayout(this.#options)
-      if (this.#options.migrateFrom === undefined) {
-        this.#table = new ItemTable(this.#client, layout, this.#options)
-      }
+    const { migrateFrom } = this.#options
+    checkAttributes(this.#options)
+    if (typeof migrateFrom === 'object') checkAttributes(migrateFrom)
+    if (isNative(this.#options) && migrateFrom === undefined) {
+      this.#table = new ItemTable(this.#client, nativeLayout(this.#options), this.#options)
     }
   }
 

@@ -2,6 +2,7 @@ import type { SessionData } from 'express-session'
 
 import { invalidArgument } from '../../errors.ts'
 import { DEFAULT_PARTITION_KEY } from '../../layouts/native.ts'
+import { checkAttributes } from '../../layouts/open-layout.ts'
 import { type ConnectionOptions, connectionRows } from '../../options/connection-options.ts'
 import type { SpecialKey } from '../../layouts/layout.ts'
 import {
@@ -124,7 +125,6 @@ const LAYOUT = 'connect-dynamodb'
 const DEFAULT_PREFIX = 'sess:'
 const DEFAULT_CAPACITY_UNITS = 5
 const LONGEST_TIMER_MS = 2 ** 31 - 1
-const RESERVED_ATTRIBUTES = ['sess', 'expires']
 
 const capacityRow: OptionRow<number | string> = {
   takes: 'a whole number of capacity units, 1 or more',
@@ -194,7 +194,7 @@ export function readSettings(
   )
   const { table = tableRow.default, partitionKey = DEFAULT_PARTITION_KEY, prefix = DEFAULT_PREFIX } = store
   const { specialKeys = [] } = storeOptions
-  checkSpecialKeys(specialKeys, [partitionKey, ...RESERVED_ATTRIBUTES])
+  checkAttributes(store, 'hashKey')
   return {
     shown: {
       client,
@@ -213,15 +213,6 @@ export function readSettings(
     ),
     store: { ...store, table, partitionKey, prefix },
   }
-}
-
-function checkSpecialKeys(specialKeys: readonly SpecialKey[], taken: readonly string[]): void {
-  const mistake = specialKeys.find(({ name }) => taken.includes(name))
-  if (mistake === undefined) return
-  throw invalidArgument(
-    'INVALID_OPTION',
-    `the option "specialKeys" cannot have "${mistake.name}", an attribute that holds something else of a session`,
-  )
 }
 
 /** Options as plain JavaScript leaves them out. */

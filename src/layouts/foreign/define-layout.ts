@@ -3,7 +3,6 @@ import { LATEST_MS } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import {
   allOf,
-  checkPartitionKey,
   type Condition,
   epochMsOf,
   type LayoutOptions,
@@ -23,9 +22,6 @@ export type ExpiryUnit = 's' | 'ms'
 
 /** How other software writes down when a session expires. */
 export interface ExpiryRule {
-  /** Names of the attributes that hold it. */
-  readonly attributes: readonly string[]
-
   /**
    * When an item expires, epoch milliseconds.
    *
@@ -60,8 +56,6 @@ export interface LayoutRow {
    * attribute, the last write wins.
    */
   readonly dataAttribute: string | undefined
-  /** Names of the attributes that the layout writes besides key, data and expiry. */
-  readonly otherAttributes?: readonly string[]
   /** Those that {@link attributesOf} may leave out. */
   readonly optionalAttributes?: readonly string[]
   readonly expiry: ExpiryRule
@@ -91,14 +85,11 @@ export interface LayoutRow {
 
 /**
  * A layout of other software. Leftovers without data are no sessions.
- *
- * @throws {TypeError} `INVALID_OPTION` when the partition key has the name of another attribute of the layout.
  */
 export function defineLayout(name: LayoutName, row: LayoutRow, settings: LayoutOptions): Layout {
   const { dataAttribute, codec, expiry, keyStart: start } = row
   const { partitionKey = row.partitionKey, prefix = row.prefix ?? '' } = settings
   const keyStart = start ?? prefix
-  checkPartitionKey(partitionKey, [dataAttribute, ...expiry.attributes, ...(row.otherAttributes ?? [])])
   const createdOf = (item: Item): number | undefined => row.createdOf?.(item)
   const keyOf = (id: string): string => row.keyOf?.(id) ?? prefix + id
   const hasData: Condition = {
@@ -173,7 +164,6 @@ export const NEVER_MS: number = LATEST_MS
 export function expiryIn(units: Readonly<Record<string, ExpiryUnit>>, isOptional = false): ExpiryRule {
   const names = Object.keys(units)
   return {
-    attributes: names,
     expiryOf: item => {
       for (const name of names) {
         const number = numberOf(item[name])

@@ -91,7 +91,6 @@ const rows: Readonly<Record<ForeignLayoutName, LayoutRow | ((settings: LayoutOpt
     }),
     textOf: rubyTextOf,
     // What else is there (`updated_at`, `locked_at`) stays as it is.
-    otherAttributes: ['created_at'],
     optionalAttributes: ['created_at'],
     expiry: expiryIn({ expire_at: 's' }),
     createdOf: rubyCreatedOf,
@@ -101,8 +100,6 @@ const rows: Readonly<Record<ForeignLayoutName, LayoutRow | ((settings: LayoutOpt
 
 /**
  * The layout of other software.
- *
- * @throws {TypeError} `INVALID_OPTION` when the options contradict the layout.
  */
 export function foreignLayout(name: ForeignLayoutName, settings: LayoutOptions): Layout {
   const row = rows[name]
@@ -135,18 +132,8 @@ function mapIn(dataAttribute: string): DataRule {
  * connect-dynamodb: a special key that the session does not have is removed from the item. Items whose `expires` is missing or
  * no number never expire, until a save or touch gives them one, as in connect-dynamodb itself. A special key may be called
  * `type`, and takes the place of the mark that is there otherwise.
- *
- * @throws {TypeError} `INVALID_OPTION` when a special key would overwrite the session.
  */
-function connectDynamoDB({ partitionKey = 'id', specialKeys = [] }: LayoutOptions): LayoutRow {
-  const names = specialKeys.map(({ name }) => name)
-  const taken = names.find(name => [partitionKey, 'sess', 'expires'].includes(name))
-  if (taken !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `the option "specialKeys" cannot have "${taken}", an attribute that holds something else of a session`,
-    )
-  }
+function connectDynamoDB({ specialKeys = [] }: LayoutOptions): LayoutRow {
   return {
     partitionKey: 'id',
     prefix: 'sess:',
@@ -156,8 +143,7 @@ function connectDynamoDB({ partitionKey = 'id', specialKeys = [] }: LayoutOption
       ...specialAttributes(session, specialKeys),
       sess: { S: session.text },
     }),
-    otherAttributes: ['type'],
-    optionalAttributes: names.filter(name => name !== 'type'),
+    optionalAttributes: specialKeys.map(({ name }) => name).filter(name => name !== 'type'),
     expiry: expiryIn({ expires: 's' }, true),
   }
 }

@@ -42,19 +42,9 @@ export function phpLayout(settings: LayoutOptions): Layout {
   const { prefix = '', sessionName = 'PHPSESSID', base64 = false } = settings
   const { dataAttribute = 'data', ttlAttribute = 'expires', dataAttributeType = 'string' } = settings
   const { staleLockSeconds = 60 } = settings
-  if (
-    dataAttribute === ttlAttribute ||
-    [dataAttribute, ttlAttribute].some(name => LOCK_ATTRIBUTES.includes(name))
-  ) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      'the options "dataAttribute" and "ttlAttribute" have to be different attributes, and neither "lock" nor "lockUntil"',
-    )
-  }
   const row: LayoutRow = {
     partitionKey: 'id',
     dataAttribute,
-    otherAttributes: LOCK_ATTRIBUTES,
     codec: phpTextCodec(settings),
     expiry: expiryIn({ [ttlAttribute]: 's' }),
     // PHP's handlers trim it at both ends.

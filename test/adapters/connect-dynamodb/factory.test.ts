@@ -196,6 +196,15 @@ describe('the options', () => {
     )
   })
 
+  test.each(['sess', 'expires', 'type'])('refuse the hash key "%s", which holds something else', hashKey => {
+    expect(() => new Store({ hashKey })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`"hashKey" cannot be "${hashKey}"`) as string,
+      }),
+    )
+  })
+
   test.each<[string, unknown]>([
     ['a text', 'dynamodb'],
     ['an object without a configuration', {}],

@@ -12,6 +12,7 @@ import {
   nativeLayout,
   type NativeLayoutOptions,
 } from '../../../src/layouts/native.ts'
+import { checkAttributes } from '../../../src/layouts/open-layout.ts'
 import type { AttributeValue, Item } from '../../../src/types.ts'
 import { thrownBy } from '../../support/failure.ts'
 
@@ -93,7 +94,7 @@ describe('keys', () => {
   test.each(['data', 'expires', 'expiresMs', 'rev', 'created', 'birth', 'user', 'lock', 'lockOwner'])(
     'cannot be in the attribute %s, which holds something else',
     partitionKey => {
-      const error = thrownBy(() => layoutWith({ partitionKey }))
+      const error = thrownBy(() => checkAttributes({ partitionKey }))
       expect(error).toBeInstanceOf(TypeError)
       expect(error).toMatchObject({
         code: 'INVALID_OPTION',

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
 import type { LayoutOptions } from '../../../../src/layouts/layout.ts'
+import { checkAttributes } from '../../../../src/layouts/open-layout.ts'
 import { phpLayout, phpLocks } from '../../../../src/layouts/php/php-layouts.ts'
 import { sessionIn } from './stored-session.ts'
 
@@ -100,7 +101,7 @@ describe('phpLayout', () => {
     { partitionKey: 'data' },
     { partitionKey: 'lock' },
   ])('refuses attributes that are the same: %j', options => {
-    expect(() => phpLayout({ ...keys, ...options })).toThrow(refused('INVALID_OPTION'))
+    expect(() => checkAttributes({ layout: 'php', ...options })).toThrow(refused('INVALID_OPTION'))
   })
 })
 
