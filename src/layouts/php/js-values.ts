@@ -1,6 +1,7 @@
 import { invalidArgument } from '../../errors.ts'
 import { isBinary, isMapOrSet, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
-import { DEEPEST } from './node.ts'
+import { areSameLinks, DEEPEST } from './node.ts'
+import { areSameObjects } from './node-writer.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
 import {
   byteText,
@@ -18,8 +19,11 @@ import {
 /** A value that PHP writes by itself, without what is elsewhere in a session. */
 export type PhpScalar = null | boolean | number | bigint | string | PhpFloat | Uint8Array
 
+/** A value that is no array. */
+type PhpLeaf = PhpScalar | PhpObject | PhpReference
+
 /** A JavaScript value in the terms of PHP; arrays one level deep. */
-export type PhpValue = PhpScalar | PhpObject | PhpReference | PhpElements
+type PhpValue = PhpLeaf | PhpElements
 
 /** An array, with what is behind the `toJSON` of its elements. */
 export interface PhpElements {
@@ -107,29 +111,16 @@ export function formatPhpFloat(value: number): string {
  * @throws {TypeError} `INVALID_SESSION_DATA` for what cannot be written, where that has to be looked at.
  */
 export function isSamePhpValue(left: unknown, right: unknown): boolean {
-  return new PhpComparison().areSame(unwrap(left, ''), unwrap(right, ''))
+  return new PhpComparison().areSame(unwrap(left, ''), unwrap(right, ''), 1)
 }
 
-/**
- * Comparisons of one encoding, which need not find out twice that two arrays differ.
- *
- * @internal
- */
-export class PhpComparison {
-  readonly #different = new ObjectPairs()
+/** One comparison, in which what was met counts as the same until a difference shows. */
+class PhpComparison {
   /** Pairs that have been met: comparing them again would take for ever where arrays are shared, or in each other. */
-  #met = new ObjectPairs()
+  readonly #met = new Map<object, Set<object>>()
   #pairs = 0
 
-  /** {@link isSamePhpValue} for what {@link unwrap} has made. */
-  areSame(left: unknown, right: unknown): boolean {
-    // What was met counts as the same until a difference shows, and so for one comparison only.
-    this.#met = new ObjectPairs()
-    this.#pairs = 0
-    return this.#areSame(left, right, 1)
-  }
-
-  #areSame(left: unknown, right: unknown, depth: number): boolean {
+  areSame(left: unknown, right: unknown, depth: number): boolean {
     if (Object.is(left, right)) return true
     if (left === undefined || right === undefined) return false
     const ours = phpValue(left)
@@ -140,41 +131,25 @@ export class PhpComparison {
 
   #haveSame(left: PhpElements, right: PhpElements, depth: number): boolean {
     if (left.elements.length !== right.elements.length) return false
-    if (this.#different.has(left.container, right.container)) return false
     if (this.#wereMet(left.container, right.container)) return true
     if (depth > DEEPEST) throw invalidArgument('INVALID_SESSION_DATA', 'the session data is nested too deep')
-    const areSame = left.elements.every(([key, value], index) => {
+    return left.elements.every(([key, value], index) => {
       const other = right.elements[index]
       return (
         other !== undefined &&
         keyIdentity(key) === keyIdentity(other[0]) &&
-        this.#areSame(value, other[1], depth + 1)
+        this.areSame(value, other[1], depth + 1)
       )
     })
-    if (!areSame) this.#different.add(left.container, right.container)
-    return areSame
   }
 
   #wereMet(left: object, right: object): boolean {
     this.#pairs += 1
     if (this.#pairs <= PAIRS_WITHOUT_NOTES) return false
-    if (this.#met.has(left, right)) return true
-    this.#met.add(left, right)
+    const rights = this.#met.get(left)
+    if (rights === undefined) this.#met.set(left, new Set([right]))
+    else if (rights.size === rights.add(right).size) return true
     return false
-  }
-}
-
-class ObjectPairs {
-  readonly #rights = new Map<object, Set<object>>()
-
-  has(left: object, right: object): boolean {
-    return this.#rights.get(left)?.has(right) ?? false
-  }
-
-  add(left: object, right: object): void {
-    const rights = this.#rights.get(left)
-    if (rights === undefined) this.#rights.set(left, new Set([right]))
-    else rights.add(right)
   }
 }
 
@@ -192,7 +167,7 @@ function elementsOf(container: object): (readonly [PhpKey, unknown])[] {
   }
   refuseOthers(container)
   for (const key of Object.keys(container)) {
-    const element = unwrap(Reflect.get(container, key), key)
+    const element = unwrap((container as Record<string, unknown>)[key], key)
     if (element !== undefined) elements.push([phpKey(key), element])
   }
   return elements
@@ -227,28 +202,22 @@ function refuseOthers(container: object): void {
   }
 }
 
-type Leaf = Exclude<PhpValue, PhpElements>
-
-function areSameLeaves(left: Leaf, right: Leaf): boolean {
-  if (left instanceof PhpObject) return right instanceof PhpObject && areSameObjects(left, right)
-  if (left instanceof PhpReference) return right instanceof PhpReference && areSameReferences(left, right)
+/**
+ * Whether two values that are no arrays are the same in PHP.
+ *
+ * @internal
+ */
+export function areSameLeaves(left: PhpLeaf, right: PhpLeaf): boolean {
+  if (left instanceof PhpObject) {
+    return right instanceof PhpObject && areSameObjects(PhpObject.nodeOf(left), PhpObject.nodeOf(right))
+  }
+  if (left instanceof PhpReference) {
+    return (
+      right instanceof PhpReference && areSameLinks(PhpReference.nodeOf(left), PhpReference.nodeOf(right))
+    )
+  }
   if (right instanceof PhpObject || right instanceof PhpReference) return false
   // Of two strings, all but the same have other bytes.
   if (typeof left === 'string' && typeof right === 'string') return left === right
   return scalarText(left) === scalarText(right)
-}
-
-function areSameObjects(left: PhpObject, right: PhpObject): boolean {
-  return (
-    PhpObject.nodeOf(left) === PhpObject.nodeOf(right) || PhpObject.textOf(left) === PhpObject.textOf(right)
-  )
-}
-
-function areSameReferences(left: PhpReference, right: PhpReference): boolean {
-  const ours = PhpReference.nodeOf(left)
-  const theirs = PhpReference.nodeOf(right)
-  if (ours === theirs) return true
-  // Numbers change with what is before them; how far around the place an array is does not.
-  if (ours.levelsUp > 0 || theirs.levelsUp > 0) return ours.levelsUp === theirs.levelsUp
-  return ours.letter === theirs.letter && ours.slot === theirs.slot
 }

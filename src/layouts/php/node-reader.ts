@@ -1,5 +1,6 @@
 import {
   type ArrayNode,
+  isReference,
   type LinkNode,
   type ObjectNode,
   type PhpNode,
@@ -23,19 +24,20 @@ const LAST_INDEX = 2 ** 32 - 2
 export class NodeReader {
   readonly #emptyArray: EmptyArray
   readonly #keepsFloats: boolean
+  readonly #isWhole: boolean
   readonly #arrays = new Map<ArrayNode, object>()
   readonly #objects = new Map<ObjectNode, PhpObject>()
   readonly #references = new Map<LinkNode, PhpReference>()
   readonly #open = new Set<ArrayNode>()
 
   /**
-   * @param around an array that what is read is in.
    * @param keepsFloats whether floats that JavaScript could not tell from integers become a `PhpFloat`.
+   * @param isWhole whether arrays are read with everything around them.
    */
-  constructor(emptyArray: EmptyArray, around?: ArrayNode, keepsFloats = false) {
+  constructor(emptyArray: EmptyArray, keepsFloats = false, isWhole = true) {
     this.#emptyArray = emptyArray
     this.#keepsFloats = keepsFloats
-    if (around !== undefined) this.#open.add(around)
+    this.#isWhole = isWhole
   }
 
   /** The value of a node. */
@@ -78,27 +80,31 @@ export class NodeReader {
     let object = this.#objects.get(node)
     if (object === undefined) {
       // A reader of its own, so that what a caller does to a property does not show in the session.
-      object = new PhpObject(node, property => new NodeReader(this.#emptyArray).read(property))
+      object = new PhpObject(node, property => new NodeReader(this.#emptyArray, false, false).read(property))
       this.#objects.set(node, object)
     }
     return object
   }
 
   #readLink(node: LinkNode): unknown {
-    // Asked for again, when what was around it is no longer open.
-    const known = this.#references.get(node)
-    if (known !== undefined) return known
     const target = resolveLinks(node)
-    if (target.kind !== 'link' && !(target.kind === 'array' && this.#open.has(target))) {
-      return this.read(target)
+    const isOpen = target.kind === 'array' && this.#open.has(target)
+    if (!isOpen && !(this.#isWhole ? isReference(node) : target.kind === 'link')) return this.read(target)
+    let reference = this.#references.get(node)
+    if (reference === undefined) {
+      reference = new PhpReference(node)
+      this.#references.set(node, reference)
     }
-    const reference = new PhpReference(node)
-    this.#references.set(node, reference)
     return reference
   }
 }
 
-function isIntegralFloat({ value, source, start }: ScalarNode): boolean {
+/**
+ * Whether a float could not be told from an integer in JavaScript.
+ *
+ * @internal
+ */
+export function isIntegralFloat({ value, source, start }: ScalarNode): boolean {
   return typeof value === 'number' && isPhpInteger(value) && source.text[start] === 'd'
 }
 
@@ -110,7 +116,7 @@ function isIntegralFloat({ value, source, start }: ScalarNode): boolean {
 export function setOwn(object: object, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
-  } else Reflect.set(object, key, value)
+  } else (object as Record<string, unknown>)[key] = value
 }
 
 /** Whether the keys of a plain object come in the order of PHP, and are told from each other as in PHP. */

@@ -2,6 +2,7 @@ import { invalidArgument } from '../../errors.ts'
 import {
   type ArrayNode,
   DEEPEST,
+  isSamePlace,
   type LinkNode,
   type ObjectNode,
   type PhpLimits,
@@ -226,13 +227,25 @@ export class NodeWriter {
 }
 
 /**
- * A node as if it had been serialised alone. Nodes that are the same value, with the same values referred to, give the
+ * An object as if it had been serialised alone. Objects that are the same value, with the same values referred to, give the
  * same text wherever they were.
  *
  * @internal
  */
-export function standaloneText(node: PhpNode): string {
-  const writer = new NodeWriter({ maxBytes: Infinity, maxDepth: DEEPEST }, true)
-  writer.writeVariable(node, 1)
-  return writer.text
+export function standaloneText(node: ObjectNode): string {
+  if (node.standalone === undefined) {
+    const writer = new NodeWriter({ maxBytes: Infinity, maxDepth: DEEPEST }, true)
+    writer.writeVariable(node, 1)
+    node.standalone = writer.text
+  }
+  return node.standalone
+}
+
+/**
+ * Whether two objects are the same value.
+ *
+ * @internal
+ */
+export function areSameObjects(left: ObjectNode, right: ObjectNode): boolean {
+  return isSamePlace(left, right) || standaloneText(left) === standaloneText(right)
 }

@@ -60,6 +60,8 @@ export interface ObjectNode extends AnyNode {
   readonly entries: PhpEntry[]
   /** Offset behind the opening brace; for `E` the same as `end`. */
   bodyStart: number
+  /** What `standaloneText` has made of it. */
+  standalone: string | undefined
 }
 
 /** `R`, another name of a variable, and `r`, an object once more. */
@@ -82,6 +84,24 @@ export function resolveLinks(node: PhpNode): PhpNode {
   let resolved = node
   while (resolved.kind === 'link' && resolved.target !== undefined) resolved = resolved.target
   return resolved
+}
+
+/** Whether JavaScript cannot hold what is behind a link in its place. */
+export function isReference(link: LinkNode): boolean {
+  return link.levelsUp > 0 || resolveLinks(link).kind === 'link'
+}
+
+/** Whether two links that JavaScript cannot follow mean the same. */
+export function areSameLinks(left: LinkNode, right: LinkNode): boolean {
+  if (left === right) return true
+  // Numbers change with what is before them; how far around the place an array is does not.
+  if (left.levelsUp > 0 || right.levelsUp > 0) return left.levelsUp === right.levelsUp
+  return left.letter === right.letter && left.slot === right.slot
+}
+
+/** Whether two nodes are the same place of the same text. */
+export function isSamePlace(left: PhpNode, right: PhpNode): boolean {
+  return left === right || (left.start === right.start && left.source.text === right.source.text)
 }
 
 /** How much may be read or written. */

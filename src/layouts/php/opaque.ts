@@ -22,7 +22,6 @@ export class PhpObject {
   readonly className: string
   readonly #node: ObjectNode
   readonly #read: (node: PhpNode) => unknown
-  #text: string | undefined
 
   /** @internal */
   constructor(node: ObjectNode, read: (node: PhpNode) => unknown) {
@@ -37,17 +36,11 @@ export class PhpObject {
     return object.#node
   }
 
-  /** @internal */
-  static textOf(object: PhpObject): string {
-    object.#text ??= standaloneText(object.#node)
-    return object.#text
-  }
-
   /**
    * What PHP's `serialize()` gives for the object alone. What it refers to elsewhere in the session is in it.
    */
   get serialized(): Uint8Array {
-    return bytesOf(PhpObject.textOf(this))
+    return bytesOf(standaloneText(this.#node))
   }
 
   /**
@@ -69,7 +62,7 @@ export class PhpObject {
 
   /** For logs and comparisons; it cannot be written back. */
   toJSON(): { readonly '@php': PhpValueKind; readonly className: string; readonly serialized: string } {
-    return { '@php': this['@php'], className: this.className, serialized: btoa(PhpObject.textOf(this)) }
+    return { '@php': this['@php'], className: this.className, serialized: btoa(standaloneText(this.#node)) }
   }
 }
 

@@ -12,6 +12,7 @@ import {
   decodeUtf8,
   fromInt64,
   integerKey,
+  isAscii,
   isInt64,
   keyIdentity,
   PhpBytes,
@@ -24,9 +25,12 @@ import {
  */
 const INTEGER = /[+-]?\d{1,400}(?=;)/y
 const FLOAT = /(?:[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eE][+-]?\d{1,400})?|NAN|-?INF)(?=;)/y
-const COUNT = /\d+/y
 const BOOLEAN = /[01]/y
 const ESCAPED_BYTE = /\\([\da-f]{2})|[^\\]/isy
+/** What more digits make of a number may not be exact. */
+const SAFE_DIGITS = 15
+const ZERO = 48
+const SEMICOLON = 59
 /** The shortest element of an array is `i:0;N;`. */
 const LEAST_ELEMENT_BYTES = 6
 
@@ -54,6 +58,7 @@ export class PhpParser {
   /** Offset of what is read next. */
   position = 0
   readonly #text: string
+  readonly #isAscii: boolean
   readonly #maxDepth: number
   readonly #maxWeight: number
   /** What has number 1, 2, ... */
@@ -68,6 +73,7 @@ export class PhpParser {
     }
     this.source = { text, tangled: false, named: new Set(), objects: new Map() }
     this.#text = text
+    this.#isAscii = isAscii(text)
     this.#maxDepth = limits.maxDepth
     this.#maxWeight = limits.maxBytes
   }
@@ -89,14 +95,14 @@ export class PhpParser {
         this.#expect('N;')
         return this.#scalar(start, null)
       case 'b':
-        return this.#scalar(start, this.#number('b', BOOLEAN, 'a boolean is 0 or 1') === '1')
+        return this.#scalar(start, this.#number(BOOLEAN, 'a boolean is 0 or 1') === '1')
       case 'i':
         return this.#scalar(start, this.#integer())
       case 'd':
         return this.#scalar(start, this.#float())
       case 's':
       case 'S':
-        return this.#scalar(start, this.#string(letter))
+        return this.#scalar(start, this.#string(letter === 'S'))
       case 'a':
         return this.#array(start, depth)
       case 'O':
@@ -123,31 +129,43 @@ export class PhpParser {
   }
 
   /** What is between `x:` and a semicolon. */
-  #number(letter: string, pattern: RegExp, problem: string): string {
-    this.#expect(`${letter}:`)
-    const text = this.#take(pattern, problem)
+  #number(pattern: RegExp, problem: string): string {
+    this.#expectColon()
+    const start = this.position
+    pattern.lastIndex = start
+    if (!pattern.test(this.#text)) throw this.#malformed(problem)
+    this.position = pattern.lastIndex
     this.#expect(';')
-    return text
+    return this.#text.slice(start, this.position - 1)
   }
 
   #integer(): number | bigint {
     const start = this.position + 2
-    const text = this.#number('i', INTEGER, 'an integer has to be here')
-    if (text.length <= 15) return Number(text) || 0
+    const end = this.#endOfDigits(start)
+    // Nearly all are like this: the keys of lists, and IDs.
+    if (end > start && end - start <= SAFE_DIGITS && this.#text.charCodeAt(end) === SEMICOLON) {
+      this.#expectColon()
+      this.position = end + 1
+      return this.#digits(start, end)
+    }
+    const text = this.#number(INTEGER, 'an integer has to be here')
+    if (text.length <= SAFE_DIGITS) return Number(text) || 0
     const integer = BigInt(text.startsWith('+') ? text.slice(1) : text)
     if (!isInt64(integer)) throw this.#malformed('an integer of PHP has 64 bits', start)
     return fromInt64(integer)
   }
 
   #float(): number {
-    const text = this.#number('d', FLOAT, 'a float has to be here')
+    const text = this.#number(FLOAT, 'a float has to be here')
     return Number(text.replace('INF', 'Infinity').replace('NAN', 'NaN'))
   }
 
-  #string(letter: 's' | 'S'): string | PhpBytes {
-    const length = this.#lengthOf(letter)
-    const text = letter === 's' ? this.#content(length, 'a string') : this.#escaped(length)
+  #string(isEscaped: boolean): string | PhpBytes {
+    const length = this.#lengthOf()
+    const text = isEscaped ? this.#escaped(length) : this.#content(length, 'a string')
     this.#expect('";')
+    // What is escaped need not be ASCII.
+    if (this.#isAscii && !isEscaped) return text
     return decodeUtf8(text) ?? new PhpBytes(bytesOf(text))
   }
 
@@ -180,14 +198,14 @@ export class PhpParser {
       openDepth: depth,
     }
     this.#slots.push(node)
-    this.#expect('a:')
+    this.#expectColon()
     this.#body(node, depth)
     node.openDepth = 0
     return node
   }
 
   #object(start: number, letter: 'O' | 'E' | 'C', depth: number): PhpNode {
-    const length = this.#lengthOf(letter)
+    const length = this.#lengthOf()
     const className = this.#className(length, letter)
     this.#expect('"')
     const node: ObjectNode = {
@@ -202,6 +220,7 @@ export class PhpParser {
       className,
       entries: [],
       bodyStart: start,
+      standalone: undefined,
     }
     this.#slots.push(node)
     this.source.tangled = true
@@ -277,12 +296,12 @@ export class PhpParser {
       return isArray ? key : String(key)
     }
     if (letter !== 's' && letter !== 'S') throw this.#malformed('a key has to be here')
-    const key = this.#string(letter)
+    const key = this.#string(letter === 'S')
     return isArray && typeof key === 'string' ? (integerKey(key) ?? key) : key
   }
 
   #link(start: number, letter: 'R' | 'r', depth: number): PhpNode {
-    this.#expect(`${letter}:`)
+    this.#expectColon()
     const slot = this.#count('a number')
     this.#expect(';')
     this.source.tangled = true
@@ -316,8 +335,8 @@ export class PhpParser {
   }
 
   /** Goes over `x:5:"`; the length. */
-  #lengthOf(letter: string): number {
-    this.#expect(`${letter}:`)
+  #lengthOf(): number {
+    this.#expectColon()
     const length = this.#count('a length')
     this.#expect(':"')
     return length
@@ -326,18 +345,25 @@ export class PhpParser {
   /** Digits. What they count is at least a byte each, so more than there are bytes cannot be. */
   #count(what: string): number {
     const start = this.position
-    const count = Number(this.#take(COUNT, `${what} has to be here`))
+    const end = this.#endOfDigits(start)
+    if (end === start) throw this.#malformed(`${what} has to be here`)
+    const count = this.#digits(start, end)
     if (count > this.#text.length) throw this.#malformed(`${what} is higher than the bytes allow`, start)
+    this.position = end
     return count
   }
 
-  /** What a pattern finds here. */
-  #take(pattern: RegExp, problem: string): string {
-    pattern.lastIndex = this.position
-    if (!pattern.test(this.#text)) throw this.#malformed(problem)
-    const start = this.position
-    this.position = pattern.lastIndex
-    return this.#text.slice(start, this.position)
+  #endOfDigits(start: number): number {
+    let end = start
+    while (isDigit(this.#text.charCodeAt(end))) end += 1
+    return end
+  }
+
+  #digits(start: number, end: number): number {
+    let number = 0
+    for (let index = start; index < end; index += 1)
+      number = number * 10 + this.#text.charCodeAt(index) - ZERO
+    return number
   }
 
   /** As many characters as said. */
@@ -346,6 +372,12 @@ export class PhpParser {
     if (length > this.#text.length - start) throw this.#malformed(`${what} is cut short`)
     this.position += length
     return this.#text.slice(start, this.position)
+  }
+
+  /** Goes over the letter that a value begins with, and the colon behind it. */
+  #expectColon(): void {
+    this.position += 1
+    this.#expect(':')
   }
 
   /** Goes over characters that have to be there. */
@@ -362,6 +394,10 @@ export class PhpParser {
   #malformed(problem: string, offset: number = this.position): PhpFormatError {
     return new PhpFormatError(problem, offset)
   }
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code < ZERO + 10
 }
 
 function isObject(node: PhpNode): boolean {

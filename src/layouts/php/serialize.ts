@@ -1,7 +1,10 @@
 import { invalidArgument } from '../../errors.ts'
-import { isElements, PhpComparison, type PhpElements, phpValue, scalarText, unwrap } from './js-values.ts'
+import { areSameLeaves, isElements, type PhpElements, phpValue, scalarText, unwrap } from './js-values.ts'
 import {
+  areSameLinks,
   type ArrayNode,
+  isReference,
+  isSamePlace,
   limitsOf,
   type ObjectNode,
   type PhpLimits,
@@ -9,11 +12,20 @@ import {
   type PhpSource,
   resolveLinks,
 } from './node.ts'
-import { type EmptyArray, NodeReader } from './node-reader.ts'
-import { NodeWriter } from './node-writer.ts'
+import { type EmptyArray, isIntegralFloat, NodeReader } from './node-reader.ts'
+import { areSameObjects, NodeWriter } from './node-writer.ts'
 import { PhpObject, PhpReference } from './opaque.ts'
 import { parseOne } from './parser.ts'
-import { bytesOf, byteText, isInt64, isWellFormed, keyIdentity, PhpBytes, type PhpKey } from './values.ts'
+import {
+  bytesOf,
+  byteText,
+  isInt64,
+  isWellFormed,
+  keyIdentity,
+  PhpBytes,
+  PhpFloat,
+  type PhpKey,
+} from './values.ts'
 
 /** Options of {@link phpUnserialize}. */
 export interface PhpUnserializeOptions extends PhpLimits {
@@ -35,7 +47,7 @@ export interface PhpUnserializeOptions extends PhpLimits {
  *   itself, and for what breaks a limit; `INVALID_OPTION` when an option is not what it can be.
  */
 export function phpSerialize(value: unknown, options: PhpLimits = {}): Uint8Array {
-  const writer = new ValueWriter(limitsOf(options), new UnchangedValues('list'))
+  const writer = new ValueWriter(limitsOf(options))
   writer.write(unwrap(value, ''), undefined)
   return bytesOf(writer.text)
 }
@@ -70,50 +82,61 @@ export function emptyArrayOf({
 }
 
 /**
- * Tells what of a session is still as it was read.
- *
- * @internal
- */
-export class UnchangedValues {
-  readonly #comparison = new PhpComparison()
-  readonly #readers: readonly NodeReader[]
-
-  /** @param around an array that what was read is in. */
-  constructor(emptyArray: EmptyArray, around?: ArrayNode) {
-    // Data may come from either way of reading, or have parts of both.
-    this.#readers = [new NodeReader(emptyArray, around), new NodeReader(emptyArray, around, true)]
-  }
-
-  /**
-   * Whether a value is what a node was read as.
-   *
-   * @param value as `unwrap` makes it.
-   */
-  has(value: unknown, node: PhpNode): boolean {
-    return this.#readers.some(reader => this.#comparison.areSame(value, reader.read(node)))
-  }
-}
-
-/**
  * Writes JavaScript values, taking from nodes that were read before what has not changed.
  *
  * @internal
  */
 export class ValueWriter extends NodeWriter {
-  readonly #unchanged: UnchangedValues
   readonly #basis: PhpSource | undefined
   readonly #open = new Set<object>()
   /** What arrays that have other names in PHP have become, to go on having them. */
   readonly #renamed = new Map<PhpNode, { readonly container: object; readonly slot: number }>()
 
-  /**
-   * @param unchanged tells what of the basis is as it was.
-   * @param basis what was read before, as a whole.
-   */
-  constructor(limits: Required<PhpLimits>, unchanged: UnchangedValues, basis?: PhpSource) {
+  /** Arrays, and what was found to be another in their place: finding it again at each level would take for ever. */
+  readonly #different = new Map<ArrayNode, object>()
+
+  /** @param basis what was read before, as a whole. */
+  constructor(limits: Required<PhpLimits>, basis?: PhpSource) {
     super(limits)
-    this.#unchanged = unchanged
     this.#basis = basis
+  }
+
+  /**
+   * Whether a value is what a node was read as, with or without its floats.
+   *
+   * @param value as `unwrap` makes it.
+   */
+  isUnchanged(value: unknown, node: PhpNode): boolean {
+    if (node.kind === 'link') {
+      if (!isReference(node)) return this.isUnchanged(value, resolveLinks(node))
+      return value instanceof PhpReference && areSameLinks(PhpReference.nodeOf(value), node)
+    }
+    if (node.kind === 'object')
+      return value instanceof PhpObject && areSameObjects(PhpObject.nodeOf(value), node)
+    if (node.kind === 'scalar' && Object.is(value, node.value)) return true
+    if (value === undefined) return false
+    const written = phpValue(value)
+    if (node.kind === 'array') return isElements(written) && this.#hasUnchanged(written, node)
+    if (isElements(written)) return false
+    const float = isIntegralFloat(node) && written instanceof PhpFloat
+    return float
+      ? written.value === node.value
+      : areSameLeaves(written, node.value instanceof PhpBytes ? node.value.bytes : node.value)
+  }
+
+  #hasUnchanged({ container, elements }: PhpElements, node: ArrayNode): boolean {
+    const { entries } = node
+    if (elements.length !== entries.length || this.#different.get(node) === container) return false
+    const areUnchanged = entries.every(({ key, value }, index) => {
+      const element = elements[index]
+      return (
+        element !== undefined &&
+        keyIdentity(element[0]) === keyIdentity(key) &&
+        this.isUnchanged(element[1], value)
+      )
+    })
+    if (!areUnchanged) this.#different.set(node, container)
+    return areUnchanged
   }
 
   /**
@@ -123,7 +146,7 @@ export class ValueWriter extends NodeWriter {
    * @param basis what PHP had in this place.
    */
   write(value: unknown, basis: PhpNode | undefined, depth = 1): void {
-    if (basis !== undefined && this.#unchanged.has(value, basis)) {
+    if (basis !== undefined && this.isUnchanged(value, basis)) {
       this.writeVariable(basis, depth)
       return
     }
@@ -179,7 +202,7 @@ export class ValueWriter extends NodeWriter {
 
   /** The node of an object in the basis, when that is what the object was read from. */
   #currentNode(node: ObjectNode): ObjectNode {
-    const basis = this.#basis
-    return basis?.text === node.source.text ? (basis.objects.get(node.start) ?? node) : node
+    const current = this.#basis?.objects.get(node.start)
+    return current !== undefined && isSamePlace(current, node) ? current : node
   }
 }

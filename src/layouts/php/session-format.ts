@@ -5,7 +5,7 @@ import { isSamePhpValue, unwrap } from './js-values.ts'
 import { type ArrayNode, limitsOf, type PhpLimits, type PhpNode, type PhpSource } from './node.ts'
 import { type EmptyArray, NodeReader, setOwn } from './node-reader.ts'
 import { parseOne, PhpParser } from './parser.ts'
-import { emptyArrayOf, UnchangedValues, ValueWriter } from './serialize.ts'
+import { emptyArrayOf, ValueWriter } from './serialize.ts'
 import {
   bytesOf,
   byteText,
@@ -105,8 +105,8 @@ export function phpTextCodec(options: PhpCodecOptions): SessionCodec {
   const limits = limitsOf(options)
   const emptyArray = emptyArrayOf(options)
   const decode = (text: string, keepsFloats: boolean): SessionData => {
-    const { variables, root } = parseSession(text, serializer, limits)
-    const reader = new NodeReader(emptyArray, root, keepsFloats)
+    const { variables } = parseSession(text, serializer, limits)
+    const reader = new NodeReader(emptyArray, keepsFloats)
     const data: SessionData = {}
     for (const { name, value } of variables) {
       if (name !== undefined) setOwn(data, name, reader.read(value))
@@ -119,9 +119,8 @@ export function phpTextCodec(options: PhpCodecOptions): SessionCodec {
     encode: (data, basis) => {
       const values = valuesOf(data)
       const session = parseSession(basis ?? '', serializer, limits)
-      const unchanged = new UnchangedValues(emptyArray, session.root)
-      if (basis !== undefined && areUnchanged(values, session, unchanged)) return basis
-      const writer = new ValueWriter(limits, unchanged, session.source)
+      const writer = new ValueWriter(limits, session.source)
+      if (basis !== undefined && areUnchanged(values, session, writer)) return basis
       writeSession(values, session, serializer, writer)
       return writer.text
     },
@@ -162,11 +161,11 @@ function valuesOf(data: unknown): Values {
   return values
 }
 
-function areUnchanged(values: Values, { variables }: ParsedSession, unchanged: UnchangedValues): boolean {
+function areUnchanged(values: Values, { variables }: ParsedSession, writer: ValueWriter): boolean {
   const old = [...lastOfEachName(variables)]
   return (
     values.size === old.length &&
-    old.every(([name, { value }]) => values.has(name) && unchanged.has(values.get(name), value))
+    old.every(([name, { value }]) => values.has(name) && writer.isUnchanged(values.get(name), value))
   )
 }
 

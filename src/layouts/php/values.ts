@@ -253,6 +253,15 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 /**
+ * Whether a text is the same in UTF-8, with one byte for each character.
+ *
+ * @internal
+ */
+export function isAscii(text: string): boolean {
+  return !/[\u0080-\uFFFF]/.test(text)
+}
+
+/**
  * The UTF-8 of a text, as text with one character for each byte. Halves of surrogate pairs become U+FFFD.
  *
  * @internal
@@ -279,8 +288,4 @@ export function decodeUtf8(text: string): string | undefined {
  */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text)
-}
-
-function isAscii(text: string): boolean {
-  return !/[\u0080-\uFFFF]/.test(text)
 }
