@@ -45,18 +45,9 @@ interface Access {
   /** Absent where the service is asked without a token (IMDSv1). */
   readonly token?: string
   /** Why there is no token, while that is news. */
-  readonly problem?: TokenProblem
+  readonly problem?: InstanceMetadataError
   /** Instant of the clock from which a new token is requested. */
   readonly renewAtMs: number
-}
-
-interface TokenProblem {
-  readonly text: string
-  readonly cause?: unknown
-  /** Whether there was no response, as behind too low a hop limit. */
-  readonly isSilent: boolean
-  /** Whether the service itself says that it has no tokens. */
-  readonly isCertain: boolean
 }
 
 type Headers = readonly (readonly [name: string, value: string])[]
@@ -68,7 +59,7 @@ const TOKEN_TTL_SECONDS = 21_600
 /** A token is renewed this long before it ends, so that none ends on its way. */
 const TOKEN_MARGIN_MS = 120_000
 /** Responses to the request for a token with which a service says that it has none. */
-const WITHOUT_TOKENS: ReadonlySet<number> = new Set([403, 404, 405])
+const WITHOUT_TOKENS: ReadonlySet<number | undefined> = new Set([403, 404, 405])
 /** After any other failure, how long the service is asked without a token before the next request for one. */
 const WITHOUT_TOKEN_MS = 5 * 60_000
 const HOP_LIMIT_ADVICE =
@@ -114,7 +105,10 @@ export class InstanceMetadataClient {
     const { statusCode, body } = response
     if (problem !== undefined) {
       if (statusCode === 401) throw withoutToken(origin, problem, 'it demands one')
-      this.#access = { origin, renewAtMs: this.#withoutTokenUntilMs(problem) }
+      // Where the service itself says that it has no tokens, there will be none.
+      const isCertain = WITHOUT_TOKENS.has(problem.httpStatusCode)
+      const renewAtMs = isCertain ? Infinity : this.#context.clock.now() + WITHOUT_TOKEN_MS
+      this.#access = { origin, renewAtMs }
     }
     if (statusCode === 200) return body.toString('utf8')
     throw new InstanceMetadataError(
@@ -131,10 +125,6 @@ export class InstanceMetadataClient {
     return this.#context.clock.now() < access.renewAtMs ? access : undefined
   }
 
-  #withoutTokenUntilMs({ isCertain }: TokenProblem): number {
-    return isCertain ? Number.POSITIVE_INFINITY : this.#context.clock.now() + WITHOUT_TOKEN_MS
-  }
-
   #read(path: string, settings: InstanceMetadataSettings, { token }: Access): Promise<TransportResponse> {
     const headers: Headers = token === undefined ? [] : [[TOKEN_HEADER, token]]
     return this.#send(settings, 'GET', `latest/meta-data/${path}`, headers)
@@ -145,19 +135,16 @@ export class InstanceMetadataClient {
     this.#access = undefined
     const { origin } = settings.endpoint
     const askedAtMs = this.#context.clock.now()
-    const headers: Headers = [[TTL_HEADER, TOKEN_TTL_SECONDS.toString()]]
-    const found = await this.#send(settings, 'PUT', TOKEN_PATH, headers).then(
-      response => accessWith(response, origin, askedAtMs),
-      unanswered,
-    )
-    if ('origin' in found) {
-      this.#access = found
-      return found
+    try {
+      const response = await this.#send(settings, 'PUT', TOKEN_PATH, [[TTL_HEADER, `${TOKEN_TTL_SECONDS}`]])
+      return (this.#access = accessWith(response, origin, askedAtMs))
+    } catch (problem) {
+      // By the status 400 the service says that the request itself is wrong.
+      if (!(problem instanceof InstanceMetadataError) || problem.httpStatusCode === 400) throw problem
+      const { v1DisabledBy } = settings
+      if (v1DisabledBy === undefined) return { origin, problem, renewAtMs: Number.NEGATIVE_INFINITY }
+      throw withoutToken(origin, problem, `${v1DisabledBy} forbids to ask without one (IMDSv1)`)
     }
-    if (settings.v1DisabledBy !== undefined) {
-      throw withoutToken(origin, found, `${settings.v1DisabledBy} forbids to ask without one (IMDSv1)`)
-    }
-    return { origin, problem: found, renewAtMs: Number.NEGATIVE_INFINITY }
   }
 
   async #send(
@@ -185,57 +172,42 @@ export class InstanceMetadataClient {
       } catch (cause) {
         if (!(cause instanceof TransportError)) throw cause
         if (!cause.retryable || attempt >= maxAttempts) {
-          throw new InstanceMetadataError(
-            `the instance metadata service cannot be reached: ${cause.message}`,
-            {
-              cause,
-            },
-          )
+          const message = `the instance metadata service cannot be reached: ${cause.message}`
+          throw new InstanceMetadataError(message, { cause })
         }
       }
     }
   }
 }
 
-/** @throws {InstanceMetadataError} for the status 400, by which the service says that the request itself is wrong. */
+/** @throws {InstanceMetadataError} when there is no token in the response. */
 function accessWith(
   { statusCode, headers, body }: TransportResponse,
   origin: string,
   askedAtMs: number,
-): Access | TokenProblem {
-  const failed = `the instance metadata service at ${origin} answered the request for a token with`
-  if (statusCode === 400) {
-    throw new InstanceMetadataError(`${failed} HTTP status 400`, { httpStatusCode: statusCode })
-  }
-  if (statusCode !== 200) {
-    return {
-      text: `${failed} HTTP status ${statusCode}`,
-      isSilent: false,
-      isCertain: WITHOUT_TOKENS.has(statusCode),
-    }
-  }
+): Access {
   const token = body.toString('latin1').trim()
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    return { text: `${failed} something else`, isSilent: false, isCertain: false }
+  if (statusCode !== 200 || !/^[\x21-\x7e]+$/.test(token)) {
+    const trouble = statusCode === 200 ? 'something else' : `HTTP status ${statusCode}`
+    throw new InstanceMetadataError(
+      `the instance metadata service at ${origin} answered the request for a token with ${trouble}`,
+      { httpStatusCode: statusCode },
+    )
   }
   const ttlSeconds = /^\d{1,6}$/.exec(headers.get(TTL_HEADER) ?? '')?.[0] ?? TOKEN_TTL_SECONDS
   return { origin, token, renewAtMs: askedAtMs + Number(ttlSeconds) * 1000 - TOKEN_MARGIN_MS }
 }
 
-function unanswered(cause: unknown): TokenProblem {
-  if (!(cause instanceof InstanceMetadataError)) throw cause
-  const isSilent = cause.cause instanceof AttemptTimeoutError || cause.cause instanceof ConnectTimeoutError
-  return { text: cause.message, cause, isSilent, isCertain: false }
-}
-
 function withoutToken(
   origin: string,
-  { text, cause, isSilent }: TokenProblem,
+  { message, cause }: InstanceMetadataError,
   reason: string,
 ): InstanceMetadataError {
+  // No response at all is what too low a hop limit looks like.
+  const isSilent = cause instanceof AttemptTimeoutError || cause instanceof ConnectTimeoutError
+  const advice = isSilent ? `; ${HOP_LIMIT_ADVICE}` : ''
   return new InstanceMetadataError(
-    `the instance metadata service at ${origin} gave no token (IMDSv2), and ${reason}: ${text}` +
-      (isSilent ? `; ${HOP_LIMIT_ADVICE}` : ''),
+    `the instance metadata service at ${origin} gave no token (IMDSv2), and ${reason}: ${message}${advice}`,
     { cause },
   )
 }

@@ -95,7 +95,7 @@ function askTraced(provider: CredentialProvider, reason: CredentialsTrace['reaso
   return credentialsTraces.observe(trace, () => ask(provider), {
     conclude: result => {
       if (!('value' in result)) return
-      const name = providerNameOf(result.value)
+      const name = names.get(result.value)
       if (name !== undefined) trace.provider = name
       const { expiration } = result.value
       if (expiration !== undefined) trace.expiresAtMs = expiration.getTime()
@@ -135,9 +135,4 @@ const names = new WeakMap<Credentials, string>()
 export function nameProvider(credentials: Credentials, name: string): Credentials {
   names.set(credentials, name)
   return credentials
-}
-
-/** The place that credentials are from, where a chain has said so. */
-function providerNameOf(credentials: Credentials): string | undefined {
-  return names.get(credentials)
 }

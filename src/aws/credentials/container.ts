@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises'
 
-import { type Environment, variable } from '../config/environment.ts'
+import type { Environment } from '../config/environment.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
-import type { TransportResponse } from '../http/transport.ts'
 import { CredentialsError, TransportError } from '../../errors.ts'
+import { Deadline } from '../../internal/deadline.ts'
 import { sleep } from '../../internal/timers.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
-import { contextOf, kinds, type OptionKinds, type ProviderContext, type ProviderOptions } from './provider.ts'
+import {
+  contextOf,
+  kinds,
+  notConfigured,
+  type OptionKinds,
+  type ProviderContext,
+  type ProviderOptions,
+} from './provider.ts'
 
 /** Options of {@link fromContainerMetadata}. */
 export interface FromContainerMetadataOptions extends ProviderOptions {
@@ -80,8 +87,6 @@ const httpOptionKinds: OptionKinds<FromHttpOptions> = {
 const CONNECT_TIMEOUT_MS = 1000
 const DEFAULT_MAX_RETRIES = 3
 const DEFAULT_RETRY_DELAY_MS = 1000
-const TOKEN_FILE_VARIABLE = 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'
-const TOKEN_VARIABLE = 'AWS_CONTAINER_AUTHORIZATION_TOKEN'
 
 /**
  * Credentials of the container's role, as Amazon ECS, EKS Pod Identity and the like serve them to a container: from
@@ -112,42 +117,41 @@ export function fromHttp(options: FromHttpOptions = {}): CredentialProvider {
 }
 
 async function fetchCredentials(context: ProviderContext, options: FromHttpOptions): Promise<Credentials> {
+  const { pending } = context
   const target = containerEndpoint(context.environment, options)
   const source = `the container credentials endpoint ${target.endpoint.origin}`
   const { timeout, maxRetries = DEFAULT_MAX_RETRIES, retryDelayMs = DEFAULT_RETRY_DELAY_MS } = options
-  const deadlineAtMs = timeout === undefined ? performance.now() + context.deadlineMs : Infinity
+  const deadline = new Deadline(timeout === undefined ? context.deadlineMs : Infinity)
   let wasRefused = false
   let before = ''
   for (let attempt = 1; ; attempt++) {
-    const timeoutMs = Math.ceil(timeout ?? Math.max(1, deadlineAtMs - performance.now()))
-    const outcome = await context.pending.step(`${source}, attempt ${attempt}${before}`, () =>
+    const timeoutMs = Math.ceil(timeout ?? Math.max(1, deadline.remainingMs))
+    const outcome = await pending.step(`${source}, attempt ${attempt}${before}`, () =>
       ask(target, source, timeoutMs, context, options),
     )
-    if ('credentials' in outcome) return outcome.credentials
+    if (!('error' in outcome)) return outcome
     const { error, isFinal = false, isRefusal = false, summary } = outcome
     if (isFinal || attempt > maxRetries || (isRefusal && wasRefused)) throw error
     // With no time left to try again, the error at hand says what the trouble is.
-    if (performance.now() + retryDelayMs >= deadlineAtMs) throw error
+    if (deadline.isExpired(retryDelayMs)) throw error
     wasRefused ||= isRefusal
     before = ` after ${summary}`
-    await context.pending.step(`the pause before the next attempt at ${source}${before}`, () =>
+    await pending.step(`the pause before the next attempt at ${source}${before}`, () =>
       sleep(retryDelayMs, undefined),
     )
   }
 }
 
-/** Credentials, or why there are none. */
-type Outcome =
-  | { readonly credentials: Credentials }
-  | {
-      readonly error: CredentialsError
-      /** The failure in a few words. */
-      readonly summary: string
-      /** Whether it would be the same the next time. */
-      readonly isFinal?: boolean
-      /** Whether the authorization was refused, which may have been replaced meanwhile. */
-      readonly isRefusal?: boolean
-    }
+/** Why an attempt gave no credentials. */
+interface Failure {
+  readonly error: CredentialsError
+  /** The failure in a few words. */
+  readonly summary: string
+  /** Whether it would be the same the next time. */
+  readonly isFinal?: boolean
+  /** Whether the authorization was refused, which may have been replaced meanwhile. */
+  readonly isRefusal?: boolean
+}
 
 async function ask(
   { endpoint, path }: ContainerEndpoint,
@@ -155,11 +159,11 @@ async function ask(
   timeoutMs: number,
   { environment, transport, serviceTransport }: ProviderContext,
   options: FromHttpOptions,
-): Promise<Outcome> {
+): Promise<Credentials | Failure> {
   const authorization = await authorizationToken(environment, options)
   const carrier = endpoint.protocol === 'https:' ? serviceTransport : transport
   try {
-    const response = await carrier.request({
+    const { statusCode, body } = await carrier.request({
       endpoint,
       method: 'GET',
       path,
@@ -173,8 +177,17 @@ async function ask(
       attemptTimeoutMs: timeoutMs,
       deadlineAtMs: performance.now() + timeoutMs,
     })
-    return outcomeOf(response, source)
+    const text = body.toString('utf8')
+    if (statusCode === 200) {
+      const answer = `the answer of ${source}`
+      const document = parseJsonObject(text, answer)
+      return credentialsOfDocument(document, answer, { sessionToken: 'Token', temporary: true })
+    }
+    const summary = `HTTP status ${statusCode}${codeOf(text)}`
+    const isRefusal = statusCode === 401 || statusCode === 403
+    return { error: notConfigured(`${source} answered with ${summary}`), isRefusal, summary }
   } catch (cause) {
+    if (cause instanceof CredentialsError) return { error: cause, summary: 'a response that cannot be read' }
     if (!(cause instanceof TransportError)) throw cause
     const message = `${source} cannot be reached: ${cause.message}`
     return {
@@ -182,28 +195,6 @@ async function ask(
       isFinal: !cause.retryable,
       summary: cause.code,
     }
-  }
-}
-
-function outcomeOf({ statusCode, body }: TransportResponse, source: string): Outcome {
-  const text = body.toString('utf8')
-  if (statusCode !== 200) {
-    const summary = `HTTP status ${statusCode}${codeOf(text)}`
-    return {
-      error: new CredentialsError(`${source} answered with ${summary}`, { tryNextProvider: true }),
-      isRefusal: statusCode === 401 || statusCode === 403,
-      summary,
-    }
-  }
-  try {
-    const answer = `the answer of ${source}`
-    const document = parseJsonObject(text, answer)
-    return {
-      credentials: credentialsOfDocument(document, answer, { sessionToken: 'Token', temporary: true }),
-    }
-  } catch (error) {
-    if (!(error instanceof CredentialsError)) throw error
-    return { error, summary: 'a response that cannot be read' }
   }
 }
 
@@ -217,19 +208,14 @@ async function authorizationToken(
   environment: Environment,
   options: FromHttpOptions,
 ): Promise<string | undefined> {
-  const { awsContainerAuthorizationTokenFile: fileOption, awsContainerAuthorizationToken: tokenOption } =
-    options
-  if (fileOption) return tokenOfFile('awsContainerAuthorizationTokenFile', fileOption)
-  if (tokenOption) return usableToken('awsContainerAuthorizationToken', tokenOption)
-  const file = variable(environment, TOKEN_FILE_VARIABLE)
-  if (file !== undefined) return tokenOfFile(TOKEN_FILE_VARIABLE, file)
-  const token = variable(environment, TOKEN_VARIABLE)
-  return token === undefined ? undefined : usableToken(TOKEN_VARIABLE, token)
-}
-
-async function tokenOfFile(name: string, path: string): Promise<string> {
-  const source = `the file ${path} that ${name} names`
-  const token = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const given = firstGiven(environment, options, [
+    'awsContainerAuthorizationTokenFile',
+    'awsContainerAuthorizationToken',
+  ])
+  if (given?.option !== 'awsContainerAuthorizationTokenFile')
+    return given && usableToken(given.name, given.value)
+  const source = `the file ${given.value} that ${given.name} names`
+  const token = await readFile(given.value, 'utf8').catch((cause: unknown) => {
     throw new CredentialsError(`${source} cannot be read`, { cause })
   })
   return usableToken(source, token)
@@ -243,6 +229,27 @@ function usableToken(source: string, token: string): string {
   )
 }
 
+/** Options that are texts; each has a variable of the same name: `awsContainerX` and `AWS_CONTAINER_X`. */
+type TextOption = Exclude<keyof FromHttpOptions, keyof FromContainerMetadataOptions>
+
+/** The first of these options that is given, else the first of their variables. Empty ones count as absent. */
+function firstGiven(
+  environment: Environment,
+  options: FromHttpOptions,
+  wanted: readonly TextOption[],
+): { readonly option: TextOption; readonly name: string; readonly value: string } | undefined {
+  const candidates = [
+    ...wanted.map(option => ({ option, name: option, value: options[option] })),
+    ...wanted.map(option => ({ option, name: variableOf(option), value: environment[variableOf(option)] })),
+  ]
+  for (const { option, name, value } of candidates) if (value) return { option, name, value }
+  return undefined
+}
+
+function variableOf(option: TextOption): string {
+  return option.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
+}
+
 /** Where container credentials come from. */
 export interface ContainerEndpoint {
   readonly endpoint: Endpoint
@@ -253,9 +260,6 @@ export interface ContainerEndpoint {
 }
 
 const ECS_ORIGIN = 'http://169.254.170.2'
-const RELATIVE_URI_VARIABLE = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
-const FULL_URI_VARIABLE = 'AWS_CONTAINER_CREDENTIALS_FULL_URI'
-
 /** Hosts, as `URL` normalises them, that may be asked without TLS. */
 const HOSTS_WITHOUT_TLS: ReadonlySet<string> = new Set([
   '169.254.170.2',
@@ -273,27 +277,21 @@ const HOSTS_WITHOUT_TLS: ReadonlySet<string> = new Set([
  *   stops). The message shows at most the host.
  */
 export function containerEndpoint(environment: Environment, options: FromHttpOptions): ContainerEndpoint {
-  const { awsContainerCredentialsRelativeUri: relativeUri, awsContainerCredentialsFullUri: fullUri } = options
-  if (relativeUri) return ofRelativeUri('awsContainerCredentialsRelativeUri', relativeUri)
-  if (fullUri) return ofFullUri('awsContainerCredentialsFullUri', fullUri)
-  const relativeVariable = variable(environment, RELATIVE_URI_VARIABLE)
-  if (relativeVariable !== undefined) return ofRelativeUri(RELATIVE_URI_VARIABLE, relativeVariable)
-  const fullVariable = variable(environment, FULL_URI_VARIABLE)
-  if (fullVariable !== undefined) return ofFullUri(FULL_URI_VARIABLE, fullVariable)
-  throw new CredentialsError(`neither ${RELATIVE_URI_VARIABLE} nor ${FULL_URI_VARIABLE} is set`, {
-    tryNextProvider: true,
-  })
+  const uris = ['awsContainerCredentialsRelativeUri', 'awsContainerCredentialsFullUri'] as const
+  const given = firstGiven(environment, options, uris)
+  if (given === undefined) throw notConfigured(`neither ${uris.map(variableOf).join(' nor ')} is set`)
+  const { option, name, value } = given
+  const { origin, pathname, search } = (option === uris[0] ? ofRelativeUri : ofFullUri)(name, value)
+  return { endpoint: parseEndpoint(origin), path: pathname + search }
 }
 
-function ofRelativeUri(source: string, uri: string): ContainerEndpoint {
+function ofRelativeUri(source: string, uri: string): URL {
   // Without the slash, what follows could change the host: "@example.com/" makes a user name of the address.
-  if (!uri.startsWith('/') || !URL.canParse(ECS_ORIGIN + uri)) {
-    throw new CredentialsError(`${source} is not a path that starts with /`)
-  }
-  return splitUrl(new URL(ECS_ORIGIN + uri))
+  if (uri.startsWith('/') && URL.canParse(ECS_ORIGIN + uri)) return new URL(ECS_ORIGIN + uri)
+  throw new CredentialsError(`${source} is not a path that starts with /`)
 }
 
-function ofFullUri(source: string, uri: string): ContainerEndpoint {
+function ofFullUri(source: string, uri: string): URL {
   if (!URL.canParse(uri)) {
     throw new CredentialsError(`${source} is not a URL with a host, such as ${ECS_ORIGIN}/credentials`)
   }
@@ -304,20 +302,14 @@ function ofFullUri(source: string, uri: string): ContainerEndpoint {
   if (url.username !== '' || url.password !== '') {
     throw new CredentialsError(`${source} must not contain a user name or password`)
   }
-  if (url.protocol === 'http:' && !mayBeAskedWithoutTls(url.hostname)) {
-    throw new CredentialsError(
-      `${source} names the host ${url.hostname}, which must not be asked for credentials over http; it takes ` +
-        'https://, this machine (localhost, 127.0.0.0/8, [::1]), or an address of Amazon ECS or EKS ' +
-        '(169.254.170.2, 169.254.170.23, [fd00:ec2::23])',
-    )
-  }
-  return splitUrl(url)
+  if (url.protocol === 'https:' || mayBeAskedWithoutTls(url.hostname)) return url
+  throw new CredentialsError(
+    `${source} names the host ${url.hostname}, which must not be asked for credentials over http; it takes ` +
+      'https://, this machine (localhost, 127.0.0.0/8, [::1]), or an address of Amazon ECS or EKS ' +
+      '(169.254.170.2, 169.254.170.23, [fd00:ec2::23])',
+  )
 }
 
 function mayBeAskedWithoutTls(hostname: string): boolean {
   return HOSTS_WITHOUT_TLS.has(hostname) || /^127(?:\.\d{1,3}){3}$/.test(hostname)
-}
-
-function splitUrl(url: URL): ContainerEndpoint {
-  return { endpoint: parseEndpoint(url.origin), path: url.pathname + url.search }
 }

@@ -93,8 +93,7 @@ export function chainLinks(
     },
     {
       name: 'web identity',
-      load: async () =>
-        (await import('./web-identity.ts')).fromTokenFile({ clientConfig: { region }, context }),
+      load: async () => (await import('./sts.ts')).fromTokenFile({ clientConfig: { region }, context }),
     },
     {
       name: 'container',

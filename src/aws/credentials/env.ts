@@ -2,7 +2,7 @@ import { variable } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
 import { isWithheld } from '../../internal/process-environment.ts'
 import type { CredentialProvider } from '../../types.ts'
-import { contextOf, instantOf, type ProviderOptions } from './provider.ts'
+import { contextOf, instantOf, notConfigured, type ProviderOptions } from './provider.ts'
 
 /**
  * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
@@ -32,7 +32,7 @@ export function fromEnv(options: ProviderOptions = {}): CredentialProvider {
 function key(name: string, value: string | undefined): string {
   if (value === undefined) {
     const trouble = isWithheld(name) ? 'may not be read by this process' : 'is not set'
-    throw new CredentialsError(`${name} ${trouble}`, { tryNextProvider: true })
+    throw notConfigured(`${name} ${trouble}`)
   }
   // Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist.
   if (/^[\x21-\x7e]+$/.test(value) && !/["']/.test(value)) return value

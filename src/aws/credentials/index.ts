@@ -1,6 +1,5 @@
 export type { SkippedProvider } from '../../errors.ts'
 export type { CredentialProvider, Credentials } from '../../types.ts'
-export { fromTemporaryCredentials, type FromTemporaryCredentialsOptions } from './assume-role.ts'
 export {
   fromContainerMetadata,
   type FromContainerMetadataOptions,
@@ -12,8 +11,13 @@ export { fromEnv } from './env.ts'
 export { fromIni, type FromIniOptions } from './ini.ts'
 export { fromInstanceMetadata, type FromInstanceMetadataOptions } from './instance-metadata.ts'
 export { fromLoginCredentials, type FromLoginCredentialsOptions, type LoginClientConfig } from './login.ts'
-export type { MfaCodeProvider } from './sts.ts'
 export { fromProcess, type FromProcessOptions } from './process.ts'
 export type { ProviderOptions } from './provider.ts'
 export { fromSSO, type FromSSOOptions } from './sso.ts'
-export { fromTokenFile, type FromTokenFileOptions } from './web-identity.ts'
+export {
+  fromTemporaryCredentials,
+  type FromTemporaryCredentialsOptions,
+  fromTokenFile,
+  type FromTokenFileOptions,
+  type MfaCodeProvider,
+} from './sts.ts'

@@ -15,8 +15,7 @@ import {
   readProfile,
   SSO_PROPERTIES,
 } from './provider.ts'
-import type { AssumeRoleParams, MfaCodeProvider, StsClientConfig } from './sts.ts'
-import type { FromTokenFileOptions } from './web-identity.ts'
+import type { AssumeRoleParams, FromTokenFileOptions, MfaCodeProvider, StsClientConfig } from './sts.ts'
 
 /** Options of {@link fromIni}. */
 export interface FromIniOptions extends ProviderOptions {
@@ -137,7 +136,7 @@ class ProfileSearch {
       case 'source':
         return this.#sourceCredentials(form.source, name, visited)
       case 'web-identity': {
-        const { fromTokenFile } = await import('./web-identity.ts')
+        const { fromTokenFile } = await import('./sts.ts')
         return this.#ask(name, fromTokenFile({ ...form.role, clientConfig, context }))
       }
       case 'process': {

@@ -8,7 +8,14 @@ import { ConfigurationError, CredentialsError } from '../../errors.ts'
 import { messageOf } from '../../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
-import { contextOf, kinds, type OptionKinds, type ProviderContext, type ProviderOptions } from './provider.ts'
+import {
+  contextOf,
+  kinds,
+  notConfigured,
+  type OptionKinds,
+  type ProviderContext,
+  type ProviderOptions,
+} from './provider.ts'
 
 /** Options of {@link fromInstanceMetadata}. */
 export interface FromInstanceMetadataOptions extends ProviderOptions, InstanceMetadataOptions {}
@@ -46,9 +53,7 @@ export function fromInstanceMetadata(options: FromInstanceMetadataOptions = {}):
   const provider = staticallyStable(() => credentialsOfInstance(client), context)
   return async () => {
     if (isSwitchedOn(context.environment[DISABLED_VARIABLE])) {
-      throw new CredentialsError(`the instance metadata service is switched off by ${DISABLED_VARIABLE}`, {
-        tryNextProvider: true,
-      })
+      throw notConfigured(`the instance metadata service is switched off by ${DISABLED_VARIABLE}`)
     }
     return provider()
   }

@@ -1,7 +1,6 @@
 import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
 import { type Environment, variable } from '../config/environment.ts'
-import type { ConfigSection } from '../config/shared-config.ts'
 import { GrowingBuffer } from '../http/response-parser.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
@@ -11,8 +10,12 @@ import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import {
   contextOf,
+  type FoundProfile,
   kinds,
+  notConfigured,
   type OptionKinds,
+  profileTitle,
+  propertyOf,
   type ProviderContext,
   type ProviderOptions,
   readProfile,
@@ -66,26 +69,18 @@ async function runCredentialProcess(
   { profile: given, timeoutMs = DEFAULT_TIMEOUT_MS }: FromProcessOptions,
 ): Promise<Credentials> {
   const { environment, clock } = context
-  const { profile: name, section: profile } = await readProfile(context, given)
-  const shownName = JSON.stringify(name)
-  const command = profile?.get('credential_process')
-  if (profile === undefined || command === undefined || command.trim() === '') {
-    throw new CredentialsError(
-      profile === undefined
-        ? `the profile ${shownName} does not exist`
-        : `the profile ${shownName} has no credential_process`,
-      { tryNextProvider: true },
-    )
-  }
-  const source = `the credential_process of the profile ${shownName}`
+  const found = await readProfile(context, given)
+  const { profile: name } = found
+  const command = propertyOf(found, 'credential_process')
+  const source = `the credential_process of ${profileTitle(name)}`
   try {
     const outcome = await context.pending.step(source, () => outputOnce(command, environment, timeoutMs))
     if ('failure' in outcome) throw new CredentialsError(`${source} ${outcome.failure}`)
-    return credentialsOfOutput(outcome.output, source, profile, clock.now())
+    return credentialsOfOutput(outcome.output, source, found, clock.now())
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
     const isImplicit = name === 'default' && variable(environment, 'AWS_PROFILE') === undefined
-    throw isImplicit ? new CredentialsError(error.message, { tryNextProvider: true }) : error
+    throw isImplicit ? notConfigured(error.message) : error
   }
 }
 
@@ -102,7 +97,7 @@ function outputOnce(command: string, environment: Environment, timeoutMs: number
 function credentialsOfOutput(
   output: string,
   source: string,
-  profile: ConfigSection,
+  { section }: FoundProfile,
   nowMs: number,
 ): Credentials {
   const printed = `what ${source} prints`
@@ -113,7 +108,7 @@ function credentialsOfOutput(
     sessionToken: 'SessionToken',
     temporary: false,
   })
-  const { expiration, accountId = profile.get('aws_account_id') } = credentials
+  const { expiration, accountId = section?.get('aws_account_id') } = credentials
   if (expiration !== undefined && expiration.getTime() <= nowMs) {
     throw new CredentialsError(`${printed} expired at ${expiration.toISOString()}`)
   }

@@ -5,7 +5,7 @@ import { CredentialsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { homeDirectory } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
-import type { ConfigSection, SettingsSource, SharedConfig } from '../config/shared-config.ts'
+import type { ConfigSection, SettingsSource } from '../config/shared-config.ts'
 import type { ServiceFailure } from '../http/retry.ts'
 import { isHeaderText } from '../sigv4/sign.ts'
 import { type CachedLogin, cachedToken } from './cache-file.ts'
@@ -148,76 +148,54 @@ interface SsoSettings {
 
 /**
  * Finds the settings: in the options when any of them is given, else in the profile. Both may name an `sso-session`,
- * which has the start URL and the region; in a profile these win over its own.
+ * which has the start URL and the region; in a profile these win over its own, and options win over these.
  *
  * @throws {CredentialsError} when something is missing. A chain goes on when there is no such profile or nothing in it
  *   is about SSO.
  */
 function ssoSettings(options: FromSSOOptions, found: FoundProfile): SsoSettings {
-  const { config, profile: name, section: profile } = found
   const { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession } = options
-  if (ssoStartUrl || ssoAccountId || ssoRegion || ssoRoleName || ssoSession) {
-    return settingsOfOptions(options, config)
+  const given = new Map<string, string>()
+  for (const [key, value] of Object.entries({
+    sso_session: ssoSession,
+    sso_start_url: ssoStartUrl,
+    sso_region: ssoRegion,
+    sso_account_id: ssoAccountId,
+    sso_role_name: ssoRoleName,
+  })) {
+    if (value) given.set(key, value)
   }
-  if (!SSO_PROPERTIES.some(key => profile?.has(key))) throw notInProfile(found, 'sso_ properties')
-  const source = profileTitle(name)
-  const session = filled(profile?.get('sso_session'))
-  const section = session === undefined ? profile : sessionSection(session, source, config)
+  const isGiven = given.size > 0
+  const own = isGiven ? given : found.section
+  if (!SSO_PROPERTIES.some(key => own?.has(key))) throw notInProfile(found, 'sso_ properties')
+  const source = isGiven ? 'the options of fromSSO' : profileTitle(found.profile)
+  const session = own?.get('sso_session')
+  const section = session === undefined ? own : found.config.ssoSessions.get(session)
+  if (section === undefined && !given.has('sso_start_url') && !given.has('sso_region')) {
+    throw new CredentialsError(
+      `${source} ${isGiven ? 'name' : 'names'} the sso_session ${JSON.stringify(session)}, but the AWS config file has no ` +
+        `section [sso-session ${session}]`,
+    )
+  }
   const sectionSource = session === undefined ? source : `the section "sso-session ${session}"`
-  return {
-    accountId: required(profile, 'sso_account_id', source),
-    roleName: required(profile, 'sso_role_name', source),
-    startUrl: required(section, 'sso_start_url', sectionSource),
-    region: validRegion(required(section, 'sso_region', sectionSource), `sso_region of ${sectionSource}`),
-    session,
-    source,
+  const required = (key: string, where: ConfigSection | undefined, title: string): string => {
+    const value = given.get(key) ?? where?.get(key)
+    if (value !== undefined) return value
+    throw new CredentialsError(
+      isGiven
+        ? `${source} are incomplete: without a profile, ssoAccountId, ssoRoleName and either ssoStartUrl with ssoRegion ` +
+            'or the ssoSession of a complete sso-session section are needed'
+        : `${title} has no ${key}; add it to the AWS config file or run "aws configure sso"`,
+    )
   }
-}
-
-function settingsOfOptions(options: FromSSOOptions, config: SharedConfig): SsoSettings {
-  const source = 'the options of fromSSO'
-  const session = filled(options.ssoSession)
-  const needsSection = session !== undefined && !options.ssoStartUrl && !options.ssoRegion
-  const section = needsSection
-    ? sessionSection(session, source, config)
-    : config.ssoSessions.get(session ?? '')
-  const startUrl = filled(options.ssoStartUrl) ?? filled(section?.get('sso_start_url'))
-  const region = filled(options.ssoRegion) ?? filled(section?.get('sso_region'))
-  const { ssoAccountId: accountId, ssoRoleName: roleName } = options
-  if (startUrl !== undefined && region !== undefined && accountId && roleName) {
-    return { accountId, roleName, startUrl, region: validRegion(region, 'the ssoRegion'), session, source }
-  }
-  throw new CredentialsError(
-    `${source} are incomplete: without a profile, ssoAccountId, ssoRoleName and either ssoStartUrl with ssoRegion ` +
-      'or the ssoSession of a complete sso-session section are needed',
-  )
-}
-
-function sessionSection(session: string, source: string, config: SharedConfig): ConfigSection {
-  const section = config.ssoSessions.get(session)
-  if (section !== undefined) return section
-  throw new CredentialsError(
-    `${source} name${source.startsWith('the options') ? '' : 's'} the sso_session ${JSON.stringify(session)}, but ` +
-      `the AWS config file has no section [sso-session ${session}]`,
-  )
-}
-
-function required(section: ConfigSection | undefined, key: string, source: string): string {
-  const value = filled(section?.get(key))
-  if (value !== undefined) return value
-  throw new CredentialsError(
-    `${source} has no ${key}; add it to the AWS config file or run "aws configure sso"`,
-  )
-}
-
-/** The region becomes a part of the host that tokens are sent to. */
-function validRegion(region: string, source: string): string {
-  if (isHostLabel(region)) return region
-  throw new CredentialsError(`${source} is not the name of a region such as eu-west-1`)
-}
-
-function filled(text: string | undefined): string | undefined {
-  return text === '' ? undefined : text
+  const accountId = required('sso_account_id', own, source)
+  const roleName = required('sso_role_name', own, source)
+  const startUrl = required('sso_start_url', section, sectionSource)
+  const region = required('sso_region', section, sectionSource)
+  // The region becomes a part of the host that tokens are sent to.
+  if (isHostLabel(region)) return { startUrl, accountId, region, roleName, session, source }
+  const named = isGiven ? 'the ssoRegion' : `sso_region of ${sectionSource}`
+  throw new CredentialsError(`${named} is not the name of a region such as eu-west-1`)
 }
 
 interface SsoToken {

@@ -1,14 +1,31 @@
+import { readFile } from 'node:fs/promises'
+
 import { CredentialsError } from '../../errors.ts'
+import { codeOf } from '../../internal/core-objects.ts'
 import { foreignText } from '../../internal/foreign-text.ts'
-import type { Credentials } from '../../types.ts'
-import { regionFromEnvironment } from '../config/environment.ts'
+import type { CredentialProvider, Credentials } from '../../types.ts'
+import { regionFromEnvironment, variable } from '../config/environment.ts'
 import { realRegion } from '../config/partitions.ts'
 import { selectedProfile, type SettingsSource, type SharedConfig } from '../config/shared-config.ts'
 import type { ServiceFailure } from '../http/retry.ts'
 import type { TransportResponse } from '../http/transport.ts'
+import { isCredentials } from '../sigv4/sign.ts'
+import { askedOnce } from './cached-provider.ts'
 import { temporaryCredentials } from './credentials-document.ts'
-import { instantOf, type ProviderContext } from './provider.ts'
+import {
+  contextOf,
+  holdsNothingBut,
+  instantOf,
+  kinds,
+  notConfigured,
+  type OptionKind,
+  type OptionKinds,
+  type ProviderContext,
+  type ProviderOptions,
+  readSharedConfig,
+} from './provider.ts'
 import { callService, codeIn, failing, operationUrl } from './service-call.ts'
+import { elementAt, readXml, textAt } from './xml.ts'
 
 /** A tag of the role session, as STS takes it. */
 export interface SessionTag {
@@ -49,6 +66,214 @@ export interface AssumeRoleParams {
   readonly TransitiveTagKeys?: readonly string[] | undefined
   /** Who is behind the session; it stays with every later session of a chain of roles. */
   readonly SourceIdentity?: string | undefined
+}
+
+/**
+ * Asks somebody for the code that a multi-factor authentication device shows now.
+ *
+ * @param serialNumber serial number or ARN of the device.
+ */
+export type MfaCodeProvider = (serialNumber: string) => Promise<string> | string
+
+/** Settings of the client that calls the AWS Security Token Service (STS). */
+export interface StsClientConfig {
+  /**
+   * Region whose STS is called, whatever region is configured elsewhere.
+   *
+   * @default `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the region of the profile, else `us-east-1`
+   */
+  readonly region?: string | undefined
+  /**
+   * Profile whose region and endpoint settings (`endpoint_url`, `services`, `use_fips_endpoint`, ...) count.
+   *
+   * @default `AWS_PROFILE`, else `default`
+   */
+  readonly profile?: string | undefined
+}
+
+/** Options of {@link fromTemporaryCredentials}. */
+export interface FromTemporaryCredentialsOptions extends ProviderOptions {
+  /** The role to assume, and how, in the names of STS. */
+  readonly params: AssumeRoleParams
+  /**
+   * Credentials to assume the role with, or a provider of them, which is asked at each call.
+   *
+   * @default what `defaultProvider()` finds
+   */
+  readonly masterCredentials?: Credentials | CredentialProvider | undefined
+  /**
+   * Asked for the code of the device that `SerialNumber` names, at each call.
+   *
+   * @default the code in `TokenCode`, which STS accepts once
+   */
+  readonly mfaCodeProvider?: MfaCodeProvider | undefined
+  /**
+   * Settings of the client that calls STS.
+   *
+   * @default the region and the endpoint that the environment and the profile name
+   */
+  readonly clientConfig?: StsClientConfig | undefined
+}
+
+const aList: OptionKind = { takes: 'an array', accepts: Array.isArray }
+
+const paramKinds: Readonly<Record<keyof AssumeRoleParams, OptionKind>> = {
+  RoleArn: { ...kinds.text, isRequired: true },
+  RoleSessionName: kinds.text,
+  ExternalId: kinds.text,
+  DurationSeconds: kinds.count,
+  SerialNumber: kinds.text,
+  TokenCode: kinds.text,
+  Policy: kinds.text,
+  PolicyArns: aList,
+  Tags: aList,
+  TransitiveTagKeys: aList,
+  SourceIdentity: kinds.text,
+}
+
+const temporaryKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
+  params: {
+    takes: `an object with RoleArn, a text, and nothing but ${Object.keys(paramKinds).join(', ')}`,
+    accepts: value => holdsNothingBut(value, paramKinds),
+    isRequired: true,
+  },
+  masterCredentials: {
+    takes: 'credentials, or a function that returns such',
+    accepts: value => kinds.object.accepts(value) || kinds.callback.accepts(value),
+  },
+  mfaCodeProvider: kinds.callback,
+  clientConfig: kinds.stsClientConfig,
+}
+
+/**
+ * Credentials of a role that is assumed with other credentials.
+ *
+ * For a chain of roles, pass such a provider as `masterCredentials`.
+ *
+ * @example
+ * ```ts
+ * import { fromTemporaryCredentials } from 'dynamodb-sessions/credentials'
+ *
+ * export const credentials = fromTemporaryCredentials({
+ *   params: { RoleArn: 'arn:aws:iam::123456789012:role/sessions', DurationSeconds: 900 },
+ *   clientConfig: { region: 'eu-west-1' },
+ * })
+ * ```
+ * @returns a provider that throws {@link CredentialsError}, which stops a chain. It does not cache: a `SessionStore`
+ *   does.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
+  const context = contextOf('fromTemporaryCredentials', options, temporaryKinds)
+  let fallback: Promise<CredentialProvider> | undefined
+  return askedOnce(options.mfaCodeProvider !== undefined, async () => {
+    const { params, mfaCodeProvider, clientConfig = {} } = options
+    const { RoleArn, SerialNumber, TokenCode } = params
+    if (SerialNumber !== undefined && mfaCodeProvider === undefined && TokenCode === undefined) {
+      throw new CredentialsError(
+        `the role ${RoleArn} requires multi-factor authentication with the device ${SerialNumber}; pass mfaCodeProvider`,
+      )
+    }
+    let master = options.masterCredentials
+    if (master === undefined) {
+      fallback ??= import('./default-provider.ts').then(({ defaultProvider }) =>
+        defaultProvider({ ...clientConfig, context }),
+      )
+      master = await fallback
+    }
+    const source = await sourceCredentials(master)
+    const endpoint = stsEndpoint(context, await readSharedConfig(context), clientConfig)
+    return assumeRole(params, source, endpoint, mfaCodeProvider, context)
+  })
+}
+
+async function sourceCredentials(master: Credentials | CredentialProvider): Promise<Credentials> {
+  try {
+    const credentials: unknown = typeof master === 'function' ? await master() : master
+    if (isCredentials(credentials)) return credentials
+  } catch (cause) {
+    // A foreign error may say anything, so that only its own text is left out of the message.
+    const reason = cause instanceof CredentialsError ? `: ${cause.message}` : ''
+    throw new CredentialsError(`there are no credentials to assume the role with${reason}`, { cause })
+  }
+  throw new CredentialsError(
+    'masterCredentials are not usable credentials, nor does their provider return such',
+  )
+}
+
+/** Options of {@link fromTokenFile}. */
+export interface FromTokenFileOptions extends ProviderOptions {
+  /**
+   * File with the OpenID Connect token. It is read at each call, because it is replaced before the token expires.
+   *
+   * @default `AWS_WEB_IDENTITY_TOKEN_FILE`
+   */
+  readonly webIdentityTokenFile?: string | undefined
+  /**
+   * ARN of the role to assume.
+   *
+   * @default `AWS_ROLE_ARN`
+   */
+  readonly roleArn?: string | undefined
+  /**
+   * Name of the role session, which CloudTrail shows.
+   *
+   * @default `AWS_ROLE_SESSION_NAME`, else `dynamodb-sessions-` and the time in milliseconds
+   */
+  readonly roleSessionName?: string | undefined
+  /**
+   * Settings of the client that calls STS.
+   *
+   * @default the region and the endpoint that the environment and the profile name
+   */
+  readonly clientConfig?: StsClientConfig | undefined
+}
+
+const tokenFileKinds: OptionKinds<FromTokenFileOptions> = {
+  webIdentityTokenFile: kinds.text,
+  roleArn: kinds.text,
+  roleSessionName: kinds.text,
+  clientConfig: kinds.stsClientConfig,
+}
+
+const TOKEN_FILE_VARIABLE = 'AWS_WEB_IDENTITY_TOKEN_FILE'
+const ROLE_VARIABLE = 'AWS_ROLE_ARN'
+
+/**
+ * Credentials of a role that is assumed with a token in a file, as IAM roles for service accounts (IRSA) in Amazon EKS
+ * and many CI systems have it.
+ *
+ * The token is sent as it is in the file. The call is not signed, so that no other credentials are needed.
+ *
+ * @returns a provider that throws {@link CredentialsError}: a chain goes on when no token file or no role is
+ *   named, and stops at every other failure, such as a file that cannot be read. It does not cache.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
+ */
+export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
+  const context = contextOf('fromTokenFile', options, tokenFileKinds)
+  const { environment } = context
+  return async () => {
+    const tokenFile = options.webIdentityTokenFile ?? variable(environment, TOKEN_FILE_VARIABLE)
+    const RoleArn = options.roleArn ?? variable(environment, ROLE_VARIABLE)
+    if (tokenFile === undefined) {
+      throw notConfigured(`${TOKEN_FILE_VARIABLE} is not set`)
+    }
+    if (RoleArn === undefined) {
+      throw notConfigured(
+        `there is a web identity token file and no role to assume with it; set ${ROLE_VARIABLE}`,
+      )
+    }
+    const WebIdentityToken = await readFile(tokenFile, 'utf8').catch((cause: unknown) => {
+      const reason = `cannot be read (${codeOf(cause) ?? 'unknown error'})`
+      throw new CredentialsError(`the web identity token file ${tokenFile} ${reason}`, { cause })
+    })
+    if (WebIdentityToken === '') {
+      throw new CredentialsError(`the web identity token file ${tokenFile} is empty`)
+    }
+    const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
+    const RoleSessionName = options.roleSessionName ?? variable(environment, 'AWS_ROLE_SESSION_NAME')
+    return assumeRoleWithWebIdentity({ RoleArn, RoleSessionName, WebIdentityToken }, endpoint, context)
+  }
 }
 
 /** What `sts:AssumeRoleWithWebIdentity` takes, in its own names. */
@@ -202,13 +427,6 @@ function repeats(text: string, secrets: readonly string[]): boolean {
   })
 }
 
-/**
- * Asks somebody for the code that a multi-factor authentication device shows now.
- *
- * @param serialNumber serial number or ARN of the device.
- */
-export type MfaCodeProvider = (serialNumber: string) => Promise<string> | string
-
 async function mfaCode(
   provider: MfaCodeProvider,
   serialNumber: string,
@@ -232,22 +450,6 @@ export interface StsEndpoint {
   readonly region: string
   /** Whose settings of calls count. */
   readonly settings: SettingsSource
-}
-
-/** Settings of the client that calls the AWS Security Token Service (STS). */
-export interface StsClientConfig {
-  /**
-   * Region whose STS is called, whatever region is configured elsewhere.
-   *
-   * @default `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the region of the profile, else `us-east-1`
-   */
-  readonly region?: string | undefined
-  /**
-   * Profile whose region and endpoint settings (`endpoint_url`, `services`, `use_fips_endpoint`, ...) count.
-   *
-   * @default `AWS_PROFILE`, else `default`
-   */
-  readonly profile?: string | undefined
 }
 
 const FALLBACK_REGION = 'us-east-1'
@@ -284,106 +486,4 @@ function fallbackRegion(): string {
     'DynamoDBSessionsWarning',
   )
   return FALLBACK_REGION
-}
-
-/** An XML element that holds either text or other elements. */
-export interface XmlElement {
-  readonly name: string
-  readonly children: XmlElement[]
-  /** Text with its references decoded and nothing trimmed; empty for an element that holds elements. */
-  text: string
-}
-
-const MAX_DEPTH = 16
-const NAME = '[A-Za-z_][\\w.:-]*'
-const ATTRIBUTE = `\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*')`
-const DECLARATION = /^\uFEFF?(?:<\?xml\s[^<>?]*\?>)?/
-/** What comes next: text, a tag that starts an element (and ends it, with the slash), or one that ends it. */
-const TOKEN = new RegExp(
-  `(?<characters>[^<]+)|<(?<start>${NAME})(?:${ATTRIBUTE})*\\s*(?<slash>/?)>|</(?<end>${NAME})\\s*>`,
-  'y',
-)
-const REFERENCE = /&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(amp|lt|gt|quot|apos));|&/g
-
-const NAMED_REFERENCES: ReadonlyMap<string | undefined, string> = new Map([
-  ['amp', '&'],
-  ['lt', '<'],
-  ['gt', '>'],
-  ['quot', '"'],
-  ['apos', "'"],
-])
-
-/**
- * Reads an XML document of the kind that the AWS query protocol answers with: elements, text, the five named
- * references and numeric ones. Attributes and namespaces are skipped.
- *
- * Anything else is refused rather than guessed at: a document that is cut short, tags that do not match, text beside
- * elements, unknown references, and also what the protocol never uses (document types, comments, CDATA).
- *
- * @returns an element that holds the root element alone, or `undefined` when the text is not such a document.
- */
-export function readXml(text: string): XmlElement | undefined {
-  const document: XmlElement = { name: '', children: [], text: '' }
-  const open = [document]
-  TOKEN.lastIndex = DECLARATION.exec(text)?.[0].length ?? 0
-  while (TOKEN.lastIndex < text.length) {
-    const parent = open.at(-1)
-    const { characters, start, slash, end } = TOKEN.exec(text)?.groups ?? {}
-    if (parent === undefined) return undefined
-    if (characters !== undefined) {
-      const decoded = decodeReferences(characters)
-      if (decoded === undefined) return undefined
-      parent.text += decoded
-    } else if (start !== undefined) {
-      const element: XmlElement = { name: start, children: [], text: '' }
-      parent.children.push(element)
-      if (slash === '' && open.push(element) > MAX_DEPTH) return undefined
-    } else if (end !== parent.name || !holdsOneKind(parent)) {
-      return undefined
-    } else {
-      open.pop()
-    }
-  }
-  const isComplete = open.length === 1 && document.children.length === 1 && holdsOneKind(document)
-  return isComplete ? document : undefined
-}
-
-/**
- * The element at the end of a path of child names.
- *
- * @returns `undefined` when a step of the path is missing, or is there more than once.
- */
-export function elementAt(root: XmlElement | undefined, ...path: readonly string[]): XmlElement | undefined {
-  let element = root
-  for (const name of path) {
-    const matches = element?.children.filter(child => child.name === name) ?? []
-    element = matches.length === 1 ? matches[0] : undefined
-  }
-  return element
-}
-
-/** The text of the element at the end of a path; `undefined` when it is missing, ambiguous, empty or no text. */
-export function textAt(root: XmlElement | undefined, ...path: readonly string[]): string | undefined {
-  return elementAt(root, ...path)?.text || undefined
-}
-
-/** Whether an element holds text or elements, not both. Blanks between elements are dropped. */
-function holdsOneKind(element: XmlElement): boolean {
-  if (element.children.length === 0) return true
-  const isBlank = element.text.trim() === ''
-  element.text = ''
-  return isBlank
-}
-
-function decodeReferences(text: string): string | undefined {
-  let isValid = true
-  const decoded = text.replaceAll(REFERENCE, (_, decimal?: string, hexadecimal?: string, name?: string) => {
-    const codePoint = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number(decimal)
-    const isCharacter =
-      codePoint > 0 && codePoint <= 0x10_ff_ff && !(codePoint >= 0xd8_00 && codePoint <= 0xdf_ff)
-    const character = isCharacter ? String.fromCodePoint(codePoint) : NAMED_REFERENCES.get(name)
-    isValid &&= character !== undefined
-    return character ?? ''
-  })
-  return isValid ? decoded : undefined
 }

@@ -176,10 +176,13 @@ describe('fromProcess', () => {
 
   it('goes on when the profile names no command', async () => {
     const home = await temporaryHome({ config: '[default]\nregion = eu-west-1\ncredential_process =\n' })
+    const absent = (name: string): string =>
+      `the profile "${name}" does not exist: there is neither [profile ${name}] in ${home.directory}/.aws/config nor ` +
+      `[${name}] in ${home.directory}/.aws/credentials`
     for (const [profile, reason] of [
       [undefined, 'the profile "default" has no credential_process'],
-      ['absent', 'the profile "absent" does not exist'],
-      ['__proto__', 'the profile "__proto__" does not exist'],
+      ['absent', absent('absent')],
+      ['__proto__', absent('__proto__')],
     ] as const) {
       const error = await failureOf(fromProcess({ profile, context: { environment: home.environment } }))
       expect(error.message).toBe(reason)

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
-import { fromTemporaryCredentials } from '../../../src/aws/credentials/assume-role.ts'
+import { fromTemporaryCredentials } from '../../../src/aws/credentials/sts.ts'
 import { CredentialsError } from '../../../src/errors.ts'
 import { openClient } from '../../../src/store/open-client.ts'
 import type { ConnectionOptions } from '../../../src/options/connection-options.ts'

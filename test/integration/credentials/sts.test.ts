@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import {
   fromTemporaryCredentials,
   type FromTemporaryCredentialsOptions,
-} from '../../../src/aws/credentials/assume-role.ts'
+} from '../../../src/aws/credentials/sts.ts'
 import type { MfaCodeProvider } from '../../../src/aws/credentials/index.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { CredentialsError } from '../../../src/errors.ts'

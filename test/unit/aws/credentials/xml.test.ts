@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { elementAt, readXml, textAt } from '../../../../src/aws/credentials/sts.ts'
+import { elementAt, readXml, textAt } from '../../../../src/aws/credentials/xml.ts'
 import { assumedRole } from '../../../support/fake-sts.ts'
 
 describe('readXml', () => {
