@@ -24,14 +24,6 @@ const TELLING_CAPACITY: ReadonlySet<Operation> = new Set<Operation>([
   'UpdateItem',
 ])
 
-/** The trace of a call, when anybody wants it. */
-export function callTraceOf<Name extends Operation>(
-  operation: Name,
-  input: Input<Name>,
-): CallTrace | undefined {
-  return operationTraces.isObserved || attemptTraces.isObserved ? new CallTrace(operation, input) : undefined
-}
-
 /** Reports one call and its attempts to the channels `dynamodb-sessions:operation` and `dynamodb-sessions:attempt`. */
 export class CallTrace {
   /** What to send: the input of the call, which asks for the consumed capacity when somebody wants to know. */

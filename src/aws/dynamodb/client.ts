@@ -1,6 +1,7 @@
 import { DeadlineExceededError, invalidArgument, storeClosed } from '../../errors.ts'
 import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
 import { Deadline, type PendingSteps } from '../../internal/deadline.ts'
+import { attemptTraces, operationTraces } from '../../internal/diagnostics.ts'
 import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
 import type { Clock, Credentials, CredentialSource, Item, Random } from '../../types.ts'
 import {
@@ -15,7 +16,7 @@ import {
 } from '../http/retry.ts'
 import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
-import { type CallTrace, callTraceOf, type Success } from './call-trace.ts'
+import { CallTrace, type Success } from './call-trace.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
 import { redactSecrets, shownRequestId } from './redact.ts'
 import { type ReadResponse, ResponseReader } from './response-reader.ts'
@@ -101,7 +102,8 @@ export class DynamoDBClient {
       return rejectedWith(invalidArgument('INVALID_OPTION', 'the option "signal" takes an AbortSignal'))
     }
     if (this.#closed !== undefined) return rejectedWith(storeClosed())
-    const trace = callTraceOf(operation, input)
+    const isTraced = operationTraces.isObserved || attemptTraces.isObserved
+    const trace = isTraced ? new CallTrace(operation, input) : undefined
     const call: Call<Name> = {
       operation,
       input,
@@ -180,7 +182,7 @@ export class DynamoDBClient {
             this.#failedAttempt(read, response, call, prepared, { ...template, credentials }, 1),
           )
         }
-        this.#quota.succeeded(undefined)
+        if (!this.#quota.isFull) this.#quota.succeeded(undefined)
         this.#ended()
         return read.output
       },

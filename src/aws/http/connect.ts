@@ -6,13 +6,16 @@ import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import { codeOf, messageOf } from '../../internal/core-objects.ts'
 import { deferred } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
-import { Connection, type ConnectionContext } from './connection.ts'
+import { Connection, type ConnectionContext, SharedReadBuffer } from './connection.ts'
 import type { Endpoint, Route } from './endpoint.ts'
+import type { Timed } from './tick-queue.ts'
 
 /** How to make a connection. */
 export interface ConnectOptions {
   readonly context: ConnectionContext
   readonly timeoutMs: number
+  /** Instant of `performance.now()` at which the caller gives up. */
+  readonly deadlineAtMs: number
   readonly signal?: AbortSignal | undefined
   readonly route: Route
   /** An open connection to the endpoint through a proxy; absent for a direct one. */
@@ -27,12 +30,12 @@ export interface ConnectOptions {
  * Makes a connection: address lookup, TCP (both address families raced) and, for `https:`, TLS with the host
  * name verified.
  *
- * @throws {ConnectTimeoutError} after `timeoutMs`.
+ * @throws {ConnectTimeoutError} after `timeoutMs`, and as much later as the event loop was blocked then.
  * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
  */
 export function openConnection(options: ConnectOptions): Promise<Connection> {
-  const { context, signal, timeoutMs } = options
-  const { endpoint } = context
+  const { context, signal, timeoutMs, deadlineAtMs } = options
+  const { endpoint, timeouts } = context
   const { promise, resolve, reject } = deferred<Connection>()
   if (signal?.aborted === true) {
     reject(signal.reason)
@@ -52,7 +55,8 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   socket.setNoDelay(true)
 
   const settle = (): void => {
-    clearTimeout(timer)
+    timeouts.forget(limit)
+    timeouts.end()
     if (signal !== undefined) offAbort(signal, giveUp)
     socket.off('error', onError)
     socket.off('close', onClose)
@@ -86,9 +90,15 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   const readyEvent = endpoint.protocol === 'https:' ? 'secureConnect' : 'connect'
   // First, because it throws when the caller has passed something that is no AbortSignal.
   if (signal !== undefined) onAbort(signal, giveUp)
-  const timer = setTimeout(() => {
-    fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms`))
-  }, timeoutMs)
+  const limit: Timed = {
+    expiresAtMs: performance.now() + timeoutMs,
+    deadlineAtMs,
+    expire: () => {
+      fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms`))
+    },
+  }
+  timeouts.watch(limit)
+  timeouts.begin(limit.expiresAtMs)
   socket.once('error', onError)
   socket.once('close', onClose)
   socket.once(readyEvent, onReady)
@@ -102,57 +112,6 @@ type Reading = Pick<SharedReadBuffer, 'onread'> | undefined
 
 /** Whether this runtime opens sockets that are told where to read to: Deno before 2.8 throws instead. */
 let takesOnread = true
-
-/** As much as the event loop reads from a socket at a time. */
-const SHARED_BYTES = 64 * 1024
-
-let shared: Buffer | undefined
-
-/**
- * The bytes that arrive on one socket.
- *
- * All sockets read into one buffer, from which each response is taken before the next read: the streams of Node make a
- * buffer with memory of its own for every read and lead it through their queue. The socket has no `data` events then;
- * `end`, `error` and `close` are as ever.
- *
- * Not every runtime does so: Bun calls back with a buffer of its own, and where the option has no effect there are `data`
- * events.
- */
-export class SharedReadBuffer {
-  /** Takes the bytes, which are there only while it runs. */
-  onBytes: ((bytes: Buffer) => void) | undefined
-  /** To be passed as the option `onread` to `connect` of `node:net` or `node:tls`. */
-  readonly onread: OnReadOpts
-  readonly #onEarlyBytes: () => void
-  #isReadInto = false
-
-  /** @param onEarlyBytes told about bytes that come while nobody takes them. */
-  constructor(onEarlyBytes: () => void) {
-    this.#onEarlyBytes = onEarlyBytes
-    shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES)
-    this.onread = {
-      buffer: shared,
-      callback: (length, filled) => {
-        this.#isReadInto = true
-        const all = filled === shared ? shared : Buffer.from(filled.buffer, filled.byteOffset)
-        this.#handOn(all.subarray(0, length))
-        return true
-      },
-    }
-  }
-
-  /** Takes the bytes of a socket also where it makes nothing of {@link onread}. */
-  listenTo(socket: Socket): void {
-    socket.on('data', bytes => {
-      if (!this.#isReadInto) this.#handOn(bytes)
-    })
-  }
-
-  #handOn(bytes: Buffer): void {
-    if (this.onBytes === undefined) this.#onEarlyBytes()
-    else this.onBytes(bytes)
-  }
-}
 
 function openSocket(options: ConnectOptions, incoming: SharedReadBuffer): Socket {
   const { context, tunnel } = options

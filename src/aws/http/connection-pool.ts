@@ -8,7 +8,7 @@ import type { Clock } from '../../types.ts'
 import { openConnection } from './connect.ts'
 import { type Connection, type ConnectionContext, DuplicateResponseDetector } from './connection.ts'
 import type { Endpoint, Route, RouteFinder } from './endpoint.ts'
-import { AttemptTimer } from './tick-queue.ts'
+import { Timeouts } from './tick-queue.ts'
 import type { TransportRequest } from './transport.ts'
 
 /** Limits of a {@link ConnectionPool}. */
@@ -60,7 +60,7 @@ export class ConnectionPool {
     this.#context = {
       endpoint,
       duplicates: new DuplicateResponseDetector(),
-      timer: new AttemptTimer(),
+      timeouts: new Timeouts(),
       onIdleLost: connection => {
         this.#forgetIdle(connection)
       },
@@ -130,7 +130,7 @@ export class ConnectionPool {
     if (this.#closed === undefined) {
       this.#closed = deferred<void>()
       clearTimeout(this.#sweepTimer)
-      this.#context.timer.stopWhenUnused()
+      this.#context.timeouts.stopWhenUnused()
       this.discardIdle()
       if (this.#open === 0) this.#closed.resolve()
     }
@@ -235,6 +235,7 @@ export class ConnectionPool {
       return await openConnection({
         context: this.#context,
         timeoutMs: leftMs(),
+        deadlineAtMs,
         signal,
         route,
         tunnel,

@@ -1,19 +1,18 @@
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../../errors.ts'
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import { because } from './connect-failure.ts'
-import type { SharedReadBuffer } from './connect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
-import { atEndOfTick, type AttemptTimer, type TickTask, type Timed } from './tick-queue.ts'
+import { atEndOfTick, type TickTask, type Timed, type Timeouts } from './tick-queue.ts'
 import type { TransportResponse } from './transport.ts'
 
 /** What all connections to an endpoint have in common. */
 export interface ConnectionContext {
   readonly endpoint: Endpoint
   readonly duplicates: DuplicateResponseDetector
-  readonly timer: AttemptTimer
+  readonly timeouts: Timeouts
   /** Told when a connection is lost while it carries no request, unless somebody closed it. */
   readonly onIdleLost: (connection: Connection) => void
 }
@@ -24,6 +23,10 @@ export interface Exchange {
   /** `latin1` is cheaper, and right where all of the text is ASCII. */
   readonly encoding: 'latin1' | 'utf8'
   readonly signal: AbortSignal | undefined
+  /** Longest time to the last byte of the answer, in milliseconds. */
+  readonly attemptTimeoutMs: number
+  /** Instant of `performance.now()` at which the caller gives up. */
+  readonly deadlineAtMs: number
   /**
    * Judges a complete response, before the connection is free.
    *
@@ -68,6 +71,7 @@ export class Connection implements Timed, TickTask {
   #earlyResponse: ReceivedResponse | undefined
   #timeoutMs = 0
   expiresAtMs: number = Infinity
+  deadlineAtMs: number = Infinity
 
   /** Instant of `performance.now()` since which the connection has been idle. */
   idleSinceMs = 0
@@ -77,7 +81,7 @@ export class Connection implements Timed, TickTask {
   constructor(socket: Socket, incoming: SharedReadBuffer, context: ConnectionContext) {
     this.#socket = socket
     this.#context = context
-    context.timer.watch(this)
+    context.timeouts.watch(this)
     incoming.onBytes = bytes => {
       this.#onData(bytes)
     }
@@ -117,7 +121,7 @@ export class Connection implements Timed, TickTask {
    *
    * @param nowMs the time by `performance.now()`.
    */
-  carry(exchange: Exchange, timeoutMs: number, nowMs: number): void {
+  carry(exchange: Exchange, nowMs: number): void {
     const { signal } = exchange
     this.#exchanges++
     this.#isSent = false
@@ -132,11 +136,13 @@ export class Connection implements Timed, TickTask {
       exchange.failed(this.#failure ?? this.#lost())
       return
     }
-    const { timer } = this.#context
     this.#exchange = exchange
-    this.#timeoutMs = timeoutMs
-    this.expiresAtMs = nowMs + timeoutMs
-    timer.begin(this.expiresAtMs)
+    this.#timeoutMs = Math.ceil(
+      Math.max(0, Math.min(exchange.attemptTimeoutMs, exchange.deadlineAtMs - nowMs)),
+    )
+    this.expiresAtMs = nowMs + this.#timeoutMs
+    this.deadlineAtMs = exchange.deadlineAtMs
+    this.#context.timeouts.begin(this.expiresAtMs)
     if (signal !== undefined) onAbort(signal, this.#onAbort)
     if (!this.#isReferenced) {
       this.#socket.ref()
@@ -281,7 +287,7 @@ export class Connection implements Timed, TickTask {
     if (exchange === undefined) return undefined
     this.#exchange = undefined
     this.expiresAtMs = Infinity
-    this.#context.timer.end()
+    this.#context.timeouts.end()
     if (exchange.signal !== undefined) offAbort(exchange.signal, this.#onAbort)
     return exchange
   }
@@ -295,7 +301,7 @@ export class Connection implements Timed, TickTask {
   #fail(failure: TransportError, isNews = true, reason: unknown = failure): void {
     if (this.#failure !== undefined) return
     this.#failure = failure
-    this.#context.timer.forget(this)
+    this.#context.timeouts.forget(this)
     // It takes a turn to close the socket, for which the process need not wait.
     this.#socket.unref()
     this.#socket.destroy()
@@ -318,6 +324,57 @@ export class Connection implements Timed, TickTask {
       `unusable answer from ${this.#context.endpoint.origin}: ${reason}`,
       { retryable: true },
     )
+  }
+}
+
+/** As much as the event loop reads from a socket at a time. */
+const SHARED_BYTES = 64 * 1024
+
+let shared: Buffer | undefined
+
+/**
+ * The bytes that arrive on one socket.
+ *
+ * All sockets read into one buffer, from which each response is taken before the next read: the streams of Node make a
+ * buffer with memory of its own for every read and lead it through their queue. The socket has no `data` events then;
+ * `end`, `error` and `close` are as ever.
+ *
+ * Not every runtime does so: Bun calls back with a buffer of its own, and where the option has no effect there are `data`
+ * events.
+ */
+export class SharedReadBuffer {
+  /** Takes the bytes, which are there only while it runs. */
+  onBytes: ((bytes: Buffer) => void) | undefined
+  /** To be passed as the option `onread` to `connect` of `node:net` or `node:tls`. */
+  readonly onread: OnReadOpts
+  readonly #onEarlyBytes: () => void
+  #isReadInto = false
+
+  /** @param onEarlyBytes told about bytes that come while nobody takes them. */
+  constructor(onEarlyBytes: () => void) {
+    this.#onEarlyBytes = onEarlyBytes
+    shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES)
+    this.onread = {
+      buffer: shared,
+      callback: (length, filled) => {
+        this.#isReadInto = true
+        const all = filled === shared ? shared : Buffer.from(filled.buffer, filled.byteOffset)
+        this.#handOn(all.subarray(0, length))
+        return true
+      },
+    }
+  }
+
+  /** Takes the bytes of a socket also where it makes nothing of {@link onread}. */
+  listenTo(socket: Socket): void {
+    socket.on('data', bytes => {
+      if (!this.#isReadInto) this.#handOn(bytes)
+    })
+  }
+
+  #handOn(bytes: Buffer): void {
+    if (this.onBytes === undefined) this.#onEarlyBytes()
+    else this.onBytes(bytes)
   }
 }
 

@@ -160,6 +160,8 @@ export function retryHintMs(header: string | undefined): number | undefined {
  */
 export class RetryQuota {
   #tokens = QUOTA_CAPACITY
+  /** Whether there is nothing to return to it. */
+  isFull = true
 
   /** Tokens left. */
   get tokens(): number {
@@ -176,6 +178,7 @@ export class RetryQuota {
     const cost = QUOTA_COST[kind]
     if (this.#tokens < cost) return undefined
     this.#tokens -= cost
+    this.isFull = false
     return cost
   }
 
@@ -186,6 +189,7 @@ export class RetryQuota {
    */
   succeeded(lastCost: number | undefined): void {
     this.#tokens = Math.min(QUOTA_CAPACITY, this.#tokens + (lastCost ?? QUOTA_REFUND_WITHOUT_RETRY))
+    this.isFull = this.#tokens === QUOTA_CAPACITY
   }
 }
 

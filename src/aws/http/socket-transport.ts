@@ -77,6 +77,8 @@ class Sending implements Exchange {
   readonly text: string
   readonly encoding: 'latin1' | 'utf8'
   readonly signal: AbortSignal | undefined
+  readonly attemptTimeoutMs: number
+  readonly deadlineAtMs: number
   readonly #pool: ConnectionPool
   readonly #request: TransportRequest
   readonly #resolve: (response: TransportResponse) => void
@@ -95,6 +97,8 @@ class Sending implements Exchange {
     // As many bytes as characters: all of it is ASCII.
     this.encoding = bodyBytes === request.body.length ? 'latin1' : 'utf8'
     this.signal = request.signal
+    this.attemptTimeoutMs = request.attemptTimeoutMs
+    this.deadlineAtMs = request.deadlineAtMs
     this.#pool = pool
     this.#request = request
     this.#resolve = resolve
@@ -147,9 +151,8 @@ class Sending implements Exchange {
   }
 
   #sendOn(connection: Connection, nowMs: number): void {
-    const { attemptTimeoutMs, deadlineAtMs } = this.#request
     this.#connection = connection
-    connection.carry(this, Math.ceil(Math.max(0, Math.min(attemptTimeoutMs, deadlineAtMs - nowMs))), nowMs)
+    connection.carry(this, nowMs)
   }
 }
 

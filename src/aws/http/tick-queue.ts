@@ -25,47 +25,52 @@ export function atEndOfTick(task: TickTask): void {
 /** Something with a time limit. */
 export interface Timed {
   /** Instant of `performance.now()` at which the time is up; `Infinity` while there is no limit. */
-  readonly expiresAtMs: number
+  expiresAtMs: number
+  /** Instant of `performance.now()` beyond which no time is given back. */
+  readonly deadlineAtMs: number
   /** The time is up. */
   expire(): void
 }
 
 /** A timer may fire this much early by the clock of `performance.now()`. */
 const TIMER_PRECISION_MS = 1
+/** A timer that fires so much too late has waited for an event loop that was blocked. */
+const BLOCKED_FROM_MS = 20
 
 /**
- * The time limits of all exchanges on a set of connections, with one timer for all.
+ * The time limits of whatever is under way on a set of connections, with one timer for all: attempts to connect and exchanges.
  *
  * Beginning and ending an exchange costs a comparison: the timer is set for the limit that comes first, and is left
  * alone when that exchange ends; when it fires it is set again for the one that comes first then. It does not keep the
  * process alive (the sockets do) and does not outlive the last exchange.
  *
  * Before anything expires, the event loop reads what has arrived: when it was blocked or the process was frozen, the
- * answer may be there, and only nobody has looked yet.
+ * answer may be there, and only nobody has looked yet. As much time as it was blocked beyond the limit is given back, as far
+ * as the deadline of the call permits: a handshake that was blocked has steps left to take.
  */
-export class AttemptTimer implements TickTask {
+export class Timeouts implements TickTask {
   readonly #watched = new Set<Timed>()
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
   #firesAtMs = Infinity
 
-  /** Looks after the limits of a connection from now on. */
+  /** Looks after the limits of something from now on. */
   watch(timed: Timed): void {
     this.#watched.add(timed)
   }
 
-  /** Stops looking after a connection. */
+  /** Stops looking after something. */
   forget(timed: Timed): void {
     this.#watched.delete(timed)
   }
 
-  /** An exchange begins that expires at this instant of `performance.now()`. */
+  /** Something begins that expires at this instant of `performance.now()`. */
   begin(expiresAtMs: number): void {
     this.#underWay++
     if (expiresAtMs < this.#firesAtMs) this.#setFor(expiresAtMs)
   }
 
-  /** An exchange has ended. */
+  /** Something has ended. */
   end(): void {
     this.#underWay--
     // Most often the next one begins at once, so that the timer can stay.
@@ -87,8 +92,9 @@ export class AttemptTimer implements TickTask {
     this.#timer = inBackground(
       setTimeout(
         () => {
+          const firedAtMs = performance.now()
           setImmediate(() => {
-            this.#expire()
+            this.#expire(firedAtMs)
           })
         },
         Math.ceil(Math.max(0, expiresAtMs - performance.now())),
@@ -102,12 +108,14 @@ export class AttemptTimer implements TickTask {
     this.#firesAtMs = Infinity
   }
 
-  #expire(): void {
+  #expire(firedAtMs: number): void {
     this.#stop()
-    const dueMs = performance.now() + TIMER_PRECISION_MS
+    const nowMs = performance.now()
     let nextMs = Infinity
     for (const timed of this.#watched) {
-      if (timed.expiresAtMs < dueMs) timed.expire()
+      const lateMs = firedAtMs - timed.expiresAtMs
+      if (lateMs > BLOCKED_FROM_MS) timed.expiresAtMs = Math.min(nowMs + lateMs, timed.deadlineAtMs)
+      if (timed.expiresAtMs < nowMs + TIMER_PRECISION_MS) timed.expire()
       else nextMs = Math.min(nextMs, timed.expiresAtMs)
     }
     if (nextMs < this.#firesAtMs) this.#setFor(nextMs)

@@ -61,6 +61,33 @@ describe.each([
   })
 })
 
+describe.each([
+  ['over TCP', false],
+  ['over TLS', true],
+])('an event loop that was blocked beyond connectTimeoutMs, %s', (_, isTls) => {
+  it('does not cost the connections that are being made', async () => {
+    const server = await serve(answerWithBody, isTls ? { tls } : {})
+    const transport = new SocketTransport({ ca: tls.cert })
+    const bodies = Array.from({ length: 8 }, (__, index) => String(index))
+    const responses = bodies.map(async body =>
+      bodyOf(transport.request(requestTo(urlOf(server, isTls), { body, connectTimeoutMs: 200 }))),
+    )
+    blockEventLoop(800)
+    expect(await Promise.all(responses)).toEqual(bodies)
+  })
+
+  it('gives back no time beyond the deadline', async () => {
+    const server = await serve(answerWithBody, isTls ? { tls } : {})
+    const transport = new SocketTransport({ ca: tls.cert })
+    const limits = { connectTimeoutMs: 50, deadlineAtMs: performance.now() + 100 }
+    const error = rejectionOf(transport.request(requestTo(urlOf(server, isTls), limits)))
+    blockEventLoop(100 + MS_AFTER_TIMEOUT)
+    expect(await error).toMatchObject({
+      name: expect.stringMatching(/^(?:Connect|Attempt)TimeoutError$/) as string,
+    })
+  })
+})
+
 describe('exchanges with different time limits', () => {
   it('each have their own, whichever began first', async () => {
     const server = await serve()

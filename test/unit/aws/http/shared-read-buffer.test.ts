@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 
 import { describe, expect, it } from 'vitest'
 
-import { SharedReadBuffer } from '../../../../src/aws/http/connect.ts'
+import { SharedReadBuffer } from '../../../../src/aws/http/connection.ts'
 
 function listening(): {
   readonly incoming: SharedReadBuffer
