@@ -16,10 +16,11 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
   test: {
     setupFiles: ['test/support/clean-environment.ts'],
     pool: 'forks',
-    // Most tests wait for sockets: one at a time would leave a machine with two cores idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for sockets, processes and timers: one worker for each core would leave the cores idle.
+    maxWorkers: Math.min(2 * availableParallelism(), 8),
     // For a machine that has twenty times as much to do.
     testTimeout: 60_000,
+    expect: { poll: { timeout: 50_000 } },
     hookTimeout: 120_000,
     reporters: ['default', new CountReporter()],
     projects: [

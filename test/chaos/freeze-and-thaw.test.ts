@@ -17,11 +17,13 @@ interface Freeze {
   readonly jumpMs?: number
   /** Whether the next request is there before the process goes on. */
   readonly asksWhileFrozen?: boolean
+  /** @default longer than anything takes */
   readonly limits?: { readonly attemptTimeoutMs: number; readonly deadlineMs: number }
 }
 
 const FROZEN_MS = 1500
 const TEN_MINUTES_MS = 600_000
+const LONG = { attemptTimeoutMs: 30_000, deadlineMs: 50_000 }
 /** So many that trying one after the other would take longer than the whole call may. */
 const IDLE_CONNECTIONS = 4
 let bundle: string
@@ -60,7 +62,7 @@ describe
     })
 
     it('succeeds when many idle connections are dead without a word, after the timeout of one', async () => {
-      const limits = { attemptTimeoutMs: 800, deadlineMs: 2800 }
+      const limits = { attemptTimeoutMs: 3000, deadlineMs: 10_500 }
       const replies = await Promise.all([
         thaw({ breakage: 'black-hole', tls: false, limits }),
         thaw({ breakage: 'black-hole', tls: true, limits }),
@@ -73,7 +75,13 @@ describe
 type Thawed = Reply & { readonly requests: number }
 
 /** Suspends a process that keeps idle connections, and resumes it. */
-async function thaw({ breakage, tls, jumpMs, asksWhileFrozen = false, limits }: Freeze): Promise<Thawed> {
+async function thaw({
+  breakage,
+  tls,
+  jumpMs,
+  asksWhileFrozen = false,
+  limits = LONG,
+}: Freeze): Promise<Thawed> {
   const { name } = await SessionTable.create(engine)
   const rig = await FaultRig.start({
     engine: engine.endpoint,

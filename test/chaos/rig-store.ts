@@ -58,7 +58,9 @@ export async function openRigStore(
     transport,
     connectTimeoutMs: 1000,
     attemptTimeoutMs,
-    deadlineMs: 10_000,
+    // On a slow machine attempts without a fault take longer than they may, too.
+    maxAttempts: 20,
+    deadlineMs: 50_000,
   })
   const close = async (): Promise<void> => {
     await transport.close()

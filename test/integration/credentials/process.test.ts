@@ -165,7 +165,7 @@ describe('fromProcess', () => {
     const one = fromProcess({ context })
     const asked = [one, one, fromProcess({ context }), fromIni({ profile: 'default', context })].map(ask)
     // A cache gives up waiting for a provider that takes long, and asks once more.
-    await vi.waitFor(() => access(join(home.directory, 'runs')))
+    await vi.waitFor(() => access(join(home.directory, 'runs')), 50_000)
     asked.push(ask(one))
     await writeFile(join(home.directory, 'go'), '')
     expect(await Promise.all(asked)).toEqual(asked.map(() => printed))

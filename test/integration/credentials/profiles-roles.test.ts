@@ -99,7 +99,7 @@ describe('a role with a source profile', () => {
     const asked = [ask(), ask()]
     await vi.waitFor(() => {
       expect(mfaCodeProvider).toHaveBeenCalled()
-    })
+    }, 50_000)
     asked.push(ask())
     code.resolve('123456')
     expect(new Set(await Promise.all(asked))).toHaveProperty('size', 1)

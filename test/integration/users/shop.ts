@@ -20,6 +20,9 @@ export async function startShop(table: string, endpoint: string): Promise<string
       AWS_SECRET_ACCESS_KEY: engineCredentials.secretAccessKey,
       AWS_ENDPOINT_URL_DYNAMODB: endpoint,
       AWS_EC2_METADATA_DISABLED: 'true',
+      // Requests may be held for as long as a slow machine needs.
+      DYNAMODB_SESSIONS_ATTEMPT_TIMEOUT_MS: '30000',
+      DYNAMODB_SESSIONS_DEADLINE_MS: '50000',
     },
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
