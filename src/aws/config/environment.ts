@@ -30,7 +30,7 @@ export function booleanSetting(text: string): boolean | undefined {
 export const REGION_VARIABLES: readonly string[] = ['AWS_REGION', 'AWS_DEFAULT_REGION']
 
 /** A setting and the variable that it came from. */
-export interface EnvironmentSetting {
+interface EnvironmentSetting {
   readonly variable: string
   readonly value: string
 }
@@ -52,7 +52,7 @@ export interface FileLocation {
 }
 
 /** Where the two files are that the AWS CLI and the AWS SDKs share. */
-export interface FileLocations {
+interface FileLocations {
   readonly configFile: FileLocation
   readonly credentialsFile: FileLocation
 }

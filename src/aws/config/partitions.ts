@@ -33,7 +33,7 @@ export function partitionOf(region: string): Partition {
 }
 
 /** A region that a setting names, without what else the name says. */
-export interface RealRegion {
+interface RealRegion {
   readonly name: string
   /** Whether the setting named the region's FIPS endpoints, as `fips-us-east-1` and `us-east-1-fips` do. */
   readonly isFips: boolean

@@ -10,7 +10,7 @@ import { settingOf, type SettingsSource } from './shared-config.ts'
 export type ServiceId = 'dynamodb' | 'sts' | 'sso' | 'sso_oidc' | 'signin'
 
 /** Which kind of host name a service is reached by. */
-export type EndpointFlags = Pick<EndpointSettings, 'useFips' | 'useDualStack'>
+type EndpointFlags = Pick<EndpointSettings, 'useFips' | 'useDualStack'>
 
 /**
  * The endpoint that is configured for a service: in the environment, else in the profile's `services` section, else

@@ -124,7 +124,7 @@ function toEndpointMode(text: string): AccountIdEndpointMode | undefined {
 }
 
 /** How calls are repeated, whatever the service. */
-export interface CallSettings {
+interface CallSettings {
   /** Most times a call is sent, the first included; `undefined` when nothing says. */
   readonly maxAttempts: number | undefined
   /** Whether a wrong clock may be corrected by the server's. */

@@ -9,7 +9,7 @@ import { parseJsonObject } from './credentials-document.ts'
 import type { JsonObject } from './provider.ts'
 
 /** A file in which AWS tools keep the tokens of a log-in, as it was found. */
-export interface CacheFile {
+interface CacheFile {
   readonly path: string
   /** What the file on disk says, to tell whether somebody has written it since. */
   readonly text: string

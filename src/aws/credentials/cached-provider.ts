@@ -15,7 +15,7 @@ const HUNG_AFTER_MS = 15_000
 const LONGEST_WAIT_MS = 1000
 
 /** What {@link cachedProvider} depends on. */
-export interface CachedProviderOptions {
+interface CachedProviderOptions {
   readonly clock: Clock
   readonly random: Random
 }

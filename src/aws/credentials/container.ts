@@ -251,7 +251,7 @@ function variableOf(option: TextOption): string {
 }
 
 /** Where container credentials come from. */
-export interface ContainerEndpoint {
+interface ContainerEndpoint {
   readonly endpoint: Endpoint
   /**
    * Path and query. On Amazon ECS the path is what entitles to the credentials, so it must not appear in errors.

@@ -31,7 +31,7 @@ export interface DefaultProviderOptions extends ProviderOptions {
 }
 
 /** One place to look at. Its code is loaded when the chain gets there. */
-export interface ChainLink {
+interface ChainLink {
   readonly name: string
   /** Why the place is not looked at, if it is not. */
   readonly passedOver?: string | undefined

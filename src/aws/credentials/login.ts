@@ -207,7 +207,7 @@ async function refreshed(
       settings,
       url,
       // A proof for each attempt: a server may take one that it has seen before for a replay.
-      headers: () => [['dpop', dpopProof({ method: 'POST', url }, key, clock)]],
+      headers: () => [['dpop', dpopProof(url, key, clock)]],
       input: { clientId, refreshToken, grantType: 'refresh_token' },
       secrets: [refreshToken, credentials.secretAccessKey, credentials.sessionToken ?? ''],
     },
@@ -237,13 +237,6 @@ async function refreshed(
   return latest
 }
 
-/** What a {@link dpopProof} vouches for. */
-export interface ProvenRequest {
-  readonly method: string
-  /** Absolute URL, without query and fragment. */
-  readonly url: string
-}
-
 /**
  * Reads the private key that a refresh token is bound to.
  *
@@ -261,14 +254,15 @@ export function readDpopKey(pem: string): KeyObject | undefined {
 
 /**
  * Makes the value of a `DPoP` header (RFC 9449): a JSON Web Token, signed with ES256, which shows that the sender of
- * a request holds a private key. It is good for one request only.
+ * a `POST` request holds a private key. It is good for one request only.
  *
+ * @param url absolute URL of the request, without query and fragment.
  * @param key what {@link readDpopKey} returned.
  */
-export function dpopProof({ method, url }: ProvenRequest, key: KeyObject, clock: Clock): string {
+export function dpopProof(url: string, key: KeyObject, clock: Clock): string {
   const { kty, crv, x, y } = createPublicKey(key).export({ format: 'jwk' })
   const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } }
-  const payload = { jti: randomUUID(), htm: method, htu: url, iat: Math.floor(clock.now() / 1000) }
+  const payload = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(clock.now() / 1000) }
   const signed = `${base64Url(header)}.${base64Url(payload)}`
   const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
   return `${signed}.${signature.toString('base64url')}`

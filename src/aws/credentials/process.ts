@@ -40,7 +40,7 @@ export interface FromProcessOptions extends ProviderOptions {
 const optionKinds: OptionKinds<FromProcessOptions> = { profile: kinds.text, timeoutMs: kinds.timeoutMs }
 
 /** What a command has printed, or a predicate to put behind its name. */
-export type CommandOutcome = { readonly output: string } | { readonly failure: string }
+type CommandOutcome = { readonly output: string } | { readonly failure: string }
 
 /** The commands under way, for each environment. */
 const underWay = new WeakMap<Environment, Flights<CommandOutcome>>()

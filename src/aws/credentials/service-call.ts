@@ -24,7 +24,7 @@ import { isObject, type JsonObject, type ProviderContext } from './provider.ts'
 type Headers = readonly (readonly [name: string, value: string])[]
 
 /** A request to STS, SSO or sign-in. */
-export interface ServiceCall {
+interface ServiceCall {
   /** What the call is, for error messages: `sts:AssumeRole`. */
   readonly name: string
   readonly method: 'GET' | 'POST'
@@ -135,7 +135,7 @@ function headersOf(
 }
 
 /** An unsigned request to a service that responds with JSON: the SSO portal, its token service, sign-in. */
-export interface JsonCall extends Pick<ServiceCall, 'name' | 'settings'> {
+interface JsonCall extends Pick<ServiceCall, 'name' | 'settings'> {
   /** Service and path of the operation: the endpoint, as {@link operationUrl} finds it, may have a base path. */
   readonly url: string
   /** Makes header fields of an attempt besides those for the body. */

@@ -28,13 +28,13 @@ import { callService, codeIn, failing, operationUrl } from './service-call.ts'
 import { elementAt, readXml, textAt } from './xml.ts'
 
 /** A tag of the role session, as STS takes it. */
-export interface SessionTag {
+interface SessionTag {
   readonly Key: string
   readonly Value: string
 }
 
 /** A managed policy that limits the role session further. */
-export interface PolicyDescriptor {
+interface PolicyDescriptor {
   readonly arn?: string | undefined
 }
 
@@ -272,17 +272,9 @@ export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialPro
     }
     const endpoint = stsEndpoint(context, await readSharedConfig(context), options.clientConfig ?? {})
     const RoleSessionName = options.roleSessionName ?? variable(environment, 'AWS_ROLE_SESSION_NAME')
-    return assumeRoleWithWebIdentity({ RoleArn, RoleSessionName, WebIdentityToken }, endpoint, context)
+    const params = { RoleArn, RoleSessionName, WebIdentityToken }
+    return callSts('AssumeRoleWithWebIdentity', params, [WebIdentityToken], endpoint, context, undefined)
   }
-}
-
-/** What `sts:AssumeRoleWithWebIdentity` takes, in its own names. */
-export interface AssumeRoleWithWebIdentityParams extends Pick<
-  AssumeRoleParams,
-  'RoleArn' | 'RoleSessionName'
-> {
-  /** The OpenID Connect token. */
-  readonly WebIdentityToken: string
 }
 
 const API_VERSION = '2011-06-15'
@@ -336,21 +328,8 @@ export async function assumeRole(
 }
 
 /**
- * Assumes a role with a token of an identity provider. The call is not signed, and made three times at most.
+ * Makes a call, three times at most.
  *
- * @returns temporary credentials, with the account of the role.
- * @throws {CredentialsError} when STS refuses, does not answer, or answers with something unreadable. It ends a chain.
- */
-export function assumeRoleWithWebIdentity(
-  params: AssumeRoleWithWebIdentityParams,
-  endpoint: StsEndpoint,
-  context: ProviderContext,
-): Promise<Credentials> {
-  const secrets = [params.WebIdentityToken]
-  return callSts('AssumeRoleWithWebIdentity', { ...params }, secrets, endpoint, context, undefined)
-}
-
-/**
  * @param texts which no error may repeat.
  * @param signer credentials to sign with; `undefined` for a call that is not signed.
  */
@@ -443,7 +422,7 @@ async function mfaCode(
 }
 
 /** Where the AWS Security Token Service (STS) is called, and the region that calls are signed for. */
-export interface StsEndpoint {
+interface StsEndpoint {
   /** Absolute URL with a final `/`. */
   readonly url: string
   /** A real region, without `fips-`. */

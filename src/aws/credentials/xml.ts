@@ -1,5 +1,5 @@
 /** An XML element that holds either text or other elements. */
-export interface XmlElement {
+interface XmlElement {
   readonly name: string
   readonly children: XmlElement[]
   /** Text with its references decoded and nothing trimmed; empty for an element that holds elements. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { dpopProof, readDpopKey } from '../../../../src/aws/credentials/login.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
-const REQUEST = { method: 'POST', url: 'https://eu-west-1.signin.aws.amazon.com/v1/token' }
+const URL_OF_REQUEST = 'https://eu-west-1.signin.aws.amazon.com/v1/token'
 
 function newKeyPem(type: 'sec1' | 'pkcs8', namedCurve = 'P-256'): string {
   return generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type, format: 'pem' }).toString()
@@ -21,7 +21,7 @@ function partsOf(proof: string): { header: Record<string, unknown>; payload: Rec
 function proofWith(pem: string, clock = new ManualClock()): string {
   const key = readDpopKey(pem)
   if (key === undefined) throw new Error('the key was refused')
-  return dpopProof(REQUEST, key, clock)
+  return dpopProof(URL_OF_REQUEST, key, clock)
 }
 
 describe('dpopProof', () => {
@@ -35,7 +35,7 @@ describe('dpopProof', () => {
         /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/,
       ) as unknown,
       htm: 'POST',
-      htu: REQUEST.url,
+      htu: URL_OF_REQUEST,
       iat: 1_900_000_000,
     })
   })
