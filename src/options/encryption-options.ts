@@ -7,7 +7,7 @@ import {
   normalizedPassphrase,
 } from '../encryption/encryption-options.ts'
 import { isUint8Array } from '../internal/core-objects.ts'
-import { numberFromText } from '../internal/number-from-text.ts'
+import { numberFromText } from '../internal/process-environment.ts'
 import { holdsOnly, integerOption, type OptionRow, type OptionRows, wordOption } from './option.ts'
 
 /** An item cannot be larger, so that a higher threshold would never be reached. */

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../errors.ts'
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
-import { numberFromText } from '../internal/number-from-text.ts'
+import { numberFromText } from '../internal/process-environment.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 
 /**

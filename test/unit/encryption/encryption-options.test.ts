@@ -134,7 +134,7 @@ test('checking options loads neither compression nor cryptography', () => {
   expect(importsOf('options/encryption-options.ts')).toEqual([
     '../encryption/encryption-options.ts',
     '../internal/core-objects.ts',
-    '../internal/number-from-text.ts',
+    '../internal/process-environment.ts',
     './option.ts',
   ])
 })
