@@ -13,7 +13,7 @@ import {
   type Settings,
   type ShownOptions,
 } from './connect-dynamodb/options.ts'
-import type { SdkClient } from './connect-dynamodb/sdk-client.ts'
+import { member, type SdkClient } from './connect-dynamodb/sdk-client.ts'
 import { SessionsTable, type TableDescription } from './connect-dynamodb/sessions-table.ts'
 import { createDynamoDBStore, type DynamoDBStoreInstance, isSession } from './express-store.ts'
 import { type Callback, deliver, emitOrWarn } from './shared/framework-sessions.ts'
@@ -294,11 +294,6 @@ function storeOf(connect: unknown): typeof expressSession.Store {
   )
 }
 
-function member(value: unknown, name: string): unknown {
-  const isHolder = typeof value === 'function' || (typeof value === 'object' && value !== null)
-  return isHolder ? Reflect.get(value, name) : undefined
-}
-
 /** When a session is to expire by its cookie, else by `ttlSeconds`: epoch seconds, rounded up. */
 function expiresValue(
   session: SessionData,
@@ -333,8 +328,7 @@ function parsedSession({ Item: item }: GetItemAnswer, nowMs: number): SessionDat
 }
 
 function typed(value: unknown, type: 'S' | 'N'): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const text: unknown = Reflect.get(value, type)
+  const text = member(value, type)
   return typeof text === 'string' ? text : undefined
 }
 

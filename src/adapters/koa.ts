@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.ts'
-import { type Emitter, isObject } from '../internal/core-objects.ts'
+import { isObject } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
@@ -183,9 +183,12 @@ export class DynamoDBStore<Data extends object = SessionData> {
    * response that would end it, for a WebSocket or a job, the session is only read.
    */
   async #lock(key: string, call: KoaStoreCall | undefined): Promise<Origin<Data> | undefined> {
-    this.#servesKoaSession ||= isOfRequest(call)
-    const exchange = exchangeOf(call)
-    if (exchange === undefined) {
+    const context = contextOf(call) ?? {}
+    this.#servesKoaSession ||= 'req' in context || 'res' in context
+    const { req, res } = context as Readonly<Record<'req' | 'res', unknown>>
+    const request = isObject(req) ? req : {}
+    const response = responseTo(request, res)
+    if (response === undefined) {
       if (this.#servesKoaSession) return this.#read(key)
       throw invalidArgument(
         'INVALID_OPTION',
@@ -194,12 +197,11 @@ export class DynamoDBStore<Data extends object = SessionData> {
       )
     }
     // The middleware may be mounted twice: it would wait for itself.
-    const known = this.#sessions.originOf(contextOf(call), key)
+    const known = this.#sessions.originOf(context, key)
     if (known?.lock?.isHeld === true) return known
     // The lock is not renewed before it belongs to a request, whose end ends it.
     const lock = await this.#sessions.store.lock(key, { renew: false })
     if (lock === undefined) return undefined
-    const { request, response } = exchange
     holdUntilRequestEnd(lock, response, request, error => warnOf(toStoreError(error)))
     return { id: key, record: lock.record, lock }
   }
@@ -247,24 +249,6 @@ async function settled<Value>(outcome: Promise<Value>): Promise<Value> {
 function contextOf(call: KoaStoreCall | undefined): object | undefined {
   const context: unknown = call?.ctx
   return isObject(context) ? context : undefined
-}
-
-/** Whether a call comes from a request, or what stands for one. */
-function isOfRequest(call: KoaStoreCall | undefined): boolean {
-  const context = contextOf(call)
-  return context !== undefined && ('req' in context || 'res' in context)
-}
-
-/** The request that a call belongs to, and the response that ends it; `undefined` when there is none. */
-function exchangeOf(
-  call: KoaStoreCall | undefined,
-): { readonly request: object; readonly response: Emitter } | undefined {
-  const context = contextOf(call)
-  if (context === undefined) return undefined
-  const request: unknown = Reflect.get(context, 'req')
-  const known = isObject(request) ? request : {}
-  const response = responseTo(known, Reflect.get(context, 'res'))
-  return response && { request: known, response }
 }
 
 /** Whether koa-session has made the data of a session, where no context tells. */

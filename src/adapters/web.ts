@@ -12,7 +12,7 @@ import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { SessionCookie, type SessionCookieOptions } from './web/cookie.ts'
 import { type SessionContext, WebSession } from './web/web-session.ts'
 
-export type { SessionCookieOptions } from './web/cookie.ts'
+export type { SessionCookieOptions, SetCookie } from './web/cookie.ts'
 export type { WebSession, WebSessionStatus } from './web/web-session.ts'
 
 /** The options of web sessions that are not about the table. */
@@ -118,6 +118,11 @@ export class WebSessions<Data extends object = SessionData> {
       isRolling,
       now: () => clock?.now() ?? Date.now(),
     }
+  }
+
+  /** Name of the cookie, with prefix. */
+  get cookieName(): string {
+    return this.#context.cookie.name
   }
 
   /**

@@ -5,6 +5,7 @@ import { expectTypeOf } from 'vitest'
 
 import {
   type RequestWithCookies,
+  type SetCookie,
   type WebSession,
   webSessions,
   type WebSessions,
@@ -31,6 +32,9 @@ expectTypeOf(session.get('visits')).toEqualTypeOf<number | undefined>()
 expectTypeOf(session.get('user')).toEqualTypeOf<string | undefined>()
 expectTypeOf(session.get('cart')).toEqualTypeOf<{ item: string; count: number }[] | undefined>()
 expectTypeOf(session.has('cart')).toBeBoolean()
+expectTypeOf(session.keys()).toEqualTypeOf<('user' | 'visits' | 'cart')[]>()
+expectTypeOf(session.setCookie).toEqualTypeOf<SetCookie | undefined>()
+expectTypeOf(sessions.cookieName).toBeString()
 expectTypeOf(session.id).toEqualTypeOf<string | undefined>()
 expectTypeOf(session.status).toEqualTypeOf<WebSessionStatus>()
 session.set('visits', 1)

@@ -153,8 +153,9 @@ async function valueOf(config: SdkClientConfig, name: keyof SdkClientConfig): Pr
   return typeof value === 'function' ? Reflect.apply(value, config, []) : value
 }
 
-function member(value: unknown, name: string): unknown {
-  return isObject(value) ? Reflect.get(value, name) : undefined
+/** A property of what may be anything. */
+export function member(value: unknown, name: string): unknown {
+  return isObject(value) || typeof value === 'function' ? Reflect.get(value, name) : undefined
 }
 
 function unreadable(what: string): TypeError {

@@ -66,8 +66,8 @@ export function hasBegun(response: Emitter): boolean {
  *
  * @param request a response that waits for its turn on the connection is not told that the connection is gone.
  */
-export function onRequestEnd(response: Emitter, request: unknown, callback: () => void): void {
-  const socket = isObject(request) ? socketOf(request) : undefined
+export function onRequestEnd(response: Emitter, request: object, callback: () => void): void {
+  const socket = socketOf(request)
   const connection = socket === response ? undefined : socket
   const isOver = ['closed', 'destroyed', 'writableFinished'].some(
     state => Reflect.get(response, state) === true,

@@ -84,6 +84,24 @@ export interface SessionCookieOptions {
   readonly allowHttp?: boolean | undefined
 }
 
+/** A cookie that a response has to carry, in the parts that `cookies.set(name, value, options)` of frameworks takes. */
+export interface SetCookie {
+  /** Name with prefix. */
+  readonly name: string
+  /** The signed session ID, not percent-encoded yet; empty for a cookie that the browser is to forget. */
+  readonly value: string
+  readonly options: {
+    /** Seconds, whole ones; 0 for a cookie that the browser is to forget, absent for one that ends with the browser. */
+    readonly maxAge?: number
+    readonly path: string
+    readonly domain?: string
+    readonly httpOnly: true
+    readonly secure: boolean
+    readonly sameSite: 'lax' | 'strict' | 'none'
+    readonly partitioned?: true
+  }
+}
+
 /** A session ID that the cookie can carry, and whose signature is right. */
 interface VerifiedId {
   readonly id: string
@@ -101,7 +119,7 @@ export interface PresentedCookie extends Partial<VerifiedId> {
 interface IdScheme {
   /** A new session ID that nobody can guess. */
   newId(): string
-  /** What a cookie carries for an ID, in characters that it can carry as they are. */
+  /** What a cookie carries for an ID, before it is percent-encoded. */
   sign(id: string): string
   /** The ID in what a cookie carries; `undefined` for anything that {@link sign} did not make. */
   verify(value: string): VerifiedId | undefined
@@ -127,7 +145,7 @@ export class SessionCookie {
   readonly name: string
   /** Whether it is given the lifetime of the session. */
   readonly isPersistent: boolean
-  readonly #attributes: string
+  readonly #options: SetCookie['options']
   readonly #ids: IdScheme
 
   /** @throws {TypeError} `INVALID_OPTION` for wrong options, and for options that contradict each other. */
@@ -140,14 +158,14 @@ export class SessionCookie {
     this.name = PREFIXES[prefix] + (checked.name ?? 'session')
     const isSigned = checked.signed ?? true
     this.isPersistent = checked.persistent ?? isSigned
-    this.#attributes = [
-      `Path=${path}`,
-      ...(domain === undefined ? [] : [`Domain=${domain}`]),
-      'HttpOnly',
-      ...(allowHttp ? [] : ['Secure']),
-      `SameSite=${SAME_SITE[sameSite]}`,
-      ...(partitioned ? ['Partitioned'] : []),
-    ].join('; ')
+    this.#options = {
+      path,
+      ...(domain !== undefined && { domain }),
+      httpOnly: true,
+      secure: !allowHttp,
+      sameSite,
+      ...(partitioned && { partitioned }),
+    }
     this.#ids = isSigned ? new IdSigner(secrets, this.name) : plainIds
   }
 
@@ -164,20 +182,35 @@ export class SessionCookie {
   }
 
   /**
-   * The `Set-Cookie` value that gives a browser a session.
+   * The cookie that gives a browser a session.
    *
    * @param remainingMs how long the session will live; used if the cookie is persistent.
    */
-  issue(id: string, remainingMs: number): string {
+  issue(id: string, remainingMs: number): SetCookie {
     // Rounded up as the expiry of the item is: the table decides to the millisecond.
-    const maxAge = this.isPersistent ? `; Max-Age=${Math.max(1, Math.ceil(remainingMs / 1000))}` : ''
-    return `${this.name}=${this.#ids.sign(id)}${maxAge}; ${this.#attributes}`
+    const maxAge = this.isPersistent && { maxAge: Math.max(1, Math.ceil(remainingMs / 1000)) }
+    return { name: this.name, value: this.#ids.sign(id), options: { ...maxAge, ...this.#options } }
   }
 
-  /** The `Set-Cookie` value that makes a browser forget its session. */
-  clear(): string {
-    return `${this.name}=; Max-Age=0; ${this.#attributes}`
+  /** The cookie that makes a browser forget its session. */
+  clear(): SetCookie {
+    return { name: this.name, value: '', options: { maxAge: 0, ...this.#options } }
   }
+}
+
+/** The value of the `Set-Cookie` header. */
+export function setCookieHeader({ name, value, options }: SetCookie): string {
+  const { maxAge, path, domain, secure, sameSite, partitioned } = options
+  return [
+    `${name}=${encodeURIComponent(value)}`,
+    ...(maxAge === undefined ? [] : [`Max-Age=${maxAge}`]),
+    `Path=${path}`,
+    ...(domain === undefined ? [] : [`Domain=${domain}`]),
+    'HttpOnly',
+    ...(secure ? ['Secure'] : []),
+    `SameSite=${SAME_SITE[sameSite]}`,
+    ...(partitioned === true ? ['Partitioned'] : []),
+  ].join('; ')
 }
 
 /**
@@ -232,7 +265,7 @@ export class IdSigner implements IdScheme {
 const plainIds: IdScheme = {
   // Letters and digits alone: PHP refuses "_", and Laravel "-" as well. Of 86 characters, some 83 are left.
   newId: () => randomBytes(64).toString('base64url').replaceAll(/[-_]/g, '').slice(0, PLAIN_ID_CHARACTERS),
-  sign: encodeURIComponent,
+  sign: id => id,
   verify: value => {
     const id = percentDecoded(value)
     return id !== undefined && PHP_SESSION_ID.test(id) ? { id, isOutdated: false } : undefined

@@ -10,7 +10,7 @@ import type { SessionLock } from '../../locks/session-lock.ts'
 import type { SessionStore } from '../../store/session-store.ts'
 import type { SessionData } from '../../types.ts'
 import { tellingJson } from '../shared/telling-json.ts'
-import type { PresentedCookie, SessionCookie } from './cookie.ts'
+import { type PresentedCookie, type SessionCookie, type SetCookie, setCookieHeader } from './cookie.ts'
 
 /**
  * How a session stands:
@@ -78,7 +78,7 @@ export class WebSession<Data extends object = SessionData> {
   /** Whether this request needs to write nothing more to extend the session. */
   #isExtended: boolean
   #isCookieDue: boolean
-  #setCookie: string | undefined
+  #setCookie: SetCookie | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   /** @internal */
@@ -117,6 +117,20 @@ export class WebSession<Data extends object = SessionData> {
    */
   get isUsed(): boolean {
     return this.#isUsed
+  }
+
+  /**
+   * The cookie that the response has to carry after a {@link commit} or {@link destroy}, in parts, for frameworks that set cookies by
+   * name: `cookies.set(name, value, options)`. What `commit` returns is the same as a header. `undefined` when it needs none.
+   */
+  get setCookie(): SetCookie | undefined {
+    return this.#setCookie
+  }
+
+  /** The keys that have a value. */
+  keys(): (keyof Data & string)[] {
+    this.#isUsed = true
+    return Object.keys(this.#data) as (keyof Data & string)[]
   }
 
   /** The value of a key; `undefined` when there is none. Changes inside of it are stored by {@link commit}. */
@@ -188,7 +202,7 @@ export class WebSession<Data extends object = SessionData> {
       validateCallOptions(options, callRows)
       await this.#store(options)
       if (this.#isCookieDue && this.#record !== undefined) this.#issueCookie(this.#record)
-      return this.#setCookie
+      return this.#setCookie && setCookieHeader(this.#setCookie)
     })
   }
 

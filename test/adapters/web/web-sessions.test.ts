@@ -72,6 +72,22 @@ describe('web sessions', () => {
       expect((await elsewhere.open('/')).text).toContain('"ada"')
     })
 
+    test('a cookie in parts is that of the header, and keys are told', async () => {
+      const sessions = subject.sessions()
+      const session = await sessions.openSession(new Request('https://app.example'))
+      expect([session.setCookie, session.keys()]).toEqual([undefined, []])
+      session.set('user', 'ada')
+      session.set('visits', 1)
+      expect(session.keys()).toEqual(['user', 'visits'])
+      const header = await session.commit()
+      const { name, value, options } = session.setCookie ?? {}
+      expect(header).toMatch(new RegExp(`^${name}=${value}; Max-Age=${options?.maxAge}; Path=/; `))
+      expect(name).toBe(sessions.cookieName)
+      await session.destroy()
+      expect(session.setCookie).toMatchObject({ name, value: '', options: { maxAge: 0 } })
+      expect(session.keys()).toEqual([])
+    })
+
     test('keys that objects have by themselves are keys like others', async () => {
       const sessions = subject.sessions() as unknown as WebSessions
       const session = await sessions.openSession(new Request('https://app.example'))

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
-import { SessionCookie, type SessionCookieOptions } from '../../../../src/adapters/web/cookie.ts'
+import {
+  SessionCookie,
+  type SessionCookieOptions,
+  setCookieHeader,
+} from '../../../../src/adapters/web/cookie.ts'
 import { newSessionId } from '../../../../src/adapters/shared/session-cookie.ts'
 
 const secrets = ['a long enough secret']
@@ -12,7 +16,7 @@ function attributesOf(setCookie: string): string[] {
 
 describe('what is set', () => {
   test('by default: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/ and the lifetime', () => {
-    const setCookie = new SessionCookie({}, secrets).issue(id, 86_400_000)
+    const setCookie = setCookieHeader(new SessionCookie({}, secrets).issue(id, 86_400_000))
     expect(setCookie).toMatch(new RegExp(`^__Host-session=${id}\\.[\\w-]{43}; `))
     expect(attributesOf(setCookie)).toEqual(['HttpOnly', 'Max-Age=86400', 'Path=/', 'SameSite=Lax', 'Secure'])
   })
@@ -33,7 +37,7 @@ describe('what is set', () => {
     ],
     [{ prefix: 'none' }, 'session', ['HttpOnly', 'Max-Age=60', 'Path=/', 'SameSite=Lax', 'Secure']],
   ])('with %j', (options, name, attributes) => {
-    const setCookie = new SessionCookie(options, secrets).issue(id, 60_000)
+    const setCookie = setCookieHeader(new SessionCookie(options, secrets).issue(id, 60_000))
     expect(setCookie.slice(0, setCookie.indexOf('='))).toBe(name)
     expect(attributesOf(setCookie)).toEqual(attributes)
   })
@@ -45,12 +49,26 @@ describe('what is set', () => {
     [1001, 2],
     [-5, 1],
   ])('%i ms are Max-Age=%i, never a cookie that ends before its session', (remainingMs, maxAge) => {
-    expect(attributesOf(new SessionCookie({}, secrets).issue(id, remainingMs))).toContain(`Max-Age=${maxAge}`)
+    const issued = new SessionCookie({}, secrets).issue(id, remainingMs)
+    expect(attributesOf(setCookieHeader(issued))).toContain(`Max-Age=${maxAge}`)
+  })
+
+  test('in parts, as cookies.set(name, value, options) of frameworks takes them', () => {
+    const issued = new SessionCookie({ sameSite: 'none', partitioned: true }, secrets).issue(id, 60_000)
+    expect(issued).toEqual({
+      name: '__Host-session',
+      value: expect.stringMatching(new RegExp(`^${id}\\.[\\w-]{43}$`)) as string,
+      options: { maxAge: 60, path: '/', httpOnly: true, secure: true, sameSite: 'none', partitioned: true },
+    })
+    const plain = new SessionCookie({ allowHttp: true, domain: 'localhost', persistent: false }, secrets)
+    const attributes = { path: '/', domain: 'localhost', httpOnly: true, secure: false, sameSite: 'lax' }
+    expect(plain.issue(id, 60_000).options).toEqual(attributes)
+    expect(plain.clear()).toEqual({ name: 'session', value: '', options: { maxAge: 0, ...attributes } })
   })
 
   test('clearing has the same name, path, domain and partition', () => {
     const options = { prefix: 'secure', domain: 'example.org', path: '/a', partitioned: true } as const
-    const cleared = new SessionCookie(options, secrets).clear()
+    const cleared = setCookieHeader(new SessionCookie(options, secrets).clear())
     expect(cleared).toMatch(/^__Secure-session=; /)
     expect(attributesOf(cleared)).toEqual(
       expect.arrayContaining(['Domain=example.org', 'Max-Age=0', 'Partitioned', 'Path=/a', 'Secure']),
@@ -60,7 +78,7 @@ describe('what is set', () => {
 
 describe('what is read', () => {
   const cookie = new SessionCookie({}, secrets)
-  const pair = cookie.issue(id, 1).replace(/;.*/, '')
+  const pair = setCookieHeader(cookie.issue(id, 1)).replace(/;.*/, '')
   const none = {}
 
   test.each([
@@ -127,7 +145,7 @@ describe('options', () => {
 
   test('a domain and a path go together with allowHttp, which has no prefix', () => {
     const cookie = new SessionCookie({ allowHttp: true, domain: 'localhost', path: '/a' }, secrets)
-    expect(attributesOf(cookie.issue(id, 1000))).toContain('Domain=localhost')
+    expect(attributesOf(setCookieHeader(cookie.issue(id, 1000)))).toContain('Domain=localhost')
   })
 })
 
@@ -137,7 +155,7 @@ describe('without a signature, as PHP has it', () => {
   test('IDs are such that PHP and Laravel take them, with 238 random bits', () => {
     expect(cookie.newId()).toMatch(/^[A-Za-z0-9]{40}$/)
     expect(cookie.newId()).not.toBe(cookie.newId())
-    expect(cookie.issue('a'.repeat(26), 1000)).toMatch(/^PHPSESSID=a{26}; /)
+    expect(setCookieHeader(cookie.issue('a'.repeat(26), 1000))).toMatch(/^PHPSESSID=a{26}; /)
   })
 
   test.each([
@@ -159,7 +177,9 @@ describe('without a signature, as PHP has it', () => {
 
   test('commas are percent-encoded, as PHP does with 6 bits a character, and read either way', () => {
     const withCommas = ',tLx0-8e,9wYbQ2mZ4nK7uPq,'
-    expect(cookie.issue(withCommas, 1000)).toMatch(/^PHPSESSID=%2CtLx0-8e%2C9wYbQ2mZ4nK7uPq%2C; /)
+    expect(setCookieHeader(cookie.issue(withCommas, 1000))).toMatch(
+      /^PHPSESSID=%2CtLx0-8e%2C9wYbQ2mZ4nK7uPq%2C; /,
+    )
     const encoded = withCommas.replaceAll(',', '%2C')
     for (const value of [withCommas, encoded, encoded.replaceAll('%2C', '%2c')]) {
       expect(cookie.read(`PHPSESSID=${value}`)).toEqual({ isThere: true, id: withCommas, isOutdated: false })
@@ -167,8 +187,8 @@ describe('without a signature, as PHP has it', () => {
   })
 
   test('the cookie has no lifetime, because PHP would never renew it; unless it is asked for', () => {
-    expect(cookie.issue(id, 1000)).not.toContain('Max-Age')
+    expect(setCookieHeader(cookie.issue(id, 1000))).not.toContain('Max-Age')
     const persistent = new SessionCookie({ signed: false, prefix: 'none', persistent: true }, [])
-    expect(persistent.issue(id, 1500)).toContain('; Max-Age=2;')
+    expect(setCookieHeader(persistent.issue(id, 1500))).toContain('; Max-Age=2;')
   })
 })
