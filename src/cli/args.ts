@@ -38,10 +38,10 @@ export interface Command {
   /**
    * Does what the command is for.
    *
-   * @returns the exit code.
+   * @returns the exit code, if it is not 0.
    * @throws {UsageError} when the command line makes no sense; and whatever keeps it from doing its work.
    */
-  run(context: CommandContext): Promise<number>
+  run(context: CommandContext): Promise<number | void>
 }
 
 /** What a command has been told, and what it has to do with besides DynamoDB. */
@@ -136,17 +136,6 @@ export async function writeResult(context: CommandContext, result: unknown, text
   await writeLine(context.stdout, context.args.has('json') ? JSON.stringify(result, undefined, 2) : text)
 }
 
-/** Bounds of a number that an option takes. */
-export interface NumberBounds {
-  readonly least: number
-  /** @default none */
-  readonly most?: number
-  /** What is counted, for messages. */
-  readonly unit: string
-  /** Whether fractions are refused. */
-  readonly whole?: boolean
-}
-
 /** A command line, taken apart: the values of the options and what stands on its own. */
 export class ParsedArgs {
   readonly positionals: readonly string[]
@@ -175,16 +164,14 @@ export class ParsedArgs {
   /**
    * The value of an option that takes a number.
    *
-   * @throws {UsageError} when it is none, or out of bounds.
+   * @throws {UsageError} when it is none, or not as the row says.
    */
-  number(name: string, { least, most, unit, whole = false }: NumberBounds): number | undefined {
+  number(name: string, row: OptionRow<number>): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     const number = numberFromText(text)
-    const isInside = number >= least && number <= (most ?? Number.MAX_SAFE_INTEGER)
-    if (isInside && (!whole || Number.isInteger(number))) return number
-    const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`
-    throw new UsageError(`--${name} takes a ${whole ? 'whole ' : ''}number of ${unit} ${range}`)
+    if (row.accepts(number)) return number
+    throw new UsageError(`--${name} takes ${row.takes}`)
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Command, OptionDeclaration } from './args.ts'
 import { type CommandLineIo, type Output, type Paint, painter } from './output.ts'
 
 /** What an output looks like, and the environment that has a say in it. */
-export interface HelpTarget {
+interface HelpTarget {
   readonly output: Output
   readonly environment: CommandLineIo['environment']
 }
@@ -20,21 +20,13 @@ export function globalHelp(
 ): string {
   const paint = painter(output, environment)
   const width = Math.min(output.columns, WIDEST)
-  return [
-    'Sessions in Amazon DynamoDB: set the table up, check it, look into it.',
-    '',
-    paint('bold', 'Usage'),
-    `${GAP}dynamodb-sessions <command> [options]`,
-    `${GAP}dynamodb-sessions <command> --help`,
-    '',
-    paint('bold', 'Commands'),
-    ...columns(
+  const sections = {
+    Usage: [`${GAP}dynamodb-sessions <command> [options]`, `${GAP}dynamodb-sessions <command> --help`],
+    Commands: columns(
       commands.map(({ name, summary }) => [name, summary]),
       width,
     ),
-    '',
-    paint('bold', 'To begin with'),
-    ...examples(
+    'To begin with': examples(
       {
         'Create the table, with time to live and the index by user:': 'create-table --region eu-west-1',
         'Or take it into your infrastructure code, with the policy that the application needs:':
@@ -44,25 +36,19 @@ export function globalHelp(
       },
       paint,
     ),
-    '',
-    paint('bold', 'Settings'),
-    ...wrapped(
+    Settings: wrapped(
       'Region, credentials and endpoint are found where the AWS SDK finds them. The options of the store may come from ' +
         'the environment as they do for the application: DYNAMODB_SESSIONS_TABLE, DYNAMODB_SESSIONS_PREFIX and so on; ' +
         'what is on the command line takes precedence. Encryption keys come from DYNAMODB_SESSIONS_ENCRYPTION alone, ' +
         'because every process of a machine can see command lines.',
       width,
     ),
-    '',
-    paint('bold', 'Secrets'),
-    ...wrapped(
+    Secrets: wrapped(
       'Session data, session IDs and user IDs are not printed unless --show-data asks for them. Give a session ID as "-" ' +
         'to have it read from the standard input.',
       width,
     ),
-    '',
-    paint('bold', 'Exit codes'),
-    ...columns(
+    'Exit codes': columns(
       [
         ['0', 'it worked'],
         ['1', 'it failed; the reason is on the standard error output'],
@@ -73,8 +59,9 @@ export function globalHelp(
       ],
       width,
     ),
-    '',
-  ].join('\n')
+  }
+  const lead = 'Sessions in Amazon DynamoDB: set the table up, check it, look into it.'
+  return `${lead}\n\n${titled(sections, paint)}`
 }
 
 /**
@@ -90,21 +77,24 @@ export function commandHelp(
 ): string {
   const paint = painter(output, environment)
   const width = Math.min(output.columns, WIDEST)
-  const listed = (title: string, options: readonly OptionDeclaration[]): string[] =>
-    options.length === 0 ? [] : [paint('bold', title), ...columns(options.map(optionRow), width), '']
-  return [
-    paint('bold', 'Usage'),
-    ...command.usage.map(form =>
-      [`${GAP}dynamodb-sessions ${name}`, form, '[options]'].filter(Boolean).join(' '),
-    ),
-    '',
-    ...command.description.flatMap(paragraph => [...wrapped(paragraph, width), '']),
-    ...listed('Options', command.options),
-    ...listed('Common options', common),
-    paint('bold', 'Examples'),
-    ...examples(command.examples, paint),
-    '',
-  ].join('\n')
+  const listed = (options: readonly OptionDeclaration[]): readonly string[] =>
+    options.length === 0 ? [] : columns(options.map(optionRow), width)
+  const forms = command.usage.map(form => `${GAP}dynamodb-sessions ${name}${form && ` ${form}`} [options]`)
+  const paragraphs = command.description.map(paragraph => `${wrapped(paragraph, width).join('\n')}\n`)
+  const sections = {
+    Options: listed(command.options),
+    'Common options': listed(common),
+    Examples: examples(command.examples, paint),
+  }
+  return [titled({ Usage: forms }, paint), ...paragraphs, titled(sections, paint)].join('\n')
+}
+
+/** Sections that have something in them, each under its title and with an empty line behind it. */
+function titled(sections: Readonly<Record<string, readonly string[]>>, paint: Paint): string {
+  return Object.entries(sections)
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => `${paint('bold', title)}\n${lines.join('\n')}\n`)
+    .join('\n')
 }
 
 function optionRow({ name, value, description }: OptionDeclaration): Row {

@@ -19,7 +19,7 @@ interface Template {
 }
 
 /** A form of infrastructure code. */
-export type InfrastructureFormat = 'cloudformation' | 'terraform' | 'cdk' | 'cli'
+type InfrastructureFormat = 'cloudformation' | 'terraform' | 'cdk' | 'cli'
 
 const TEMPLATES: Readonly<Record<InfrastructureFormat, Template>> = {
   cloudformation: { file: 'sessions.yaml', quote: quoted },

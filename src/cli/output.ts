@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
 
 import { codeOf, isError, messageOf } from '../internal/core-objects.ts'
+import { type OptionRow, variableOf } from '../options/option.ts'
+import { storeRows } from '../options/store-options.ts'
 
 /** What the exit codes mean. They are a contract: `docs/cli.md`. */
 export const EXIT = {
@@ -199,12 +201,13 @@ export async function reportFailure(
   return isUsage ? EXIT.usage : EXIT.failure
 }
 
-/** A message about an option of the library, in the words of a command. */
+/** A message about an option of the library, in the words of a command: by its flag, or by its variable. */
 export function inOptionNames(message: string, command?: string): string {
   const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
   return inFlags.replaceAll(/(?:the )?option "(\w+)"/g, (_, name: string) => {
-    if (name === 'migrateFrom') return command === 'migrate' ? '--from' : 'DYNAMODB_SESSIONS_MIGRATE_FROM'
-    return `--${dashed(name)}`
+    if (name === 'migrateFrom' && command === 'migrate') return '--from'
+    const row = (storeRows as Readonly<Record<string, OptionRow>>)[name]
+    return row?.fromText === undefined || row.flag !== undefined ? `--${dashed(name)}` : variableOf(name)
   })
 }
 

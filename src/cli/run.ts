@@ -15,11 +15,11 @@ import {
 } from './output.ts'
 
 /** What is known of a command before its code is loaded. */
-export interface CommandEntry {
+interface CommandEntry {
   readonly name: string
   /** What it does, in a few words. */
   readonly summary: string
-  readonly load: () => Promise<Command>
+  readonly load: () => Promise<{ readonly command: Command }>
 }
 
 /** Every command, in the order of the help. */
@@ -27,42 +27,34 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'create-table',
     summary: 'create the table, or print it as infrastructure code',
-    load: async () => (await import('./commands/create-table.ts')).createTableCommand,
+    load: () => import('./commands/create-table.ts'),
   },
   {
     name: 'doctor',
     summary: 'check credentials, region, clock, table and permissions, and say how to mend them',
-    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+    load: () => import('./commands/doctor.ts'),
   },
   {
     name: 'list',
     summary: 'list the sessions that are alive, or those of one user',
-    load: async () => (await import('./commands/list.ts')).listCommand,
+    load: () => import('./commands/list.ts'),
   },
-  {
-    name: 'show',
-    summary: 'show one session',
-    load: async () => (await import('./commands/show.ts')).showCommand,
-  },
+  { name: 'show', summary: 'show one session', load: () => import('./commands/show.ts') },
   {
     name: 'destroy',
     summary: 'end one session, or all sessions of a user',
-    load: async () => (await import('./commands/destroy.ts')).destroyCommand,
+    load: () => import('./commands/destroy.ts'),
   },
-  {
-    name: 'gc',
-    summary: 'delete the sessions that have expired',
-    load: async () => (await import('./commands/gc.ts')).gcCommand,
-  },
+  { name: 'gc', summary: 'delete the sessions that have expired', load: () => import('./commands/gc.ts') },
   {
     name: 'migrate',
     summary: 'move the sessions of another store here, all at once',
-    load: async () => (await import('./commands/migrate.ts')).migrateCommand,
+    load: () => import('./commands/migrate.ts'),
   },
   {
     name: 'stats',
     summary: 'count the sessions, and measure their size and age',
-    load: async () => (await import('./commands/stats.ts')).statsCommand,
+    load: () => import('./commands/stats.ts'),
   },
 ]
 
@@ -119,7 +111,7 @@ async function runGlobal(
 async function runCommand(entry: CommandEntry, rest: readonly string[], io: CommandLineIo): Promise<number> {
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest
   if (own.includes('--help') || own.includes('-h')) return writeHelp(entry, io.stdout, io)
-  const [command, { commonOptionsOf, parseCommandArgs }] = await Promise.all([
+  const [{ command }, { commonOptionsOf, parseCommandArgs }] = await Promise.all([
     entry.load(),
     import('./args.ts'),
   ])
@@ -130,7 +122,7 @@ async function runCommand(entry: CommandEntry, rest: readonly string[], io: Comm
   io.signal.throwIfAborted()
   const progress = new Progress(io.stderr)
   try {
-    return await command.run({ ...io, args, progress })
+    return (await command.run({ ...io, args, progress })) ?? EXIT.ok
   } finally {
     await progress.clear()
   }
@@ -145,7 +137,7 @@ async function writeHelp(
   if (entry === undefined) await output.write(globalHelp(commands, target))
   else {
     const { describedOptionsOf } = await import('./args.ts')
-    const command = await entry.load()
+    const { command } = await entry.load()
     await output.write(commandHelp(entry.name, command, await describedOptionsOf(command), target))
   }
   return EXIT.ok

@@ -9,9 +9,6 @@ import type { SessionData } from '../types.ts'
 import { type CommandContext, storeOptionsIn } from './args.ts'
 import { printable, UsageError, writeLine } from './output.ts'
 
-/** The options of a store as the command line and the environment give them, checked. */
-export type StoreSettings = StoreOptions
-
 /** How keys of sessions are made, and whether session IDs may be shown. */
 export interface KeyNaming {
   readonly prefix: string
@@ -38,16 +35,16 @@ export interface OpenSessions {
 export function storeSettings(
   { args, environment }: Pick<CommandContext, 'args' | 'environment'>,
   more: StoreOptions = {},
-): StoreSettings {
+): StoreOptions {
   return readStoreOptions<SessionData>({ ...storeOptionsIn(args), ...more }, environment)
 }
 
 /** Reaches the sessions of a store with these settings for as long as they are used. */
 export async function withSessions(
-  settings: StoreSettings,
+  settings: StoreOptions,
   { args, environment }: CommandContext,
-  use: (sessions: OpenSessions) => Promise<number>,
-): Promise<number> {
+  use: (sessions: OpenSessions) => Promise<number | void>,
+): Promise<number | void> {
   const sessions = new SessionStore(settings, openClient(settings, environment))
   try {
     const items = await sessions.itemTable()
@@ -56,19 +53,14 @@ export async function withSessions(
       hashIds: isNative(settings) && (settings.hashIds ?? true),
       showData: args.has('show-data'),
     }
-    return await use({
-      sessions,
-      items,
-      isMoving: settings.migrateFrom !== undefined,
-      naming,
-    })
+    return await use({ sessions, items, isMoving: settings.migrateFrom !== undefined, naming })
   } finally {
     await sessions.close()
   }
 }
 
 /** One session, as a command line names it. */
-export interface ChosenSession {
+interface ChosenSession {
   readonly key: string
   /** `undefined` when only the key was given. */
   readonly id: string | undefined

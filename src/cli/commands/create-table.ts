@@ -1,3 +1,4 @@
+import { integerOption, numberOption } from '../../options/option.ts'
 import { tableRow } from '../../options/store-options.ts'
 import type { TableReport } from '../../table/check-table.ts'
 import type { CreateTableOptions } from '../../table/create-table.ts'
@@ -11,7 +12,7 @@ import { storeSettings } from '../store-settings.ts'
 const DEFAULT_PROVISIONED_UNITS = 5
 
 /** `dynamodb-sessions create-table` */
-export const createTableCommand: Command = {
+export const command: Command = {
   usage: ['', '--print cloudformation|terraform|cdk|cli'],
   description: [
     'Creates the table for sessions: on-demand billing, a partition key of type S, time to live on "expires", and an index ' +
@@ -59,8 +60,7 @@ export const createTableCommand: Command = {
     refuseIdle(args)
     if (format !== undefined) {
       const code = await infrastructureCode(format, design)
-      await writeResult(context, { format, code }, code.trimEnd())
-      return EXIT.ok
+      return writeResult(context, { format, code }, code.trimEnd())
     }
     const { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile } = settings
     const connection = { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile }
@@ -85,7 +85,7 @@ function refuseIdle(args: ParsedArgs): void {
 }
 
 function billingOf(args: ParsedArgs): Billing | undefined {
-  const bounds = { least: 1, most: 1_000_000_000, unit: 'capacity units', whole: true }
+  const bounds = integerOption('capacity units', 1, 1_000_000_000)
   const readCapacityUnits = args.number('read-units', bounds)
   const writeCapacityUnits = args.number('write-units', bounds)
   const mode = args.oneOf('billing', ['on-demand', 'provisioned'])
@@ -105,29 +105,28 @@ async function dryRun(
   context: CommandContext,
   options: CreateTableOptions,
   design: TableDesign,
-): Promise<number> {
+): Promise<number | void> {
   const { checkTable } = await import('../../table/check-table.ts')
   const { table } = design
   const { state, findings } = await checkTable(options)
   if (state === undefined) {
     const as = designInWords(design)
-    await writeResult(context, { table, wouldCreate: true, as }, `would create table "${table}": ${as}`)
-    return EXIT.ok
+    return writeResult(context, { table, wouldCreate: true, as }, `would create table "${table}": ${as}`)
   }
   const text = [`table "${table}" is there; nothing would be changed`, ...findings.map(findingInWords)]
   await writeResult(context, { table, wouldCreate: false, findings }, text.join('\n'))
-  return findings.some(({ level }) => level === 'fail') ? EXIT.failure : EXIT.ok
+  if (findings.some(({ level }) => level === 'fail')) return EXIT.failure
 }
 
 async function create(
   context: CommandContext,
   options: CreateTableOptions,
   design: TableDesign,
-): Promise<number> {
+): Promise<void> {
   const { createTable } = await import('../../table/create-table.ts')
   const { args, progress, stderr } = context
   const { table } = design
-  const waitSeconds = args.number('wait-seconds', { least: 1, most: 3600, unit: 'seconds' })
+  const waitSeconds = args.number('wait-seconds', numberOption('seconds', 1, 3600))
   await progress.show(`waiting for table "${table}" to become active`)
   const { created, warnings } = await createTable({
     ...options,
@@ -139,9 +138,8 @@ async function create(
     ? `created table "${table}": ${designInWords(design)}`
     : `table "${table}" was there; nothing was changed`
   await writeResult(context, { table, created, warnings }, text)
-  if (args.has('json')) return EXIT.ok
+  if (args.has('json')) return
   for (const warning of warnings) await writeLine(stderr, `warning: ${inOptionNames(warning)}`)
-  return EXIT.ok
 }
 
 function designInWords({ partitionKey, billing, ttlAttribute, userIndex }: TableDesign): string {

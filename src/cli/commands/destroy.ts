@@ -4,7 +4,7 @@ import { askForTableKey } from '../../scan/scan.ts'
 import { destroyByUser } from '../../scan/user-sessions.ts'
 import type { Item } from '../../types.ts'
 import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
-import { counted, EXIT, UsageError } from '../output.ts'
+import { counted, UsageError } from '../output.ts'
 import {
   chosenSession,
   type OpenSessions,
@@ -14,7 +14,7 @@ import {
 } from '../store-settings.ts'
 
 /** `dynamodb-sessions destroy` */
-export const destroyCommand: Command = {
+export const command: Command = {
   usage: ['<session ID>', '-', '--key <key>', '--user <id> [--except <session ID>]'],
   description: [
     'Ends one session, locked or not, or every session of a user: "sign out everywhere". Requests that have loaded such a ' +
@@ -40,10 +40,9 @@ export const destroyCommand: Command = {
       throw new UsageError('--user ends all sessions of a user; leave the session ID and --key out')
     }
     if (user === undefined && args.has('except')) throw new UsageError('--except goes with --user')
-    return withSessions(storeSettings(context), context, async sessions => {
-      await (user === undefined ? destroyOne(context, sessions) : destroyAllOf(user, context, sessions))
-      return EXIT.ok
-    })
+    return withSessions(storeSettings(context), context, sessions =>
+      user === undefined ? destroyOne(context, sessions) : destroyAllOf(user, context, sessions),
+    )
   },
 }
 

@@ -1,4 +1,4 @@
-import { tableRow } from '../../options/store-options.ts'
+import { type StoreOptions, tableRow } from '../../options/store-options.ts'
 import { chooseTransport, openClient } from '../../store/open-client.ts'
 import type { Layout } from '../../layouts/layout.ts'
 import { layoutTableOf } from '../../table/table-state.ts'
@@ -17,12 +17,12 @@ import { checkEndpoint, checkRegion, checkVariables } from '../doctor/setting-ch
 import { checkPermissions, checkTableState, missingKey } from '../doctor/table-checks.ts'
 import { EXIT } from '../output.ts'
 import { SessionStore } from '../../store/session-store.ts'
-import { type StoreSettings, storeSettings } from '../store-settings.ts'
+import { storeSettings } from '../store-settings.ts'
 
 const DEADLINE_MS = 5000
 
 /** `dynamodb-sessions doctor` */
-export const doctorCommand: Command = {
+export const command: Command = {
   usage: [''],
   description: [
     'Checks whether sessions can be kept where it runs, as the application would: names of environment variables, ' +
@@ -62,7 +62,7 @@ const AFTER_REGION = ['endpoint', ...AFTER_ENDPOINT] as const
 /** Makes every check that can be made. */
 async function examine(
   context: CommandContext,
-  options: StoreSettings,
+  options: StoreOptions,
   table: string,
 ): Promise<readonly Check[]> {
   const { args, environment, signal, progress } = context
@@ -105,7 +105,7 @@ async function examineTable(
   { progress }: CommandContext,
   access: TableAccess,
   layout: Layout,
-  options: StoreSettings,
+  options: StoreOptions,
 ): Promise<readonly Check[]> {
   await progress.show('looking at the table')
   const { checks, state, isMissing } = await checkTableState(access, options)

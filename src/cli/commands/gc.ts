@@ -1,11 +1,11 @@
-import type { GarbageCollectionProgress } from '../../options/call-options.ts'
+import { type GarbageCollectionProgress, garbageCollectionRows } from '../../options/call-options.ts'
 import { collectGarbage } from '../../scan/garbage-collection.ts'
 import { type Command, declared, writeResult } from '../args.ts'
-import { counted, duration, EXIT, writeLine } from '../output.ts'
+import { counted, duration, writeLine } from '../output.ts'
 import { storeSettings, withSessions } from '../store-settings.ts'
 
 /** `dynamodb-sessions gc` */
-export const gcCommand: Command = {
+export const command: Command = {
   usage: [''],
   description: [
     'Deletes the sessions that have expired. Applications do not see them any more in any case, and the time to live of the ' +
@@ -28,12 +28,12 @@ export const gcCommand: Command = {
   },
   run: async context => {
     const { args, signal, stderr, progress } = context
-    const units = { least: 1, most: 1_000_000_000, unit: 'capacity units a second' }
+    const rows = garbageCollectionRows
     const options = {
-      segments: args.number('segments', { least: 1, most: 100, unit: 'parts', whole: true }),
-      maxReadUnitsPerSecond: args.number('max-read-units', units),
-      maxWriteUnitsPerSecond: args.number('max-write-units', units),
-      graceSeconds: args.number('grace-seconds', { least: 0, most: 1_000_000_000, unit: 'seconds' }),
+      segments: args.number('segments', rows.segments),
+      maxReadUnitsPerSecond: args.number('max-read-units', rows.maxReadUnitsPerSecond),
+      maxWriteUnitsPerSecond: args.number('max-write-units', rows.maxWriteUnitsPerSecond),
+      graceSeconds: args.number('grace-seconds', rows.graceSeconds),
     }
     let latest: GarbageCollectionProgress | undefined
     const onProgress = (counts: GarbageCollectionProgress): Promise<void> => {
@@ -41,10 +41,9 @@ export const gcCommand: Command = {
       return progress.show(inWords(counts))
     }
     try {
-      return await withSessions(storeSettings(context), context, async ({ items }) => {
+      await withSessions(storeSettings(context), context, async ({ items }) => {
         const result = await collectGarbage(items, { ...options, signal, onProgress })
         await writeResult(context, result, `${inWords(result)}, in ${duration(result.durationMs)}`)
-        return EXIT.ok
       })
     } catch (error) {
       await progress.clear()

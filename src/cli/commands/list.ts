@@ -1,8 +1,9 @@
 import { textOf } from '../../layouts/layout.ts'
+import { integerOption } from '../../options/option.ts'
 import { askForTableKey, listItems } from '../../scan/scan.ts'
 import { listByUser } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared } from '../args.ts'
-import { duration, EXIT, isoTime, painter, printable, writeLine } from '../output.ts'
+import { duration, isoTime, painter, printable, writeLine } from '../output.ts'
 import { type OpenSessions, shownKey, storeSettings, withSessions } from '../store-settings.ts'
 
 interface ListedSession {
@@ -16,7 +17,7 @@ const TIME_WIDTH = '2026-01-31T12:00:00Z'.length
 const DURATION_WIDTH = '23h 59m'.length
 
 /** `dynamodb-sessions list` */
-export const listCommand: Command = {
+export const command: Command = {
   usage: ['', '--user <id>'],
   description: [
     'Lists the sessions that are alive, in no particular order, as they come: the key of the item, when the session began ' +
@@ -38,7 +39,7 @@ export const listCommand: Command = {
   },
   run: async context => {
     const { args, stderr } = context
-    const limit = args.number('limit', { least: 1, unit: 'sessions', whole: true }) ?? Infinity
+    const limit = args.number('limit', integerOption('sessions', 1, Number.MAX_SAFE_INTEGER)) ?? Infinity
     const user = args.text('user')
     return withSessions(storeSettings(context), context, async sessions => {
       const write = args.has('json') ? jsonWriter(sessions, context) : tableWriter(sessions, context)
@@ -49,7 +50,6 @@ export const listCommand: Command = {
         if (++count >= limit) break
       }
       if (count === 0 && !args.has('json')) await writeLine(stderr, 'there are no sessions')
-      return EXIT.ok
     })
   },
 }

@@ -10,7 +10,7 @@ import { counted, EXIT, UsageError } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
 
 /** `dynamodb-sessions migrate` */
-export const migrateCommand: Command = {
+export const command: Command = {
   usage: ['--from <layout>'],
   description: [
     'Moves the sessions of another store to where --table, --prefix and --layout say. Applications with the option ' +

@@ -41,7 +41,7 @@ interface ShownSession {
 const HIDDEN = 'hidden; --show-data shows it'
 
 /** `dynamodb-sessions show` */
-export const showCommand: Command = {
+export const command: Command = {
   usage: ['<session ID>', '-', '--key <key>'],
   description: [
     'Shows one session: when it began and expires, its size, how it is stored and whether it is locked. The session data ' +

@@ -1,15 +1,18 @@
+import { createHistogram } from 'node:perf_hooks'
+
 import { itemSizeBytes } from '../../aws/dynamodb/item-size.ts'
 import { SessionCorruptError } from '../../errors.ts'
 import type { ItemTable } from '../../items/item-table.ts'
 import { binaryOf } from '../../layouts/layout.ts'
+import { numberOption } from '../../options/option.ts'
 import { scanInput, scanPages } from '../../scan/scan.ts'
 import type { Item } from '../../types.ts'
 import { type Command, declared, writeResult } from '../args.ts'
-import { byteSize, counted, duration, EXIT, fields } from '../output.ts'
+import { byteSize, counted, duration, fields } from '../output.ts'
 import { storeSettings, withSessions } from '../store-settings.ts'
 
 /** `dynamodb-sessions stats` */
-export const statsCommand: Command = {
+export const command: Command = {
   usage: [''],
   description: [
     'Counts the sessions and measures them: how large they are, how old, how long they will last, and how many have expired ' +
@@ -28,7 +31,7 @@ export const statsCommand: Command = {
   },
   run: async context => {
     const { args, signal, progress } = context
-    const given = args.number('ttl-seconds', { least: 1, unit: 'seconds' })
+    const given = args.number('ttl-seconds', numberOption('seconds', 1, Infinity))
     const settings = storeSettings(context)
     // A lifetime that the environment names is that of the application, too.
     const ttlSeconds = given ?? (typeof settings.ttlSeconds === 'number' ? settings.ttlSeconds : undefined)
@@ -41,7 +44,6 @@ export const statsCommand: Command = {
         await progress.show(`${counted(statistics.scanned, 'item')} read`)
       }
       await writeResult(context, statistics.asJson(), statistics.asText())
-      return EXIT.ok
     })
   },
 }
@@ -161,8 +163,8 @@ export class Distribution {
   #sum = 0
   #least = Infinity
   #greatest = 0
-  // How many numbers each bucket has, by the greatest whole number that belongs there; some thousands at most.
-  readonly #buckets = new Map<number, number>()
+  // Of whole numbers from 1, so that everything is in it with 1 more.
+  readonly #histogram = createHistogram({ figures: 3 })
 
   add(value: number): void {
     const number = Math.max(0, value)
@@ -170,8 +172,7 @@ export class Distribution {
     this.#sum += number
     this.#least = Math.min(this.#least, number)
     this.#greatest = Math.max(this.#greatest, number)
-    const bucket = bucketOf(number)
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1)
+    this.#histogram.record(Math.floor(number) + 1)
   }
 
   get count(): number {
@@ -189,20 +190,10 @@ export class Distribution {
   }
 
   #quantile(share: number): number {
-    const rank = Math.max(1, Math.ceil(share * this.#count))
-    let seen = 0
-    for (const [bucket, count] of [...this.#buckets].toSorted(([left], [right]) => left - right)) {
-      seen += count
-      if (seen >= rank) return Math.min(this.#greatest, Math.max(this.#least, bucket))
-    }
-    return this.#greatest
+    const rank = Math.ceil(share * this.#count)
+    const value = this.#histogram.percentile((100 * rank) / this.#count) - 1
+    return Math.min(this.#greatest, Math.max(this.#least, value))
   }
-}
-
-/** Buckets of one whole number each up to 256, then 128 buckets for every doubling, each named by its last number. */
-function bucketOf(value: number): number {
-  const width = 2 ** Math.max(0, Math.floor(Math.log2(value)) - 7)
-  return (Math.floor(value / width) + 1) * width - 1
 }
 
 function rounded(distribution: Distribution): Record<string, number> | undefined {

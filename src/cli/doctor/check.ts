@@ -2,7 +2,7 @@ import { isError } from '../../internal/core-objects.ts'
 import { type CommandLineIo, painter, printable, type Style } from '../output.ts'
 
 /** What came out of one check. `skip`: it could not be made. */
-export type Level = 'pass' | 'warn' | 'fail' | 'skip'
+type Level = 'pass' | 'warn' | 'fail' | 'skip'
 
 /** One check of `doctor` and what came out of it. */
 export interface Check {

@@ -19,13 +19,13 @@ import { withTimeout } from '../../internal/timers.ts'
 import { serviceTransport } from '../../store/open-client.ts'
 import type { TableAccess } from '../../table/table-state.ts'
 import type { Credentials, Item } from '../../types.ts'
+import type { StoreOptions } from '../../options/store-options.ts'
 import type { CommandContext } from '../args.ts'
 import { duration } from '../output.ts'
-import type { StoreSettings } from '../store-settings.ts'
 import { type Check, check, messageOf } from './check.ts'
 
 /** The credentials, or why there are none. */
-export interface FoundCredentials {
+interface FoundCredentials {
   readonly check: Check
   readonly credentials: Credentials | undefined
 }
@@ -49,7 +49,7 @@ const NO_CREDENTIALS_FIX =
 /** Looks for credentials where the default chain does, in its order, and says where they were found. */
 export async function findCredentials(
   { environment, signal }: CommandContext,
-  options: StoreSettings,
+  options: StoreOptions,
 ): Promise<FoundCredentials> {
   const reasons: string[] = []
   const { profile, region } = options
@@ -114,7 +114,7 @@ async function profileInWords(
 }
 
 /** Whether requests get to DynamoDB and are accepted there. */
-export interface Reach {
+interface Reach {
   readonly check: Check
   /** Why there is no sense in asking more; absent when there is. */
   readonly obstacle?: string

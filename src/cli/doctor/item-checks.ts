@@ -1,10 +1,10 @@
 import { SESSION_ID_HASH_LENGTH } from '../../layouts/native.ts'
 import { isNative } from '../../layouts/open-layout.ts'
 import { SessionCorruptError, SessionDecryptionError } from '../../errors.ts'
-import { binaryOf, type Layout, numberOf, textOf } from '../../layouts/layout.ts'
+import { binaryOf, type Layout, type LayoutName, numberOf, textOf } from '../../layouts/layout.ts'
 import type { AttributeValue, Item } from '../../types.ts'
+import type { StoreOptions } from '../../options/store-options.ts'
 import { counted } from '../output.ts'
-import type { StoreSettings } from '../store-settings.ts'
 import { type Check, check } from './check.ts'
 
 /**
@@ -14,14 +14,15 @@ import { type Check, check } from './check.ts'
 export async function checkItems(
   sample: readonly Item[] | undefined,
   layout: Layout,
-  settings: StoreSettings,
+  settings: StoreOptions,
 ): Promise<readonly Check[]> {
   if (sample === undefined) return [check('skip', 'item format', 'no items could be read')]
   if (sample.length === 0) return [check('pass', 'item format', 'the table is empty')]
   const written = sample.map(item => ({ item, writer: writerFor(item, layout, settings) }))
   const writers = written.map(({ writer }) => writer)
-  const checks = [formatCheck(writers, layout)]
-  const ours = written.filter(({ writer }) => writer === WRITERS[layout.name]).map(({ item }) => item)
+  const ofLayout = writerOfLayout(layout)
+  const checks = [formatCheck(writers, ofLayout)]
+  const ours = written.filter(({ writer }) => writer === ofLayout).map(({ item }) => item)
   if (ours.length === 0) return checks
   const ownKeys = ours.filter(item => isOwnKey(layout.keyOfItem(item), layout, settings))
   checks.push(keyCheck(ours.length, ownKeys.length, layout))
@@ -32,22 +33,6 @@ export async function checkItems(
 
 const TOUCHED = 'a touch of a session that was gone'
 const OTHERS = 'other software'
-
-/** How software of a layout is called here. */
-const WRITERS: Readonly<Record<string, string>> = {
-  native: 'dynamodb-sessions',
-  php: 'the AWS SDK for PHP',
-  'connect-dynamodb': 'connect-dynamodb',
-  'dynamodb-store': 'dynamodb-store',
-  'connect-dynamodb-session': 'connect-dynamodb-session',
-  pwrdrvr: '@pwrdrvr/dynamodb-session-store',
-  'serverless-dynamodb-session-store': 'serverless-dynamodb-session-store',
-  'koa-session-dynamodb': 'koa-session-dynamodb',
-  adonis: 'AdonisJS',
-  architect: 'Remix or React Router (architect)',
-  'aws-ruby': 'the AWS SDK for Ruby',
-  laravel: 'Laravel',
-}
 
 type Matcher = (value: AttributeValue | undefined) => boolean
 
@@ -60,26 +45,39 @@ const map: Matcher = value => value !== undefined && 'M' in value
 const phpString: Matcher = value => /^s:\d+:"/.test(textOf(value) ?? '')
 const sessionKey: Matcher = value => textOf(value)?.startsWith('session#') === true
 
-/** The attributes that the items of some software have. The first that match count: the more there are, the earlier. */
-const SIGNATURES: readonly (readonly [writer: string, attributes: Readonly<Record<string, Matcher>>])[] = [
-  ['dynamodb-sessions', { data: textOrBytes, expiresMs: number }],
-  ['serverless-dynamodb-session-store', { session_data: text, expireTime: any }],
-  ['Laravel', { value: phpString, expires_at: number }],
-  ['AdonisJS', { value: text, expires_at: number }],
-  ['the AWS SDK for Ruby', { session_id: text, expire_at: number }],
-  ['flask-session', { val: bytes, expiration: number }],
-  ['Remix or React Router (architect)', { _idx: text, _ttl: any }],
-  ['koa-session-dynamodb', { sessionId: text, session: map }],
-  ['dynamodb-store', { sessionId: text, sess: map }],
-  ['@pwrdrvr/dynamodb-session-store', { id: sessionKey, sess: any }],
-  ['connect-dynamodb-session', { content: text, expires: number }],
-  ['connect-dynamodb', { sess: text, expires: number }],
-  ['the AWS SDK for PHP', { data: textOrBytes, expires: number }],
+/** Software, the layout that it writes, and attributes that its items have. The first that match count. */
+const SIGNATURES: readonly (readonly [
+  writer: string,
+  layout: LayoutName | undefined,
+  attributes: Readonly<Record<string, Matcher>>,
+])[] = [
+  ['dynamodb-sessions', 'native', { data: textOrBytes, expiresMs: number }],
+  [
+    'serverless-dynamodb-session-store',
+    'serverless-dynamodb-session-store',
+    { session_data: text, expireTime: any },
+  ],
+  ['Laravel', 'laravel', { value: phpString, expires_at: number }],
+  ['AdonisJS', 'adonis', { value: text, expires_at: number }],
+  ['the AWS SDK for Ruby', 'aws-ruby', { session_id: text, expire_at: number }],
+  ['flask-session', undefined, { val: bytes, expiration: number }],
+  ['Remix or React Router (architect)', 'architect', { _idx: text, _ttl: any }],
+  ['koa-session-dynamodb', 'koa-session-dynamodb', { sessionId: text, session: map }],
+  ['dynamodb-store', 'dynamodb-store', { sessionId: text, sess: map }],
+  ['@pwrdrvr/dynamodb-session-store', 'pwrdrvr', { id: sessionKey, sess: any }],
+  ['connect-dynamodb-session', 'connect-dynamodb-session', { content: text, expires: number }],
+  ['connect-dynamodb', 'connect-dynamodb', { sess: text, expires: number }],
+  ['the AWS SDK for PHP', 'php', { data: textOrBytes, expires: number }],
 ]
+
+/** The software that has a layout from the start. */
+function writerOfLayout({ name }: Layout): string | undefined {
+  return SIGNATURES.find(([, layout]) => layout === name)?.[0]
+}
 
 /** Which software wrote an item, as far as its attributes tell. */
 export function writerOf(item: Item): string {
-  const signature = SIGNATURES.find(([, attributes]) =>
+  const signature = SIGNATURES.find(([, , attributes]) =>
     Object.entries(attributes).every(([name, matches]) => matches(item[name])),
   )
   if (signature !== undefined) return signature[0]
@@ -91,9 +89,9 @@ export function writerOf(item: Item): string {
  * Which software wrote an item. Some of it is told by the names of its keys, which can be configured: then it is that of the
  * layout if that can read the item.
  */
-function writerFor(item: Item, layout: Layout, settings: StoreSettings): string {
+function writerFor(item: Item, layout: Layout, settings: StoreOptions): string {
   const writer = writerOf(item)
-  const ofLayout = WRITERS[layout.name]
+  const ofLayout = writerOfLayout(layout)
   if (writer !== OTHERS || ofLayout === undefined || isNative(settings)) return writer
   return isOwnKey(layout.keyOfItem(item), layout, settings) && canBeRead(item, layout) ? ofLayout : writer
 }
@@ -108,12 +106,12 @@ function canBeRead(item: Item, layout: Layout): boolean {
   }
 }
 
-function formatCheck(writers: readonly string[], layout: Layout): Check {
+function formatCheck(writers: readonly string[], ofLayout: string | undefined): Check {
   const counts = new Map<string, number>()
   for (const writer of writers) counts.set(writer, (counts.get(writer) ?? 0) + 1)
   const found = `of ${counted(writers.length, 'item')}: ${[...counts].map(([writer, count]) => `${count} by ${writer}`).join(', ')}`
-  if (writers.every(writer => writer === WRITERS[layout.name])) return check('pass', 'item format', found)
-  const fix = Object.values(WRITERS).some(writer => counts.has(writer))
+  if (writers.every(writer => writer === ofLayout)) return check('pass', 'item format', found)
+  const fix = SIGNATURES.some(([writer, layout]) => layout !== undefined && counts.has(writer))
     ? '--layout (DYNAMODB_SESSIONS_LAYOUT) reads items of other software, DYNAMODB_SESSIONS_MIGRATE_FROM moves them'
     : 'docs/storage-schema.md describes the items that are read; others are left alone'
   return check('warn', 'item format', found, fix)
@@ -138,7 +136,7 @@ function keyCheck(items: number, own: number, { name }: Layout): Check {
 function isOwnKey(
   key: string | undefined,
   layout: Layout,
-  { prefix = '', hashIds = true, ...settings }: StoreSettings,
+  { prefix = '', hashIds = true, ...settings }: StoreOptions,
 ): boolean {
   if (key === undefined) return false
   if (!isNative(settings)) return layout.idOfKey(key) !== undefined
@@ -166,10 +164,6 @@ async function readingCheck(ours: readonly Item[], layout: Layout): Promise<Chec
     return check('fail', 'item content', found, fix)
   }
   if (corrupt === 0) return check('pass', 'item content', 'it can be read')
-  return check(
-    'warn',
-    'item content',
-    `${corrupt} ${of} cannot be read`,
-    'look at them with list and show --key',
-  )
+  const fix = 'look at them with list and show --key'
+  return check('warn', 'item content', `${corrupt} ${of} cannot be read`, fix)
 }

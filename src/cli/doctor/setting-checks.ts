@@ -9,9 +9,9 @@ import { PendingSteps } from '../../internal/deadline.ts'
 import { ownVariables, unknownVariables } from '../../options/environment.ts'
 import { systemClock } from '../../aws/http/server-clock.ts'
 import type { Credentials } from '../../types.ts'
+import type { StoreOptions } from '../../options/store-options.ts'
 import type { CommandContext } from '../args.ts'
 import { inOptionNames } from '../output.ts'
-import type { StoreSettings } from '../store-settings.ts'
 import { type Check, check, messageOf } from './check.ts'
 
 /**
@@ -113,13 +113,13 @@ export async function ignoredSettings(environment: Environment, givenProfile?: s
 }
 
 /** Region and endpoint, or why there are none. */
-export interface Whereabouts {
+interface Whereabouts {
   readonly region: Check
   readonly settings: ClientSettings | undefined
 }
 
 /** Finds the region, and where it was found. */
-export async function checkRegion(context: CommandContext, options: StoreSettings): Promise<Whereabouts> {
+export async function checkRegion(context: CommandContext, options: StoreOptions): Promise<Whereabouts> {
   const { environment } = context
   const { region, endpoint, profile, maxAttempts, table } = options
   try {
@@ -150,7 +150,7 @@ export async function checkRegion(context: CommandContext, options: StoreSetting
 /** Says where requests go, and who has said so. */
 export function checkEndpoint(
   context: CommandContext,
-  { table }: StoreSettings,
+  { table }: StoreOptions,
   settings: ClientSettings,
   credentials: Credentials | undefined,
 ): { readonly endpoint: Check; readonly url: string | undefined } {
@@ -169,7 +169,7 @@ export function checkEndpoint(
 
 async function sourceOfRegion(
   { args, environment }: CommandContext,
-  { profile, region }: StoreSettings,
+  { profile, region }: StoreOptions,
 ): Promise<string> {
   if (args.has('region')) return '--region'
   if (region !== undefined) return 'DYNAMODB_SESSIONS_REGION'

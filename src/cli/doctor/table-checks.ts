@@ -18,7 +18,7 @@ import { type Check, check, messageOf } from './check.ts'
 import { isDenied } from './connection-checks.ts'
 
 /** What is known of the table. */
-export interface TableChecks {
+interface TableChecks {
   readonly checks: readonly Check[]
   /** `undefined` when it is not there, or its description is not permitted. */
   readonly state: TableState | undefined
@@ -77,7 +77,7 @@ function unknown(name: string, error: unknown, action: string): Check {
 }
 
 /** What trying the permissions came to. */
-export interface PermissionChecks {
+interface PermissionChecks {
   readonly checks: readonly Check[]
   /** A few items of the table, where they may be read. */
   readonly sample: readonly Item[] | undefined

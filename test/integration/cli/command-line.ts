@@ -2,7 +2,6 @@ import { onTestFinished, vi } from 'vitest'
 
 import { type CommandLineIo, Interruption, type Output } from '../../../src/cli/output.ts'
 import { runCommandLine } from '../../../src/cli/run.ts'
-import { type Engine, engineCredentials, engineRegion } from '../../support/engines.ts'
 
 /** What a command wrote, and how it ended. */
 export interface Finished {
@@ -40,16 +39,6 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
   const exitCode = await runCommandLine(args, io)
   vi.unstubAllEnvs()
   return { exitCode, stdout: stdout.text, stderr: stderr.text }
-}
-
-/** The variables with which commands reach an engine. */
-export function engineEnvironment({ endpoint }: Pick<Engine, 'endpoint'>): Record<string, string> {
-  return {
-    AWS_REGION: engineRegion,
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-    AWS_ACCESS_KEY_ID: engineCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: engineCredentials.secretAccessKey,
-  }
 }
 
 /** A signal as Ctrl-C aborts it. */

@@ -7,7 +7,8 @@ import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { checkTable } from '../../../src/table/check-table.ts'
 import { connectionTo, engine, uniqueTableName } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
-import { engineEnvironment, type Finished, runCli, type Surroundings } from './command-line.ts'
+import { type Finished, runCli, type Surroundings } from './command-line.ts'
+import { engineEnvironment } from './engine-environment.ts'
 
 interface Data {
   readonly user?: string

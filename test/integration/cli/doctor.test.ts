@@ -15,7 +15,8 @@ import { sendToEngine } from '../../support/send-to-engine.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { type StubAnswer, StubEndpoint, type StubRequest } from '../../support/stub-endpoint.ts'
 import { temporaryHome } from '../../support/temporary-home.ts'
-import { engineEnvironment, type Finished, interrupted, runCli } from './command-line.ts'
+import { type Finished, interrupted, runCli } from './command-line.ts'
+import { engineEnvironment } from './engine-environment.ts'
 import { endpointWithClock } from './dated-endpoint.ts'
 
 interface Examined extends Finished {

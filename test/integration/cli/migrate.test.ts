@@ -4,7 +4,8 @@ import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { connectionTo, engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
-import { engineEnvironment, type Finished, runCli } from './command-line.ts'
+import { type Finished, runCli } from './command-line.ts'
+import { engineEnvironment } from './engine-environment.ts'
 
 const open = (table: string, options: SessionStoreOptions): SessionStore =>
   new SessionStore({ ...connectionTo(engine), table, ...options })

@@ -19,7 +19,7 @@ import {
 } from '../../support/engines.ts'
 import { packedPackage } from '../../support/packed-package.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'
-import { engineEnvironment } from './command-line.ts'
+import { engineEnvironment } from './engine-environment.ts'
 
 let root: string
 let main: string

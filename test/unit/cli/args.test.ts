@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { declared, type ParsedArgs, parseCommandArgs } from '../../../src/cli/args.ts'
+import { integerOption, numberOption } from '../../../src/options/option.ts'
 import { UsageError } from '../../../src/cli/output.ts'
 
 const options = declared({
@@ -70,11 +71,11 @@ describe('parseCommandArgs', () => {
 })
 
 describe('ParsedArgs', () => {
-  const bounds = { least: 1, most: 100, unit: 'things', whole: true }
+  const bounds = integerOption('things', 1, 100)
 
   test('reads numbers', () => {
     expect(parse('--limit', '7').number('limit', bounds)).toBe(7)
-    expect(parse('--limit', '0.5').number('limit', { least: 0, most: 1, unit: 'things' })).toBe(0.5)
+    expect(parse('--limit', '0.5').number('limit', numberOption('things', 0, 1))).toBe(0.5)
     expect(parse().number('limit', bounds)).toBeUndefined()
   })
 

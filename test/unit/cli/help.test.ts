@@ -14,7 +14,7 @@ function outputOf(form: Pick<Output, 'isTerminal' | 'columns'>): Output {
 
 const loaded = await Promise.all(
   commands.map(async ({ name, load }) => {
-    const command = await load()
+    const { command } = await load()
     return { name, command, common: await describedOptionsOf(command) }
   }),
 )

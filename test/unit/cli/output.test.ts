@@ -5,6 +5,7 @@ import {
   counted,
   duration,
   fields,
+  inOptionNames,
   isoTime,
   type Output,
   printable,
@@ -112,5 +113,22 @@ describe('Progress', () => {
     const output = collecting(true, 20)
     await new Progress(output).show('x'.repeat(500))
     expect(output.written).toEqual([`\r\u001B[K${'x'.repeat(19)}`])
+  })
+})
+
+describe('a message about an option', () => {
+  test.each([
+    ['the option "table" takes', '--table takes'],
+    ['set the option "partitionKey"', 'set --partition-key'],
+    // What has no flag can only come from the environment.
+    ['the option "sessionName" takes', 'DYNAMODB_SESSIONS_SESSION_NAME takes'],
+    ['the option "migrateFrom" takes', 'DYNAMODB_SESSIONS_MIGRATE_FROM takes'],
+    ['set the option "userIndex" to false', 'give --no-user-index'],
+  ])('%s', (message, shown) => {
+    expect(inOptionNames(message)).toBe(shown)
+  })
+
+  test('names the source of a migration by its flag', () => {
+    expect(inOptionNames('the option "migrateFrom" takes', 'migrate')).toBe('--from takes')
   })
 })

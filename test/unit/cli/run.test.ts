@@ -58,7 +58,7 @@ describe('a command line', () => {
     [['destroy'], 'destroy needs a session or a user'],
     [['destroy', 'one', '--user', 'ada'], '--user ends all sessions of a user'],
     [['destroy', 'one', '--except', 'two'], '--except goes with --user'],
-    [['gc', '--segments', '1000'], '--segments takes a whole number of parts from 1 to 100'],
+    [['gc', '--segments', '1000'], '--segments takes a whole number of segments from 1 to 100'],
     [['stats', 'x'], 'stats takes options only'],
     [['doctor', 'x'], 'doctor takes options only'],
     [['create-table', 'x'], 'name the table with --table'],
