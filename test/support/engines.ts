@@ -2,6 +2,10 @@ import { randomUUID } from 'node:crypto'
 
 import { inject } from 'vitest'
 
+import { engineCredentials, engineRegion } from './engine-credentials.ts'
+
+export { engineCredentials, engineRegion } from './engine-credentials.ts'
+
 /** What an engine can do beyond the operations that all of them have. */
 export interface EngineSupport {
   /** `UpdateTimeToLive` and `DescribeTimeToLive`. */
@@ -39,15 +43,6 @@ function theLast(all: readonly Engine[]): Engine {
   const last = all.at(-1)
   if (last === undefined) throw new Error('there is no engine')
   return last
-}
-
-/** Region to use with {@link engines}, which take any. */
-export const engineRegion = 'us-east-1'
-
-/** Credentials to use with {@link engines}, which take any. */
-export const engineCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } = {
-  accessKeyId: 'local',
-  secretAccessKey: 'local',
 }
 
 /** Options with which a client, a store or a command of the package reaches an engine. */

@@ -5,7 +5,7 @@ import type { Layout } from '../../src/layouts/layout.ts'
 import { openClient } from '../../src/store/open-client.ts'
 import type { ConnectionOptions } from '../../src/options/connection-options.ts'
 import { ItemTable } from '../../src/items/item-table.ts'
-import { engineCredentials, engineRegion } from './engines.ts'
+import { engineCredentials, engineRegion } from './engine-credentials.ts'
 
 /** How a test wants its {@link ItemTable}. */
 export interface NativeItemTableOptions extends ConnectionOptions {
