@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
 
+import type { TimedOptions } from '../aws/dynamodb/client.ts'
 import { SessionConflictError } from '../errors.ts'
 import { isObject, LATEST_MS } from '../internal/core-objects.ts'
+import { writeConditionally } from '../items/conditional-write.ts'
 import { mergeSessionData } from '../items/merge.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../key-values/key-value-store.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
@@ -85,7 +87,6 @@ interface Write {
 }
 
 const NAMESPACE = 'better-auth:'
-const MOST_ATTEMPTS = 20
 const LIST_PREFIX = 'active-sessions-'
 /** Of the running code. */
 const MOST_READS = 16
@@ -189,30 +190,43 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
     // What an earlier write of the running code was merged with is merged in again before anything is sent.
     const text = seen === basis?.text ? ours : merger.merge(seen, ours, basis?.text)
     let write: Write = { text, over: basis, expiresMs }
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      const { applied, value: theirs } = await this.#writeOver(read.key, write)
-      if (applied) {
-        read.value = theirs
-        read.seen = ours
-        return
-      }
-      // What was read stays the basis: writing again in the same request must not bring it back either.
-      if (theirs === undefined && !merger.recreates) return
-      write = {
-        text: merger.merge(seen, ours, theirs?.text),
-        over: theirs,
-        expiresMs: mergedExpiry(ours === undefined ? theirs : { expiresMs }, theirs),
-      }
-    }
-    throw new SessionConflictError(
-      `others kept on writing a value while it was saved (attempts: ${MOST_ATTEMPTS}); nothing was written`,
-      { attempts: MOST_ATTEMPTS },
+    const timed = this.#values.timed({})
+    await writeConditionally<StoredValue | undefined, void>(
+      {
+        apply: async () => {
+          const { applied, value: theirs } = await this.#writeOver(read.key, write, timed)
+          if (!applied) return { found: theirs }
+          read.value = theirs
+          read.seen = ours
+          return { result: undefined }
+        },
+        resolve: theirs => {
+          // What was read stays the basis: writing again in the same request must not bring it back either.
+          if (theirs === undefined && !merger.recreates) return { result: undefined }
+          write = {
+            text: merger.merge(seen, ours, theirs?.text),
+            over: theirs,
+            expiresMs: mergedExpiry(ours === undefined ? theirs : { expiresMs }, theirs),
+          }
+          return undefined
+        },
+        gaveUp: attempts =>
+          new SessionConflictError(
+            `others kept on writing a value while it was saved (attempts: ${attempts}); nothing was written`,
+            { attempts },
+          ),
+      },
+      timed,
     )
   }
 
-  #writeOver(key: string, { text, over, expiresMs }: Write): Promise<Replacement> | Replacement {
-    if (text !== undefined) return this.#values.replace(key, text, over, { expiresMs })
-    return over === undefined ? { applied: true, value: undefined } : this.#values.deleteIf(key, over)
+  #writeOver(
+    key: string,
+    { text, over, expiresMs }: Write,
+    timed: TimedOptions,
+  ): Promise<Replacement> | Replacement {
+    if (text !== undefined) return this.#values.replace(key, text, over, { expiresMs, ...timed })
+    return over === undefined ? { applied: true, value: undefined } : this.#values.deleteIf(key, over, timed)
   }
 }
 

@@ -120,6 +120,16 @@ export function absent({ layout: { partitionKey } }: ItemTable): Condition {
   return { expression: 'attribute_not_exists(#itemKey)', names: { '#itemKey': partitionKey }, values: {} }
 }
 
+/** Holds where there is no item, or one that has expired. */
+export function vacantAt(table: ItemTable, nowMs: number): Condition {
+  const expired = table.expiredAt(nowMs)
+  return {
+    expression: `attribute_not_exists(#vacantKey) OR (${expired.expression})`,
+    names: { ...expired.names, '#vacantKey': table.layout.partitionKey },
+    values: expired.values,
+  }
+}
+
 /** Holds while what is stored is what was found, whatever that is; `undefined` where the layout cannot tell. */
 export function asFound({ layout }: ItemTable, found: Item): Condition | undefined {
   const { partitionKey, versionAttribute } = layout

@@ -7,7 +7,8 @@ import { allOf, numberOf } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import type { ItemTable, Outcome } from '../items/item-table.ts'
-import { absentAt, COUNT, type KeyValueLayout } from './key-value-layout.ts'
+import { vacantAt } from '../items/lifecycle.ts'
+import { COUNT, type KeyValueLayout } from './key-value-layout.ts'
 
 /** Increments of one counter that are sent together. */
 interface Batch {
@@ -198,7 +199,7 @@ export class KeyValueCounters {
       [REMOVED]: { N: String(sequence - 1) },
       ...this.#layout.expiryAttributes(ttlMs === undefined ? undefined : Math.round(nowMs + ttlMs)),
     }
-    return table.replace(key, item, absentAt(table.layout, nowMs), options)
+    return table.replace(key, item, vacantAt(table, nowMs), options)
   }
 
   /** Removes marks of writers that are of no use any more, when there are many. Another increment does it when this fails. */

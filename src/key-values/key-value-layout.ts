@@ -7,7 +7,7 @@ import type { AttributeValue, Item } from '../types.ts'
 import { newMarker } from '../items/session-record.ts'
 
 /** The options that decide how values are written as items. */
-export type KeyValueLayoutOptions = Pick<KeyValuesOptions, 'partitionKey' | 'encryption' | 'compression'> & {
+type KeyValueLayoutOptions = Pick<KeyValuesOptions, 'partitionKey' | 'encryption' | 'compression'> & {
   /** What every key starts with. */
   readonly prefix: string
   /** Whether keys are stored as their SHA-256. */
@@ -26,7 +26,7 @@ export interface StoredValue {
 }
 
 /** A value as it is to be stored. */
-export interface NewValue {
+interface NewValue {
   readonly text: string
   readonly revision: string
   readonly nowMs: number
@@ -166,16 +166,6 @@ export class KeyValueLayout {
     }
     const codec = await this.#payloadCodec()
     return codec.decode(plain === undefined ? { B: binary ?? '' } : { S: plain }, key)
-  }
-}
-
-/** Holds where there is no item, or one that has expired. */
-export function absentAt(layout: Layout, nowMs: number): Condition {
-  const expired = layout.expiredAt(nowMs)
-  return {
-    expression: `attribute_not_exists(#absentKey) OR (${expired.expression})`,
-    names: { ...expired.names, '#absentKey': layout.partitionKey },
-    values: expired.values,
   }
 }
 

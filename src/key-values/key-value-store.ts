@@ -1,15 +1,15 @@
 import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
 import { DynamoDBSessionsError, SessionConflictError, SessionTooLargeError } from '../errors.ts'
-import { Deadline } from '../internal/deadline.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
 import { lateRequestGuard } from '../layouts/native.ts'
 import type { Item } from '../types.ts'
 import { openClient } from '../store/open-client.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { ItemTable, type Outcome } from '../items/item-table.ts'
+import { vacantAt } from '../items/lifecycle.ts'
 import { KeyValueCounters } from './counters.ts'
-import { absentAt, KeyValueLayout, type StoredValue } from './key-value-layout.ts'
+import { KeyValueLayout, type StoredValue } from './key-value-layout.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import { isWriteOf, newMarker, revisionAfter } from '../items/session-record.ts'
 
@@ -17,14 +17,14 @@ export type { StoredValue } from './key-value-layout.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /** What an adapter decides about its key-value storage. */
-export interface KeyValuesSetup {
+interface KeyValuesSetup {
   /** Comes after `prefix` in every partition key, and keeps the items of adapters and sessions apart. */
   readonly namespace: string
   readonly hashKeys: boolean
 }
 
 /** How a value is to be written. */
-export interface NewValueOptions extends SendOptions {
+interface NewValueOptions extends SendOptions {
   /** Exact expiry, epoch milliseconds; absent for a value that does not expire. */
   readonly expiresMs: number | undefined
 }
@@ -69,6 +69,11 @@ export class KeyValues {
     return this.#client.clock.now()
   }
 
+  /** Lets everything that one call takes share one deadline (G7). */
+  timed(options: SendOptions): TimedOptions {
+    return this.#table.timed(options)
+  }
+
   /** How far that is ahead of the clock of this machine. */
   get clockOffsetMs(): number {
     return this.#client.clock.offsetMs
@@ -86,12 +91,7 @@ export class KeyValues {
    * @throws {SessionCorruptError | SessionDecryptionError} when the item holds no value that can be read.
    */
   async read(key: string, options: SendOptions = {}): Promise<StoredValue | undefined> {
-    const table = this.#table
-    const stored = this.#layout.keyOf(key)
-    const item =
-      (await table.get(stored, table.consistentRead, options)) ??
-      (table.consistentRead ? undefined : await table.get(stored, true, options))
-    return this.#valueOf(item)
+    return this.#valueOf(await this.#table.find(this.#layout.keyOf(key), options))
   }
 
   /**
@@ -245,12 +245,11 @@ export class KeyValues {
   ): Promise<Outcome> {
     const guard = lateRequestGuard(this.#table.layout.partitionKey)
     const older = guard.startedBy(this.now())
-    const { deadline = new Deadline(this.#client.deadlineMs) } = options
     let isInDoubt = false
     const onDoubt = (): void => {
       isInDoubt = true
     }
-    const timed = { ...options, deadline, onDoubt }
+    const timed = { ...this.timed(options), onDoubt }
     let condition = older
     return writeConditionally<Item | undefined, Outcome>(
       {
@@ -294,7 +293,7 @@ export class KeyValues {
   /** Holds while what is stored is what was read; of something expired, or absent, that there is still nothing. */
   #unchanged(basis: StoredValue | undefined): Condition {
     const { versionAttribute = '', partitionKey } = this.#table.layout
-    if (basis === undefined) return absentAt(this.#table.layout, this.now())
+    if (basis === undefined) return vacantAt(this.#table, this.now())
     if (basis.revision === undefined) {
       return {
         expression: 'attribute_exists(#there) AND attribute_not_exists(#version)',

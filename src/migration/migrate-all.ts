@@ -4,7 +4,7 @@ import { forEachAtOnce, listItems } from '../scan/scan.ts'
 import type { Migration } from './migration.ts'
 
 /** Options of {@link migrateAll}. */
-export interface MigrateOptions {
+interface MigrateOptions {
   /** Ends it at any moment; what has been moved stays moved. */
   readonly signal?: AbortSignal | undefined
   /** Only counts what would be moved. */

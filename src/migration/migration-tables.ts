@@ -6,7 +6,7 @@ import type { Input } from '../aws/dynamodb/operations.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { sleep } from '../internal/timers.ts'
-import { absent, asFound } from '../items/lifecycle.ts'
+import { absent, asFound, vacantAt } from '../items/lifecycle.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
@@ -227,16 +227,6 @@ function destruction(
   }
   const condition = allOf(started, lateRequests.noCreationExpected(nowMs))
   return { Delete: { ...itemIn(table, key), ...conditionInput(condition) } }
-}
-
-/** Holds where there is no session: no item, or one that has expired. */
-function vacantAt(table: ItemTable, nowMs: number): Condition {
-  const expired = table.expiredAt(nowMs)
-  return {
-    expression: `attribute_not_exists(#vacantKey) OR (${expired.expression})`,
-    names: { ...expired.names, '#vacantKey': table.layout.partitionKey },
-    values: expired.values,
-  }
 }
 
 /** Cancelled for a conflict with other transactions; the client has done what can be done about a lack of capacity. */

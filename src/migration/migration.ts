@@ -1,6 +1,5 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { invalidArgument, LockLostError, SessionConflictError } from '../errors.ts'
-import { Deadline } from '../internal/deadline.ts'
 import type { ConflictTrace } from '../diagnostics.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
@@ -123,7 +122,7 @@ export class Migration {
     const found =
       (await this.#tables.lookIn('source', keys.source, options)) ??
       // It may have been moved to the target, or to and fro, between the two looks.
-      (await this.#tables.find(keys, this.#timed(options)))
+      (await this.#tables.find(keys, this.#target.timed(options)))
     return found && this.#snapshotOf(found, keys)
   }
 
@@ -152,7 +151,7 @@ export class Migration {
       isInDoubt = true
     }
     try {
-      await this.#tables.put(item, keys, { ...this.#timed(options), onDoubt })
+      await this.#tables.put(item, keys, { ...this.#target.timed(options), onDoubt })
     } catch (error) {
       if (isInDoubt) doubtful.add(keys.target)
       throw error
@@ -168,7 +167,7 @@ export class Migration {
   async save(target: ItemTable, save: Save, options: TimedOptions): Promise<SessionSnapshot | undefined> {
     const keys = this.#keysOfVersion(save.basis)
     if (keys === undefined) return saveSession(target, save, options)
-    const saved = await this.#saveWhereItIs(target, save, keys, this.#timed(options))
+    const saved = await this.#saveWhereItIs(target, save, keys, this.#target.timed(options))
     const origin = { key: keys.source, session: undefined }
     return saved && { ...savedSnapshot(saved.session, save.session.text), origin }
   }
@@ -178,7 +177,7 @@ export class Migration {
     const known = touch.snapshot
     const keys = known && this.#keysOfVersion(known)
     if (known === undefined || keys === undefined) return touchSession(target, touch, options)
-    const timed = this.#timed(options)
+    const timed = this.#target.timed(options)
     const from = known.origin?.session
     let table = from === undefined ? target : this.#source
     let next = from === undefined ? touch : { ...touch, key: keys.source, snapshot: snapshotOf(from) }
@@ -200,7 +199,7 @@ export class Migration {
   ): Promise<void> {
     const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(snapshotIn(target))
     if (keys === undefined) await this.#target.delete(key, options)
-    else await this.#tables.delete(keys, doubtful.has(key), this.#timed(options))
+    else await this.#tables.delete(keys, doubtful.has(key), this.#target.timed(options))
   }
 
   /** What has to be known to lock a session that may be in the source. */
@@ -209,7 +208,7 @@ export class Migration {
     return {
       protocol: this.#source.layout.lock,
       find: async () => {
-        const options = this.#timed({ signal })
+        const options = this.#target.timed({ signal })
         return (
           (await this.#tables.lookIn('source', keys.source, options)) ??
           (await this.#tables.find(keys, options))
@@ -217,7 +216,12 @@ export class Migration {
       },
       move: async ({ session: from }, lock, free) => {
         const converted = this.#converter.convert(from, keys.target)
-        return this.#moveItem(converted, from, { marker: newMarker(), lock, free }, this.#timed({ signal }))
+        return this.#moveItem(
+          converted,
+          from,
+          { marker: newMarker(), lock, free },
+          this.#target.timed({ signal }),
+        )
       },
     }
   }
@@ -229,7 +233,7 @@ export class Migration {
    */
   async moveOne(id: string, options: SendOptions): Promise<'moved' | 'target' | 'locked' | undefined> {
     const keys = this.#keysOf(id)
-    const timed = this.#timed(options)
+    const timed = this.#target.timed(options)
     const { clock } = this.#target
     const { lock: protocol } = this.#source.layout
     let found =
@@ -409,11 +413,6 @@ export class Migration {
   #isSame(left: string, right: string): boolean {
     const { codec } = this.#target.layout
     return left === right || codec.isSame(codec.decodeExactly(left), codec.decodeExactly(right))
-  }
-
-  /** Lets everything that one call takes share one deadline (G7). */
-  #timed({ signal, deadline = new Deadline(this.#target.client.deadlineMs) }: SendOptions): TimedOptions {
-    return { signal, deadline }
   }
 
   #unresolved(

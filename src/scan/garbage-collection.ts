@@ -71,9 +71,7 @@ class GarbageCollector {
   readonly #reads: RateLimiter
   readonly #writes: RateLimiter
   readonly #pauses = new ThrottlingPauses(Math.random)
-  /** The caller has given up: requests under way are, too. */
-  readonly #abort = new AbortController()
-  /** It is to end, for whatever reason: nothing is begun any more. */
+  /** It is to end, for whatever reason: nothing is begun any more. Requests under way end when the caller has given up. */
   readonly #stop = new AbortController()
   readonly #counts = {
     scanned: 0,
@@ -107,7 +105,6 @@ class GarbageCollector {
     const { signal } = this.#options
     const onAbort = (): void => {
       this.#stop.abort(signal?.reason)
-      this.#abort.abort(signal?.reason)
     }
     signal?.addEventListener('abort', onAbort)
     try {
@@ -152,7 +149,7 @@ class GarbageCollector {
   }
 
   async #scan(make: () => Input<'Scan'>): Promise<Output<'Scan'>> {
-    const { signal } = this.#abort
+    const { signal } = this.#options
     const reservation = this.#reads.reserve(performance.now())
     await this.#wait(reservation.delayMs)
     const page = await this.#untilServed(() => this.#table.client.send('Scan', make(), { signal }))
@@ -180,7 +177,7 @@ class GarbageCollector {
   async #deleteIfExpired(item: Item): Promise<void> {
     const key = this.#table.layout.keyOfItem(item)
     if (key === undefined) return
-    const { signal } = this.#abort
+    const { signal } = this.#options
     const reservation = this.#writes.reserve(performance.now())
     await this.#wait(reservation.delayMs)
     let calls = 0

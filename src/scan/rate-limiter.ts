@@ -2,7 +2,7 @@ import { backoffMs } from '../internal/backoff.ts'
 import type { Random } from '../types.ts'
 
 /** Capacity that one request may use from some moment on. */
-export interface Reservation {
+interface Reservation {
   /** Milliseconds to wait before the request may be sent. */
   readonly delayMs: number
   /** Capacity units that were set aside for it. */

@@ -95,7 +95,7 @@ export async function checkTable(options: TableOptions = {}): Promise<TableRepor
 }
 
 /** A finding and what it is about. */
-export interface NamedFinding {
+interface NamedFinding {
   readonly about: 'table' | 'key' | 'billing' | 'time to live' | 'index by user'
   readonly finding: Finding
 }

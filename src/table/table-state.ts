@@ -55,10 +55,7 @@ export interface TableState {
 }
 
 /** The options that decide what a layout asks of its table. */
-export type LayoutTableOptions = Pick<
-  LayoutOptions,
-  'layout' | 'partitionKey' | 'dataAttribute' | 'ttlAttribute'
->
+type LayoutTableOptions = Pick<LayoutOptions, 'layout' | 'partitionKey' | 'dataAttribute' | 'ttlAttribute'>
 
 /** What a layout asks of the table that its items are in. */
 export interface LayoutTable {

@@ -18,10 +18,10 @@ import {
 } from '../layout.ts'
 
 /** What is written. Reading goes by the size of the number, because older versions of some writers differ. */
-export type ExpiryUnit = 's' | 'ms'
+type ExpiryUnit = 's' | 'ms'
 
 /** How other software writes down when a session expires. */
-export interface ExpiryRule {
+interface ExpiryRule {
   /**
    * When an item expires, epoch milliseconds.
    *

@@ -17,7 +17,7 @@ import {
 } from './values.ts'
 
 /** A value that PHP writes by itself, without what is elsewhere in a session. */
-export type PhpScalar = null | boolean | number | bigint | string | PhpFloat | Uint8Array
+type PhpScalar = null | boolean | number | bigint | string | PhpFloat | Uint8Array
 
 /** A value that is no array. */
 type PhpLeaf = PhpScalar | PhpObject | PhpReference

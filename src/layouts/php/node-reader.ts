@@ -25,9 +25,7 @@ export class NodeReader {
   readonly #emptyArray: EmptyArray
   readonly #keepsFloats: boolean
   readonly #isWhole: boolean
-  readonly #arrays = new Map<ArrayNode, object>()
-  readonly #objects = new Map<ObjectNode, PhpObject>()
-  readonly #references = new Map<LinkNode, PhpReference>()
+  readonly #values = new Map<PhpNode, object>()
   readonly #open = new Set<ArrayNode>()
 
   /**
@@ -42,23 +40,26 @@ export class NodeReader {
 
   /** The value of a node. */
   read(node: PhpNode): unknown {
-    switch (node.kind) {
-      case 'scalar':
-        return this.#keepsFloats && isIntegralFloat(node) ? new PhpFloat(Number(node.value)) : node.value
-      case 'array':
-        return this.#arrays.get(node) ?? this.#readArray(node)
-      case 'object':
-        return this.#readObject(node)
-      case 'link':
-        return this.#readLink(node)
+    if (node.kind === 'scalar') {
+      return this.#keepsFloats && isIntegralFloat(node) ? new PhpFloat(Number(node.value)) : node.value
     }
+    const known = this.#values.get(node)
+    if (known !== undefined) return known
+    if (node.kind === 'link' && !this.#staysReference(node)) return this.read(resolveLinks(node))
+    const value = this.#valueOf(node)
+    this.#values.set(node, value)
+    return value
   }
 
-  #readArray(node: ArrayNode): object {
+  #valueOf(node: ArrayNode | ObjectNode | LinkNode): object {
+    if (node.kind === 'link') return new PhpReference(node)
+    if (node.kind === 'object') {
+      // A reader of its own, so that what a caller does to a property does not show in the session.
+      return new PhpObject(node, property => new NodeReader(this.#emptyArray, false, false).read(property))
+    }
     this.#open.add(node)
     const value = this.#containerOf(node)
     this.#open.delete(node)
-    this.#arrays.set(node, value)
     return value
   }
 
@@ -76,26 +77,10 @@ export class NodeReader {
     return object
   }
 
-  #readObject(node: ObjectNode): PhpObject {
-    let object = this.#objects.get(node)
-    if (object === undefined) {
-      // A reader of its own, so that what a caller does to a property does not show in the session.
-      object = new PhpObject(node, property => new NodeReader(this.#emptyArray, false, false).read(property))
-      this.#objects.set(node, object)
-    }
-    return object
-  }
-
-  #readLink(node: LinkNode): unknown {
-    const target = resolveLinks(node)
-    const isOpen = target.kind === 'array' && this.#open.has(target)
-    if (!isOpen && !(this.#isWhole ? isReference(node) : target.kind === 'link')) return this.read(target)
-    let reference = this.#references.get(node)
-    if (reference === undefined) {
-      reference = new PhpReference(node)
-      this.#references.set(node, reference)
-    }
-    return reference
+  #staysReference(link: LinkNode): boolean {
+    const target = resolveLinks(link)
+    if (target.kind === 'array' && this.#open.has(target)) return true
+    return this.#isWhole ? isReference(link) : target.kind === 'link'
   }
 }
 

@@ -34,7 +34,7 @@ export interface ScalarNode extends AnyNode {
 }
 
 /** One element of an array, or one property of an object. */
-export interface PhpEntry {
+interface PhpEntry {
   readonly key: PhpKey
   /** Offset of the key. */
   readonly start: number

@@ -3,7 +3,7 @@ import { standaloneText } from './node-writer.ts'
 import { bytesOf, type PhpKey, type PhpValueKind } from './values.ts'
 
 /** How a PHP object was written: property by property, as the case of an enum, or in a format of its class. */
-export type PhpObjectKind = 'object' | 'enum' | 'custom'
+type PhpObjectKind = 'object' | 'enum' | 'custom'
 
 const KIND_OF_LETTER = { O: 'object', E: 'enum', C: 'custom' } as const
 

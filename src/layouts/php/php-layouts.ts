@@ -169,7 +169,7 @@ function utf8Of(stored: string): string {
 }
 
 /** What a {@link phpLocks} has to know of the items. */
-export interface PhpLocksOptions {
+interface PhpLocksOptions {
   readonly dataAttribute: string
   readonly ttlAttribute: string
   /** A lock of PHP that has been seen unchanged for this long has been left behind; 0 when none ever is. */
