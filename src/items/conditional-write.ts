@@ -11,8 +11,8 @@ export interface ConditionalWrite<Found, Result> {
    */
   apply(attempt: number): Promise<Ended<Result> | { readonly found: Found }>
 
-  /** Reads what is stored after the pause; without it, what the attempt found is taken to be that still. */
-  read?(): Promise<Found>
+  /** Finds out what is stored after the pause; without it, what the attempt found is taken to be that still. */
+  read?(found: Found): Promise<Found>
 
   /**
    * Decides what the next attempt writes, where the attempt itself has not.
@@ -32,29 +32,36 @@ export interface Ended<Result> {
 
 /** How often a write is tried that others come before. */
 const MOST_ATTEMPTS = 20
-const PAUSES = { baseMs: 10, capMs: 640 }
+const LONGEST_PAUSE_MS = 5000
+/** No pause is longer than this part of the time that is left. */
+const MOST_OF_REST = 0.25
+/** How many attempts the first pause may take the time of, so that writers that came together do not meet again. */
+const FIRST_PAUSE = 16
+const DOUBLINGS_PER_RETRY = 2
 
 /**
  * Writes under a condition until that holds: 20 times at most, and within the deadline of the call. The first retry needs no
- * pause; those after it back off.
+ * pause. Those after it back off by what is seen: by the time that an attempt takes, and four times as long each time, so that
+ * each of many writers needs hardly more requests than each of a few.
  */
 export async function writeConditionally<Found, Result>(
   write: ConditionalWrite<Found, Result>,
   { signal, deadline }: TimedOptions,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
+    const startedMs = performance.now()
     const attempted = await write.apply(attempt)
     if ('result' in attempted) return attempted.result
-    const pauseMs = pauseAfter(attempt)
-    if (attempt === MOST_ATTEMPTS || deadline.isExpired(pauseMs)) throw write.gaveUp(attempt)
-    await sleep(pauseMs, signal)
-    const found = write.read === undefined ? attempted.found : await write.read()
+    if (attempt > 1) {
+      const tookMs = performance.now() - startedMs
+      const capMs = Math.min(LONGEST_PAUSE_MS, MOST_OF_REST * deadline.remainingMs)
+      const pauseMs = backoffMs((attempt - 2) * DOUBLINGS_PER_RETRY, { baseMs: FIRST_PAUSE * tookMs, capMs })
+      // Another attempt, and the look before it, would not end in time.
+      if (attempt === MOST_ATTEMPTS || deadline.isExpired(pauseMs + 2 * tookMs)) throw write.gaveUp(attempt)
+      await sleep(pauseMs, signal)
+    }
+    const found = write.read === undefined ? attempted.found : await write.read(attempted.found)
     const ended = await write.resolve?.(found, attempt)
     if (ended !== undefined) return ended.result
   }
-}
-
-/** How long to wait after an attempt that others came before; not at all after the first. */
-function pauseAfter(attempt: number): number {
-  return attempt === 1 ? 0 : backoffMs(attempt - 2, PAUSES)
 }

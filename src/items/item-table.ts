@@ -5,6 +5,7 @@ import type { ServerClock } from '../aws/http/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
 import { invalidArgument, SessionTooLargeError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
+import { KeyedMutex } from '../internal/keyed-mutex.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { tableRow } from '../options/store-options.ts'
@@ -67,6 +68,8 @@ export class ItemTable {
   readonly layout: Layout
   readonly consistentRead: boolean
   readonly #absoluteTimeoutMs: number | undefined
+  /** Where saves that have met a conflict wait for their turn; each leaves the item that it wrote for the next. */
+  readonly savesInTurn: KeyedMutex<Item> = new KeyedMutex()
   readonly #templates: Template[] = []
 
   constructor(

@@ -14,7 +14,7 @@ import type { ConflictPolicy, SessionConflict } from '../options/store-options.t
 import type { Item, SessionData } from '../types.ts'
 import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
-import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
+import type { Turn } from '../internal/keyed-mutex.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
 import { isWriteOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
@@ -29,9 +29,6 @@ export interface Save {
   /** Whose session some data make it, of one that is somebody's now. */
   readonly userOf: (data: SessionData, current: string | undefined) => string | undefined
 }
-
-/** Where the saves of each store that have met a conflict wait for their turn to try again. */
-const retries = new WeakMap<ItemTable, KeyedMutex>()
 
 /**
  * Saves a session if it still exists (G3) and, where the layout has revisions, nobody has written it since (G2);
@@ -61,8 +58,10 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   #basis: StoredSession
   #ours: StoredSession
   #isInDoubt = false
-  /** Ends the turn of the save among those of its store that try again; it has none before its first conflict. */
-  #release: Release | undefined
+  /** The turn of the save among those of its store that try again; it has none before its first conflict. */
+  #turn: Turn<Item> | undefined
+  /** The session as this save has stored it. */
+  #stored: Item | undefined
 
   constructor(table: ItemTable, save: Save, { signal, deadline }: TimedOptions) {
     this.#table = table
@@ -88,6 +87,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const written = { session, marker: save.marker, isInDoubt: this.#isInDoubt }
     const own = applied ? session : await ownWrite(table, found, written)
     if (own !== undefined) {
+      this.#stored = applied ? item : found
       lease?.end()
       return { result: savedSnapshot(own, save.session.text) }
     }
@@ -101,12 +101,13 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     throw unresolved(table, save, 'rejected', new SessionConflictError(message, { attempts: attempt }))
   }
 
-  /** What was there before the wait is likely to be old by now. */
-  async read(): Promise<Item | undefined> {
+  /** What the refused write has found, or the save before this one has stored since; after a pause, both are likely to be old. */
+  async read(found: Item | undefined): Promise<Item | undefined> {
     const { signal, deadline } = this.#options
     const { key } = this.#basis
-    this.#release ??= await queueOf(this.#table).acquire(key, { timeoutMs: deadline.remainingMs, signal })
-    return this.#table.get(key, true, { signal, deadline })
+    if (this.#turn !== undefined) return this.#table.get(key, true, { signal, deadline })
+    this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs: deadline.remainingMs, signal })
+    return this.#turn?.handed ?? found
   }
 
   async resolve(found: Item | undefined, attempt: number): Promise<Ended<undefined> | undefined> {
@@ -124,19 +125,13 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   }
 
   endTurn(): void {
-    this.#release?.()
+    this.#turn?.release(this.#stored)
   }
 
   #endGone(): Ended<undefined> {
     this.#save.basis.lease?.end()
     return { result: undefined }
   }
-}
-
-function queueOf(table: ItemTable): KeyedMutex {
-  const queue = retries.get(table) ?? new KeyedMutex()
-  retries.set(table, queue)
-  return queue
 }
 
 /** What a save writes at first: after one that merged, what others wrote then is merged in before anything is sent. */

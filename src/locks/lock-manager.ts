@@ -3,7 +3,7 @@ import type { LockTrace } from '../diagnostics.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { type Draft, lockTraces } from '../internal/diagnostics.ts'
-import { KeyedMutex, type Release } from '../internal/keyed-mutex.ts'
+import { KeyedMutex, type Turn } from '../internal/keyed-mutex.ts'
 import { sleep } from '../internal/timers.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layouts/layout.ts'
@@ -51,8 +51,8 @@ interface LockRequest {
   readonly owner: string
   readonly terms: LockTerms
   readonly source: LockSource | undefined
-  /** Ends the turn of the call in this process; absent while it has none. */
-  readonly release: Release | undefined
+  /** The turn of the call in this process; absent while it has none. */
+  readonly turn: Turn<never> | undefined
 }
 
 /** A lock that is ours: the item with it, where the engine returns that, and when its lease expires. */
@@ -128,9 +128,9 @@ export class LockManager {
     const protocol = this.#protocol()
     const { maxWaitMs, signal } = terms
     const deadline = new Deadline(maxWaitMs)
-    const release = await this.#mutex.acquire(key, { timeoutMs: maxWaitMs, signal })
-    const request = { key, protocol, owner: newOwner(), terms, source, release }
-    if (release === undefined) {
+    const turn = await this.#mutex.acquire(key, { timeoutMs: maxWaitMs, signal })
+    const request = { key, protocol, owner: newOwner(), terms, source, turn }
+    if (turn === undefined) {
       const holder = await this.#getHolder(request)
       if (holder === undefined) return undefined
       throw lockedError(holder, maxWaitMs)
@@ -140,7 +140,7 @@ export class LockManager {
       locked = await this.#acquire(request, deadline, trace)
       return locked
     } finally {
-      if (locked === undefined) release()
+      if (locked === undefined) turn.release()
     }
   }
 
@@ -240,7 +240,7 @@ export class LockManager {
 
   /** Makes a lease of a lock that was acquired. */
   async #open(request: LockRequest, { item, end }: Acquired): Promise<LockedSession | Holder | undefined> {
-    const { key, owner, terms, release } = request
+    const { key, owner, terms, turn } = request
     this.#staleLocks.forget(key)
     const lease = new Lease({
       table: this.#table,
@@ -250,7 +250,7 @@ export class LockManager {
       maxHoldMs: terms.maxHoldSeconds * 1000,
       onEnd: () => {
         if (this.#leases.get(key) === lease) this.#leases.delete(key)
-        release?.()
+        turn?.release()
       },
     })
     this.#leases.set(key, lease)
