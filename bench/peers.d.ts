@@ -9,6 +9,11 @@ declare module '@aws-sdk/client-dynamodb' {
   export const GetItemCommand: Command
   export const PutItemCommand: Command
   export const UpdateItemCommand: Command
+  export const DeleteItemCommand: Command
+  export function paginateScan(
+    configuration: { client: DynamoDBClient },
+    input: object,
+  ): AsyncIterable<{ Items?: Record<string, { S?: string }>[] }>
 }
 
 declare module 'connect-dynamodb' {
@@ -50,6 +55,35 @@ declare module 'aws4' {
 declare module 'undici' {
   export class Pool {
     constructor(origin: string, options: object)
-    request(options: object): Promise<{ statusCode: number; body: { json(): Promise<unknown> } }>
+    request(options: object): Promise<{ statusCode: number; body: { text(): Promise<string> } }>
   }
+}
+declare module 'dynamodb-store' {
+  interface Store {
+    get(sid: string, callback: (error: unknown, session?: object | null) => void): void
+  }
+  const Store: new (options: object, callback: (error?: unknown) => void) => Store
+  export default Store
+}
+
+declare module 'echarts' {
+  export function init(
+    element: null,
+    theme: null,
+    options: { renderer: 'svg'; ssr: true; width: number; height: number },
+  ): { setOption(option: object): void; renderToSVGString(): string; dispose(): void }
+}
+
+declare module 'markdown-table' {
+  export function markdownTable(
+    table: readonly (readonly string[])[],
+    options: { align: readonly ('l' | 'r')[] },
+  ): string
+}
+
+declare module 'simple-statistics' {
+  export function max(values: readonly number[]): number
+  export function median(values: readonly number[]): number
+  export function min(values: readonly number[]): number
+  export function quantileSorted(sorted: ArrayLike<number>, share: number): number
 }

@@ -2,10 +2,16 @@
 import createClient from '@aws-lite/client'
 import dynamodbPlugin from '@aws-lite/dynamodb'
 
-import { credentials, region, requestOf } from '../lib/fixture.mjs'
+import { credentials, region, storedItem } from '../lib/fixture.mjs'
+import { targetOf } from './work.mjs'
 
-/** @type {import('./contender.d.ts').Contender['open']} */
-export async function open({ url, operation, itemBytes }) {
+/** @typedef {Record<string, { S: string } | { N: string }>} Values */
+
+/** The fields of an input in which it takes plain values. */
+const fieldsOfValues = new Set(['Key', 'Item', 'ExpressionAttributeValues'])
+
+/** @type {import('../types.d.ts').ContenderModule['open']} */
+export async function open({ url, operation, itemBytes, request }) {
   const { protocol, hostname: host, port } = new URL(url)
   const client = await createClient({
     ...credentials,
@@ -16,38 +22,23 @@ export async function open({ url, operation, itemBytes }) {
     keepAlive: true,
     plugins: [dynamodbPlugin],
   })
-  const { name, input } = requestOf(operation, itemBytes)
+  const input = /** @type {Record<string, Values>} */ (JSON.parse(request.body))
   const plainInput = Object.fromEntries(
-    Object.entries(input).map(([field, value]) => [field, isItem(value) ? plainItem(value) : value]),
+    Object.entries(input).map(([field, value]) => [field, fieldsOfValues.has(field) ? plain(value) : value]),
   )
-  const call = async () => client.DynamoDB[name]({ ...plainInput })
+  const call = async () => client.DynamoDB[request.name]({ ...plainInput })
 
   const { Item: item } = await call()
-  const expected = requestOf('set', itemBytes).input['Item']
-  if (
-    operation === 'get' &&
-    JSON.stringify(item) !== JSON.stringify(isItem(expected) && plainItem(expected))
-  ) {
+  const expected = plain(/** @type {Values} */ (storedItem('native', itemBytes)))
+  if (operation === 'get' && JSON.stringify(item) !== JSON.stringify(expected)) {
     throw new Error('unexpected answer to get')
   }
-  return { call }
+  return targetOf(call)
 }
 
-/**
- * @param {unknown} value
- * @returns {value is import('../lib/fixture.mjs').Item}
- */
-function isItem(value) {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every(attribute => typeof attribute === 'object')
-  )
-}
-
-/** @param {import('../lib/fixture.mjs').Item} item */
-function plainItem(item) {
+/** @param {Values} values */
+function plain(values) {
   return Object.fromEntries(
-    Object.entries(item).map(([name, value]) => [name, 'N' in value ? Number(value.N) : value.S]),
+    Object.entries(values).map(([name, value]) => [name, 'N' in value ? Number(value.N) : value.S]),
   )
 }

@@ -1,35 +1,24 @@
-/* undici, the fastest HTTP client of Node, with our signer. */
+/* undici, the fastest HTTP client of Node: as a client, or with all work of a store. */
 import { Pool } from 'undici'
 
-import { credentials, region, requestOf, verifyOutput } from '../lib/fixture.mjs'
-import { makeSigner } from '../lib/internals.mjs'
+import { verifyOutput } from '../lib/fixture.mjs'
+import { clientWork, createSigner, fieldsOf, storeWork, targetOf } from './work.mjs'
 
-/** @type {import('./contender.d.ts').Contender['open']} */
-export async function open({ url, operation, itemBytes, inFlight }) {
-  const pool = new Pool(url, { connections: inFlight, pipelining: 1 })
-  const { host } = new URL(url)
-  const { name, input } = requestOf(operation, itemBytes)
-
-  /** @type {[string, string][]} */
-  const headers = [
-    ['content-type', 'application/x-amz-json-1.0'],
-    ['x-amz-target', `DynamoDB_20120810.${name}`],
-  ]
-  const flatHeaders = headers.flat()
-  const sign = await makeSigner(host, headers, credentials, region)
-
+/** @type {import('../types.d.ts').ContenderModule['open']} */
+export async function open(job) {
+  const pool = new Pool(job.url, { connections: job.inFlight, pipelining: 1 })
+  const { encode, decode } = job.contender.name === 'undici-store' ? storeWork(job) : clientWork(job)
+  const sign = createSigner(job)
+  const fields = Object.entries(fieldsOf(job.request.name)).flat()
   const call = async () => {
-    const body = JSON.stringify(input)
+    const body = encode()
     const { amzDate, authorization } = sign(body)
-    const response = await pool.request({
-      method: 'POST',
-      path: '/',
-      headers: [...flatHeaders, 'x-amz-date', amzDate, 'authorization', authorization],
-      body,
-    })
+    const headers = [...fields, 'x-amz-date', amzDate, 'authorization', authorization]
+    const response = await pool.request({ method: 'POST', path: '/', headers, body })
     if (response.statusCode !== 200) throw new Error(`HTTP status ${response.statusCode}`)
-    return response.body.json()
+    return decode(await response.body.text())
   }
-  verifyOutput(operation, await call(), itemBytes)
-  return { call }
+  const { Item } = /** @type {{ Item?: object }} */ (await call())
+  verifyOutput(job, { Item })
+  return targetOf(call)
 }

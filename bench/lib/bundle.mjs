@@ -50,26 +50,27 @@ export async function bundleApp(entryFile, outputFile) {
  */
 export async function bundleSize(source, extent) {
   const { file } = await bundleText(source, extent)
-  return { minifiedBytes: file.contents.length, gzipBytes: gzipSync(file.contents, { level: 9 }).length }
+  return {
+    gzipKilobytes: gzipSync(file.contents, { level: 9 }).length / 1024,
+    minifiedKilobytes: file.contents.length / 1024,
+  }
 }
 
 /**
  * What a bundle of our modules consists of, by their folders.
  *
  * @param {string} source Imports the modules as they are compiled: the published files have them merged.
- * @returns {Promise<{ folder: string, minifiedBytes: number }[]>} The largest first.
+ * @returns {Promise<Map<string, number>>} Minified bytes by folder, the largest first.
  */
 export async function bundleParts(source) {
   const { inputs } = await bundleText(source, 'without lazy parts')
   /** @type {Map<string, number>} */
   const parts = new Map()
   for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-    const [, folder] = /\/build\/([^/]+)/.exec(path) ?? []
+    const [, folder] = /\/build\/([^/]+?)(?:\.js)?(?:\/|$)/.exec(path) ?? []
     if (folder !== undefined) parts.set(folder, (parts.get(folder) ?? 0) + bytesInOutput)
   }
-  return [...parts]
-    .map(([folder, minifiedBytes]) => ({ folder: folder.replace(/\.js$/, ''), minifiedBytes }))
-    .sort((one, other) => other.minifiedBytes - one.minifiedBytes)
+  return new Map([...parts].sort(([, one], [, other]) => other - one))
 }
 
 /**

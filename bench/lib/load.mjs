@@ -1,17 +1,6 @@
-import { quantile } from './statistics.mjs'
+import { quantileSorted } from 'simple-statistics'
 
-/** @typedef {import('../contenders/contender.d.ts').Target} Target */
-/**
- * @typedef {{
- *   operations: number,
- *   operationsPerSecond: number,
- *   cpuMicrosPerOperation: number,
- *   systemMicrosPerOperation: number,
- *   p50Micros: number,
- *   p99Micros: number,
- *   rssMegabytes: number,
- * }} LoadResult
- */
+/** @typedef {import('../types.d.ts').Target} Target */
 
 const cpuCheckIntervalMs = 50
 
@@ -29,109 +18,53 @@ const latencies = new Float32Array(1 << 20).fill(1)
  *
  * @param {Target} target
  * @param {number} inFlight
- * @param {number} cpuMs
- * @returns {Promise<LoadResult>}
+ * @param {{ cpuMs: number, operations?: number }} least How much CPU time it takes and how many operations it has, at least.
  * @throws what the first failing operation throws: a contender that fails is not measured.
  */
-export async function runLoad(target, inFlight, cpuMs) {
-  const run = new Run(cpuMs)
-  const runLane = 'call' in target ? promiseLane : callbackLane
-  try {
-    await Promise.all(Array.from({ length: inFlight }, async (_, lane) => runLane(target, lane, run)))
-  } finally {
-    run.stop()
-  }
-  return run.result()
-}
-
-class Run {
-  running = true
-  #operations = 0
-  /** @readonly */
-  #startedMs = performance.now()
-  /** @readonly */
-  #cpuBefore = process.cpuUsage()
-  /** @readonly @type {NodeJS.Timeout} */
-  #timer
-
-  /** @param {number} cpuMs */
-  constructor(cpuMs) {
-    this.#timer = setInterval(() => {
-      const isLate = performance.now() - this.#startedMs > cpuMs * longestStretch
-      if (isLate || this.#cpuMicros() >= cpuMs * 1000) this.stop()
-    }, cpuCheckIntervalMs)
-  }
-
-  stop() {
-    this.running = false
-    clearInterval(this.#timer)
-  }
-
-  /**
-   * Takes note of an operation that has just ended.
-   *
-   * @param {number} beganMs
-   * @returns {number} The time.
-   */
-  record(beganMs) {
-    const nowMs = performance.now()
-    latencies[this.#operations++ % latencies.length] = nowMs - beganMs
-    return nowMs
-  }
-
-  /** @returns {LoadResult} */
-  result() {
-    const operations = this.#operations
-    const elapsedMs = performance.now() - this.#startedMs
-    const { user, system } = process.cpuUsage(this.#cpuBefore)
-    const sorted = latencies.subarray(0, Math.min(operations, latencies.length)).sort()
-    return {
-      operations,
-      operationsPerSecond: operations / (elapsedMs / 1000),
-      cpuMicrosPerOperation: (user + system) / operations,
-      systemMicrosPerOperation: system / operations,
-      p50Micros: quantile(sorted, 0.5) * 1000,
-      p99Micros: quantile(sorted, 0.99) * 1000,
-      rssMegabytes: process.memoryUsage.rss() / 1e6,
-    }
-  }
-
-  #cpuMicros() {
-    const { user, system } = process.cpuUsage(this.#cpuBefore)
-    return user + system
-  }
-}
-
-/**
- * @param {Target} target
- * @param {number} _lane
- * @param {Run} run
- */
-async function promiseLane(target, _lane, run) {
-  if (!('call' in target)) throw new TypeError('this target calls back')
-  for (let nowMs = performance.now(); run.running; nowMs = run.record(nowMs)) await target.call()
-}
-
-/**
- * @param {Target} target
- * @param {number} lane
- * @param {Run} run
- * @returns {Promise<void>}
- */
-async function callbackLane(target, lane, run) {
-  if (!('start' in target)) throw new TypeError('this target returns promises')
-  return new Promise((resolve, reject) => {
-    let beganMs = performance.now()
-    /** @param {unknown} [error] */
-    const done = error => {
-      if (error !== undefined && error !== null) {
-        reject(error instanceof Error ? error : new Error('the operation failed'))
-        return
+export async function runLoad(target, inFlight, { cpuMs, operations: leastOperations = 0 }) {
+  const startedMs = performance.now()
+  const cpuBefore = process.cpuUsage()
+  let running = true
+  let operations = 0
+  const timer = setInterval(() => {
+    const { user, system } = process.cpuUsage(cpuBefore)
+    const isLate = performance.now() - startedMs > cpuMs * longestStretch
+    if (isLate || (user + system >= cpuMs * 1000 && operations >= leastOperations)) running = false
+  }, cpuCheckIntervalMs)
+  /** @param {number} lane @returns {Promise<void>} */
+  const runLane = async lane =>
+    new Promise((resolve, reject) => {
+      let beganMs = performance.now()
+      /** @param {unknown} [error] */
+      const done = error => {
+        if (error !== undefined && error !== null) {
+          reject(error instanceof Error ? error : new Error('the operation failed'))
+          return
+        }
+        const nowMs = performance.now()
+        latencies[operations++ % latencies.length] = nowMs - beganMs
+        beganMs = nowMs
+        if (running) target.start(done, lane)
+        else resolve()
       }
-      beganMs = run.record(beganMs)
-      if (run.running) target.start(done, lane)
-      else resolve()
-    }
-    target.start(done, lane)
-  })
+      target.start(done, lane)
+    })
+  try {
+    await Promise.all(Array.from({ length: inFlight }, async (_, lane) => runLane(lane)))
+  } finally {
+    running = false
+    clearInterval(timer)
+  }
+  const elapsedMs = performance.now() - startedMs
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const sorted = latencies.subarray(0, Math.min(operations, latencies.length)).sort()
+  const quantile = (/** @type {number} */ share) => quantileSorted(sorted, share) * 1000
+  return {
+    cpuMicros: (user + system) / operations,
+    systemMicros: system / operations,
+    operationsPerSecond: operations / (elapsedMs / 1000),
+    p50Micros: quantile(0.5),
+    p99Micros: quantile(0.99),
+    rssMegabytes: process.memoryUsage.rss() / 1e6,
+  }
 }

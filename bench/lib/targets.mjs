@@ -1,118 +1,122 @@
-import { samePoint } from './plan.mjs'
+import { ratioOf, spreadOf } from './compare.mjs'
 
-/** @typedef {import('./sections.mjs').Results} Results */
-/** @typedef {{ what: string, limit: number, measured: number, unit: string }} Target Met when `measured <= limit`. */
+/** @typedef {import('../types.d.ts').Results} Results */
+/**
+ * Met when what is measured is no more. It is measured over another contender of the row, or over another row.
+ *
+ * @typedef {object} Target
+ * @property {string} what
+ * @property {string} [row] Without one: the only row of the section.
+ * @property {string} [contender]
+ * @property {string} [field]
+ * @property {string} [over]
+ * @property {string} [overRow]
+ * @property {number} limit
+ */
+/** @typedef {{ section: string, contender: string, field: string, unit: string, targets: Target[] }} Group */
 
-/** @type {import('./plan.mjs').Point} */
-const summaryPoint = { protocol: 'https', inFlight: 32, itemBytes: 512, operation: 'get' }
+const base = 'get, 0.5 KB, 32 in flight, TLS'
+const [node, bundled] = ['From node_modules, TLS', 'Bundled by esbuild, TLS']
+const ownPart = "CPU of import, construction and first read over Node's own part"
+const [two, fifty, many] = ['2 writers, one store', '50 writers, one store', '500 writers, one store']
+
+/** The project's own targets: of each section what is measured unless a target says otherwise. @type {readonly Group[]} */
+const groups = [
+  {
+    section: 'cpu',
+    contender: 'ours-express',
+    field: 'cpuMicros',
+    unit: '×',
+    targets: [
+      { what: 'CPU of `get` over the AWS SDK', row: base, over: 'sdk', limit: 0.05 },
+      { what: 'CPU of `get` over aws4 + node:https', row: base, over: 'aws4', limit: 0.4 },
+      { what: 'CPU of `get` over undici, all work of a store', row: base, over: 'undici-store', limit: 1 },
+      { what: 'CPU of `get` over undici, signed by hand', row: base, over: 'undici', limit: 0.75 },
+      { what: 'CPU of `get` over the bare socket', row: base, over: 'floor', limit: 2 },
+      { what: 'CPU of `set` over `get`', row: base.replace('get', 'set'), overRow: base, limit: 1.25 },
+      { what: 'CPU of `touch` over `get`', row: base.replace('get', 'touch'), overRow: base, limit: 1 },
+      {
+        what: 'CPU of `get` over by hand, 64 KB',
+        row: base.replace('0.5', '64'),
+        over: 'limit',
+        limit: 1.15,
+      },
+      {
+        what: 'CPU of `set` over by hand, 64 KB',
+        row: 'set, 64 KB, 32 in flight, TLS',
+        over: 'limit',
+        limit: 1.2,
+      },
+      {
+        what: 'p50 of `get` over the bare socket, one in flight',
+        row: base.replace('32', '1'),
+        field: 'p50Micros',
+        over: 'floor',
+        limit: 1.25,
+      },
+    ],
+  },
+  {
+    section: 'startup',
+    contender: 'ours-store',
+    field: 'cpuMs',
+    unit: '×',
+    targets: [
+      { what: ownPart, row: node, over: 'floor', limit: 1.3 },
+      { what: `${ownPart}, bundled`, row: bundled, over: 'floor', limit: 1.35 },
+    ],
+  },
+  {
+    section: 'bundle',
+    contender: 'ours-static',
+    field: 'gzipKilobytes',
+    unit: ' KB',
+    targets: [
+      { what: 'Bundle of `./express`, static credentials', row: 'Bundles', limit: 20 },
+      { what: 'Bundle of `./express`, default chain', row: 'Bundles', contender: 'ours-chain', limit: 36 },
+    ],
+  },
+  {
+    section: 'leak',
+    contender: 'ours-store',
+    field: 'growth',
+    unit: '×',
+    targets: [{ what: 'RSS at the end of the long run over that half-way', limit: 1.05 }],
+  },
+  {
+    section: 'storm',
+    contender: 'ours',
+    field: 'requestsPerSave',
+    unit: '',
+    targets: [
+      { what: `Requests per save kept, ${two}`, row: two, limit: 1.5 },
+      { what: `Requests per save kept, ${fifty}`, row: fifty, limit: 2 },
+      { what: `Requests per save kept, ${many}`, row: many, limit: 2 },
+      { what: `Saves lost, ${many}`, row: many, field: 'lost', limit: 0 },
+      { what: 'Requests per save kept, 50 writers, 50 stores', row: '50 writers, 50 stores', limit: 6 },
+    ],
+  },
+]
 
 /**
- * The project's own targets with what was measured, as far as it was.
+ * The targets with what was measured, as far as it was.
  *
  * @param {Results} results
- * @returns {Target[]}
  */
-export function targetsOf(results) {
-  return [
-    ...cpuTargets(results),
-    ...startupTargets(results),
-    ...sizeTargets(results),
-    ...memoryTargets(results),
-  ]
-}
-
-/**
- * @param {Results} results
- * @param {import('./plan.mjs').Point} point
- */
-export function resultsAt({ cpu }, point) {
-  return cpu?.points.find(measured => samePoint(measured.point, point))?.results ?? {}
-}
-
-/** @param {Results} results @returns {Target[]} */
-function cpuTargets(results) {
-  const busy = resultsAt(results, summaryPoint)
-  const alone = resultsAt(results, { ...summaryPoint, inFlight: 1 })
-  const limits = /** @type {const} */ ([
-    ['sdk', 1 / 15, 'the AWS SDK client'],
-    ['aws4', 1 / 2.5, 'aws4 + node:https'],
-    ['undici', 0.75, 'undici + our signer'],
-    ['floor', 4, 'the bare socket'],
-  ])
-  /** @type {Target[]} */
-  const targets = []
-  for (const [name, limit, label] of limits) {
-    const what = `CPU of \`DynamoDBStore.get\` over that of ${label} (0.5 KB, 32 in flight, TLS)`
-    push(targets, what, limit, quotient(busy, name, 'cpuMicrosPerOperation'), '×')
-  }
-  const what = 'p50 of `DynamoDBStore.get` over that of the bare socket (0.5 KB, one in flight, TLS)'
-  push(targets, what, 1.25, quotient(alone, 'floor', 'p50Micros'), '×')
-  return targets
-}
-
-/** @param {Results} results @returns {Target[]} */
-function startupTargets({ startup }) {
-  /** @type {Target[]} */
-  const targets = []
-  for (const bundled of [false, true]) {
-    /** @param {string} app */
-    const cpuOf = app =>
-      startup?.starts.find(
-        start => start.app === app && start.bundled === bundled && start.protocol === 'https',
-      )?.result.cpuMs ?? Number.NaN
-    const what = `CPU of import, construction and first read of \`SessionStore\` over that of the AWS SDK client (TLS, ${bundled ? 'bundled' : 'not bundled'})`
-    push(targets, what, 1 / 8, cpuOf('ours-store') / cpuOf('sdk'), '×')
-  }
-  return targets
-}
-
-/** @param {Results} results @returns {Target[]} */
-function sizeTargets({ size }) {
-  /** @param {string} name */
-  const kilobytes = name =>
-    (size?.bundles.find(bundle => bundle.name === name)?.gzipBytes ?? Number.NaN) / 1024
-  /** @type {Target[]} */
-  const targets = []
-  push(
-    targets,
-    'Bundle of `./express` with static credentials, min+gzip',
-    12,
-    kilobytes('ours-static'),
-    ' KB',
-  )
-  push(targets, 'Bundle of `./express` with the default chain, min+gzip', 30, kilobytes('ours-chain'), ' KB')
-  return targets
-}
-
-/** @param {Results} results @returns {Target[]} */
-function memoryTargets({ memory }) {
-  const samples = memory?.samples ?? []
-  const half = samples[Math.floor(samples.length / 2) - 1]
-  const last = samples.at(-1)
-  /** @type {Target[]} */
-  const targets = []
-  const growth = (last?.rssMegabytes ?? Number.NaN) / (half?.rssMegabytes ?? Number.NaN)
-  push(targets, `RSS at the end of the long run over that at its half`, 1.05, growth, '×')
-  return targets
-}
-
-/**
- * @param {Target[]} targets
- * @param {string} what
- * @param {number} limit
- * @param {number} measured
- * @param {string} unit
- */
-function push(targets, what, limit, measured, unit) {
-  // What was not measured has no row.
-  if (Number.isFinite(measured)) targets.push({ what, limit, measured, unit })
-}
-
-/**
- * @param {Record<string, import('./load.mjs').LoadResult>} results
- * @param {string} name
- * @param {'cpuMicrosPerOperation' | 'p50Micros'} field
- */
-function quotient(results, name, field) {
-  return (results['ours-express']?.[field] ?? Number.NaN) / (results[name]?.[field] ?? Number.NaN)
+export function measuredTargets(results) {
+  return groups.flatMap(({ section, targets, unit, ...group }) => {
+    /** @param {string} [wanted] */
+    const rowOf = wanted => results[section]?.rows.find(row => wanted === undefined || row.title === wanted)
+    return targets.flatMap(({ what, limit, row: title, over, overRow, ...own }) => {
+      const { contender, field } = { ...group, ...own }
+      const row = rowOf(title)
+      const reference = overRow === undefined ? undefined : spreadOf(rowOf(overRow), contender, field)
+      const value =
+        over === undefined ? spreadOf(row, contender, field) : ratioOf(row, contender, over, field)
+      if (value === undefined || (overRow !== undefined && reference === undefined)) return []
+      const { middle, least, most } = reference ?? { middle: 1, least: 1, most: 1 }
+      const measured = { middle: value.middle / middle, least: value.least / most, most: value.most / least }
+      return [{ what, limit, unit, measured }]
+    })
+  })
 }

@@ -1,31 +1,45 @@
 /*
  * Lets a visitor view pages of an Express app with one store, in hours that take seconds, and tells what that
- * consumed. Started with a CostRun as JSON.
+ * consumed.
  */
-import { moveClock } from './cost-clock.mjs'
-import { counters, startCostApp } from './cost-app.mjs'
-import { openCostStore } from './cost-stores.mjs'
-import { pauseMs, viewsPerChange } from '../lib/cost-plan.mjs'
-import { startCostProxy } from '../lib/cost-proxy.mjs'
-import { itemSizeBytes } from '../../build/aws/dynamodb/item-size.js'
+import { moveClock } from './clock.mjs'
+import { openStore } from '../contenders/open-store.mjs'
+import { startCountingProxy } from './counting-proxy.mjs'
+import { finish, readJob } from './job.mjs'
+import { counters, startSessionApp } from './session-app.mjs'
 
-/** @typedef {import('../lib/measure-cost.mjs').CostRun} CostRun */
-/** @typedef {import('../lib/measure-cost.mjs').CostCount} CostCount */
 /** @typedef {{ userId?: number, counts: number[] }} Page */
 
-const run = /** @type {CostRun} */ (/** @type {unknown} */ (JSON.parse(process.argv[2] ?? '')))
-const { store: wanted, setting, workload, views } = run
+/** Every tenth page view changes the session. */
+const viewsPerChange = 10
+/** Shortest and longest time between two page views; they average half a minute. */
+const pauseMs = { shortest: 5000, longest: 55_000 }
+/** How long an app works on a request: long enough for parallel requests to overlap. */
+const workMs = 5
 
-const proxy = await startCostProxy(run.endpoint, itemSizeBytes)
-/** @type {import('./cost-stores.mjs').OpenStore[]} */
+/**
+ * @type {{
+ *   endpoint: string,
+ *   table: string,
+ *   store: import('../sections/cost.mjs').CostStore,
+ *   setting: { resave: boolean, rolling: boolean },
+ *   workload: import('../sections/cost.mjs').Workload,
+ *   views: number,
+ * }}
+ */
+const { endpoint, table, store: wanted, setting, workload, views } = readJob()
+
+const proxy = await startCountingProxy(endpoint)
+/** @type {import('../contenders/open-store.mjs').OpenStore[]} */
 const stores = []
 /** @type {string[]} */
 const apps = []
 for (let index = 0; index < workload.requestsPerView; index++) {
   // A store for each: like processes of one app, they know nothing of one another.
-  const opened = await openCostStore(wanted, proxy.url, run.table)
+  const opened = await openStore(wanted.package, { ...wanted.options, endpoint: proxy.url, table })
   stores.push(opened)
-  apps.push(await startCostApp({ store: opened.store, setting, sessionBytes: workload.sessionBytes }))
+  const { sessionBytes } = workload
+  apps.push(await startSessionApp({ store: opened.store, setting, sessionBytes, workMs }))
 }
 
 let cookie = ''
@@ -45,9 +59,13 @@ const consumption = proxy.consumption()
 const lostChanges = workload.hasSession ? changes - (await changesKept()) : 0
 await Promise.all(stores.map(async ({ close }) => close()))
 
-/** @type {CostCount} */
-const count = { ...consumption, views, changes, lostChanges }
-process.send?.(count, () => process.exit())
+const { itemBytes, ...summed } = consumption
+const perThousand = Object.entries(summed).map(([name, count]) => [name, (count * 1000) / views])
+finish({
+  ...Object.fromEntries(perThousand),
+  lostPercent: changes === 0 ? 0 : (100 * lostChanges) / changes,
+  itemBytes,
+})
 
 /** @param {number} view */
 async function viewPage(view) {

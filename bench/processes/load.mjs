@@ -1,30 +1,16 @@
 /*
- * One contender under load, in a process of its own; sends the result to the process that forked it.
+ * One contender under load: how much CPU an operation takes, and how long. Nothing but the contender is loaded.
  */
 import { runLoad } from '../lib/load.mjs'
+import { finish, readLoadJob } from './job.mjs'
 
-/** @typedef {import('../contenders/contender.d.ts').Contender} Contender */
-/**
- * @typedef {import('../contenders/contender.d.ts').Job & {
- *   contender: string,
- *   warmUpCpuMs: number,
- *   warmUpOperations: number,
- *   measureCpuMs: number,
- * }} LoadJob
- */
+/** @typedef {import('../types.d.ts').ContenderModule} ContenderModule */
+/** @typedef {import('../types.d.ts').Plan} Plan */
 
+/** @type {import('../types.d.ts').Job & Pick<Plan, 'warmUpCpuMs' | 'warmUpOperations' | 'measureCpuMs'>} */
+const job = readLoadJob()
 /** @type {unknown} */
-const parsed = JSON.parse(process.argv[2] ?? '')
-const job = /** @type {LoadJob} */ (parsed)
-
-/** @type {unknown} */
-const loaded = await import(`../contenders/${job.contender}.mjs`)
-const contender = /** @type {Contender} */ (loaded)
-const target = await contender.open(job)
-// A slow contender gets as many operations to be compiled in as a fast one needs, within reason.
-let warmUpOperations = 0
-for (let turn = 0; turn < 8 && (turn === 0 || warmUpOperations < job.warmUpOperations); turn++) {
-  warmUpOperations += (await runLoad(target, job.inFlight, job.warmUpCpuMs)).operations
-}
-const result = await runLoad(target, job.inFlight, job.measureCpuMs)
-process.send?.(result, () => process.exit())
+const loaded = await import(`../contenders/${job.contender.module}.mjs`)
+const target = await /** @type {ContenderModule} */ (loaded).open(job)
+await runLoad(target, job.inFlight, { cpuMs: job.warmUpCpuMs, operations: job.warmUpOperations })
+finish(await runLoad(target, job.inFlight, { cpuMs: job.measureCpuMs }))
