@@ -83,38 +83,30 @@ export async function checkTable(options: TableOptions = {}): Promise<TableRepor
       return { table, state: undefined, findings: [missingFinding(table, found, checked)] }
     }
     // A table that is just coming or going has no time to live to ask for.
-    if (!isUsable(found.status)) {
-      const findings = findingsOf(found, access).filter(({ about }) => about !== 'time to live')
-      return { table, state: found, findings: findings.map(({ finding }) => finding) }
-    }
-    const state = { ...found, timeToLive: await timeToLiveOf(access) }
-    return { table, state, findings: findingsOf(state, access).map(({ finding }) => finding) }
+    const isComplete = isUsable(found.status)
+    const state = isComplete ? { ...found, timeToLive: await timeToLiveOf(access) } : found
+    const findings = Object.entries(findingsOf(state, access))
+      .filter(([about]) => isComplete || about !== 'time to live')
+      .map(([, finding]) => finding)
+    return { table, state, findings }
   } finally {
     await access.client.close()
   }
 }
 
-/** A finding and what it is about. */
-interface NamedFinding {
-  readonly about: 'table' | 'key' | 'billing' | 'time to live' | 'index by user'
-  readonly finding: Finding
-}
-
-/** Everything that there is to say of a table that is there: whether it is as it should be. */
+/** Everything that there is to say of a table that is there, by what it is about: whether it is as it should be. */
 export function findingsOf(
   state: TableState,
   access: Pick<TableAccess, 'layout' | 'partitionKey' | 'ttlAttribute' | 'userIndex'>,
   billing?: Billing,
-): readonly NamedFinding[] {
-  const findings: NamedFinding[] = [
-    { about: 'table', finding: statusFinding(state) },
-    { about: 'key', finding: keyFinding(state, access.partitionKey) },
-    { about: 'billing', finding: billingFinding(state, billing) },
-    { about: 'time to live', finding: timeToLiveFinding(state, access) },
-  ]
-  if (access.userIndex !== undefined)
-    findings.push({ about: 'index by user', finding: userIndexFinding(state) })
-  return findings
+): Readonly<Record<string, Finding>> {
+  return {
+    table: statusFinding(state),
+    key: keyFinding(state, access.partitionKey),
+    billing: billingFinding(state, billing),
+    'time to live': timeToLiveFinding(state, access),
+    ...(access.userIndex !== undefined && { 'index by user': userIndexFinding(state) }),
+  }
 }
 
 /**

@@ -103,7 +103,7 @@ export async function createTable(options: CreateTableOptions = {}): Promise<Cre
   }
   try {
     const { created, state } = await ensureTable(job)
-    const findings = findingsOf(state, job, job.billing).map(({ finding }) => finding)
+    const findings = Object.values(findingsOf(state, job, job.billing))
     const warnings = findings.filter(({ level }) => level !== 'pass').map(inOneSentence)
     const warn = checked.onWarning ?? emitWarning
     for (const warning of warnings) warn(warning)

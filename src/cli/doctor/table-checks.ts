@@ -39,7 +39,7 @@ export async function checkTableState(access: TableAccess, settings: TableSettin
     }
     const { timeToLive, objection } = await readTimeToLive(access, found)
     const state = { ...found, timeToLive }
-    const checks = findingsOf(state, access).map(({ about, finding }) =>
+    const checks = Object.entries(findingsOf(state, access)).map(([about, finding]) =>
       about === 'time to live' && objection !== undefined ? objection : asCheck(about, finding),
     )
     return { checks, state, isMissing: false }
