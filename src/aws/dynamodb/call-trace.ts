@@ -2,7 +2,7 @@ import { DynamoDBError } from '../../errors.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
 import type { AttemptTrace, OperationTrace, RetryReason } from '../../diagnostics.ts'
 import { attemptTraces, type Draft, operationTraces } from '../../internal/diagnostics.ts'
-import type { Input, Operation, Output } from './operations.ts'
+import { actionsOf, type Input, type Operation, type Output, type TableInput } from './operations.ts'
 
 /** What a successful attempt came to. */
 export interface Success<Name extends Operation> {
@@ -92,11 +92,8 @@ function requestIdOf(made: Outcome): string | undefined {
 }
 
 function tableOf(input: Input<Operation>): string {
-  if (!('TransactItems' in input)) return input.TableName
-  const [first] = input.TransactItems
-  if (first === undefined) return ''
-  if ('Get' in first) return first.Get.TableName
-  return 'Put' in first ? first.Put.TableName : first.Delete.TableName
+  const [action]: readonly Partial<TableInput>[] = actionsOf(input)
+  return action?.TableName ?? ''
 }
 
 /** Capacity units in the output of an operation; a transaction tells them for each table. */

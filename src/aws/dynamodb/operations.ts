@@ -181,8 +181,8 @@ export type Output<Name extends Operation> = Operations[Name]['output']
 const TIMED_FIELDS = ['Item', 'UpdateExpression', 'ConditionExpression', 'FilterExpression']
 
 /** What an input consists of: the actions of a transaction (`[{ Put: { ... } }, ...]`), or else itself. */
-export function actionsOf(input: { readonly TransactItems?: unknown }): readonly object[] {
-  const { TransactItems: items } = input
+export function actionsOf(input: object): readonly object[] {
+  const { TransactItems: items }: { readonly TransactItems?: unknown } = input
   if (!Array.isArray(items)) return [input]
   return items.flatMap((item: Readonly<Record<string, object>>) => Object.values(item))
 }

@@ -11,7 +11,7 @@ import { weakProperty } from '../../internal/weak-property.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'
 import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
-import type { ResponseBody, TransportResponse } from '../http/transport.ts'
+import { textOf, type TransportResponse } from '../http/transport.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
@@ -63,13 +63,19 @@ const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
   'UnrecognizedClientException',
 ])
 
+// What is kept of an error apart from it, for as long as that is kept.
+const items = weakProperty<Item>()
+const cancellations = weakProperty<readonly string[]>()
+const places = weakProperty<TablePlace>()
+
 /**
  * Reads an error answer: the exception name from the body's `__type`, its `code` or the `x-amzn-errortype`
  * header, as the AWS JSON 1.0 protocol has it. An answer that is not from DynamoDB at all (an HTML page of a
  * proxy) has the code `Unknown`.
  */
-export function readWireError({ statusCode, headers, body }: TransportResponse): WireError {
-  const { fields, item, cancellationCodes = [] } = parseBody(body)
+export function readWireError(response: TransportResponse): WireError {
+  const { statusCode, headers } = response
+  const { fields, item, cancellationCodes = [] } = parseBody(response)
   const name = fields.get('__type') ?? fields.get('code') ?? headers.get('x-amzn-errortype') ?? ''
   const awsCode = name.split(/[,:]/, 1)[0]?.split('#').pop()?.trim() ?? ''
   return {
@@ -168,15 +174,12 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
     details,
   )
   if (wire.awsCode === 'ConditionalCheckFailedException' && wire.item !== undefined) {
-    rememberItem(error, wire.item)
+    items.set(error, wire.item)
   }
   const { cancellationCodes = [] } = wire
-  if (cancellationCodes.length > 0) rememberCancellation(error, cancellationCodes)
+  if (cancellationCodes.length > 0) cancellations.set(error, cancellationCodes)
   return error
 }
-
-const items = weakProperty<Item>()
-const cancellations = weakProperty<readonly string[]>()
 
 /** Whether DynamoDB refused a request for this reason, by the name that its API has for it. */
 export function isAwsError(error: unknown, awsCode: string): error is DynamoDBError {
@@ -199,11 +202,6 @@ export function itemOfFailedCondition(error: unknown): Item | undefined {
   return items.of(error)
 }
 
-/** Keeps the item of a failed condition for {@link itemOfFailedCondition}, for as long as the error is kept. */
-function rememberItem(error: DynamoDBError, item: Item): void {
-  items.set(error, item)
-}
-
 /**
  * Why a transaction was cancelled, in the words of the DynamoDB API: one code for each of its actions, `'None'` for those
  * that nothing was wrong with.
@@ -212,11 +210,6 @@ function rememberItem(error: DynamoDBError, item: Item): void {
  */
 export function cancellationCodesOf(error: unknown): readonly string[] {
   return cancellations.of(error) ?? []
-}
-
-/** Keeps the codes of a cancelled transaction for {@link cancellationCodesOf}. */
-function rememberCancellation(error: DynamoDBError, codes: readonly string[]): void {
-  cancellations.set(error, codes)
 }
 
 /** Where a table was looked for. */
@@ -232,13 +225,6 @@ export interface TablePlace {
 export interface TableSettings {
   readonly layout?: string | undefined
   readonly partitionKey?: string | undefined
-}
-
-const places = weakProperty<TablePlace>()
-
-/** Keeps where a table was looked for, for {@link placeOf}. */
-function rememberPlace(error: Error, place: TablePlace): void {
-  places.set(error, place)
 }
 
 /** Where the table of a `TableNotFoundError` was looked for. */
@@ -281,7 +267,7 @@ function tableNotFound(place: TablePlace, details: DynamoDBErrorDetails, quote: 
       : `table "${table}" is one of ${otherRegion}, as its ARN says, and requests go to ${region} at ${origin}; set the ` +
         `region to ${otherRegion}, or name a table of ${region}`
   const error = new TableNotFoundError(message + quote, details)
-  rememberPlace(error, { table, region, origin })
+  places.set(error, { table, region, origin })
   return error
 }
 
@@ -303,14 +289,14 @@ function quoteOf({ awsCode, message, requestId }: WireError): string {
  * The string fields of a JSON object, by lower-case name, its item, and why a transaction was cancelled; nothing when the
  * body is something else.
  */
-function parseBody(body: ResponseBody): {
+function parseBody(response: TransportResponse): {
   fields: ReadonlyMap<string, string>
   item?: Item | undefined
   cancellationCodes?: readonly string[]
 } {
   const fields = new Map<string, string>()
   try {
-    const parsed: unknown = JSON.parse(body.toString())
+    const parsed: unknown = JSON.parse(textOf(response))
     if (!isObject(parsed)) return { fields }
     for (const [name, value] of Object.entries(parsed)) {
       if (typeof value === 'string') fields.set(name.toLowerCase(), value)

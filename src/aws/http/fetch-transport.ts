@@ -1,7 +1,12 @@
-import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError, invalidArgument } from '../../errors.ts'
-import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import {
+  AttemptTimeoutError,
+  ConnectionError,
+  DynamoDBSessionsError,
+  invalidArgument,
+  TransportError,
+} from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
-import { deferred } from '../../internal/timers.ts'
+import { withTimeout } from '../../internal/timers.ts'
 import { connectFailed, isTlsCode } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import { GrowingBuffer, matchesChecksum, MAX_BODY_BYTES } from './response-parser.ts'
@@ -77,28 +82,19 @@ class FetchTransport implements Transport {
     const { endpoint, signal } = request
     const timeoutMs = timeLeftMs(request)
     const giveUp = new AbortController()
-    const givenUp = deferred<never>()
-    const end = (): void => {
-      giveUp.abort()
-      givenUp.reject(giveUp.signal.reason)
-    }
-    const timer = setTimeout(end, timeoutMs)
-    if (signal !== undefined) onAbort(signal, end)
     try {
       // Whoever wrote the fetch function may not have heeded its signal.
-      return await Promise.race([this.#exchange(request, giveUp.signal), givenUp.promise])
+      return await withTimeout(
+        this.#exchange(request, giveUp.signal),
+        timeoutMs,
+        signal,
+        () => new AttemptTimeoutError(`no complete answer from ${endpoint.origin} within ${timeoutMs} ms`),
+      )
     } catch (error) {
-      const isGivenUp = giveUp.signal.aborted
       // What is left of an answer that nobody reads would keep its connection, and the process, from ending.
       giveUp.abort()
       if (signal?.aborted === true) throw signal.reason
-      if (isGivenUp) {
-        throw new AttemptTimeoutError(`no complete answer from ${endpoint.origin} within ${timeoutMs} ms`)
-      }
-      throw error instanceof ConnectionError ? error : fetchFailed(endpoint, error)
-    } finally {
-      clearTimeout(timer)
-      if (signal !== undefined) offAbort(signal, end)
+      throw error instanceof TransportError ? error : fetchFailed(endpoint, error)
     }
   }
 
