@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 import type { ViteUserConfigFnObject } from 'vitest/config'
 
 import { CountReporter } from './test/support/count-reporter.ts'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 /** Pure tests that replace modules of the process, so that no other may run in it. */
 const withMocks = [
@@ -22,6 +23,7 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
     testTimeout: 60_000,
     expect: { poll: { timeout: 50_000 } },
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new CountReporter()],
     projects: [
       {

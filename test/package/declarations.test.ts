@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { root } from '../support/packed-package.ts'
 import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
@@ -23,10 +23,6 @@ beforeAll(async () => {
   app = await installPackedApp()
   await addFrameworks(app)
 }, 120_000)
-
-afterAll(async () => {
-  await app.remove()
-})
 
 describe.each(resolutions)('the declarations, found by $name', ({ settings }) => {
   it('compile in an app that checks libraries, fit the frameworks, and refuse what they should', async () => {
@@ -52,10 +48,6 @@ describe('without the types of Node', () => {
     small = await installPackedApp()
     await addFrameworks(small, ['hono', 'react-router'])
   }, 120_000)
-
-  afterAll(async () => {
-    await small.remove()
-  })
 
   it.each(resolutions)('the declarations compile: $name', async ({ settings }) => {
     const checked = await check(small, await fileOfEntries(small, others), [...settings, ...noTypes])

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { engine } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
@@ -58,10 +58,6 @@ beforeAll(async () => {
   dist = join(app.folder, 'node_modules', name, 'dist')
   await addFrameworks(app)
 }, 120_000)
-
-afterAll(async () => {
-  await app.remove()
-})
 
 function specifierOf(entry: string): string {
   return name + entry.slice(1)

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { root } from '../support/packed-package.ts'
 import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
@@ -23,10 +23,6 @@ beforeAll(async () => {
   app = await installPackedApp()
   await addFrameworks(app)
 }, 120_000)
-
-afterAll(async () => {
-  await app.remove()
-})
 
 describe('the examples in the documents', () => {
   it('are found', () => {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 
 import { root } from '../support/packed-package.ts'
 import { installPackedApp, type PackedApp } from './packed-app.ts'
@@ -77,10 +77,6 @@ let app: PackedApp
 beforeAll(async () => {
   app = await installPackedApp()
 }, 120_000)
-
-afterAll(async () => {
-  await app.remove()
-})
 
 it('the package names no other package, which would bind each project that has any version of it', async () => {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as object

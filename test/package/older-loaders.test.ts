@@ -4,7 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { engineCredentials, engineRegion, engine } from '../support/engines.ts'
 import { SessionTable } from '../support/session-table.ts'
@@ -90,10 +90,6 @@ beforeAll(async () => {
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
   await app.run('npm', ['install', ...quiet, app.tarball, ...tools])
 }, 300_000)
-
-afterAll(async () => {
-  await app.remove()
-})
 
 async function node(
   script: string,

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { engine, uniqueTableName } from '../support/engines.ts'
 import { root } from '../support/packed-package.ts'
@@ -24,10 +24,6 @@ let app: PackedApp
 beforeAll(async () => {
   app = await installPackedApp()
 }, 120_000)
-
-afterAll(async () => {
-  await app.remove()
-})
 
 function environmentOf(endpoint: string): Record<string, string> {
   return {

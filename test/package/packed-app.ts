@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, realpath, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdtemp, realpath, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+
+import { inject } from 'vitest'
 
 import { packedPackage, root } from '../support/packed-package.ts'
 
@@ -14,7 +15,7 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** An application in a folder of its own that has installed the packed tarball. */
+/** An application in a folder of its own, deleted at the end of the run, that has installed the packed tarball. */
 export interface PackedApp {
   readonly folder: string
   readonly tarball: string
@@ -24,7 +25,6 @@ export interface PackedApp {
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ) => Promise<Finished>
-  readonly remove: () => Promise<void>
 }
 
 const FRAMEWORKS = [
@@ -48,7 +48,7 @@ const FRAMEWORKS = [
 /** A new application in which the package is installed as it would be published. */
 export async function installPackedApp(): Promise<PackedApp> {
   const { tarball, installed } = await packedPackage()
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'dynamodb-sessions-')))
+  const folder = await realpath(await mkdtemp(join(inject('runFolder'), 'app-')))
   const run = async (
     file: string,
     args: readonly string[],
@@ -68,7 +68,7 @@ export async function installPackedApp(): Promise<PackedApp> {
     }
   }
   await cp(dirname(dirname(installed)), folder, { recursive: true })
-  return { folder, tarball, run, remove: () => rm(folder, { recursive: true, force: true }) }
+  return { folder, tarball, run }
 }
 
 /** Puts the frameworks of this repository beside the installed package, so that nothing is downloaded. */

@@ -1,0 +1,16 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/**
+ * Starts the tests of the packed package first: npm, Jest and compilers take minutes of a busy machine, and what is begun
+ * last is what a run waits for.
+ */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((one, other) => rankOf(one) - rankOf(other))
+  }
+}
+
+function rankOf({ moduleId }: TestSpecification): number {
+  return moduleId.includes('/test/package/') ? 0 : 1
+}
