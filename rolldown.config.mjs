@@ -37,6 +37,8 @@ const groups = {
     'internal/closest-match',
     'internal/core-objects',
     'internal/process-environment',
+    // So small that the preload need not read another file for it.
+    'options/preload-options',
   ],
   http: [
     'aws/http/server-clock',

@@ -1,8 +1,6 @@
 import { styleText } from 'node:util'
 
 import { codeOf, isError, messageOf } from '../internal/core-objects.ts'
-import { type OptionRow, variableOf } from '../options/option.ts'
-import { storeRows } from '../options/store-options.ts'
 
 /** What the exit codes mean. They are a contract: `docs/cli.md`. */
 export const EXIT = {
@@ -186,6 +184,8 @@ export async function reportFailure(
   command: string | undefined,
   { stderr, environment }: Pick<CommandLineIo, 'stderr' | 'environment'>,
 ): Promise<number> {
+  // Who asks for help need not load the options.
+  const { inOptionNames } = await import('./option-names.ts')
   const code = codeOf(error)
   const isUsage = error instanceof UsageError || (code !== undefined && USAGE_CODES.has(code))
   const program = command === undefined ? 'dynamodb-sessions' : `dynamodb-sessions ${command}`
@@ -199,16 +199,6 @@ export async function reportFailure(
     await writeLine(stderr, 'dynamodb-sessions doctor finds out what is wrong with the setup')
   }
   return isUsage ? EXIT.usage : EXIT.failure
-}
-
-/** A message about an option of the library, in the words of a command: by its flag, or by its variable. */
-export function inOptionNames(message: string, command?: string): string {
-  const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
-  return inFlags.replaceAll(/(?:the )?option "(\w+)"/g, (_, name: string) => {
-    if (name === 'migrateFrom' && command === 'migrate') return '--from'
-    const row = (storeRows as Readonly<Record<string, OptionRow>>)[name]
-    return row?.fromText === undefined || row.flag !== undefined ? `--${dashed(name)}` : variableOf(name)
-  })
 }
 
 /** The name of an option as flags have it. */

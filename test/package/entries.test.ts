@@ -42,7 +42,6 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
     'settings',
     'sso',
     'sts',
-    'web-identity',
   ],
   './diagnostics': ['errors'],
   './transport': ['errors', 'fetch-transport', 'http', 'rolldown-runtime'],

@@ -6,7 +6,8 @@ import { openLayoutTable } from '../../table/table-state.ts'
 import type { Billing } from '../../table/table-state.ts'
 import { type Command, type CommandContext, declared, type ParsedArgs, writeResult } from '../args.ts'
 import { INFRASTRUCTURE_FORMATS, infrastructureCode, type TableDesign } from '../infrastructure.ts'
-import { EXIT, inOptionNames, UsageError, writeLine } from '../output.ts'
+import { inOptionNames } from '../option-names.ts'
+import { EXIT, UsageError, writeLine } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
 
 const DEFAULT_PROVISIONED_UNITS = 5

@@ -11,7 +11,7 @@ import { systemClock } from '../../aws/http/server-clock.ts'
 import type { Credentials } from '../../types.ts'
 import type { StoreOptions } from '../../options/store-options.ts'
 import type { CommandContext } from '../args.ts'
-import { inOptionNames } from '../output.ts'
+import { inOptionNames } from '../option-names.ts'
 import { type Check, check, messageOf } from './check.ts'
 
 /**

@@ -13,7 +13,7 @@ import {
   timeToLiveOf,
 } from '../../table/table-state.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import { inOptionNames } from '../output.ts'
+import { inOptionNames } from '../option-names.ts'
 import { type Check, check, messageOf } from './check.ts'
 import { isDenied } from './connection-checks.ts'
 

@@ -94,6 +94,7 @@ describe('the executable', () => {
       'internal/closest-match.js',
       'internal/core-objects.js',
       'internal/process-environment.js',
+      'options/preload-options.js',
     ])
   })
 

@@ -70,9 +70,9 @@ describe.each([
     const transport = new SocketTransport({ ca: tls.cert })
     const bodies = Array.from({ length: 8 }, (__, index) => String(index))
     const responses = bodies.map(async body =>
-      bodyOf(transport.request(requestTo(urlOf(server, isTls), { body, connectTimeoutMs: 200 }))),
+      bodyOf(transport.request(requestTo(urlOf(server, isTls), { body, connectTimeoutMs: 1000 }))),
     )
-    blockEventLoop(800)
+    blockEventLoop(1500)
     expect(await Promise.all(responses)).toEqual(bodies)
   })
 

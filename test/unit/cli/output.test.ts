@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 
+import { inOptionNames } from '../../../src/cli/option-names.ts'
 import {
   byteSize,
   counted,
   duration,
   fields,
-  inOptionNames,
   isoTime,
   type Output,
   printable,
