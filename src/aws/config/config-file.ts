@@ -10,47 +10,37 @@ import type { ConfigSection, SharedConfig } from './shared-config.ts'
  * @internal
  */
 export function mergeFiles(configText: string, credentialsText: string): SharedConfig {
-  const kinds = {
-    profile: new Map<string, ConfigSection>(),
-    'sso-session': new Map<string, ConfigSection>(),
-    services: new Map<string, ConfigSection>(),
-  }
+  const profiles: Sections = new Map()
+  const ssoSessions: Sections = new Map()
+  const services: Sections = new Map()
+  const kinds = new Map<string | undefined, Sections>([
+    ['profile', profiles],
+    ['sso-session', ssoSessions],
+    ['services', services],
+  ])
   const configSections = parseIni(configText)
   for (const [header, section] of configSections) {
-    const title = titleOf(header)
+    const [, kind, , quoted, bare] = TITLE.exec(header) ?? []
+    const sections = kinds.get(kind)
     // The same name can be written with and without quotation marks: such sections are one.
-    if (title !== undefined) addTo(kinds[title.kind], title.name, section)
+    if (sections !== undefined) addTo(sections, quoted ?? bare ?? '', section)
   }
   const unprefixedDefault = configSections.get('default')
-  if (unprefixedDefault !== undefined && !kinds.profile.get('default')?.size) {
-    kinds.profile.set('default', unprefixedDefault)
+  if (unprefixedDefault !== undefined && !profiles.get('default')?.size) {
+    profiles.set('default', unprefixedDefault)
   }
   for (const [header, section] of parseIni(credentialsText)) {
-    if (/^(?:profile|sso-session|services)\s/.test(header)) continue
-    addTo(kinds.profile, header, section)
+    if (!/^(?:profile|sso-session|services)\s/.test(header)) addTo(profiles, header, section)
   }
-  return {
-    profiles: kinds.profile,
-    ssoSessions: kinds['sso-session'],
-    services: kinds.services,
-    withheld: [],
-  }
+  return { profiles, ssoSessions, services, withheld: [] }
 }
 
-interface SectionTitle {
-  readonly kind: 'profile' | 'sso-session' | 'services'
-  readonly name: string
-}
+type Sections = Map<string, ConfigSection>
 
-function titleOf(header: string): SectionTitle | undefined {
-  const [, kind, , quoted, bare] =
-    /^(profile|sso-session|services)\s+(?:(["'])(.+)\2|([\w\-@+.%:/]+))$/.exec(header) ?? []
-  const name = quoted ?? bare
-  return name === undefined ? undefined : { kind: kind as SectionTitle['kind'], name }
-}
+const TITLE = /^(profile|sso-session|services)\s+(?:(["'])(.+)\2|([\w\-@+.%:/]+))$/
 
 /** Adds a section; where there is one of that name, its properties win over those that are there. */
-function addTo(sections: Map<string, ConfigSection>, name: string, section: ConfigSection): void {
+function addTo(sections: Sections, name: string, section: ConfigSection): void {
   const earlier = sections.get(name)
   sections.set(name, earlier === undefined ? section : new Map([...earlier, ...section]))
 }
@@ -83,7 +73,8 @@ export function parseIni(text: string): ReadonlyMap<string, IniSection> {
     const content = withoutComment(line).trim()
     if (content.startsWith('[')) {
       const header = headerOf(content)
-      section = header === undefined ? undefined : sectionCalled(header, sections)
+      section = header === undefined ? undefined : (sections.get(header) ?? new Map())
+      if (header !== undefined && section !== undefined) sections.set(header, section)
       block = undefined
       continue
     }
@@ -114,12 +105,4 @@ function propertyOf(content: string): { readonly name: string; readonly value: s
   const equals = content.indexOf('=')
   const name = content.slice(0, Math.max(equals, 0)).trim()
   return name === '' ? undefined : { name: name.toLowerCase(), value: content.slice(equals + 1).trim() }
-}
-
-function sectionCalled(header: string, sections: Map<string, Map<string, string>>): Map<string, string> {
-  const existing = sections.get(header)
-  if (existing !== undefined) return existing
-  const section = new Map<string, string>()
-  sections.set(header, section)
-  return section
 }

@@ -8,6 +8,7 @@ import {
   type FromProcessOptions,
   outputOfCommand,
 } from '../../../src/aws/credentials/process.ts'
+import { PendingSteps } from '../../../src/internal/deadline.ts'
 import type { CredentialProvider, Credentials } from '../../../src/types.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type TemporaryHome, temporaryHome } from '../../support/temporary-home.ts'
@@ -161,12 +162,20 @@ describe('fromProcess', () => {
       'echo run >> "$HOME/runs"; while [ ! -e "$HOME/go" ]; do sleep 0.02; done; cat "$HOME/answer"',
       { answer: JSON.stringify(document) },
     )
-    const context = { environment: home.environment, clock: new ManualClock() }
+    const pending = new PendingSteps()
+    const step = vi.spyOn(pending, 'step')
+    const context = { environment: home.environment, clock: new ManualClock(), pending }
+    const waiting = async (callers: number): Promise<void> =>
+      vi.waitFor(() => {
+        const steps = step.mock.calls.filter(([what]) => what.startsWith('the credential_process'))
+        expect(steps).toHaveLength(callers)
+      })
     const one = fromProcess({ context })
     const asked = [one, one, fromProcess({ context }), fromIni({ profile: 'default', context })].map(ask)
     // A cache gives up waiting for a provider that takes long, and asks once more.
     await vi.waitFor(() => access(join(home.directory, 'runs')), 50_000)
     asked.push(ask(one))
+    await waiting(asked.length)
     await writeFile(join(home.directory, 'go'), '')
     expect(await Promise.all(asked)).toEqual(asked.map(() => printed))
     expect(await readFile(join(home.directory, 'runs'), 'utf8')).toBe('run\n')
