@@ -1,7 +1,7 @@
 import { SessionCorruptError } from '../errors.ts'
 
 /** What the first two bytes of a blob say about the rest. */
-export interface BlobHead {
+interface BlobHead {
   readonly compressed: boolean
   readonly encrypted: boolean
 }

@@ -4,13 +4,13 @@ import { DynamoDBSessionsError } from '../errors.ts'
 import { KEY_BYTES, normalizedPassphrase } from './encryption-options.ts'
 
 /** A key, and the ID under which blobs name it. */
-export interface EncryptionKey {
+interface EncryptionKey {
   readonly id: Buffer
   readonly secret: KeyObject
 }
 
 /** Derives the bytes of a key from a passphrase. */
-export type Stretch = (passphrase: string) => Promise<Buffer>
+type Stretch = (passphrase: string) => Promise<Buffer>
 
 /** Length of the ID of a key. */
 export const KEY_ID_BYTES = 8

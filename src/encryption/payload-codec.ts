@@ -18,7 +18,7 @@ const MAX_INFLATED_BYTES: number = 16 * 1024 * 1024
 const DATA_ERRORS: ReadonlySet<unknown> = new Set(['Z_DATA_ERROR', 'Z_BUF_ERROR'])
 
 /** The value of an attribute of type S or B. */
-export type Payload = { readonly S: string } | { readonly B: string }
+type Payload = { readonly S: string } | { readonly B: string }
 
 /**
  * How the text of a session becomes what is stored: plain, compressed, encrypted, or compressed and then encrypted.

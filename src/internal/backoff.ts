@@ -1,7 +1,7 @@
 import type { Random } from '../types.ts'
 
 /** How the pauses between the attempts of one call grow. */
-export interface Backoff {
+interface Backoff {
   /** The longest pause before the first retry, in milliseconds; that of each further retry is twice as long. */
   readonly baseMs: number
   /** No pause is longer, in milliseconds. */

@@ -1,5 +1,5 @@
 /** Something that is known of objects which belong to somebody else. */
-export interface WeakProperty<Value> {
+interface WeakProperty<Value> {
   /** What is known of an object; of anything else nothing is. */
   of(object: unknown): Value | undefined
   /** Takes note of what is known of an object, in place of what was. */

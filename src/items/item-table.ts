@@ -12,7 +12,7 @@ import { tableRow } from '../options/store-options.ts'
 import { markerOf, SessionRecord } from './session-record.ts'
 
 /** Options of a store that are about its table. */
-export interface ItemTableSettings {
+interface ItemTableSettings {
   readonly table?: string | undefined
   readonly consistentRead?: boolean | undefined
   readonly absoluteTimeoutSeconds?: number | undefined

@@ -10,7 +10,7 @@ import { unwritten } from './save.ts'
 import { isWriteOf, newMarker } from './session-record.ts'
 
 /** A session that is to be created, or to take the place of what is stored. */
-export interface Creation {
+interface Creation {
   /** The session as its item has it. */
   readonly session: StoredSession
   readonly item: Item

@@ -2,7 +2,7 @@ import type { SessionCodec } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
 
 /** Two versions of a session that both come from a third, each as the codec of the layout decodes it. */
-export interface Divergence {
+interface Divergence {
   /** What both were made from. */
   readonly basis: SessionData
   /** What is to be written. */
@@ -62,7 +62,7 @@ export function mergeSessionData({ basis, ours, theirs }: Divergence, isSame: Is
  * keep in the cookie, too.
  */
 export function isUnchanged(ours: SessionData, basis: SessionData, isSame: IsSame): boolean {
-  if (!isSame(withoutCookie(ours), withoutCookie(basis))) return false
+  if (!isSame(without(ours, COOKIE), without(basis, COOKIE))) return false
   const [mine, before] = [own(ours, COOKIE), own(basis, COOKIE)]
   if (cookieExpiry(mine) === undefined || cookieExpiry(before) === undefined) return isSame(mine, before)
   return isSameLifetime(mine, before) && isSame(withoutTimes(mine), withoutTimes(before))
@@ -129,10 +129,6 @@ function cookieExpiry(cookie: unknown): number | undefined {
   const expires = own(cookie, EXPIRES)
   const epochMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
   return Number.isNaN(epochMs) ? undefined : epochMs
-}
-
-function withoutCookie(data: SessionData): unknown {
-  return without(data, COOKIE)
 }
 
 function without(value: unknown, key: string): unknown {

@@ -82,10 +82,9 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const revision = revisionAfter(this.#basis.revision, save.marker)
     const item = await table.itemOf({ ...this.#ours, revision })
     const session = table.asStored(item, this.#ours)
-    const attempted = writeOver(table, this.#basis, item, save, this.#options)
+    const attempted = this.#writeOver(item)
     const { applied, item: found } = await (lease === undefined ? attempted : lease.track(attempted))
-    const written = { session, marker: save.marker, isInDoubt: this.#isInDoubt }
-    const own = applied ? session : await ownWrite(table, found, written)
+    const own = applied ? session : await this.#ownWrite(session, found)
     if (own !== undefined) {
       this.#stored = applied ? item : found
       lease?.end()
@@ -128,6 +127,43 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     this.#turn?.release(this.#stored)
   }
 
+  #writeOver(item: Item): Promise<Outcome> {
+    const [table, basis] = [this.#table, this.#basis]
+    const { layout } = table
+    const { lease } = this.#save.basis
+    // A save after the lock was given back is one without a lock: it merges, whoever has the lock now.
+    const fenced = lease?.isFenced === true ? lease : undefined
+    const condition = allOf(
+      table.liveAt(table.clock.now()),
+      unwritten(layout, basis),
+      fenced && layout.lock?.heldBy(fenced.owner),
+    )
+    if (layout.replacesItems) return table.replace(basis.key, item, condition, this.#options)
+    const { [layout.partitionKey]: _, ...set } = item
+    const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
+    const remove = fenced === undefined ? unset : [...unset, ...(layout.lock?.attributes ?? [])]
+    return table.update(basis.key, { set, remove, condition }, this.#options)
+  }
+
+  /**
+   * The session as it is stored, if this very save has made it so: its response was lost, and it was sent again (G11). Others
+   * may have gone on from there: a revision remembers a few writes. Where the data themselves are the version, others may have
+   * written the same, which is no write of ours unless one of ours is in doubt.
+   */
+  #ownWrite(
+    session: StoredSession,
+    found: Item | undefined,
+  ): StoredSession | Promise<StoredSession> | undefined {
+    if (found === undefined) return undefined
+    const { layout } = this.#table
+    const { versionAttribute: attribute } = layout
+    const { version } = session
+    const isSameVersion =
+      version !== undefined && attribute !== undefined && isSameJson(found[attribute], version)
+    if (this.#isInDoubt && isSameVersion) return session
+    return isWriteOf(this.#save.marker, layout.revisionOf(found)) ? this.#table.open(found) : undefined
+  }
+
   #endGone(): Ended<undefined> {
     this.#save.basis.lease?.end()
     return { result: undefined }
@@ -144,28 +180,6 @@ function afterEarlierMerge(
   return withText(table, session, stored, text, userOf)
 }
 
-function writeOver(
-  table: ItemTable,
-  basis: StoredSession,
-  item: Item,
-  { basis: { lease } }: Save,
-  options: SendOptions,
-): Promise<Outcome> {
-  const { layout } = table
-  // A save after the lock was given back is one without a lock: it merges, whoever has the lock now.
-  const fenced = lease?.isFenced === true ? lease : undefined
-  const condition = allOf(
-    table.liveAt(table.clock.now()),
-    unwritten(layout, basis),
-    fenced && layout.lock?.heldBy(fenced.owner),
-  )
-  if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
-  const { [layout.partitionKey]: _, ...set } = item
-  const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
-  const remove = fenced === undefined ? unset : [...unset, ...(layout.lock?.attributes ?? [])]
-  return table.update(basis.key, { set, remove, condition }, options)
-}
-
 /** Holds while nobody else has written the session, as far as the layout can tell. */
 export function unwritten(
   layout: Layout,
@@ -177,39 +191,6 @@ export function unwritten(
   const { version } = basis
   if (version === undefined) return { expression: 'attribute_not_exists(#version)', names, values: {} }
   return { expression: '#version = :version', names, values: { ':version': version } }
-}
-
-/** A write of which it is to be found out whether it was carried out. */
-interface Written {
-  readonly session: StoredSession
-  readonly marker: string
-  /** Whether a request may have been carried out although no response has told so. */
-  readonly isInDoubt: boolean
-}
-
-/**
- * The session as it is stored, if this very write has made it so: its response was lost, and it was sent again (G11). Others
- * may have gone on from there: a revision remembers a few writes. Where the data themselves are the version, others may have
- * written the same, which is no write of ours.
- */
-function ownWrite(
-  table: ItemTable,
-  item: Item | undefined,
-  { session, marker, isInDoubt }: Written,
-): StoredSession | Promise<StoredSession> | undefined {
-  if (item === undefined) return undefined
-  const { layout } = table
-  const { versionAttribute } = layout
-  const { version } = session
-  if (
-    isInDoubt &&
-    version !== undefined &&
-    versionAttribute !== undefined &&
-    isSameJson(item[versionAttribute], version)
-  ) {
-    return session
-  }
-  return isWriteOf(marker, layout.revisionOf(item)) ? table.open(item) : undefined
 }
 
 /** Whether an item is the session that a save goes out from, neither destroyed nor expired (G3), whoever wrote it. */

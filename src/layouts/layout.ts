@@ -90,7 +90,7 @@ export interface PhpLayoutOptions {
 }
 
 /** Options of the layout `laravel`. */
-export interface LaravelLayoutOptions {
+interface LaravelLayoutOptions {
   /**
    * Layout `laravel`: how new sessions are written, Laravel's `session.serialization`. A stored session keeps its own.
    *
@@ -100,7 +100,7 @@ export interface LaravelLayoutOptions {
 }
 
 /** Options of the layout `connect-dynamodb`. */
-export interface ConnectDynamoDBLayoutOptions {
+interface ConnectDynamoDBLayoutOptions {
   /**
    * Layout `connect-dynamodb`: attributes that are written beside the session.
    *
@@ -211,7 +211,7 @@ export interface SessionCodec {
 }
 
 /** Who holds the lock of an item. */
-export interface LockHolder {
+interface LockHolder {
   /** Random mark of the holder; absent in layouts whose locks have none. */
   readonly owner: string | undefined
   /** When the lease ends, epoch milliseconds; absent in layouts whose locks have no end. */

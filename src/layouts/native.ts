@@ -188,7 +188,7 @@ function fromItem(item: Item, partitionKey: string, payloads: PayloadCodec | und
     revision: textOf(item[REVISION]),
     version: item[REVISION],
     createdMs: createdOf(item),
-    ...birthIn(item),
+    birth: textOf(item[BIRTH]),
     expiresMs: expiryOf(item),
     user: textOf(item[USER]),
   }
@@ -214,11 +214,6 @@ function expiryOf(item: Item): number {
 function createdOf(item: Item): number | undefined {
   const seconds = numberOf(item[CREATED])
   return seconds === undefined ? undefined : withinDateRange(seconds * 1000)
-}
-
-function birthIn(item: Item): Pick<StoredSession, 'birth'> {
-  const birth = textOf(item[BIRTH])
-  return birth === undefined ? {} : { birth }
 }
 
 function expiryAttributes(expiresMs: number): Item {

@@ -9,7 +9,7 @@ import type { LockProtocol } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 
 /** What a {@link Lease} is made of. */
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly table: ItemTable
   readonly key: string
   readonly owner: string

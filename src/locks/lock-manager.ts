@@ -13,10 +13,10 @@ import { Lease, LeaseEnd, newOwner, remainingLockMs } from './lease.ts'
 import { StaleLockDetector } from './stale-lock-detector.ts'
 
 /** How to wait for a lock and for how long to hold it. */
-export type LockTerms = LockingTerms & { readonly signal: AbortSignal | undefined }
+type LockTerms = LockingTerms & { readonly signal: AbortSignal | undefined }
 
 /** A session that was read and locked at the same time. */
-export interface LockedSession {
+interface LockedSession {
   readonly session: StoredSession
   readonly lease: Lease
 }
