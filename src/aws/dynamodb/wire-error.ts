@@ -225,6 +225,7 @@ export interface TablePlace {
 export interface TableSettings {
   readonly layout?: string | undefined
   readonly partitionKey?: string | undefined
+  readonly profile?: string | undefined
 }
 
 /** Where the table of a `TableNotFoundError` was looked for. */
@@ -241,12 +242,13 @@ export function otherRegionOf({ table, region }: Pick<TablePlace, 'table' | 'reg
 /** The command that creates a table where it was looked for, for people to run. */
 export function createTableCommand(
   { table, region, origin }: TablePlace,
-  { layout, partitionKey }: TableSettings = {},
+  { layout, partitionKey, profile }: TableSettings = {},
 ): string {
   const words = ['npx dynamodb-sessions create-table', `--table ${nameOf(table)}`, `--region ${region}`]
   if (!isOwnEndpoint(origin, region)) words.push(`--endpoint ${origin}`)
   if (layout !== undefined && layout !== 'native') words.push(`--layout ${layout}`)
   if (partitionKey !== undefined) words.push(`--partition-key ${shellWord(partitionKey)}`)
+  if (profile !== undefined) words.push(`--profile ${shellWord(profile)}`)
   return words.join(' ')
 }
 
@@ -346,6 +348,7 @@ function isOwnEndpoint(origin: string, region: string): boolean {
   })
 }
 
-function shellWord(text: string): string {
+/** A word of a command, for a shell. */
+export function shellWord(text: string): string {
   return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -6,7 +6,7 @@ import { openLayoutTable } from '../../table/table-state.ts'
 import type { Billing } from '../../table/table-state.ts'
 import { type Command, type CommandContext, declared, type ParsedArgs, writeResult } from '../args.ts'
 import { INFRASTRUCTURE_FORMATS, infrastructureCode, type TableDesign } from '../infrastructure.ts'
-import { inOptionNames } from '../option-names.ts'
+import { aboutTable } from '../option-names.ts'
 import { EXIT, UsageError, writeLine } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
 
@@ -114,7 +114,10 @@ async function dryRun(
     const as = designInWords(design)
     return writeResult(context, { table, wouldCreate: true, as }, `would create table "${table}": ${as}`)
   }
-  const text = [`table "${table}" is there; nothing would be changed`, ...findings.map(findingInWords)]
+  const text = [
+    `table "${table}" is there; nothing would be changed`,
+    ...findings.map(finding => findingInWords(finding, options)),
+  ]
   await writeResult(context, { table, wouldCreate: false, findings }, text.join('\n'))
   if (findings.some(({ level }) => level === 'fail')) return EXIT.failure
 }
@@ -140,7 +143,7 @@ async function create(
     : `table "${table}" was there; nothing was changed`
   await writeResult(context, { table, created, warnings }, text)
   if (args.has('json')) return
-  for (const warning of warnings) await writeLine(stderr, `warning: ${inOptionNames(warning)}`)
+  for (const warning of warnings) await writeLine(stderr, `warning: ${aboutTable(warning, options)}`)
 }
 
 function designInWords({ partitionKey, billing, ttlAttribute, userIndex }: TableDesign): string {
@@ -153,6 +156,9 @@ function designInWords({ partitionKey, billing, ttlAttribute, userIndex }: Table
   return `${paid}, key "${partitionKey}" (S), ${timeToLive}, ${indexed}`
 }
 
-function findingInWords({ level, what, fix }: TableReport['findings'][number]): string {
-  return inOptionNames(`${level}: ${what}${fix === undefined ? '' : `\n      ${fix}`}`)
+function findingInWords(
+  { level, what, fix }: TableReport['findings'][number],
+  options: CreateTableOptions,
+): string {
+  return aboutTable(`${level}: ${what}${fix === undefined ? '' : `\n      ${fix}`}`, options)
 }

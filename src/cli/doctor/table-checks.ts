@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 
-import type { TableSettings } from '../../aws/dynamodb/wire-error.ts'
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
 import { type Finding, findingsOf, missingFinding } from '../../table/check-table.ts'
 import {
@@ -13,7 +12,8 @@ import {
   timeToLiveOf,
 } from '../../table/table-state.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import { inOptionNames } from '../option-names.ts'
+import type { StoreOptions } from '../../options/store-options.ts'
+import { aboutTable } from '../option-names.ts'
 import { type Check, check, messageOf } from './check.ts'
 import { isDenied } from './connection-checks.ts'
 
@@ -29,18 +29,18 @@ interface TableChecks {
 const NAMES = ['table', 'key', 'billing', 'time to live', 'index by user'] as const
 
 /** Looks at the table: whether it is there, its key, how it is paid for, its time to live, its index by user. */
-export async function checkTableState(access: TableAccess, settings: TableSettings): Promise<TableChecks> {
+export async function checkTableState(access: TableAccess, settings: StoreOptions): Promise<TableChecks> {
   const { table, send } = access
   try {
     const found = await findTable(access)
     if (found instanceof TableNotFoundError) {
-      const checks = [asCheck('table', missingFinding(table, found, settings))]
+      const checks = [asCheck('table', missingFinding(table, found, settings), settings)]
       return { checks, state: undefined, isMissing: true }
     }
     const { timeToLive, objection } = await readTimeToLive(access, found)
     const state = { ...found, timeToLive }
     const checks = Object.entries(findingsOf(state, access)).map(([about, finding]) =>
-      about === 'time to live' && objection !== undefined ? objection : asCheck(about, finding),
+      about === 'time to live' && objection !== undefined ? objection : asCheck(about, finding, settings),
     )
     return { checks, state, isMissing: false }
   } catch (error) {
@@ -66,8 +66,8 @@ async function readTimeToLive(
   }
 }
 
-function asCheck(name: string, { level, what, fix }: Finding): Check {
-  return check(level, name, inOptionNames(what), fix && inOptionNames(fix))
+function asCheck(name: string, { level, what, fix }: Finding, settings: StoreOptions): Check {
+  return check(level, name, aboutTable(what, settings), fix && aboutTable(fix, settings))
 }
 
 function unknown(name: string, error: unknown, action: string): Check {

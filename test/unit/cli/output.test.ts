@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { inOptionNames } from '../../../src/cli/option-names.ts'
+import { createTableCommand } from '../../../src/aws/dynamodb/wire-error.ts'
+import { aboutTable, inOptionNames } from '../../../src/cli/option-names.ts'
 import {
   byteSize,
   counted,
@@ -131,4 +132,22 @@ describe('a message about an option', () => {
   test('names the source of a migration by its flag', () => {
     expect(inOptionNames('the option "migrateFrom" takes', 'migrate')).toBe('--from takes')
   })
+})
+
+test('commands of the AWS CLI in a message are told what that cannot know', () => {
+  const message = 'change it: aws dynamodb update-table --table-name sessions --billing-mode PAY_PER_REQUEST'
+  expect(aboutTable(message, {})).toBe(message)
+  expect(
+    aboutTable(message, { region: 'eu-west-1', endpoint: 'http://127.0.0.1:8000', profile: "Ada's" }),
+  ).toBe(
+    'change it: aws dynamodb update-table --region eu-west-1 --endpoint-url http://127.0.0.1:8000 ' +
+      String.raw`--profile 'Ada'\''s' --table-name sessions --billing-mode PAY_PER_REQUEST`,
+  )
+})
+
+test('the command that creates a table names the profile', () => {
+  const place = { table: 'sessions', region: 'eu-west-1', origin: 'https://dynamodb.eu-west-1.amazonaws.com' }
+  const command = 'npx dynamodb-sessions create-table --table sessions --region eu-west-1'
+  expect(createTableCommand(place)).toBe(command)
+  expect(createTableCommand(place, { profile: 'staging' })).toBe(`${command} --profile staging`)
 })
