@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import { type ResponseRecipient, textOf, type TransportResponse } from '../http/transport.ts'
+import type { ResponseRecipient, TransportResponse } from '../http/transport.ts'
 import type { Input, Operation, Output } from './operations.ts'
 import { readWireError, type WireError } from './wire-error.ts'
 
@@ -265,7 +265,7 @@ function isFromDynamoDB({ headers }: TransportResponse): boolean {
 
 function parseJson(response: TransportResponse): unknown {
   try {
-    return JSON.parse(textOf(response))
+    return JSON.parse(response.text ?? response.body.toString())
   } catch {
     // The text of the SyntaxError quotes the body, which can be session data (G9): it is not passed on.
     return undefined

@@ -11,7 +11,7 @@ import { weakProperty } from '../../internal/weak-property.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'
 import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
-import { textOf, type TransportResponse } from '../http/transport.ts'
+import type { TransportResponse } from '../http/transport.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
@@ -298,7 +298,7 @@ function parseBody(response: TransportResponse): {
 } {
   const fields = new Map<string, string>()
   try {
-    const parsed: unknown = JSON.parse(textOf(response))
+    const parsed: unknown = JSON.parse(response.text ?? response.body.toString())
     if (!isObject(parsed)) return { fields }
     for (const [name, value] of Object.entries(parsed)) {
       if (typeof value === 'string') fields.set(name.toLowerCase(), value)

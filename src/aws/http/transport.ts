@@ -64,11 +64,6 @@ export interface TransportResponse {
   readonly text?: string | undefined
 }
 
-/** The body of a response as text. Where the transport has that already, its bytes are not even made. */
-export function textOf(response: Pick<TransportResponse, 'text' | 'body'>): string {
-  return response.text ?? response.body.toString()
-}
-
 /**
  * Sends one HTTP request and returns the answer to exactly that request, or rejects: guarantees G7 (settles in
  * time) and G8 (no cross-talk). It does not retry, except where a kept-alive connection turns out to have been
