@@ -69,7 +69,9 @@ export class OptionDocs {
 
   /** The options that an interface declares itself, in its order. */
   optionsOf(interfaceName: string): readonly DocumentedOption[] {
-    return [...(this.#interfaces.get(interfaceName)?.getMembers() ?? [])]
+    const symbol = this.#interfaces.get(interfaceName)
+    if (symbol === undefined) throw new Error(`${interfaceName} must be exported, to be in the documentation`)
+    return [...symbol.getMembers()]
       .filter(([, { flags }]) => flags & SymbolFlags.Property)
       .map(([, property]) => this.#option(property, this.#rows.get(interfaceName)))
       .sort((left, right) => indexOf(left) - indexOf(right))

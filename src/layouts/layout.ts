@@ -90,7 +90,7 @@ export interface PhpLayoutOptions {
 }
 
 /** Options of the layout `laravel`. */
-interface LaravelLayoutOptions {
+export interface LaravelLayoutOptions {
   /**
    * Layout `laravel`: how new sessions are written, Laravel's `session.serialization`. A stored session keeps its own.
    *
@@ -100,7 +100,7 @@ interface LaravelLayoutOptions {
 }
 
 /** Options of the layout `connect-dynamodb`. */
-interface ConnectDynamoDBLayoutOptions {
+export interface ConnectDynamoDBLayoutOptions {
   /**
    * Layout `connect-dynamodb`: attributes that are written beside the session.
    *
