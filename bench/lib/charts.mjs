@@ -9,7 +9,7 @@ const text = {
   color: '#7a7a7a',
   fontFamily: 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif',
 }
-const width = 900
+const width = 980
 const barHeight = 32
 const headHeight = 62
 
@@ -45,7 +45,7 @@ export function plotSection({ plot, metrics, contenders }, { rows }) {
       textStyle: { ...text, fontSize: 18 },
       subtextStyle: { ...text, fontSize: 13 },
     },
-    grid: { left: 330, right: 110, top: headHeight, bottom: 8 },
+    grid: { left: 400, right: 110, top: headHeight, bottom: 8 },
     xAxis: { type: 'value', show: false },
     yAxis: {
       type: 'category',
