@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { quantileSorted } from 'simple-statistics'
 
 /** @typedef {import('../types.d.ts').Target} Target */
@@ -18,10 +20,11 @@ const latencies = new Float32Array(1 << 20).fill(1)
  *
  * @param {Target} target
  * @param {number} inFlight
- * @param {{ cpuMs: number, operations?: number }} least How much CPU time it takes and how many operations it has, at least.
+ * @param {{ cpuMs: number, operations?: number, rampMs?: number }} least How much CPU time it takes and how many operations it
+ *   has, at least; and how long after 32 operations the next 32 begin at first.
  * @throws what the first failing operation throws: a contender that fails is not measured.
  */
-export async function runLoad(target, inFlight, { cpuMs, operations: leastOperations = 0 }) {
+export async function runLoad(target, inFlight, { cpuMs, operations: leastOperations = 0, rampMs = 0 }) {
   const startedMs = performance.now()
   const cpuBefore = process.cpuUsage()
   let running = true
@@ -50,7 +53,12 @@ export async function runLoad(target, inFlight, { cpuMs, operations: leastOperat
       target.start(done, lane)
     })
   try {
-    await Promise.all(Array.from({ length: inFlight }, async (_, lane) => runLane(lane)))
+    await Promise.all(
+      Array.from({ length: inFlight }, async (_, lane) => {
+        await delay(Math.floor(lane / 32) * rampMs)
+        return runLane(lane)
+      }),
+    )
   } finally {
     running = false
     clearInterval(timer)

@@ -12,5 +12,7 @@ const job = readLoadJob()
 /** @type {unknown} */
 const loaded = await import(`../contenders/${job.contender.module}.mjs`)
 const target = await /** @type {ContenderModule} */ (loaded).open(job)
-await runLoad(target, job.inFlight, { cpuMs: job.warmUpCpuMs, operations: job.warmUpOperations })
+// Connections are opened bit by bit: a thousand handshakes at once take longer than a connection may.
+const { inFlight, warmUpCpuMs: cpuMs, warmUpOperations: operations } = job
+await runLoad(target, inFlight, { cpuMs, operations, rampMs: 200 })
 finish(await runLoad(target, job.inFlight, { cpuMs: job.measureCpuMs }))
