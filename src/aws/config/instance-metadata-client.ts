@@ -110,7 +110,7 @@ export class InstanceMetadataClient {
       const renewAtMs = isCertain ? Infinity : this.#context.clock.now() + WITHOUT_TOKEN_MS
       this.#access = { origin, renewAtMs }
     }
-    if (statusCode === 200) return body.toString('utf8')
+    if (statusCode === 200) return body.toString()
     throw new InstanceMetadataError(
       `the instance metadata service at ${origin} answered ${path} with HTTP status ${statusCode}`,
       { httpStatusCode: statusCode },
@@ -186,7 +186,7 @@ function accessWith(
   origin: string,
   askedAtMs: number,
 ): Access {
-  const token = body.toString('latin1').trim()
+  const token = body.toString().trim()
   if (statusCode !== 200 || !/^[\x21-\x7e]+$/.test(token)) {
     const trouble = statusCode === 200 ? 'something else' : `HTTP status ${statusCode}`
     throw new InstanceMetadataError(

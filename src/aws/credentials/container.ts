@@ -177,7 +177,7 @@ async function ask(
       attemptTimeoutMs: timeoutMs,
       deadlineAtMs: performance.now() + timeoutMs,
     })
-    const text = body.toString('utf8')
+    const text = body.toString()
     if (statusCode === 200) {
       const answer = `the answer of ${source}`
       const document = parseJsonObject(text, answer)

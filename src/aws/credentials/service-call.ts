@@ -16,7 +16,7 @@ import {
   withRetries,
 } from '../http/retry.ts'
 import { canBeClockSkew } from '../http/server-clock.ts'
-import type { ResponseBody, TransportResponse } from '../http/transport.ts'
+import type { TransportResponse } from '../http/transport.ts'
 import { signRequest } from '../sigv4/sign.ts'
 import { textIn } from './credentials-document.ts'
 import { isObject, type JsonObject, type ProviderContext } from './provider.ts'
@@ -214,9 +214,9 @@ export function operationUrl(
   }
 }
 
-function jsonObjectIn(body: ResponseBody): JsonObject | undefined {
+function jsonObjectIn(body: TransportResponse['body']): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
+    const value: unknown = JSON.parse(body.toString())
     return isObject(value) ? value : undefined
   } catch {
     return undefined

@@ -265,7 +265,7 @@ function isFromDynamoDB({ headers }: TransportResponse): boolean {
 
 function parseJson(response: TransportResponse): unknown {
   try {
-    return JSON.parse(response.text ?? response.body.toString())
+    return JSON.parse(response.body.toString())
   } catch {
     // The text of the SyntaxError quotes the body, which can be session data (G9): it is not passed on.
     return undefined

@@ -298,7 +298,7 @@ function parseBody(response: TransportResponse): {
 } {
   const fields = new Map<string, string>()
   try {
-    const parsed: unknown = JSON.parse(response.text ?? response.body.toString())
+    const parsed: unknown = JSON.parse(response.body.toString())
     if (!isObject(parsed)) return { fields }
     for (const [name, value] of Object.entries(parsed)) {
       if (typeof value === 'string') fields.set(name.toLowerCase(), value)

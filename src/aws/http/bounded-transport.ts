@@ -65,7 +65,7 @@ function checked(response: unknown): TransportResponse {
   throw new ConnectionError(
     'INVALID_RESPONSE',
     'the transport answered with something that is no response: it has to return statusCode (a number), headers (a Map by ' +
-      'lower-case name) and body (a Buffer or another Uint8Array)',
+      'lower-case name) and body (a string, a Buffer or another Uint8Array)',
     { retryable: false },
   )
 }
@@ -75,7 +75,7 @@ function isResponse(value: unknown): value is TransportResponse {
   const { statusCode, headers, body }: { statusCode?: unknown; headers?: unknown; body?: unknown } = value
   return (
     Number.isInteger(statusCode) &&
-    isUint8Array(body) &&
+    (typeof body === 'string' || isUint8Array(body)) &&
     typeof headers === 'object' &&
     headers !== null &&
     typeof Reflect.get(headers, 'get') === 'function' &&
@@ -85,9 +85,10 @@ function isResponse(value: unknown): value is TransportResponse {
 
 /** The rest of the package decodes bodies with `toString`, which a plain `Uint8Array` does otherwise. */
 function withBuffer({ statusCode, headers, body }: TransportResponse): TransportResponse {
+  const isReady = typeof body === 'string' || Buffer.isBuffer(body)
   return {
     statusCode,
     headers,
-    body: Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    body: isReady ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
   }
 }

@@ -385,20 +385,16 @@ export class SharedReadBuffer {
 class ReceivedResponse implements TransportResponse {
   readonly statusCode: number
   readonly headers: ReadonlyMap<string, string>
-  readonly text: string
+  readonly body: string
   readonly keepAlive: boolean
   readonly requestId: string | undefined
 
   constructor({ statusCode, headers, body, keepAlive, requestId }: ParsedResponse) {
     this.statusCode = statusCode
     this.headers = headers
-    this.text = body.toString()
+    this.body = body.toString()
     this.keepAlive = keepAlive
     this.requestId = requestId
-  }
-
-  get body(): Buffer {
-    return Buffer.from(this.text)
   }
 }
 

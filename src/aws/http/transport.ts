@@ -46,7 +46,7 @@ export interface ResponseRecipient {
 }
 
 /**
- * The bytes of a response: a `Buffer`, described without the types of Node, which not every app has. What a transport of
+ * The bytes of a body: a `Buffer`, described without the types of Node, which not every app has. What a transport of
  * somebody else returns may be any `Uint8Array`.
  */
 export interface ResponseBody extends Uint8Array {
@@ -59,9 +59,8 @@ export interface TransportResponse {
   readonly statusCode: number
   /** Header fields by lower-case name; repeated fields are joined with `, `. */
   readonly headers: ReadonlyMap<string, string>
-  readonly body: ResponseBody
-  /** The body as text (UTF-8), where the transport has that already. */
-  readonly text?: string | undefined
+  /** The body, as bytes or as the text that they are in UTF-8. */
+  readonly body: ResponseBody | string
 }
 
 /**

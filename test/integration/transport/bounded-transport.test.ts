@@ -85,7 +85,7 @@ describe('a transport of the application', () => {
     ['nothing', undefined],
     ['a text', 'HTTP/1.1 200 OK'],
     ['headers that are no Map', { statusCode: 200, headers: {}, body: Buffer.from('{}') }],
-    ['a body that is a text', { statusCode: 200, headers: new Map(), body: '{}' }],
+    ['a body that is an object', { statusCode: 200, headers: new Map(), body: {} }],
     ['no status', { headers: new Map(), body: Buffer.from('{}') }],
   ])('that returns %s is named', async (_, response) => {
     const error = await rejectionOf(storeOver(() => response).read('id'))
@@ -97,6 +97,11 @@ describe('a transport of the application', () => {
     const body = new TextEncoder().encode('???{}???').subarray(3, 5)
     const headers = new Map([['x-amzn-requestid', 'ID']])
     expect(await storeOver(() => ({ statusCode: 200, headers, body })).read('id')).toBeUndefined()
+  })
+
+  test('may give the body as text', async () => {
+    const headers = new Map([['x-amzn-requestid', 'ID']])
+    expect(await storeOver(() => ({ statusCode: 200, headers, body: '{}' })).read('id')).toBeUndefined()
   })
 
   test('that throws is heard', async () => {

@@ -119,7 +119,7 @@ describe('an answer', () => {
       connection.answerAll(() => httpResponse(large, { headers: { 'x-amz-crc32': crc32(large) } })),
     )
     const { body } = await new SocketTransport().request(requestTo(server, { body: 'x'.repeat(5_000_000) }))
-    expect(large.equals(body)).toBe(true)
+    expect(body.toString() === large.toString()).toBe(true)
   })
 
   it('may last until the server closes its side', async () => {
@@ -158,7 +158,7 @@ describe('an answer', () => {
     const request = requestTo(server, { body: 'x'.repeat(32 * 1024 * 1024) })
     expect(await transport.request(request)).toMatchObject({
       statusCode: 413,
-      body: Buffer.from('too large'),
+      body: 'too large',
     })
     const next = [1, 2].map(async () => bodyOf(transport.request(requestTo(server))))
     expect(await Promise.all(next)).toEqual(['second', 'second'])
