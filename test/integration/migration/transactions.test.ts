@@ -79,7 +79,7 @@ describe.runIf(engine.supports.transactions)('the transactions of sessions that 
     const { store } = await observed(
       ({ operation }) =>
         isInConflict && operation.startsWith('Transact') ? cancelled('TransactionConflict') : undefined,
-      { deadlineMs: 1000 },
+      { connectTimeoutMs: 1000, attemptTimeoutMs: 1000, deadlineMs: 1000 },
     )
     const [id, other] = [newId(), newId()]
     await open(back).write(id, { a: 1 })

@@ -203,6 +203,8 @@ describe('on an engine', () => {
       }
       // Whoever resolves the conflict is overtaken once more before the result is written.
       const store = open({
+        connectTimeoutMs: 15_000,
+        attemptTimeoutMs: 15_000,
         deadlineMs: 15_000,
         onConflict: async ({ merged }) => {
           await overtake()

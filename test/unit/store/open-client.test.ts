@@ -114,7 +114,7 @@ function hangingOnce<Value>(value: Value): { ask: () => Promise<Value>; asked: (
 }
 
 async function firstFailsThenSucceeds(options: ClientOptions, environment: Environment = {}): Promise<void> {
-  const client = openClient({ deadlineMs: 200, ...options }, { ...nothing, ...environment })
+  const client = openClient({ deadlineMs: 1500, ...options }, { ...nothing, ...environment })
   onTestFinished(() => client.close())
   const several = Array.from({ length: 3 }, () => rejectionOf(client.send('GetItem', input)))
   for (const error of await Promise.all(several)) expect(error).toBeInstanceOf(DeadlineExceededError)
