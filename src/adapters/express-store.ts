@@ -366,7 +366,7 @@ export function isSession(value: unknown): value is SessionData {
 }
 
 function requireSession(session: unknown): void {
-  if (!isSession(session)) throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
+  if (!isSession(session)) throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
 }
 
 /** A session as the application gets it, whose cookie shows when it expires in fact. */

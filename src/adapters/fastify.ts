@@ -110,7 +110,7 @@ export class DynamoDBStore implements FastifySessionStore {
 
   async #save(id: string, session: Session): Promise<void> {
     if (!isData(session)) {
-      throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
+      throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
     }
     const base = this.#sessions.baseOf(session, id, this.#sessions.latestOf(predecessorOf(session))?.record)
     const stored = base.basis?.data

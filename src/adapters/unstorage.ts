@@ -166,7 +166,7 @@ function expiryOf(nowMs: number, ttl: unknown): number | undefined {
   if (typeof ttl !== 'number' || !(ttl > 0)) {
     throw invalidArgument(
       'INVALID_OPTION',
-      'the option "ttl" takes a number of seconds above 0; 0 for no expiry',
+      'the option "ttl" must be a positive number of seconds, or 0 for no expiry',
     )
   }
   return Math.min(Math.round(nowMs + ttl * 1000), LATEST_MS)
@@ -186,7 +186,7 @@ function depthOf(key: string): number {
 
 function driverOptionSpecs(): OptionRows<DriverSettings> {
   const driver: OptionRow<string> = {
-    takes: 'a text',
+    takes: 'a string',
     accepts: (value): value is string => typeof value === 'string',
   }
   return { ...keyValuesRows, defaultTtlSeconds: entryRows.defaultTtlSeconds, driver }

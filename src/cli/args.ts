@@ -171,7 +171,7 @@ export class ParsedArgs {
     if (text === undefined) return undefined
     const number = numberFromText(text)
     if (row.accepts(number)) return number
-    throw new UsageError(`--${name} takes ${row.takes}`)
+    throw new UsageError(`--${name} must be ${row.takes}`)
   }
 
   /**
@@ -185,7 +185,7 @@ export class ParsedArgs {
     const found = words.find(word => word === text)
     if (found !== undefined) return found
     const listed = words.join(', ').replace(/, ([^,]*)$/, ' or $1')
-    throw new UsageError(`--${name} takes ${listed}${didYouMean(closestMatch(text, words))}`)
+    throw new UsageError(`--${name} must be ${listed}${didYouMean(closestMatch(text, words))}`)
   }
 }
 

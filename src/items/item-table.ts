@@ -95,7 +95,7 @@ export class ItemTable {
    */
   keyOf(id: string): string {
     if (typeof id !== 'string' || id === '') {
-      throw invalidArgument('INVALID_SESSION_ID', 'a session ID has to be a text that is not empty')
+      throw invalidArgument('INVALID_SESSION_ID', 'a session ID must be a non-empty string')
     }
     const key = this.layout.keyOf(id)
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) {

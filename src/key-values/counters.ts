@@ -251,5 +251,5 @@ function superfluousMarks(item: Item, nowMs: number): readonly Mark[] {
 
 function requireCounter(item: Item): void {
   if (numberOf(item[COUNT]) !== undefined) return
-  throw new DynamoDBSessionsError('NOT_A_COUNTER', 'the key holds a text and cannot be incremented')
+  throw new DynamoDBSessionsError('NOT_A_COUNTER', 'the key holds a string and cannot be incremented')
 }

@@ -86,7 +86,7 @@ export class KeyValueLayout {
    */
   keyOf(key: string): string {
     if (typeof key !== 'string' || key === '') {
-      throw invalidArgument('INVALID_ARGUMENT', 'a key has to be a text that is not empty')
+      throw invalidArgument('INVALID_ARGUMENT', 'a key must be a non-empty string')
     }
     const stored = this.#layout.keyOf(key)
     if (Buffer.byteLength(stored) > MAX_KEY_BYTES) {

@@ -44,7 +44,7 @@ export function stringifySessionData(data: unknown): string {
     throw invalidArgument('INVALID_SESSION_DATA', problem, { cause })
   }
   if (text === undefined || !text.startsWith('{')) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
+    throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
   }
   if (isNestedDeeper(text, DEEPEST)) {
     throw invalidArgument('INVALID_SESSION_DATA', `the session data are nested deeper than ${DEEPEST} levels`)

@@ -57,7 +57,7 @@ export function checkAttributes(settings: LayoutSettings, keyOption = 'partition
   if (new Set(attributes).size < attributes.length) {
     throw invalidArgument(
       'INVALID_OPTION',
-      'the options "dataAttribute" and "ttlAttribute" have to be different attributes, and neither "lock" nor "lockUntil"',
+      'the options "dataAttribute" and "ttlAttribute" must be different attributes, and neither "lock" nor "lockUntil"',
     )
   }
   // A special key may take the place of the mark `type`.

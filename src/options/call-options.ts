@@ -183,7 +183,7 @@ export const listRows: OptionRows<ListOptions> = { ...bulkRows, onError: functio
  */
 export const touchRows: OptionRows<TouchOptions> = {
   ttlSeconds: secondsOption(),
-  expiresMs: { takes: 'a moment in epoch milliseconds', accepts: Number.isFinite },
+  expiresMs: { takes: 'a time in epoch milliseconds', accepts: Number.isFinite },
   ...callRows,
 }
 

@@ -148,7 +148,7 @@ export const connectionRows: OptionRows<
   },
   credentials: {
     takes:
-      'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty texts without blanks, or a function ' +
+      'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty strings without blanks, or a function ' +
       'that returns one',
     accepts: value => typeof value === 'function' || isCredentials(value),
   },
@@ -170,7 +170,7 @@ export const connectionRows: OptionRows<
   deadlineMs: { ...integerOption('milliseconds', 1, MAX_TIMEOUT_MS), default: 7000 },
   maxSockets: { ...integerOption('connections', 1, 10_000), default: 64, conflict: withoutTransport },
   ca: {
-    takes: 'certificates in PEM: a text or an array of texts',
+    takes: 'certificates in PEM: a string or an array of strings',
     accepts: isPem,
     fromText: text => text,
     conflict: withoutTransport,

@@ -30,7 +30,7 @@ export const entryRows: OptionRows<EntryOptions> = {
   hashKeys: booleanOption(),
   defaultTtlSeconds: secondsOption(),
   secrets: {
-    takes: `a text of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
+    takes: `a string of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
     accepts: isSecrets,
     fromText: text => text.split(/\s+/).filter(secret => secret !== ''),
   },

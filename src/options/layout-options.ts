@@ -62,11 +62,7 @@ export const layoutRows: OptionRows<LayoutOptions> = {
   dataAttribute: { ...attributeOption(), ...php },
   dataAttributeType: { ...wordOption(['string', 'binary']), ...php },
   ttlAttribute: { ...attributeOption(), ...php },
-  staleLockSeconds: {
-    ...numberOption('seconds', 0, Number.MAX_VALUE),
-    takes: 'a number of seconds, 0 or more',
-    ...php,
-  },
+  staleLockSeconds: { ...numberOption('seconds', 0, Number.MAX_VALUE), ...php },
   serialization: { ...wordOption(['php', 'json']), layouts: ['laravel'] },
   specialKeys: {
     takes: "an array of { name, type }, with a type of 'S', 'N' or 'BOOL'",
@@ -104,6 +100,7 @@ export function migrationRow(table: OptionRow<string>): OptionRow<LayoutName | M
   return {
     takes: `the name of a layout (${names}), or an object of ${Object.keys(rows).join(', ')}`,
     takesAsText: `the name of a layout (${names})`,
+    words: LAYOUT_NAMES,
     accepts: value => (typeof value === 'string' ? layoutRows.layout.accepts(value) : holdsOnly(value, rows)),
     members: rows,
     fromText: text => text,

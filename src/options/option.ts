@@ -8,7 +8,7 @@ import type { LayoutName } from '../layouts/layout.ts'
  * of its TSDoc, in the interface beside the rows. What is said of options anywhere else is derived from both.
  */
 export interface OptionRow<Value = unknown> {
-  /** What the option takes, to complete the sentence `option "x" takes ...`. */
+  /** What the option takes, to complete the sentence `option "x" must be ...`. */
   readonly takes: string
   /** What its environment variable takes, where that is put in other words. */
   readonly takesAsText?: string
@@ -26,6 +26,8 @@ export interface OptionRow<Value = unknown> {
   conflict?(value: Value, given: GivenOptions): string | undefined
   /** The least and the greatest number that it takes. */
   readonly range?: readonly [least: number, most: number]
+  /** The words that it takes. */
+  readonly words?: readonly string[]
   /** The options of an object that it takes. */
   readonly members?: Readonly<Record<string, OptionRow>>
   /** What stands for the value of its flag in the help of the command line; empty for a switch. */
@@ -109,7 +111,7 @@ export function validateCallOptions<Options extends object>(
 ): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument('INVALID_OPTION', 'the options of a call have to be an object, or left out')
+    throw invalidArgument('INVALID_OPTION', 'the options of a call must be an object, or left out')
   }
   const rows: Rows = optionRows
   // Inherited ones count, too: an AbortSignal that is passed in place of { signal } has nothing else.
@@ -153,13 +155,14 @@ export function wordOption<const Word extends string>(words: readonly Word[]): O
     takes: `one of ${words.map(word => `'${word}'`).join(', ')}`,
     accepts: value => words.some(word => word === value),
     fromText: text => text,
+    words,
   }
 }
 
 /** An option that takes a number within bounds. */
 export function numberOption(unit: string, least: number, most: number): OptionRow<number> {
   return {
-    takes: `a number of ${unit} from ${least} to ${most}`,
+    takes: `a number of ${unit}${within(least, most)}`,
     accepts: value => typeof value === 'number' && value >= least && value <= most,
     fromText: numberFromText,
     range: [least, most],
@@ -171,14 +174,14 @@ export function integerOption(unit: string, least: number, most: number): Option
   const row = numberOption(unit, least, most)
   return {
     ...row,
-    takes: `a whole number of ${unit} from ${least} to ${most}`,
+    takes: `a whole number of ${unit}${within(least, most)}`,
     accepts: value => Number.isInteger(value) && row.accepts(value),
   }
 }
 
 /** An option that takes a number of seconds above 0. */
 export function secondsOption(example?: number): OptionRow<number> {
-  const takes = 'a number of seconds above 0'
+  const takes = 'a positive number of seconds'
   return {
     takes,
     ...(example !== undefined && { takesAsText: `${takes}, such as ${example}` }),
@@ -242,6 +245,11 @@ export function notWith(
       : `${nameOf(name)} has no effect with ${nameOf(other)}: ${otherwise}; leave one of them out`
 }
 
+/** Bounds in words; the greatest safe integer and what is above it are no bound that a reader cares for. */
+function within(least: number, most: number): string {
+  return most < Number.MAX_SAFE_INTEGER ? ` from ${least} to ${most}` : `, ${least} or more`
+}
+
 /** Names are counted out in a message up to here. */
 const MOST_NAMED = 2
 
@@ -303,29 +311,30 @@ function valueOf(
 function asObject(given: unknown): Readonly<Record<string, unknown>> {
   if (given === undefined) return {}
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalidArgument('INVALID_OPTION', `the options have to be an object; they are ${kindOf(given)}`)
+    throw invalidArgument('INVALID_OPTION', `the options must be an object; received ${kindOf(given)}`)
   }
   return given as Readonly<Record<string, unknown>>
 }
 
 function wrongValue(
   name: string,
-  { takes, takesAsText = takes }: OptionRow,
+  { takes, takesAsText = takes, words = [] }: OptionRow,
   value: unknown,
   variable?: string,
 ): TypeError {
+  const hint = didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)
   return invalidArgument(
     'INVALID_OPTION',
     variable === undefined
-      ? `the option "${name}" takes ${takes}; it got ${kindOf(value)}`
-      : `the environment variable ${variable} takes ${takesAsText}; it got ${kindOfText(value)}`,
+      ? `the option "${name}" must be ${takes}; received ${kindOf(value)}${hint}`
+      : `the environment variable ${variable} must be ${takesAsText}; received ${kindOfText(value)}${hint}`,
   )
 }
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'string') return value === '' ? 'an empty text' : 'a text'
+  if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string'
   if (typeof value === 'number') return `the number ${value}`
   if (typeof value === 'boolean') return String(value)
   return `a value of type ${typeof value}`
@@ -334,7 +343,7 @@ function kindOf(value: unknown): string {
 /** The same of a value that was read from the string of a variable. */
 function kindOfText(value: unknown): string {
   if (value === BLANKS) return 'nothing but blanks'
-  return typeof value === 'number' && !Number.isNaN(value) ? kindOf(value) : 'another text'
+  return typeof value === 'number' && !Number.isNaN(value) ? kindOf(value) : 'another value'
 }
 
 function unknownOption(lead: string, name: string, listed: string, rows: Rows): TypeError {

@@ -218,7 +218,7 @@ export const storeRows: OptionRows<
   ...connectionRows,
   ttlSeconds: {
     ...secondsOption(86_400),
-    takes: 'a number of seconds above 0, or a function of the session data that returns one',
+    takes: 'a positive number of seconds, or a function of the session data that returns one',
     accepts: value => typeof value === 'function' || isPositive(value),
     default: 86_400,
     conflict: atMost({ absoluteTimeoutSeconds: 'no session would live that long' }),
@@ -227,7 +227,6 @@ export const storeRows: OptionRows<
   absoluteTimeoutSeconds: { ...secondsOption(604_800), ...native },
   touchAfterSeconds: {
     ...numberOption('seconds', 0, Number.MAX_VALUE),
-    takes: 'a number of seconds, 0 or more',
     takesAsText: 'a number of seconds, 0 or more, such as 300',
     conflict: atMost({
       ttlSeconds: 'no touch would extend a session',
@@ -246,7 +245,7 @@ export const storeRows: OptionRows<
   },
   migrateFrom: migrationRow(tableNameOption),
   locking: lockingRow,
-  userId: { ...functionOption('a function of the session data that returns a text or nothing'), ...native },
+  userId: { ...functionOption('a function of the session data that returns a string or nothing'), ...native },
   encryption: encryptionRow,
   compression: compressionRow,
   ...layoutRows,

@@ -29,7 +29,7 @@ export function checkPreloadSettings(environment: Environment): void {
     if (text === undefined || text === '' || row.accepts(text)) continue
     throw invalidArgument(
       'INVALID_OPTION',
-      `the environment variable ${variable} takes ${row.takes}; it got another text`,
+      `the environment variable ${variable} must be ${row.takes}; received another value`,
     )
   }
 }

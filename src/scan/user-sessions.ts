@@ -179,7 +179,7 @@ function queryOf(table: ItemTable, userId: string, options: SendOptions): UserQu
     throw invalidArgument('INVALID_OPTION', `the layout "${name}" does not write down whose session it is`)
   }
   if (!isUserId(userId)) {
-    throw invalidArgument('INVALID_ARGUMENT', 'a user ID has to be a text of 1 to 2048 bytes')
+    throw invalidArgument('INVALID_ARGUMENT', 'a user ID must be a string of 1 to 2048 bytes')
   }
   return { table, index, userId, options }
 }

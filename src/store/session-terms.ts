@@ -36,7 +36,7 @@ export class SessionTerms<Data extends object> {
     if (isUserId(user)) return user
     throw invalidArgument(
       'INVALID_OPTION',
-      'the function "userId" has to return a text of at most 2048 bytes, or nothing; it returned something else',
+      'the function "userId" must return a string of at most 2048 bytes, or nothing; it returned something else',
     )
   }
 
@@ -63,12 +63,12 @@ export function expiryAt(
   const { expiresMs, ttlSeconds } = wanted
   if (expiresMs !== undefined) {
     if (!Number.isFinite(expiresMs)) {
-      throw invalidArgument('INVALID_OPTION', 'expiresMs takes a moment in epoch milliseconds')
+      throw invalidArgument('INVALID_OPTION', 'expiresMs must be a time in epoch milliseconds')
     }
     return withinRange(expiresMs + clock.offsetMs, nowMs)
   }
   if (ttlSeconds !== undefined && !isPositive(ttlSeconds)) {
-    throw invalidArgument('INVALID_OPTION', 'ttlSeconds takes a number of seconds above 0')
+    throw invalidArgument('INVALID_OPTION', 'ttlSeconds must be a positive number of seconds')
   }
   return withinRange(nowMs + (ttlSeconds ?? defaultTtlSeconds()) * 1000, nowMs)
 }
@@ -92,6 +92,6 @@ export function listed<Data extends object>(
   if (isList) return all
   throw invalidArgument(
     'INVALID_OPTION',
-    'the option "except" takes the ID or the record of a session, or an array of them',
+    'the option "except" must be the ID or the record of a session, or an array of them',
   )
 }

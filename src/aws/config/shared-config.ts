@@ -150,7 +150,7 @@ async function readText(
   }
   // What some Windows shells write when output is redirected to a file.
   if (bytes.includes(0)) {
-    throw new ConfigurationError('INVALID_SETTING', `${named} is not a text in UTF-8; save it as UTF-8`)
+    throw new ConfigurationError('INVALID_SETTING', `${named} is not UTF-8 text; save it as UTF-8`)
   }
   return { text: bytes.toString('utf8') }
 }

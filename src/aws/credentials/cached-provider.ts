@@ -85,7 +85,7 @@ async function ask(provider: CredentialProvider): Promise<Credentials> {
   const credentials: unknown = await provider()
   if (isCredentials(credentials)) return credentials
   throw new CredentialsError(
-    'the credential provider did not return an object with non-empty texts accessKeyId and secretAccessKey ' +
+    'the credential provider did not return an object with non-empty strings accessKeyId and secretAccessKey ' +
       '(and, optionally, sessionToken and a Date expiration)',
   )
 }

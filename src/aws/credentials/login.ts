@@ -61,7 +61,7 @@ export interface FromLoginCredentialsOptions extends ProviderOptions {
 const optionKinds: OptionKinds<FromLoginCredentialsOptions> = {
   profile: kinds.text,
   clientConfig: {
-    takes: 'an object with the text region, and nothing else',
+    takes: 'an object with the string region, and nothing else',
     accepts: value => holdsNothingBut(value, { region: kinds.text }),
   },
   region: kinds.text,
@@ -189,7 +189,7 @@ function tokenIn(content: JsonObject): LoginToken | string {
       .filter(name => textIn(accessToken, name) === undefined)
       .map(name => `accessToken.${name}`),
   ]
-  return lacking.length === 0 ? 'usable texts in accessToken' : lacking.join(', ')
+  return lacking.length === 0 ? 'usable strings in accessToken' : lacking.join(', ')
 }
 
 /** Gets new credentials and a new refresh token; both go into what the cache file has to say. */

@@ -190,7 +190,7 @@ export function instantOf(text: string | undefined): Date | undefined {
 
 /** What an option of a provider takes. */
 export interface OptionKind {
-  /** To complete the sentence `the option "x" takes ...`. */
+  /** To complete the sentence `the option "x" must be ...`. */
   readonly takes: string
   readonly accepts: (value: unknown) => boolean
   readonly isRequired?: boolean
@@ -211,7 +211,7 @@ export const kinds: Readonly<
     OptionKind
   >
 > = {
-  text: { takes: 'a text', accepts: value => typeof value === 'string' },
+  text: { takes: 'a string', accepts: value => typeof value === 'string' },
   callback: { takes: 'a function', accepts: value => typeof value === 'function' },
   boolean: { takes: 'true or false', accepts: value => typeof value === 'boolean' },
   delayMs: milliseconds(0),
@@ -224,7 +224,7 @@ export const kinds: Readonly<
   // Credentials, endpoint or proxy among these settings would not be heeded.
   stsClientConfig: {
     takes:
-      'an object with the texts region and profile, and nothing else (another endpoint is named by AWS_ENDPOINT_URL_STS or the ' +
+      'an object with the strings region and profile, and nothing else (another endpoint is named by AWS_ENDPOINT_URL_STS or the ' +
       'profile)',
     accepts: value => holdsNothingBut(value, { region: kinds.text, profile: kinds.text }),
   },
@@ -249,7 +249,7 @@ export function isObject(value: unknown): value is JsonObject {
 
 function checkOptions(provider: string, options: unknown, own: Readonly<Record<string, OptionKind>>): void {
   if (!isObject(options)) {
-    throw invalidArgument('INVALID_OPTION', `the options of ${provider} have to be an object`)
+    throw invalidArgument('INVALID_OPTION', `the options of ${provider} must be an object`)
   }
   const all: Readonly<Record<string, OptionKind>> = { ...own, context: kinds.object }
   const unknown = Object.keys(options).find(name => !Object.hasOwn(all, name))
@@ -261,7 +261,7 @@ function checkOptions(provider: string, options: unknown, own: Readonly<Record<s
   }
   for (const [name, kind] of Object.entries(all)) {
     if (isRight(options[name], kind)) continue
-    throw invalidArgument('INVALID_OPTION', `the option "${name}" of ${provider} takes ${kind.takes}`)
+    throw invalidArgument('INVALID_OPTION', `the option "${name}" of ${provider} must be ${kind.takes}`)
   }
 }
 

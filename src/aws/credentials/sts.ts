@@ -133,7 +133,7 @@ const paramKinds: Readonly<Record<keyof AssumeRoleParams, OptionKind>> = {
 
 const temporaryKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
   params: {
-    takes: `an object with RoleArn, a text, and nothing but ${Object.keys(paramKinds).join(', ')}`,
+    takes: `an object with RoleArn, a string, and nothing but ${Object.keys(paramKinds).join(', ')}`,
     accepts: value => holdsNothingBut(value, paramKinds),
     isRequired: true,
   },

@@ -196,7 +196,10 @@ function proxyRefused(endpoint: Endpoint, statusCode: number, cause?: unknown): 
 /** The checks are for callers without types. */
 function fetchFrom(options: unknown): typeof globalThis.fetch {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument('INVALID_OPTION', 'fetchTransport takes an object of options, such as { fetch }')
+    throw invalidArgument(
+      'INVALID_OPTION',
+      'the options of fetchTransport() must be an object, such as { fetch }',
+    )
   }
   const unknown = Object.keys(options).find(name => name !== 'fetch')
   if (unknown !== undefined) {
@@ -212,7 +215,7 @@ function fetchFrom(options: unknown): typeof globalThis.fetch {
     'INVALID_OPTION',
     given === undefined
       ? 'this runtime has no fetch function; pass one to fetchTransport as the option "fetch"'
-      : 'the option "fetch" takes a function like globalThis.fetch',
+      : 'the option "fetch" must be a function like globalThis.fetch',
   )
 }
 

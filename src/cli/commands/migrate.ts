@@ -78,7 +78,7 @@ function layoutToMoveFrom(name: string): LayoutName {
   const layout = LAYOUT_NAMES.find(candidate => candidate === name)
   if (layout !== undefined) return layout
   const hint = didYouMean(closestMatch(name, LAYOUT_NAMES))
-  throw new UsageError(`--from takes the name of a layout (${LAYOUT_NAMES.join(', ')})${hint}`)
+  throw new UsageError(`--from must be the name of a layout (${LAYOUT_NAMES.join(', ')})${hint}`)
 }
 
 function inWords({ found, moved, passedOver, failed }: MigrateCounts): string {

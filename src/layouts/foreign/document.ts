@@ -19,7 +19,7 @@ const SMALLEST_MAGNITUDE = 1e-130
 export function marshallDocument(data: unknown, depth: number): Item {
   const object = toJsonValue(data, '', isUint8Array)
   if (typeof object !== 'object' || object === null || Array.isArray(object) || isUint8Array(object)) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
+    throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
   }
   return mapOf(object, depth)
 }

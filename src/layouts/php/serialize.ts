@@ -76,7 +76,7 @@ export function emptyArrayOf({
   readonly emptyArray?: EmptyArray | undefined
 }): EmptyArray {
   if (emptyArray !== 'list' && emptyArray !== 'map') {
-    throw invalidArgument('INVALID_OPTION', 'the option "emptyArray" takes "list" or "map"')
+    throw invalidArgument('INVALID_OPTION', 'the option "emptyArray" must be "list" or "map"')
   }
   return emptyArray
 }

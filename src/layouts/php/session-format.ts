@@ -99,7 +99,7 @@ export function phpTextCodec(options: PhpCodecOptions): SessionCodec {
   if (!SERIALIZERS.includes(serializer)) {
     throw invalidArgument(
       'INVALID_OPTION',
-      'the option "serializer" takes "php", "php_serialize" or "php_binary"',
+      'the option "serializer" must be "php", "php_serialize" or "php_binary"',
     )
   }
   const limits = limitsOf(options)
@@ -151,7 +151,7 @@ type Values = ReadonlyMap<string, unknown>
 function valuesOf(data: unknown): Values {
   const written = unwrap(data, '')
   if (typeof written !== 'object' || written === null || Array.isArray(written)) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'session data has to be an object')
+    throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
   }
   const values = new Map<string, unknown>()
   for (const key of Object.keys(written)) {

@@ -176,7 +176,7 @@ export function phpKey(key: PhpKey): PhpKey {
   if (key instanceof PhpBytes) return key
   throw invalidArgument(
     'INVALID_SESSION_DATA',
-    'a key of a PHP array has to be a text, a 64-bit integer or PhpBytes',
+    'a key of a PHP array must be a string, a 64-bit integer or PhpBytes',
   )
 }
 

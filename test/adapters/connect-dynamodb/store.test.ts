@@ -307,7 +307,7 @@ describe('a store in the place of connect-dynamodb', () => {
           error: {
             name: 'TypeError',
             code: 'INVALID_SESSION_DATA',
-            message: 'session data has to be an object',
+            message: 'session data must be an object',
           },
           calls: 1,
           asynchronous: true,

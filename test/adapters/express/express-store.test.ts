@@ -73,7 +73,7 @@ describe('DynamoDBStore', () => {
         expect(() => new DynamoDBStore({ [name]: 60, [own]: 60 })).toThrow(
           `"${name}" and "${own}" are the same`,
         )
-        expect(() => new DynamoDBStore({ [name]: 'long' })).toThrow(`"${own}" takes`)
+        expect(() => new DynamoDBStore({ [name]: 'long' })).toThrow(`"${own}" must be`)
       }
     })
 
@@ -142,7 +142,7 @@ describe('DynamoDBStore', () => {
           store[method](id, session as SessionData, done)
         })
         expect(refused).toMatchObject(failure('INVALID_SESSION_DATA'))
-        expect(refused.error).toHaveProperty('message', 'session data has to be an object')
+        expect(refused.error).toHaveProperty('message', 'session data must be an object')
       }
       expect(await loaded(store, id)).toBeNull()
     })

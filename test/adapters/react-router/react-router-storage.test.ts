@@ -271,7 +271,7 @@ test('wrong options are refused when the storage is made', () => {
   expect(() => make({ tabel: 'x' })).toThrow(/did you mean "table"/)
   expect(() => make({ locking: true })).toThrow(/"locking" does not go with React Router/)
   expect(() => make({ store: new SessionStore({ locking: true }) })).toThrow(/"locking" does not go/)
-  expect(() => make({ store: {} })).toThrow(/"store" takes a SessionStore/)
+  expect(() => make({ store: {} })).toThrow(/"store" must be a SessionStore/)
   expect(() => make({ store: new SessionStore(), table: 'x' })).toThrow(/"table" has no effect/)
 })
 

@@ -200,7 +200,9 @@ describe('the driver for unstorage', () => {
 
     test.each([-1, Number.NaN, '60', {}])('a ttl of %s is refused', async ttl => {
       const store = storage()
-      await expect(store.setItem('value', 1, { ttl })).rejects.toThrow(/"ttl" takes a number of seconds/)
+      await expect(store.setItem('value', 1, { ttl })).rejects.toThrow(
+        /"ttl" must be a positive number of seconds/,
+      )
       expect(await store.hasItem('value')).toBe(false)
     })
   })
@@ -346,9 +348,9 @@ describe('the driver for unstorage', () => {
 
 test('wrong options are refused when the driver is made', () => {
   expect(() => dynamoDBDriver({ tabel: 'x' } as never)).toThrow(/did you mean "table"/)
-  expect(() => dynamoDBDriver({ defaultTtlSeconds: 0 })).toThrow(/takes a number of seconds above 0/)
+  expect(() => dynamoDBDriver({ defaultTtlSeconds: 0 })).toThrow(/must be a positive number of seconds/)
   expect(() => dynamoDBDriver({ ttl: 60, defaultTtlSeconds: 60 })).toThrow(
     /are the same; leave one of them out/,
   )
-  expect(() => dynamoDBDriver({ hashKeys: 'yes' as never })).toThrow(/"hashKeys" takes true or false/)
+  expect(() => dynamoDBDriver({ hashKeys: 'yes' as never })).toThrow(/"hashKeys" must be true or false/)
 })

@@ -108,9 +108,9 @@ describe.runIf(engine.supports.transactions)('migrate', () => {
     [[], /migrate needs --from/],
     [
       ['--from', 'connect-dynamo'],
-      /: --from takes the name of a layout \(native, php, .+; did you mean connect-dynamodb\?/,
+      /: --from must be the name of a layout \(native, php, .+; did you mean connect-dynamodb\?/,
     ],
-    [['--from', 'nothing-alike'], /: --from takes the name of a layout \(native, php, [^;]+\)\n/],
+    [['--from', 'nothing-alike'], /: --from must be the name of a layout \(native, php, [^;]+\)\n/],
     [['--from', 'native'], /: --from native moves sessions only .* add --from-no-hash-ids; .* migrateFrom/],
     [['--from', 'php', '--from-no-hash-ids'], /: --from-no-hash-ids is for --from native alone/],
     [

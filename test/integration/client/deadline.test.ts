@@ -153,7 +153,7 @@ describe('an AbortSignal', () => {
       client.send('GetItem', someKey, { signal: signal as unknown as AbortSignal }),
     )
     expect(error).toMatchObject({ name: 'TypeError', code: 'INVALID_OPTION' })
-    expect((error as Error).message).toBe('the option "signal" takes an AbortSignal')
+    expect((error as Error).message).toBe('the option "signal" must be an AbortSignal')
     expect(stub().requests).toHaveLength(0)
   })
 

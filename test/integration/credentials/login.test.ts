@@ -408,7 +408,7 @@ describe('the cache file', () => {
     const login = await scene()
     const { accessToken } = loginFile(login.clock, 60 * MINUTE_MS)
     await login.cached(0, { accessToken: { ...(accessToken as object), expiresAt: 's3cret' } })
-    expect((await failureOf(login.provider())).message).toContain('lacks usable texts in accessToken')
+    expect((await failureOf(login.provider())).message).toContain('lacks usable strings in accessToken')
   })
 })
 

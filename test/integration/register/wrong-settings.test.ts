@@ -44,7 +44,7 @@ describe('a wrong setting', () => {
     expect(exitCode).toBe(1)
     expect(stdout).toBe('')
     expect(stderr).toContain('dynamodb-sessions/register cannot keep the sessions of ')
-    expect(stderr).toContain(`the environment variable ${name} takes `)
+    expect(stderr).toContain(`the environment variable ${name} must be `)
     expect(stderr).not.toContain(value)
   })
 
@@ -91,7 +91,7 @@ describe('a wrong setting', () => {
       expect(await visit(browser, app)).toEqual({ visits: 2, store: 'MemoryStore', isStore: true })
       await app.kill()
       expect(count(app.stderr, 'Warning: dynamodb-sessions/register cannot keep the sessions of ')).toBe(1)
-      expect(app.stderr).toContain('the environment variable DYNAMODB_SESSIONS_TABLE takes ')
+      expect(app.stderr).toContain('the environment variable DYNAMODB_SESSIONS_TABLE must be ')
       // What express-session has to say of it, to each that uses it.
       expect(count(app.stderr, 'MemoryStore is not')).toBe(2)
     },

@@ -166,13 +166,13 @@ describe('createTable', () => {
       { layout: 'php', ttlAttribute: 'until', partitionKey: 'until' },
       /"partitionKey" cannot be "until"/,
     ],
-    ['a layout that there is not', { layout: 'redis' }, /"layout" takes one of 'native', 'php'/],
+    ['a layout that there is not', { layout: 'redis' }, /"layout" must be one of 'native', 'php'/],
     [
       'another expiry in the native layout',
       { ttlAttribute: 'until' },
       /"ttlAttribute" is for the layout "php"/,
     ],
-    ['an expiry without a name', { layout: 'php', ttlAttribute: '' }, /"ttlAttribute" takes the name/],
+    ['an expiry without a name', { layout: 'php', ttlAttribute: '' }, /"ttlAttribute" must be the name/],
     [
       'an index that the layout cannot use',
       { layout: 'adonis', userIndex: true },

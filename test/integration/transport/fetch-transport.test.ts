@@ -155,12 +155,12 @@ describe('closing', () => {
 
 describe('its options', () => {
   it.each([
-    [42, 'fetchTransport takes an object of options, such as { fetch }'],
-    [null, 'fetchTransport takes an object of options, such as { fetch }'],
-    [fetch, 'fetchTransport takes an object of options, such as { fetch }'],
-    [[fetch], 'fetchTransport takes an object of options, such as { fetch }'],
-    [{ fetch: 'x' }, 'the option "fetch" takes a function like globalThis.fetch'],
-    [{ fetch: null }, 'the option "fetch" takes a function like globalThis.fetch'],
+    [42, 'the options of fetchTransport() must be an object, such as { fetch }'],
+    [null, 'the options of fetchTransport() must be an object, such as { fetch }'],
+    [fetch, 'the options of fetchTransport() must be an object, such as { fetch }'],
+    [[fetch], 'the options of fetchTransport() must be an object, such as { fetch }'],
+    [{ fetch: 'x' }, 'the option "fetch" must be a function like globalThis.fetch'],
+    [{ fetch: null }, 'the option "fetch" must be a function like globalThis.fetch'],
     [{ fecth: fetch }, 'there is no option "fecth" (the only option of fetchTransport is: fetch)'],
   ])('%o are refused', (options, message) => {
     expect(thrownBy(() => fetchTransport(options as FetchTransportOptions))).toMatchObject({

@@ -81,7 +81,7 @@ describe('ParsedArgs', () => {
 
   test.each(['0', '101', '1.5', 'many', '1e1', '0x7', 'Infinity'])('refuses %s', text => {
     expect(() => parse('--limit', text).number('limit', bounds)).toThrow(
-      '--limit takes a whole number of things from 1 to 100',
+      '--limit must be a whole number of things from 1 to 100',
     )
   })
 
@@ -90,7 +90,7 @@ describe('ParsedArgs', () => {
     expect(parse('--table', 'cdk').oneOf('table', words)).toBe('cdk')
     expect(parse().oneOf('table', words)).toBeUndefined()
     expect(() => parse('--table', 'teraform').oneOf('table', words)).toThrow(
-      '--table takes terraform or cdk; did you mean terraform?',
+      '--table must be terraform or cdk; did you mean terraform?',
     )
   })
 })

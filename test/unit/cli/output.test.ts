@@ -119,18 +119,18 @@ describe('Progress', () => {
 
 describe('a message about an option', () => {
   test.each([
-    ['the option "table" takes', '--table takes'],
+    ['the option "table" must be', '--table must be'],
     ['set the option "partitionKey"', 'set --partition-key'],
     // What has no flag can only come from the environment.
-    ['the option "sessionName" takes', 'DYNAMODB_SESSIONS_SESSION_NAME takes'],
-    ['the option "migrateFrom" takes', 'DYNAMODB_SESSIONS_MIGRATE_FROM takes'],
+    ['the option "sessionName" must be', 'DYNAMODB_SESSIONS_SESSION_NAME must be'],
+    ['the option "migrateFrom" must be', 'DYNAMODB_SESSIONS_MIGRATE_FROM must be'],
     ['set the option "userIndex" to false', 'give --no-user-index'],
   ])('%s', (message, shown) => {
     expect(inOptionNames(message)).toBe(shown)
   })
 
   test('names the source of a migration by its flag', () => {
-    expect(inOptionNames('the option "migrateFrom" takes', 'migrate')).toBe('--from takes')
+    expect(inOptionNames('the option "migrateFrom" must be', 'migrate')).toBe('--from must be')
   })
 })
 

@@ -47,24 +47,24 @@ describe('a command line', () => {
     [['--table', 'x', 'list'], 'the command comes first'],
     [['list', '--tabel', 'x'], 'there is no option --tabel; did you mean --table?'],
     [['list', 'x'], 'for one user: --user <id>'],
-    [['list', '--table', 'no table!'], '--table takes the name of a DynamoDB table'],
-    [['list', '--layout', 'nativ'], "--layout takes one of 'native', 'php'"],
+    [['list', '--table', 'no table!'], '--table must be the name of a DynamoDB table'],
+    [['list', '--layout', 'nativ'], "--layout must be one of 'native', 'php'"],
     [['list', '--partition-key', 'data'], '--partition-key cannot be "data"'],
     [['list', '--hash-ids', '--no-hash-ids'], 'exclude each other'],
-    [['list', '--limit', '0'], '--limit takes a whole number of sessions from 1'],
+    [['list', '--limit', '0'], '--limit must be a whole number of sessions, 1 or more'],
     [['show'], 'show needs a session'],
     [['show', 'one', 'two'], 'one session at a time'],
     [['show', 'one', '--key', 'two'], 'one session at a time'],
     [['destroy'], 'destroy needs a session or a user'],
     [['destroy', 'one', '--user', 'ada'], '--user ends all sessions of a user'],
     [['destroy', 'one', '--except', 'two'], '--except goes with --user'],
-    [['gc', '--segments', '1000'], '--segments takes a whole number of segments from 1 to 100'],
+    [['gc', '--segments', '1000'], '--segments must be a whole number of segments from 1 to 100'],
     [['stats', 'x'], 'stats takes options only'],
     [['doctor', 'x'], 'doctor takes options only'],
     [['create-table', 'x'], 'name the table with --table'],
     [
       ['create-table', '--billing', 'provisoned'],
-      '--billing takes on-demand or provisioned; did you mean provisioned?',
+      '--billing must be on-demand or provisioned; did you mean provisioned?',
     ],
     [['create-table', '--read-units', '5'], 'go with --billing provisioned'],
     [['create-table', '--print', 'teraform'], 'did you mean terraform?'],
@@ -93,7 +93,7 @@ describe('a command line', () => {
       environment: { DYNAMODB_SESSIONS_TABLE: 'no table!' },
     })
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('the environment variable DYNAMODB_SESSIONS_TABLE takes')
+    expect(stderr).toContain('the environment variable DYNAMODB_SESSIONS_TABLE must be')
   })
 
   test('ends with 130 when it is interrupted, and with 143 when it is terminated', async () => {

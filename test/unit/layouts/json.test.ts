@@ -60,7 +60,7 @@ describe('stringifySessionData', () => {
       cause: { name: 'TypeError', message: expect.stringContaining('BigInt') as string },
     })
     expect(thrownBy(() => stringifySessionData([]))).toMatchObject({
-      message: 'session data has to be an object',
+      message: 'session data must be an object',
     })
   })
 

@@ -52,7 +52,7 @@ describe('options of a call', () => {
     expect(refusalOf(options, callRows)).toMatchObject({
       name: 'TypeError',
       code: 'INVALID_OPTION',
-      message: 'the options of a call have to be an object, or left out',
+      message: 'the options of a call must be an object, or left out',
     })
   })
 
@@ -66,7 +66,7 @@ describe('options of a call', () => {
       expect(refusalOf({ ttlSeconds }, touchRows)).toMatchObject({
         name: 'TypeError',
         code: 'INVALID_OPTION',
-        message: expect.stringContaining('"ttlSeconds" takes a number of seconds above 0;') as string,
+        message: expect.stringContaining('"ttlSeconds" must be a positive number of seconds;') as string,
       })
     },
   )
@@ -77,7 +77,7 @@ describe('options of a call', () => {
       expect(refusalOf({ expiresMs }, touchRows)).toMatchObject({
         name: 'TypeError',
         code: 'INVALID_OPTION',
-        message: expect.stringContaining('"expiresMs" takes a moment in epoch milliseconds;') as string,
+        message: expect.stringContaining('"expiresMs" must be a time in epoch milliseconds;') as string,
       })
     },
   )
@@ -146,15 +146,15 @@ describe('SessionStore', () => {
   })
 
   test.each<[string, object, string]>([
-    ['lock', { renew: 'x' }, 'the option "renew" takes true or false'],
+    ['lock', { renew: 'x' }, 'the option "renew" must be true or false'],
     [
       'lock',
       { maxWaitMs: '100' },
-      '"maxWaitMs" takes a number of milliseconds from 0 to 600000; it got a text',
+      '"maxWaitMs" must be a number of milliseconds from 0 to 600000; received a string',
     ],
-    ['destroyByUser', { except: 42 }, 'the option "except" takes the ID or the record of a session'],
+    ['destroyByUser', { except: 42 }, 'the option "except" must be the ID or the record of a session'],
     ['destroyByUser', { except: new Set(['id']) }, 'or an array of them'],
-    ['destroyByUser', { except: [undefined] }, 'a session ID has to be a text'],
+    ['destroyByUser', { except: [undefined] }, 'a session ID must be a non-empty string'],
   ])('%s refuses a wrong value: %j', async (name, options, message) => {
     const error = await rejectionOf(calls[name]?.(options) ?? Promise.resolve())
     expect(error).toBeInstanceOf(TypeError)

@@ -63,15 +63,15 @@ describe('the options', () => {
     [null, 'null'],
     [[], 'an array'],
     [[{ color: 'red' }], 'an array'],
-    ['', 'an empty text'],
-    ['hunter2', 'a text'],
+    ['', 'an empty string'],
+    ['hunter2', 'a string'],
     [7, 'the number 7'],
     [true, 'true'],
     [() => ({}), 'a value of type function'],
     [Symbol('hunter2'), 'a value of type symbol'],
     [7n, 'a value of type bigint'],
   ])('cannot be %s', (given, kind) => {
-    expect(messageOf(given)).toBe(`the options have to be an object; they are ${kind}`)
+    expect(messageOf(given)).toBe(`the options must be an object; received ${kind}`)
   })
 
   test('are taken as they are, and only those that were given', () => {
@@ -146,32 +146,35 @@ describe('an unknown option', () => {
 
 describe('a wrong value', () => {
   test.each<[object, string]>([
-    [{ color: 7 }, 'the option "color" takes a colour; it got the number 7'],
-    [{ color: null }, 'the option "color" takes a colour; it got null'],
-    [{ color: 'none' }, 'the option "color" takes a colour; it got a text'],
+    [{ color: 7 }, 'the option "color" must be a colour; received the number 7'],
+    [{ color: null }, 'the option "color" must be a colour; received null'],
+    [{ color: 'none' }, 'the option "color" must be a colour; received a string'],
     [
       { maxThings: 0 },
-      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number 0',
+      'the option "maxThings" must be a whole number of things from 1 to 20; received the number 0',
     ],
     [
       { maxThings: 21 },
-      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number 21',
+      'the option "maxThings" must be a whole number of things from 1 to 20; received the number 21',
     ],
     [
       { maxThings: 1.5 },
-      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number 1.5',
+      'the option "maxThings" must be a whole number of things from 1 to 20; received the number 1.5',
     ],
     [
       { maxThings: Number.NaN },
-      'the option "maxThings" takes a whole number of things from 1 to 20; it got the number NaN',
+      'the option "maxThings" must be a whole number of things from 1 to 20; received the number NaN',
     ],
-    [{ maxThings: '5' }, 'the option "maxThings" takes a whole number of things from 1 to 20; it got a text'],
-    [{ isOn: 'true' }, 'the option "isOn" takes true or false; it got a text'],
-    [{ isOn: 0 }, 'the option "isOn" takes true or false; it got the number 0'],
-    [{ list: ['a', 'a'] }, 'the option "list" takes an array of names, none twice; it got an array'],
-    [{ callback: true }, 'the option "callback" takes a function; it got true'],
-    [{ callback: [] }, 'the option "callback" takes a function; it got an array'],
-    [{ callback: {} }, 'the option "callback" takes a function; it got a value of type object'],
+    [
+      { maxThings: '5' },
+      'the option "maxThings" must be a whole number of things from 1 to 20; received a string',
+    ],
+    [{ isOn: 'true' }, 'the option "isOn" must be true or false; received a string'],
+    [{ isOn: 0 }, 'the option "isOn" must be true or false; received the number 0'],
+    [{ list: ['a', 'a'] }, 'the option "list" must be an array of names, none twice; received an array'],
+    [{ callback: true }, 'the option "callback" must be a function; received true'],
+    [{ callback: [] }, 'the option "callback" must be a function; received an array'],
+    [{ callback: {} }, 'the option "callback" must be a function; received a value of type object'],
   ])('%j', (given, message) => {
     expect(messageOf(given)).toBe(message)
   })
@@ -210,31 +213,31 @@ describe('the environment', () => {
   })
 
   test.each<[string, string, string]>([
-    ['DYNAMODB_SESSIONS_COLOR', 'none', 'takes a colour; it got another text'],
-    ['DYNAMODB_SESSIONS_IS_ON', 'hunter2', 'takes true or false; it got another text'],
-    ['DYNAMODB_SESSIONS_IS_ON', 'TRUE', 'takes true or false; it got another text'],
-    ['DYNAMODB_SESSIONS_IS_ON', '1', 'takes true or false; it got another text'],
+    ['DYNAMODB_SESSIONS_COLOR', 'none', 'must be a colour; received another value'],
+    ['DYNAMODB_SESSIONS_IS_ON', 'hunter2', 'must be true or false; received another value'],
+    ['DYNAMODB_SESSIONS_IS_ON', 'TRUE', 'must be true or false; received another value'],
+    ['DYNAMODB_SESSIONS_IS_ON', '1', 'must be true or false; received another value'],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       'hunter2',
-      'takes a whole number of things from 1 to 20; it got another text',
+      'must be a whole number of things from 1 to 20; received another value',
     ],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       '99',
-      'takes a whole number of things from 1 to 20; it got the number 99',
+      'must be a whole number of things from 1 to 20; received the number 99',
     ],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       ' ',
-      'takes a whole number of things from 1 to 20; it got nothing but blanks',
+      'must be a whole number of things from 1 to 20; received nothing but blanks',
     ],
-    ['DYNAMODB_SESSIONS_COLOR', '\t', 'takes a colour; it got nothing but blanks'],
-    ['DYNAMODB_SESSIONS_LIST', 'a,a', 'takes names, separated by commas; it got another text'],
+    ['DYNAMODB_SESSIONS_COLOR', '\t', 'must be a colour; received nothing but blanks'],
+    ['DYNAMODB_SESSIONS_LIST', 'a,a', 'must be names, separated by commas; received another value'],
     [
       'DYNAMODB_SESSIONS_MAX_THINGS',
       '5 things',
-      'takes a whole number of things from 1 to 20; it got another text',
+      'must be a whole number of things from 1 to 20; received another value',
     ],
   ])('%s=%s is refused by the name of the variable', (variable, value, rest) => {
     expect(messageOf({}, { [variable]: value })).toBe(`the environment variable ${variable} ${rest}`)

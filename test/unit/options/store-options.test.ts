@@ -438,16 +438,16 @@ test('the specification says what the options take', () => {
       'a URL such as https://dynamodb.eu-west-1.amazonaws.com or http://127.0.0.1:8000, without user name, query or ' +
       'fragment',
     credentials:
-      'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty texts without blanks, or a function ' +
+      'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty strings without blanks, or a function ' +
       'that returns one',
     maxAttempts: 'a whole number of attempts from 1 to 20',
     connectTimeoutMs: milliseconds,
     attemptTimeoutMs: milliseconds,
     deadlineMs: milliseconds,
     maxSockets: 'a whole number of connections from 1 to 10000',
-    ca: 'certificates in PEM: a text or an array of texts',
+    ca: 'certificates in PEM: a string or an array of strings',
     clock: 'an object with a method now() that returns epoch milliseconds',
-    ttlSeconds: 'a number of seconds above 0, or a function of the session data that returns one',
+    ttlSeconds: 'a positive number of seconds, or a function of the session data that returns one',
     consistentRead: 'true or false',
     hashIds: 'true or false',
   })
@@ -579,7 +579,7 @@ describe.each(names)('the option %s', name => {
 
   test.each(wrong.map(value => [inspect(value), value] as const))('does not take %s', (_text, value) => {
     const { message } = failureOf(() => construct({ [name]: value }))
-    expect(message.startsWith(`the option "${name}" takes ${takes}; it got `)).toBe(true)
+    expect(message.startsWith(`the option "${name}" must be ${takes}; received `)).toBe(true)
   })
 
   test('is looked for in its variable', () => {
@@ -596,41 +596,54 @@ describe.each(names)('the option %s', name => {
   test.each(examples[name].wrongTexts ?? [])('cannot be %j in its variable', text => {
     vi.stubEnv(variables[name], text)
     const { message } = failureOf(() => construct({}))
-    const beginning = `the environment variable ${variables[name]} takes ${takesAsText}; it got `
+    const beginning = `the environment variable ${variables[name]} must be ${takesAsText}; received `
     expect(message.startsWith(beginning)).toBe(true)
     expect(message).not.toMatch(/NaN|object|function|an array;/)
   })
 })
 
 test.each([
-  ['DYNAMODB_SESSIONS_TTL_SECONDS', '1h', 'a number of seconds above 0, such as 86400; it got another text'],
+  [
+    'DYNAMODB_SESSIONS_TTL_SECONDS',
+    '1h',
+    'a positive number of seconds, such as 86400; received another value',
+  ],
   [
     'DYNAMODB_SESSIONS_TTL_SECONDS',
     ' ',
-    'a number of seconds above 0, such as 86400; it got nothing but blanks',
+    'a positive number of seconds, such as 86400; received nothing but blanks',
   ],
-  ['DYNAMODB_SESSIONS_TTL_SECONDS', '0', 'a number of seconds above 0, such as 86400; it got the number 0'],
+  [
+    'DYNAMODB_SESSIONS_TTL_SECONDS',
+    '0',
+    'a positive number of seconds, such as 86400; received the number 0',
+  ],
   [
     'DYNAMODB_SESSIONS_TOUCH_AFTER_SECONDS',
     ' ',
-    'a number of seconds, 0 or more, such as 300; it got nothing but blanks',
+    'a number of seconds, 0 or more, such as 300; received nothing but blanks',
   ],
-  ['DYNAMODB_SESSIONS_LOCKING', '{"leaseSeconds":5}', 'true or false; it got another text'],
-  ['DYNAMODB_SESSIONS_ON_CONFLICT', 'latest', 'merge, overwrite or reject; it got another text'],
+  ['DYNAMODB_SESSIONS_LOCKING', '{"leaseSeconds":5}', 'true or false; received another value'],
+  ['DYNAMODB_SESSIONS_ON_CONFLICT', 'latest', 'merge, overwrite or reject; received another value'],
+  [
+    'DYNAMODB_SESSIONS_ON_CONFLICT',
+    'mrge',
+    'merge, overwrite or reject; received another value; did you mean merge?',
+  ],
   [
     'DYNAMODB_SESSIONS_COMPRESSION',
     'true',
-    'a threshold: a whole number of bytes from 0 to 409600, such as 1024; it got another text',
+    'a threshold: a whole number of bytes from 0 to 409600, such as 1024; received another value',
   ],
   [
     'DYNAMODB_SESSIONS_ENCRYPTION',
     secret,
-    'passphrases of at least 16 characters, separated by blanks, the current one first and none twice; it got another text',
+    'passphrases of at least 16 characters, separated by blanks, the current one first and none twice; received another value',
   ],
 ])('%s=%j is told what the variable takes', (name, text, takes) => {
   vi.stubEnv(name, text)
   const { message } = failureOf(() => construct({}))
-  expect(message.startsWith(`the environment variable ${name} takes ${takes}`)).toBe(true)
+  expect(message.startsWith(`the environment variable ${name} must be ${takes}`)).toBe(true)
 })
 
 test.each([
@@ -647,7 +660,7 @@ test.each([
 })
 
 test.each([null, [], secret, 7])('options cannot be %j', options => {
-  expect(failureOf(() => construct(options)).message).toMatch(/^the options have to be an object; they are /)
+  expect(failureOf(() => construct(options)).message).toMatch(/^the options must be an object; received /)
 })
 
 test('the partition key cannot be another attribute of the layout', () => {
@@ -663,7 +676,7 @@ test.each<StoreOptions>([
   { migrateFrom: { layout: 'dynamodb-store', partitionKey: 'sess' } },
 ])('nor can two things be in one attribute of a layout that is loaded later: %j', options => {
   expect(failureOf(() => construct(options)).message).toMatch(
-    /^the option "\w+" cannot (?:be|have) "\w+", an attribute that holds something else|"ttlAttribute" have to be different/,
+    /^the option "\w+" cannot (?:be|have) "\w+", an attribute that holds something else|"ttlAttribute" must be different/,
   )
 })
 

@@ -43,7 +43,7 @@ describe('settings of the preload', () => {
       checkPreloadSettings({ [name]: value })
     }
     expect(check).toThrow(expect.objectContaining({ name: 'TypeError', code: 'INVALID_OPTION' }))
-    expect(check).toThrow(`the environment variable ${name} takes `)
+    expect(check).toThrow(`the environment variable ${name} must be `)
     expect(check).not.toThrow(value)
   })
 })

@@ -104,7 +104,7 @@ describe.each(calls)('%s', (_name, call) => {
     async deadlineMs => {
       const error = await rejectionOf(call(storeOver(new SilentTable(0)), { deadlineMs }))
       expect(error).toMatchObject({ code: 'INVALID_OPTION' })
-      expect((error as Error).message).toContain('"deadlineMs" takes a whole number of milliseconds')
+      expect((error as Error).message).toContain('"deadlineMs" must be a whole number of milliseconds')
     },
   )
 })

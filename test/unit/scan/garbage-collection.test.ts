@@ -47,16 +47,16 @@ function deleted(units: unknown): RecordedAnswer {
 describe('options', () => {
   test.each<[string, object, RegExp]>([
     ['an unknown option', { segment: 2 }, /"segment"; did you mean "segments"/],
-    ['no segments', { segments: 0 }, /"segments" takes a whole number of segments from 1 to 100/],
+    ['no segments', { segments: 0 }, /"segments" must be a whole number of segments from 1 to 100/],
     ['too many segments', { segments: 101 }, /"segments"/],
     ['half a segment', { segments: 1.5 }, /"segments"/],
-    ['a limit of nothing', { maxReadUnitsPerSecond: 0 }, /"maxReadUnitsPerSecond" takes .* from 1/],
+    ['a limit of nothing', { maxReadUnitsPerSecond: 0 }, /"maxReadUnitsPerSecond" must be .* from 1/],
     ['a limit that is no number', { maxWriteUnitsPerSecond: Number.NaN }, /"maxWriteUnitsPerSecond"/],
-    ['a limit that is a text', { maxWriteUnitsPerSecond: '25' }, /"maxWriteUnitsPerSecond".*a text/],
-    ['a grace before the expiry', { graceSeconds: -1 }, /"graceSeconds" takes a number of seconds from 0/],
+    ['a limit that is a text', { maxWriteUnitsPerSecond: '25' }, /"maxWriteUnitsPerSecond".*a string/],
+    ['a grace before the expiry', { graceSeconds: -1 }, /"graceSeconds" must be a number of seconds from 0/],
     ['a grace without end', { graceSeconds: Infinity }, /"graceSeconds"/],
-    ['a listener that is no function', { onProgress: 'console' }, /"onProgress" takes a function/],
-    ['a signal that is none', { signal: {} }, /"signal" takes an AbortSignal/],
+    ['a listener that is no function', { onProgress: 'console' }, /"onProgress" must be a function/],
+    ['a signal that is none', { signal: {} }, /"signal" must be an AbortSignal/],
   ])('refuses %s, and asks for nothing', async (_name, options, message) => {
     const { table, transport } = open()
     const collection = collectGarbage(table, options)

@@ -53,7 +53,7 @@ describe('expiryAt', () => {
         expect.objectContaining({
           name: 'TypeError',
           code: 'INVALID_OPTION',
-          message: 'ttlSeconds takes a number of seconds above 0',
+          message: 'ttlSeconds must be a positive number of seconds',
         }),
       )
     },
@@ -66,7 +66,7 @@ describe('expiryAt', () => {
         expect.objectContaining({
           name: 'TypeError',
           code: 'INVALID_OPTION',
-          message: 'expiresMs takes a moment in epoch milliseconds',
+          message: 'expiresMs must be a time in epoch milliseconds',
         }),
       )
     },

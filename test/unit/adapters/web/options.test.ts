@@ -19,16 +19,16 @@ function optionsOf(options: object): WebSessionsOptions<SessionData> {
 describe('refused', () => {
   test.each([
     [{}, /"secrets" is missing \(or the environment variable DYNAMODB_SESSIONS_SECRETS\)/],
-    [{ secrets: [] }, /"secrets" takes/],
-    [{ secrets: 'short' }, /"secrets" takes a text of at least 16 characters/],
-    [{ secrets: ['a long enough secret', 'short'] }, /"secrets" takes/],
-    [{ secrets: [Buffer.alloc(32)] }, /"secrets" takes/],
+    [{ secrets: [] }, /"secrets" must be/],
+    [{ secrets: 'short' }, /"secrets" must be a string of at least 16 characters/],
+    [{ secrets: ['a long enough secret', 'short'] }, /"secrets" must be/],
+    [{ secrets: [Buffer.alloc(32)] }, /"secrets" must be/],
     [{ secret: 'a long enough secret' }, /there is no option "secret"; did you mean "secrets"\?/],
-    [{ secrets, cookie: 'name' }, /"cookie" takes an object of cookie options/],
+    [{ secrets, cookie: 'name' }, /"cookie" must be an object of cookie options/],
     [{ secrets, cookie: { secure: false } }, /there is no option "secure"/],
-    [{ secrets, rolling: 1 }, /"rolling" takes true or false/],
+    [{ secrets, rolling: 1 }, /"rolling" must be true or false/],
     [{ secrets, tableName: 'x' }, /there is no option "tableName"; did you mean "table"\?/],
-    [{ secrets, store: {} }, /"store" takes a SessionStore/],
+    [{ secrets, store: {} }, /"store" must be a SessionStore/],
     [{ secrets, store: new SessionStore(), table: 'x' }, /"table" has no effect with a store of your own/],
     [{ secrets, store: new SessionStore(), tabel: 'x' }, /there is no option "tabel"/],
   ])('%j', (options, message) => {
@@ -51,7 +51,7 @@ describe('accepted', () => {
     expect(sessions.store).toBeInstanceOf(SessionStore)
     await sessions.close()
     vi.stubEnv('DYNAMODB_SESSIONS_SECRETS', 'first-long-enough-secret short')
-    expect(() => webSessions()).toThrow(/environment variable DYNAMODB_SESSIONS_SECRETS takes/)
+    expect(() => webSessions()).toThrow(/environment variable DYNAMODB_SESSIONS_SECRETS must be/)
   })
 
   test('a store of the caller, which closing leaves open', async () => {

@@ -253,7 +253,7 @@ describe('the shared files', () => {
     ['number of attempts', { region: 'r-1', endpoint: 'http://x' }],
   ])('are read for the %s, and an unusable one is an error', async (_, given) => {
     const { message } = await problem({ ...given, config: unusable, instance: { region: 'r-1' } })
-    expect(message).toContain(`the AWS config file ${join(home, '.aws', 'config')} is not a text in UTF-8`)
+    expect(message).toContain(`the AWS config file ${join(home, '.aws', 'config')} is not UTF-8 text`)
     expect(askedForRegion).toBe(0)
   })
 })

@@ -227,9 +227,7 @@ describe('loadSharedConfig', () => {
     await writeFile(credentialsFile(), '\uFEFF[default]\naws_secret_access_key = TOPSECRET', 'utf16le')
     expect((await readFile(credentialsFile())).includes(0)).toBe(true)
     const { message } = await problem()
-    expect(message).toBe(
-      `the AWS credentials file ${credentialsFile()} is not a text in UTF-8; save it as UTF-8`,
-    )
+    expect(message).toBe(`the AWS credentials file ${credentialsFile()} is not UTF-8 text; save it as UTF-8`)
   })
 
   test('one unusable file is enough', async () => {

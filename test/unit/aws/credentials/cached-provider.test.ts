@@ -431,7 +431,7 @@ describe('what a provider returns', () => {
     const error = await call
     expect(error).toBeInstanceOf(CredentialsError)
     expect((error as Error).message).toBe(
-      'the credential provider did not return an object with non-empty texts accessKeyId and secretAccessKey (and, ' +
+      'the credential provider did not return an object with non-empty strings accessKeyId and secretAccessKey (and, ' +
         'optionally, sessionToken and a Date expiration)',
     )
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('S3CR')

@@ -96,7 +96,7 @@ test.each(Object.entries(providers))('%s refuses what is no object of options', 
     const error = thrownBy(() => make(wrong as never), TypeError)
     expect(error).toMatchObject({
       code: 'INVALID_OPTION',
-      message: `the options of ${name} have to be an object`,
+      message: `the options of ${name} must be an object`,
     })
   }
 })
@@ -107,7 +107,7 @@ test.each(options)('%s, %s: takes what it can use, and refuses the rest', (name,
   for (const value of bad) {
     const error = thrownBy(() => make?.({ ...needed, [option]: value } as never), TypeError)
     expect(error).toHaveProperty('code', 'INVALID_OPTION')
-    expect(error.message).toMatch(new RegExp(`^the option "${option}" of ${name} takes `))
+    expect(error.message).toMatch(new RegExp(`^the option "${option}" of ${name} must be `))
   }
 })
 
