@@ -40,6 +40,14 @@ export type Outcome =
   /** The condition did not hold for `item`; `undefined` means that there is none. */
   | { readonly applied: false; readonly item: Item | undefined }
 
+/** What a save leaves for the next of its store. */
+export interface StoredItem {
+  /** The item as the save stored it, or as others did since. */
+  readonly item: Item
+  /** Instant of `performance.now()` at which the save was sent: the item is newer than all that was read before. */
+  readonly sentAtMs: number
+}
+
 /** The part of a request that a {@link Condition} is. */
 export type ConditionInput = Required<
   Pick<ExpressionInput, 'ConditionExpression' | 'ExpressionAttributeNames'>
@@ -69,7 +77,7 @@ export class ItemTable {
   readonly consistentRead: boolean
   readonly #absoluteTimeoutMs: number | undefined
   /** Where saves that have met a conflict wait for their turn; each leaves the item that it wrote for the next. */
-  readonly savesInTurn: KeyedMutex<Item> = new KeyedMutex()
+  readonly savesInTurn: KeyedMutex<StoredItem> = new KeyedMutex()
   readonly #templates: Template[] = []
 
   constructor(

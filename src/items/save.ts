@@ -13,10 +13,10 @@ import {
 import type { ConflictPolicy, SessionConflict } from '../options/store-options.ts'
 import type { Item, SessionData } from '../types.ts'
 import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
-import type { ItemTable, Outcome } from './item-table.ts'
+import type { ItemTable, Outcome, StoredItem } from './item-table.ts'
 import type { Turn } from '../internal/keyed-mutex.ts'
 import { type Merged, mergeSessionData } from './merge.ts'
-import { isWriteOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
+import { isWriteOf, markerOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
 /** A save of a session that was read or written before. */
 export interface Save {
@@ -59,9 +59,9 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   #ours: StoredSession
   #isInDoubt = false
   /** The turn of the save among those of its store that try again; it has none before its first conflict. */
-  #turn: Turn<Item> | undefined
+  #turn: Turn<StoredItem> | undefined
   /** The session as this save has stored it. */
-  #stored: Item | undefined
+  #stored: StoredItem | undefined
 
   constructor(table: ItemTable, save: Save, { signal, deadline }: TimedOptions) {
     this.#table = table
@@ -82,11 +82,13 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const revision = revisionAfter(this.#basis.revision, save.marker)
     const item = await table.itemOf({ ...this.#ours, revision })
     const session = table.asStored(item, this.#ours)
+    const sentAtMs = performance.now()
     const attempted = this.#writeOver(item)
     const { applied, item: found } = await (lease === undefined ? attempted : lease.track(attempted))
     const own = applied ? session : await this.#ownWrite(session, found)
     if (own !== undefined) {
-      this.#stored = applied ? item : found
+      const stored = applied ? item : found
+      this.#stored = stored && { item: stored, sentAtMs }
       lease?.end()
       return { result: savedSnapshot(own, save.session.text) }
     }
@@ -100,13 +102,22 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     throw unresolved(table, save, 'rejected', new SessionConflictError(message, { attempts: attempt }))
   }
 
-  /** What the refused write has found, or the save before this one has stored since; after a pause, both are likely to be old. */
+  /**
+   * What the refused write has found, or the save before this one has stored since; after a pause, both are likely to be old.
+   *
+   * What may be older than the basis is not merged: what others have changed since would be taken for what they undid.
+   */
   async read(found: Item | undefined): Promise<Item | undefined> {
     const { signal, deadline } = this.#options
     const { key } = this.#basis
-    if (this.#turn !== undefined) return this.#table.get(key, true, { signal, deadline })
-    this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs: deadline.remainingMs, signal })
-    return this.#turn?.handed ?? found
+    if (this.#turn === undefined) {
+      const foundAtMs = performance.now()
+      this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs: deadline.remainingMs, signal })
+      const handed = this.#turn?.handed
+      if (handed === undefined) return found
+      if (handed.sentAtMs > foundAtMs || this.#wentOnFrom(found, handed.item)) return handed.item
+    }
+    return this.#table.get(key, true, { signal, deadline })
   }
 
   async resolve(found: Item | undefined, attempt: number): Promise<Ended<undefined> | undefined> {
@@ -162,6 +173,13 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       version !== undefined && attribute !== undefined && isSameJson(found[attribute], version)
     if (this.#isInDoubt && isSameVersion) return session
     return isWriteOf(this.#save.marker, layout.revisionOf(found)) ? this.#table.open(found) : undefined
+  }
+
+  /** Whether an item is known to be newer than another: a revision remembers a few writes before it. */
+  #wentOnFrom(earlier: Item | undefined, item: Item): boolean {
+    const { layout } = this.#table
+    const revision = earlier && layout.revisionOf(earlier)
+    return revision !== undefined && isWriteOf(markerOf(revision), layout.revisionOf(item))
   }
 
   #endGone(): Ended<undefined> {
