@@ -15,6 +15,8 @@ export interface OptionDeclaration {
   readonly value?: string | undefined
   /** Whether the value may be an empty string. */
   readonly mayBeEmpty?: boolean | undefined
+  /** Whether the switch has an opposite, `--no-<name>`. */
+  readonly hasOpposite?: boolean
   /** Whether the option may be given several times. */
   readonly repeatable?: boolean
   /** What it does, in a few words. */
@@ -99,10 +101,13 @@ interface OptionsSchema {
 }
 
 function commonOptionsWith(properties: OptionsSchema['properties']): readonly OptionDeclaration[] {
-  const ofStore = storeOptions.flatMap(({ option, name, value, row }) => [
-    ...(value === undefined ? [{ name: `no-${name}`, description: `the opposite of --${name}` }] : []),
-    { name, value, mayBeEmpty: row.accepts(''), description: inShort(properties[option]?.description ?? '') },
-  ])
+  const ofStore = storeOptions.map(({ option, name, value, row }) => ({
+    name,
+    value,
+    hasOpposite: value === undefined,
+    mayBeEmpty: row.accepts(''),
+    description: inShort(properties[option]?.description ?? ''),
+  }))
   return [...ofStore, ...declared({ json: 'write JSON, for scripts', help: 'explain this command' })]
 }
 
@@ -196,12 +201,15 @@ export class ParsedArgs {
  *   or too many. Values are not repeated in messages: they may be session IDs.
  */
 export function parseCommandArgs(args: readonly string[], options: readonly OptionDeclaration[]): ParsedArgs {
-  const declarations = new Map(options.map(option => [option.name, option]))
+  const opposites: readonly OptionDeclaration[] = options
+    .filter(({ hasOpposite }) => hasOpposite)
+    .map(({ name, description }) => ({ name: `no-${name}`, description }))
+  const declarations = new Map([...options, ...opposites].map(option => [option.name, option]))
   // What `strict` refuses it repeats, and it takes any value that begins with a dash for a mistake.
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(
-      options.map(({ name, value }) => [
+      [...declarations.values()].map(({ name, value }) => [
         name,
         { type: value === undefined ? 'boolean' : 'string', ...(name === 'help' && { short: 'h' }) },
       ]),

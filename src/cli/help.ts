@@ -97,9 +97,10 @@ function titled(sections: Readonly<Record<string, readonly string[]>>, paint: Pa
     .join('\n')
 }
 
-function optionRow({ name, value, description }: OptionDeclaration): Row {
-  const short = name === 'help' ? '-h, ' : ''
-  return [`${short}--${name}${value === undefined ? '' : ` <${value}>`}`, description]
+function optionRow({ name, value, hasOpposite, description }: OptionDeclaration): Row {
+  const before = name === 'help' ? '-h, ' : ''
+  const after = hasOpposite ? `, --no-${name}` : value === undefined ? '' : ` <${value}>`
+  return [`${before}--${name}${after}`, description]
 }
 
 /** Command lines to learn from, with what they do. */

@@ -51,6 +51,8 @@ export function stopOrWarn(task: string, cause: unknown): void {
       { cause },
     )
   }
-  if (!hasWarned) process.emitWarning(`${problem}; the application goes on without it`)
+  if (!hasWarned) {
+    process.emitWarning(`${problem}; the application goes on without it`, 'DynamoDBSessionsWarning')
+  }
   hasWarned = true
 }

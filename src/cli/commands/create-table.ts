@@ -37,7 +37,7 @@ export const command: Command = {
     'print <format>': 'print cloudformation, terraform, cdk or cli (AWS CLI commands) instead',
   }),
   // A table is the same whatever the keys of its items are.
-  without: ['prefix', 'hash-ids', 'no-hash-ids'],
+  without: ['prefix', 'hash-ids'],
   examples: {
     'In a region:': 'create-table --table sessions --region eu-west-1',
     'For the items of other software:': 'create-table --layout connect-dynamodb',

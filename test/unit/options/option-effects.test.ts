@@ -163,8 +163,13 @@ test('there is a row for every option, and none for what is no option', () => {
   expect(names.toSorted()).toEqual(Object.keys(values).toSorted())
   const flags = new Set(names.flatMap(name => [rows[name], refusedAs[name]].map(row => row?.flags?.[0])))
   const withoutEffectOnStores = new Set(['--json', '--help'])
-  const declared = commonOptions.map(({ name }) => `--${name}`)
-  expect(declared.filter(flag => !flags.has(flag) && !withoutEffectOnStores.has(flag))).toEqual([])
+  const declared = commonOptions.map(({ name, hasOpposite }) => [
+    `--${name}`,
+    ...(hasOpposite ? [`--no-${name}`] : []),
+  ])
+  expect(
+    declared.filter(forms => !forms.some(flag => flags.has(flag) || withoutEffectOnStores.has(flag))),
+  ).toEqual([])
 })
 
 /** Where an option can come from, as what makes the options of a store. */
