@@ -9,7 +9,7 @@ import { type OptionRow, type OptionRows, readOptions } from '../options/option.
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /**
- * Options of {@link dynamoDBDriver}. Each that a text can carry may also come from the environment, as
+ * Options of {@link dynamoDBDriver}. Any that can be written as a string can also be set by an environment variable,
  * `DYNAMODB_SESSIONS_<NAME>`, which is where the settings of a built app belong.
  */
 export interface DynamoDBDriverOptions extends KeyValuesOptions {

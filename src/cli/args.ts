@@ -97,7 +97,9 @@ export async function describedOptionsOf(
 
 /** The JSON Schema of the options of a store. */
 interface OptionsSchema {
-  readonly properties: Readonly<Record<string, { readonly description: string }>>
+  readonly properties: Readonly<
+    Record<string, { readonly description: string; readonly enum?: readonly string[] }>
+  >
 }
 
 function commonOptionsWith(properties: OptionsSchema['properties']): readonly OptionDeclaration[] {
@@ -106,17 +108,18 @@ function commonOptionsWith(properties: OptionsSchema['properties']): readonly Op
     value,
     hasOpposite: value === undefined,
     mayBeEmpty: row.accepts(''),
-    description: inShort(properties[option]?.description ?? ''),
+    description: inShort(properties[option] ?? { description: '' }),
   }))
   return [...ofStore, ...declared({ json: 'write JSON, for scripts', help: 'explain this command' })]
 }
 
-/** The first sentence of a description, and the first clause of what it says of the default. */
-function inShort(description: string): string {
+/** The first sentence of a description, the words that the option takes, and the first clause of what is said of its default. */
+function inShort({ description, enum: words }: OptionsSchema['properties'][string]): string {
   const [sentence = ''] = description.split(/[.](?:\s|$)/, 1)
   const [, otherwise] = /\nDefault: ([^;]+)/.exec(description) ?? []
   const lowered = sentence.replace(/^[A-Z](?=[a-z])/, initial => initial.toLowerCase())
-  return otherwise === undefined ? lowered : `${lowered} (default: ${otherwise})`
+  const listed = words === undefined ? lowered : `${lowered}; one of ${words.join(', ')}`
+  return otherwise === undefined ? listed : `${listed} (default: ${otherwise})`
 }
 
 /**

@@ -5,7 +5,7 @@ import type { OptionRows } from './option.ts'
 import { storeRows } from './store-options.ts'
 
 /**
- * Options of key-value storage in a table. Each that a text can carry may also come from the environment, as
+ * Options of key-value storage in a table. Any that can be written as a string can also be set by an environment variable,
  * `DYNAMODB_SESSIONS_<NAME>`. What is passed here takes precedence.
  */
 export interface KeyValuesOptions extends ConnectionOptions {

@@ -19,7 +19,7 @@ export interface LockingOptions {
   readonly maxHoldSeconds?: number | undefined
 
   /**
-   * How long to wait for a lock that somebody else has; after that the call fails with `SessionLockedError`.
+   * How long to wait for a lock that another request holds; after that the call fails with `SessionLockedError`.
    * Milliseconds, 0 to 600,000.
    *
    * @default 10000
@@ -27,7 +27,7 @@ export interface LockingOptions {
   readonly maxWaitMs?: number | undefined
 
   /**
-   * First pause before asking again for a lock that somebody else has; pauses double up to `maxRetryMs`, and half of
+   * First pause before asking again for a lock that another request holds; pauses double up to `maxRetryMs`, and half of
    * each is random. Milliseconds, 1 to 60,000.
    *
    * @default 50, or `maxRetryMs` when that is less

@@ -152,7 +152,7 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
 }
 
 /**
- * Options of {@link SessionStore}. Each that a text can carry may also come from the environment, as
+ * Options of {@link SessionStore}. Any that can be written as a string can also be set by an environment variable,
  * `DYNAMODB_SESSIONS_<NAME>`: `ttlSeconds` from `DYNAMODB_SESSIONS_TTL_SECONDS`, for example. What is passed
  * here takes precedence. Options of another layout than the `layout` among them do not compile; where only the program
  * knows the layout, see docs/layouts.md.

@@ -27,9 +27,9 @@ export const command: Command = {
   description: [
     'Checks whether sessions can be kept where it runs, as the application would: names of environment variables, ' +
       'credentials and where they come from, region, endpoint, the clock of this machine, the table and its key, time to ' +
-      'live and index, who wrote the items, each permission, and how long reads take. Every check is made as far as it can ' +
-      'be, even when others fail, and says how to mend what it found.',
-    'It changes nothing: permissions are tried on a key that nobody has, with conditions that never hold. It costs about ' +
+      'live and index, who wrote the items, each permission, and how long reads take. A failed check does not stop the ' +
+      'others, and says how to mend what it found.',
+    'It changes nothing: permissions are tried on a random key that no item has, with conditions that never hold. It costs about ' +
       'thirty requests. Run it with the role of the application: on the same instance, in the same container.',
     'The exit code is 0 when nothing fails, 3 when something does.',
   ],

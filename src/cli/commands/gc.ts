@@ -9,7 +9,7 @@ export const command: Command = {
   usage: [''],
   description: [
     'Deletes the sessions that have expired. Applications do not see them any more in any case, and the time to live of the ' +
-      'table deletes them within some days at no cost: this is for tables without it, and for who does not want to wait.',
+      'table deletes them within some days at no cost: use this for tables without it, or to delete them at once.',
     'It reads the whole table, no faster than the limits allow, and deletes a session only if it is still expired at that ' +
       'moment. When the table throttles, it pauses and goes on. It can be interrupted and started again at any time.',
   ],

@@ -14,13 +14,13 @@ export const command: Command = {
   usage: ['--from <layout>'],
   description: [
     'Moves the sessions of another store to where --table, --prefix and --layout say. Applications with the option ' +
-      '"migrateFrom" move a session when it is used; this is for who does not want to wait for the rest.',
+      '"migrateFrom" move a session when it is used; use this to move the rest at once.',
     'It reads the whole table. Applications may go on meanwhile, and sessions that they have moved are passed over. What ' +
       'cannot be moved stays where it is, and is counted. It can be interrupted and started again at any time.',
   ],
   optionsOnly: 'takes options only',
   options: declared({
-    'from <layout>': 'layout to move from: connect-dynamodb, php, native, ...',
+    'from <layout>': `layout to move from, one of ${LAYOUT_NAMES.join(', ')}`,
     'from-table <name>': 'table to move from (default: the same table)',
     'from-prefix [text]': 'prefix of the keys there (default: that of the layout)',
     'from-partition-key <name>': 'partition key of the table there',
