@@ -10,6 +10,8 @@ export const channelNames = {
   lock: 'dynamodb-sessions:lock',
   /** Conflicts: {@link ConflictTrace}. */
   conflict: 'dynamodb-sessions:conflict',
+  /** Host names that cannot be resolved: {@link ResolutionTrace}. */
+  resolution: 'dynamodb-sessions:resolution',
 } as const
 
 /** An error as traces tell it: never the error itself, whose causes and properties can be anybody's. */
@@ -114,4 +116,22 @@ export interface ConflictTrace extends Trace {
    * be compared. Present at `asyncEnd`.
    */
   readonly outcome?: 'merged' | 'resolved' | 'rejected' | 'gave-up' | 'failed'
+}
+
+/**
+ * Message of `dynamodb-sessions:resolution`: a host name cannot be resolved, and connections go to the addresses that
+ * responded before (`start`), until it can be resolved again (`asyncEnd`).
+ */
+export interface ResolutionTrace extends Trace {
+  /** Host name of the endpoint, of a service that gives credentials, or of a proxy. */
+  readonly host: string
+  /** Code of the failed look-up, for example `ENOTFOUND`; `ETIMEOUT` when there was no response in time. */
+  readonly reason: string
+  /** How many connections have been opened, or tried, with addresses from before. */
+  readonly connections: number
+  /**
+   * `resolved`: look-ups succeed again; `expired`: no address is left that has responded recently enough; `closed`: the
+   * store has been closed. Present at `asyncEnd`.
+   */
+  readonly outcome?: 'resolved' | 'expired' | 'closed'
 }

@@ -10,6 +10,7 @@ import { Counter, Gauge, Histogram } from 'prom-client'
  * @typedef {import('dynamodb-sessions/diagnostics').CredentialsTrace} CredentialsTrace
  * @typedef {import('dynamodb-sessions/diagnostics').LockTrace} LockTrace
  * @typedef {import('dynamodb-sessions/diagnostics').ConflictTrace} ConflictTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').ResolutionTrace} ResolutionTrace
  */
 
 /** From a millisecond, which a read takes within a region, to the longest time that a call may take. */
@@ -72,6 +73,12 @@ export function startMetrics(register) {
     labelNames: ['table', 'policy', 'outcome'],
     registers,
   })
+  const unresolved = new Gauge({
+    name: 'dynamodb_sessions_unresolved_hosts',
+    help: 'Hosts whose name cannot be resolved, and that are connected to by addresses from before',
+    labelNames: ['host'],
+    registers,
+  })
 
   // A call that began before anybody listened has not been counted up, and must not be counted down.
   /** @type {WeakSet<object>} */
@@ -102,6 +109,13 @@ export function startMetrics(register) {
   })
   listen('conflict:asyncEnd', (/** @type {ConflictTrace} */ { table, policy, outcome = 'failed' }) => {
     conflicts.inc({ table, policy, outcome })
+  })
+  listen('resolution:start', (/** @type {ResolutionTrace} */ message) => {
+    counted.add(message)
+    unresolved.inc({ host: message.host })
+  })
+  listen('resolution:asyncEnd', (/** @type {ResolutionTrace} */ message) => {
+    if (counted.has(message)) unresolved.dec({ host: message.host })
   })
 }
 

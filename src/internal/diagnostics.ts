@@ -7,6 +7,7 @@ import {
   type CredentialsTrace,
   type LockTrace,
   type OperationTrace,
+  type ResolutionTrace,
   type Trace,
   type TracedError,
 } from '../diagnostics.ts'
@@ -124,6 +125,9 @@ export const lockTraces: TraceChannel<LockTrace> = new TraceChannel(channelNames
 
 /** Traces of {@link ConflictTrace}. */
 export const conflictTraces: TraceChannel<ConflictTrace> = new TraceChannel(channelNames.conflict)
+
+/** Traces of {@link ResolutionTrace}. */
+export const resolutionTraces: TraceChannel<ResolutionTrace> = new TraceChannel(channelNames.resolution)
 
 function tracedError(error: unknown): TracedError {
   if (error instanceof DynamoDBSessionsError) {

@@ -44,6 +44,11 @@ const handshakeFailed: Explanation = ({ origin }) => [
   'check which port of the server speaks TLS, and which versions of it',
 ]
 
+const unresolved: Explanation = ({ hostname }) => [
+  `the host name ${hostname} could not be resolved`,
+  'check that a name server can be reached, and the spelling of the region and the endpoint',
+]
+
 const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
   Object.entries<Explanation>({
     ECONNREFUSED: ({ origin }) => [
@@ -52,12 +57,13 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     ],
     ENOTFOUND: ({ hostname }) => [
       `the host name ${hostname} could not be resolved`,
-      'check the spelling of the region and the endpoint',
+      'check whether the name server has addresses for it, and the spelling of the region and the endpoint',
     ],
-    EAI_AGAIN: ({ hostname }) => [
-      `the host name ${hostname} could not be resolved`,
-      'check that a name server can be reached, and the spelling of the region and the endpoint',
-    ],
+    EAI_AGAIN: unresolved,
+    EAI_FAIL: unresolved,
+    ENODATA: unresolved,
+    ESERVFAIL: unresolved,
+    ETIMEOUT: unresolved,
     EHOSTUNREACH: unreachable,
     ENETUNREACH: unreachable,
     ETIMEDOUT: unreachable,
@@ -143,6 +149,10 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ENETDOWN',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EAI_FAIL',
+  'ENODATA',
+  'ESERVFAIL',
+  'ETIMEOUT',
 ])
 
 /** The reason to put behind a message: the code of a system error, or its text. */

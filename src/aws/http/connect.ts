@@ -8,6 +8,8 @@ import { deferred } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import { Connection, type ConnectionContext, SharedReadBuffer } from './connection.ts'
 import type { Endpoint, Route } from './endpoint.ts'
+import { Peer } from './peer.ts'
+import type { EndpointAddresses } from './resolver-cache.ts'
 import type { Timed } from './tick-queue.ts'
 
 /** How to make a connection. */
@@ -18,6 +20,7 @@ export interface ConnectOptions {
   readonly deadlineAtMs: number
   readonly signal?: AbortSignal | undefined
   readonly route: Route
+  readonly addresses: EndpointAddresses
   /** An open connection to the endpoint through a proxy; absent for a direct one. */
   readonly tunnel?: Socket | undefined
   /** TLS session of an earlier connection, which saves a round trip and most of the handshake's CPU. */
@@ -25,6 +28,9 @@ export interface ConnectOptions {
   /** Told about each TLS session that can be resumed later. */
   readonly onTlsSession?: (session: Buffer) => void
 }
+
+/** How long a connection is idle before the operating system asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 60_000
 
 /**
  * Makes a connection: address lookup, TCP (both address families raced) and, for `https:`, TLS with the host
@@ -45,14 +51,18 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     // Nothing has been asked for yet: this is no server to send a request to.
     socket.destroy()
   })
+  const peer = options.tunnel === undefined ? new Peer(options.addresses, timeoutMs) : undefined
   let socket: Socket
   try {
-    socket = openSocket(options, incoming)
+    socket = openSocket(options, incoming, peer)
   } catch (cause) {
     reject(cannotOpen(options, cause))
     return promise
   }
   socket.setNoDelay(true)
+  // It matters while look-ups fail, when connections may be idle for longer than routers remember them.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  peer?.follow(socket)
 
   const settle = (): void => {
     timeouts.forget(limit)
@@ -72,16 +82,19 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
   const onReady = (): void => {
     const mistaken = wrongHost(socket, endpoint)
     if (mistaken !== undefined) {
+      peer?.failed()
       fail(failureOf(options, mistaken, socket))
       return
     }
     settle()
-    resolve(new Connection(socket, incoming, context))
+    resolve(new Connection(socket, incoming, context, peer))
   }
   const onError = (cause: Error): void => {
+    peer?.failed()
     fail(failureOf(options, cause, socket))
   }
   const onClose = (): void => {
+    peer?.failed()
     fail(failureOf(options, undefined, socket))
   }
   const giveUp = (): void => {
@@ -94,7 +107,9 @@ export function openConnection(options: ConnectOptions): Promise<Connection> {
     expiresAtMs: performance.now() + timeoutMs,
     deadlineAtMs,
     expire: () => {
-      fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms`))
+      peer?.failed()
+      const reason = peer?.isLookingUp === true ? lookupHangs(endpoint) : outageNote(options)
+      fail(new ConnectTimeoutError(`no connection to ${endpoint.origin} within ${timeoutMs} ms${reason}`))
     },
   }
   timeouts.watch(limit)
@@ -113,12 +128,12 @@ type Reading = Pick<SharedReadBuffer, 'onread'> | undefined
 /** Whether this runtime opens sockets that are told where to read to: Deno before 2.8 throws instead. */
 let takesOnread = true
 
-function openSocket(options: ConnectOptions, incoming: SharedReadBuffer): Socket {
+function openSocket(options: ConnectOptions, incoming: SharedReadBuffer, peer: Peer | undefined): Socket {
   const { context, tunnel } = options
   const isSecure = context.endpoint.protocol === 'https:'
   if (tunnel !== undefined) {
     // Over another socket the option "onread" has no effect.
-    const socket = isSecure ? openTls(options, undefined) : tunnel
+    const socket = isSecure ? openTls(options, undefined, undefined) : tunnel
     incoming.listenTo(socket)
     // Over TLS the tunnel is read by what is above it.
     if (!isSecure) tunnel.resume()
@@ -127,30 +142,37 @@ function openSocket(options: ConnectOptions, incoming: SharedReadBuffer): Socket
   const open = isSecure ? openTls : openTcp
   let socket: Socket
   try {
-    socket = open(options, takesOnread ? incoming : undefined)
+    socket = open(options, takesOnread ? incoming : undefined, peer)
   } catch (error) {
     if (!takesOnread) throw error
-    socket = open(options, undefined)
+    socket = open(options, undefined, peer)
     takesOnread = false
   }
   incoming.listenTo(socket)
   return socket
 }
 
-function openTcp({ context }: ConnectOptions, reading: Reading): Socket {
+function openTcp({ context }: ConnectOptions, reading: Reading, peer: Peer | undefined): Socket {
   const { hostname, port } = context.endpoint
-  return connectTcp({ host: hostname, port, ...(reading && { onread: reading.onread }) })
+  return connectTcp({
+    host: hostname,
+    port,
+    ...(peer && { lookup: peer.lookup }),
+    ...(reading && { onread: reading.onread }),
+  })
 }
 
 function openTls(
   { context, route: { ca }, tunnel, tlsSession, onTlsSession }: ConnectOptions,
   reading: Reading,
+  peer: Peer | undefined,
 ): TLSSocket {
   const { hostname, port } = context.endpoint
   const isAddress = isIP(hostname) !== 0
   // The types of Node do not know that connections over TLS take "onread", too.
   const options: ConnectionOptions & { readonly onread?: OnReadOpts } = {
     ...(tunnel === undefined ? { host: hostname, port } : { socket: tunnel }),
+    ...(peer && { lookup: peer.lookup }),
     ...(reading && { onread: reading.onread }),
     ...tlsOptions(hostname, ca),
     // A connection that resumes a session shows no certificate, which the address has to be compared with.
@@ -188,12 +210,23 @@ function wrongHost(socket: Socket, { hostname }: Endpoint): Error | undefined {
   return checkServerIdentity(hostname, (socket as TLSSocket).getPeerCertificate())
 }
 
-function failureOf(
-  { context: { endpoint }, route: { trustAdvice = 'pass that as the option "ca"' } }: ConnectOptions,
-  cause: Error | undefined,
-  socket: Socket,
-): ConnectionError {
-  return socketFailed(socket, endpoint, cause, trustAdvice)
+function failureOf(options: ConnectOptions, cause: Error | undefined, socket: Socket): ConnectionError {
+  const { context, route } = options
+  const { trustAdvice = 'pass that as the option "ca"' } = route
+  const error = socketFailed(socket, context.endpoint, cause, trustAdvice)
+  const note = outageNote(options)
+  if (note === '') return error
+  return new ConnectionError(error.code, `${error.message}${note}`, { cause, retryable: error.retryable })
+}
+
+/** What to add to the message while a connection goes to an address from before. */
+function outageNote({ addresses, tunnel, context: { endpoint } }: ConnectOptions): string {
+  if (tunnel !== undefined || !addresses.isOutage) return ''
+  return `; the host name ${endpoint.hostname} cannot be resolved at present, so an address from before was used: check the name server`
+}
+
+function lookupHangs({ hostname }: Endpoint): string {
+  return `: the host name ${hostname} was not resolved by then; check that a name server can be reached`
 }
 
 function ignore(): void {

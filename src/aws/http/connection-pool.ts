@@ -8,6 +8,7 @@ import type { Clock } from '../../types.ts'
 import { openConnection } from './connect.ts'
 import { type Connection, type ConnectionContext, DuplicateResponseDetector } from './connection.ts'
 import type { Endpoint, Route, RouteFinder } from './endpoint.ts'
+import type { EndpointAddresses, ResolverCache } from './resolver-cache.ts'
 import { Timeouts } from './tick-queue.ts'
 import type { TransportRequest } from './transport.ts'
 
@@ -25,6 +26,8 @@ export interface ConnectionPoolOptions {
   readonly ca?: string | readonly string[] | undefined
   /** Finds the way to the endpoint, certificates included. `@default` directly, trusting `ca` */
   readonly route?: RouteFinder | undefined
+  /** The addresses that are known, of every endpoint and proxy. */
+  readonly resolver: ResolverCache
 }
 
 interface Waiter {
@@ -49,6 +52,8 @@ export class ConnectionPool {
   readonly #idle: Connection[] = []
   readonly #waiters = new Set<Waiter>()
   readonly #context: ConnectionContext
+  /** The addresses that the latest connection was made to: those of the endpoint or of a proxy. */
+  #addresses: EndpointAddresses | undefined
   #open = 0
   #closed: Deferred<void> | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -139,16 +144,24 @@ export class ConnectionPool {
 
   #isTooOld({ idleSinceMs, idleSinceEpochMs }: Connection, nowMs: number): boolean {
     const { clock, idleTimeoutMs } = this.#options
-    return nowMs - idleSinceMs >= idleTimeoutMs || clock.now() - idleSinceEpochMs >= idleTimeoutMs
+    const idleMs = nowMs - idleSinceMs
+    // Only the clock on the wall goes on while the machine is suspended, after which hardly any connection works.
+    const suspendedMs = clock.now() - idleSinceEpochMs - idleMs
+    if (Math.max(idleMs, idleMs + suspendedMs) < idleTimeoutMs) return false
+    return suspendedMs >= idleTimeoutMs || this.#addresses?.isOutage !== true
   }
 
   #keepIdle(connection: Connection): void {
     connection.rest(performance.now(), this.#options.clock.now())
     this.#idle.push(connection)
-    this.#sweepTimer ??= inBackground(
+    if (this.#sweepTimer === undefined) this.#sweepIn(this.#options.idleTimeoutMs)
+  }
+
+  #sweepIn(delayMs: number): void {
+    this.#sweepTimer = inBackground(
       setTimeout(() => {
         this.#sweep()
-      }, this.#options.idleTimeoutMs),
+      }, delayMs),
     )
   }
 
@@ -163,15 +176,17 @@ export class ConnectionPool {
   /** Closes what has been idle for too long; the oldest are at the front. */
   #sweep(): void {
     this.#sweepTimer = undefined
+    if (this.#addresses?.isOutage === true) {
+      // What is idle now might not be replaced.
+      this.#addresses.probe()
+      this.#sweepIn(this.#options.idleTimeoutMs)
+      return
+    }
     const now = performance.now()
     for (let oldest = this.#idle[0]; oldest !== undefined; oldest = this.#idle[0]) {
       const leftMs = oldest.idleSinceMs + this.#options.idleTimeoutMs - now
       if (leftMs > 0) {
-        this.#sweepTimer = inBackground(
-          setTimeout(() => {
-            this.#sweep()
-          }, leftMs),
-        )
+        this.#sweepIn(leftMs)
         return
       }
       this.#idle.shift()
@@ -227,17 +242,20 @@ export class ConnectionPool {
     const { connectTimeoutMs, deadlineAtMs, signal } = request
     const endsAtMs = Math.min(performance.now() + connectTimeoutMs, deadlineAtMs)
     const leftMs = (): number => Math.ceil(Math.max(0, endsAtMs - performance.now()))
-    const { ca, route: findRoute } = this.#options
+    const { ca, route: findRoute, resolver } = this.#options
     let tunnel: Socket | undefined
     try {
       const route = findRoute === undefined ? { ca } : await this.#findRoute(findRoute, leftMs(), signal)
-      tunnel = await this.#openTunnel(route, leftMs(), signal)
+      const addresses = resolver.of(route.proxy?.endpoint ?? this.#endpoint)
+      this.#addresses = addresses
+      tunnel = await this.#openTunnel(route, addresses, leftMs(), signal)
       return await openConnection({
         context: this.#context,
         timeoutMs: leftMs(),
         deadlineAtMs,
         signal,
         route,
+        addresses,
         tunnel,
         tlsSession: this.#tlsSession,
         onTlsSession: session => {
@@ -269,13 +287,14 @@ export class ConnectionPool {
   /** A tunnel to the endpoint, where the way leads through a proxy, whose code few apps need. */
   async #openTunnel(
     route: Route,
+    addresses: EndpointAddresses,
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Socket | undefined> {
     const { proxy } = route
     if (proxy === undefined) return undefined
     const { openTunnel } = await import('./proxy-tunnel.ts')
-    return openTunnel({ proxy, endpoint: this.#endpoint, route, timeoutMs, signal })
+    return openTunnel({ proxy, addresses, endpoint: this.#endpoint, route, timeoutMs, signal })
   }
 
   /** Passes a free place on to the next waiter. */

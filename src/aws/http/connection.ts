@@ -4,6 +4,7 @@ import { AttemptTimeoutError, ConnectionError, type TransportError } from '../..
 import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
 import { because } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { Peer } from './peer.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
 import { atEndOfTick, type TickTask, type Timed, type Timeouts } from './tick-queue.ts'
 import type { TransportResponse } from './transport.ts'
@@ -53,9 +54,11 @@ const SURELY_WRITTEN = 8 * 1024
 export class Connection implements Timed, TickTask {
   readonly #socket: Socket
   readonly #context: ConnectionContext
+  readonly #peer: Peer | undefined
   readonly #recentIds = new RecentIds()
   #failure: TransportError | undefined
   #exchanges = 0
+  #isProven = false
   #isReferenced = true
   #awaitsEndOfTurn = false
   /** Whether the event loop has yet to look for bytes behind the latest response. */
@@ -78,9 +81,11 @@ export class Connection implements Timed, TickTask {
   /** The same by the clock on the wall, which goes on while a machine is suspended. */
   idleSinceEpochMs = 0
 
-  constructor(socket: Socket, incoming: SharedReadBuffer, context: ConnectionContext) {
+  /** @param peer told whether the host responds; absent where a proxy has chosen it. */
+  constructor(socket: Socket, incoming: SharedReadBuffer, context: ConnectionContext, peer?: Peer) {
     this.#socket = socket
     this.#context = context
+    this.#peer = peer
     context.timeouts.watch(this)
     incoming.onBytes = bytes => {
       this.#onData(bytes)
@@ -277,6 +282,10 @@ export class Connection implements Timed, TickTask {
       return
     }
     this.#mayHaveUnread = true
+    if (!this.#isProven && response.statusCode < 500) {
+      this.#isProven = true
+      this.#peer?.responded()
+    }
     const isUnmarked = this.#context.duplicates.isUnmarked(response.requestId)
     this.#endExchange()?.answered(response, isTrusted && response.keepAlive && !isUnmarked)
   }
@@ -306,6 +315,7 @@ export class Connection implements Timed, TickTask {
     this.#socket.unref()
     this.#socket.destroy()
     const exchange = this.#endExchange()
+    if (exchange !== undefined && !this.#isProven) this.#peer?.failed()
     if (exchange !== undefined) exchange.failed(reason)
     else if (isNews) this.#context.onIdleLost(this)
   }

@@ -5,10 +5,14 @@ import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import type { Endpoint, Proxy, Route } from './endpoint.ts'
+import { Peer } from './peer.ts'
+import type { EndpointAddresses } from './resolver-cache.ts'
 
 /** How to open a tunnel. */
 export interface TunnelOptions {
   readonly proxy: Proxy
+  /** Addresses of the proxy. */
+  readonly addresses: EndpointAddresses
   /** Where the tunnel leads. */
   readonly endpoint: Endpoint
   readonly route: Route
@@ -32,13 +36,15 @@ export async function openTunnel(options: TunnelOptions): Promise<Socket> {
   const { proxy, endpoint, timeoutMs, signal } = options
   signal?.throwIfAborted()
   const endsAtMs = performance.now() + timeoutMs
+  const peer = new Peer(options.addresses, timeoutMs)
   const inTime = <Value>(work: Promise<Value>, missing: string): Promise<Value> =>
     withTimeout(work, Math.max(0, endsAtMs - performance.now()), signal, () => {
       return new ConnectTimeoutError(
-        `no connection to ${endpoint.origin} within ${timeoutMs} ms: ${nameOf(proxy)} ${missing}`,
+        `no connection to ${endpoint.origin} within ${timeoutMs} ms: ${nameOf(proxy)} ${peer.isLookingUp ? 'has a host name that was not resolved by then' : missing}`,
       )
     })
-  const socket = openSocket(options)
+  const socket = openSocket(options, peer)
+  peer.follow(socket)
   // Errors are told by "close" as well, and may come after the socket was given up.
   let failure: Error | undefined
   socket.on('error', error => {
@@ -56,20 +62,23 @@ export async function openTunnel(options: TunnelOptions): Promise<Socket> {
     socket.setNoDelay(true)
     socket.write(connectRequest(proxy, endpoint), 'latin1')
     const head = await inTime(Promise.race([readHead(socket, options), lost]), 'did not respond to CONNECT')
+    peer.responded()
     checkStatus(head, options)
     return socket
   } catch (error) {
+    if (signal?.aborted !== true) peer.failed()
     socket.destroy()
     throw error
   }
 }
 
-function openSocket({ proxy: { endpoint }, route: { ca } }: TunnelOptions): Socket {
+function openSocket({ proxy: { endpoint }, route: { ca } }: TunnelOptions, { lookup }: Peer): Socket {
   const { protocol, hostname, port } = endpoint
-  if (protocol === 'http:') return connectTcp({ host: hostname, port })
+  if (protocol === 'http:') return connectTcp({ host: hostname, port, lookup })
   return connectTls({
     host: hostname,
     port,
+    lookup,
     ...tlsOptions(hostname, ca),
   })
 }

@@ -1,6 +1,7 @@
 import { AttemptTimeoutError, ConnectionError, DynamoDBSessionsError } from '../../errors.ts'
 import type { Connection, Exchange } from './connection.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts'
+import { ResolverCache } from './resolver-cache.ts'
 import type { ParsedResponse } from './response-parser.ts'
 import {
   type EncodedRequest,
@@ -39,6 +40,7 @@ export class SocketTransport implements Transport {
       clock: options.clock ?? { now: () => Date.now() },
       ca: options.ca,
       route: options.route,
+      resolver: options.resolver ?? new ResolverCache(),
     }
   }
 
@@ -59,6 +61,7 @@ export class SocketTransport implements Transport {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#options.resolver.close()
     await Promise.all([...this.#pools.values()].map(pool => pool.close()))
   }
 

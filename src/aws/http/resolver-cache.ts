@@ -1,0 +1,256 @@
+import dns, { type LookupAddress } from 'node:dns'
+import { isIP } from 'node:net'
+
+import type { ResolutionTrace } from '../../diagnostics.ts'
+import { codeOf } from '../../internal/core-objects.ts'
+import { type Draft, resolutionTraces } from '../../internal/diagnostics.ts'
+import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** Looks up the addresses of a host name, as `dns.lookup` does with `all: true`. */
+export type AddressLookup = (
+  hostname: string,
+  options: dns.LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
+const MAX_ENDPOINTS = 64
+const MAX_ADDRESSES = 16
+
+/** How long an address is of use after it responded last. Over plain HTTP nothing proves that the host is still the same. */
+const KEPT_MS = { 'https:': 24 * 60 * 60_000, 'http:': 10 * 60_000 } as const
+
+/** How long an address that failed is tried only after the others. */
+const LEFT_ALONE_MS = 30_000
+
+/** The share of the time to connect that a look-up may take where there are addresses to go on with. */
+const LOOKUP_SHARE = 0.25
+
+/** A look-up that has not ended after so long is given up for lost. */
+const LOST_AFTER_MS = 60_000
+
+interface KnownAddress {
+  /** Instant of `performance.now()`. */
+  respondedAtMs: number
+  /** Connections that are open and have brought a response. */
+  open: number
+  /** Instant of `performance.now()` until which the address is left alone. */
+  leftAloneUntilMs: number
+}
+
+/** A look-up under way. */
+interface Search {
+  readonly startedAtMs: number
+  readonly found: Promise<readonly LookupAddress[]>
+}
+
+/** The addresses that are known of each endpoint. */
+export class ResolverCache {
+  readonly #endpoints = new Map<string, EndpointAddresses>()
+  readonly #lookup: AddressLookup
+
+  /** @param lookup `@default` `dns.lookup`, as it is at the time: some applications replace it. */
+  constructor(
+    lookup: AddressLookup = (hostname, options, callback) => {
+      dns.lookup(hostname, options, callback)
+    },
+  ) {
+    this.#lookup = lookup
+  }
+
+  /** The addresses of an endpoint. */
+  of(endpoint: Endpoint): EndpointAddresses {
+    const addresses = this.#endpoints.get(endpoint.origin) ?? new EndpointAddresses(endpoint, this.#lookup)
+    setLatest(this.#endpoints, endpoint.origin, addresses, MAX_ENDPOINTS)
+    return addresses
+  }
+
+  /** Ends the traces. */
+  close(): void {
+    for (const addresses of this.#endpoints.values()) addresses.endOutage('closed')
+  }
+}
+
+/**
+ * The addresses of one endpoint: which of them have responded, and which have failed.
+ *
+ * When its name cannot be resolved, or not within a share of the time to connect, connections go to the addresses that
+ * responded last. From then on each new connection starts a look-up, but does not wait for it, until one succeeds.
+ */
+export class EndpointAddresses {
+  readonly #endpoint: Endpoint
+  readonly #lookup: AddressLookup
+  readonly #known = new Map<string, KnownAddress>()
+  #search: Search | undefined
+  #outage: { readonly trace: Draft<ResolutionTrace>; readonly over: Deferred<void> } | undefined
+  #turn = 0
+
+  constructor(endpoint: Endpoint, lookup: AddressLookup) {
+    this.#endpoint = endpoint
+    this.#lookup = lookup
+  }
+
+  /** Whether the name cannot be resolved at the moment, and connections go to addresses that are known. */
+  get isOutage(): boolean {
+    return this.#outage !== undefined
+  }
+
+  /**
+   * Addresses to connect to, in the order in which to try them: those that failed come last, and the first ones take
+   * turns.
+   *
+   * @param timeoutMs the time to connect, of which the look-up may take a share where addresses are known.
+   * @throws {Error} what the look-up failed with, where no address is known.
+   */
+  async resolve(options: dns.LookupOptions, timeoutMs: number): Promise<LookupAddress[]> {
+    const search = this.#find(options)
+    if (this.#remembered().length === 0) {
+      this.endOutage('expired')
+      return this.#inOrder(await search.found)
+    }
+    if (this.#outage === undefined) {
+      const leftMs = Math.max(0, search.startedAtMs + timeoutMs * LOOKUP_SHARE - performance.now())
+      try {
+        return this.#inOrder(await withTimeout(search.found, leftMs, undefined, lookupOverdue))
+      } catch (error) {
+        this.#beginOutage(error)
+      }
+    }
+    if (this.#outage !== undefined) this.#outage.trace.connections++
+    return this.#inOrder(this.#remembered())
+  }
+
+  /** Finds out, in the background, whether the name can be resolved again. */
+  probe(): void {
+    this.#find({})
+  }
+
+  /** Ends an outage: new connections wait for look-ups again. */
+  endOutage(outcome: NonNullable<ResolutionTrace['outcome']>): void {
+    if (this.#outage === undefined) return
+    const { trace, over } = this.#outage
+    this.#outage = undefined
+    trace.outcome = outcome
+    over.resolve()
+  }
+
+  /** An address has brought a response: the first one on a connection that is open until {@link closed}. */
+  responded(address: string): void {
+    const known = this.#entryOf(address)
+    known.open++
+    known.respondedAtMs = performance.now()
+    known.leftAloneUntilMs = 0
+  }
+
+  /** A connection that had brought a response has been closed. */
+  closed(address: string): void {
+    const known = this.#entryOf(address)
+    // It is another entry where there have been many addresses since.
+    known.open = Math.max(0, known.open - 1)
+    known.respondedAtMs = performance.now()
+  }
+
+  /** An address did not accept a connection, or brought no response on a new one. */
+  failed(address: string): void {
+    this.#entryOf(address).leftAloneUntilMs = performance.now() + LEFT_ALONE_MS
+  }
+
+  #entryOf(address: string): KnownAddress {
+    const known = this.#known.get(address) ?? { respondedAtMs: -Infinity, open: 0, leftAloneUntilMs: 0 }
+    setLatest(this.#known, address, known, MAX_ADDRESSES)
+    return known
+  }
+
+  /** The look-up under way, or a new one: a name server that does not respond holds up one thread, not all of them. */
+  #find(options: dns.LookupOptions): Search {
+    const startedAtMs = performance.now()
+    if (this.#search !== undefined && startedAtMs - this.#search.startedAtMs < LOST_AFTER_MS) {
+      return this.#search
+    }
+    const found = lookUp(this.#lookup, this.#endpoint.hostname, options)
+    const search: Search = { startedAtMs, found }
+    this.#search = search
+    const settle = (): void => {
+      if (this.#search === search) this.#search = undefined
+    }
+    found.then(() => {
+      settle()
+      this.endOutage('resolved')
+    }, settle)
+    return search
+  }
+
+  /** The addresses that have responded not too long ago, the latest first. */
+  #remembered(): LookupAddress[] {
+    const oldestMs = performance.now() - KEPT_MS[this.#endpoint.protocol]
+    return [...this.#known]
+      .filter(([, { open, respondedAtMs }]) => open > 0 || respondedAtMs >= oldestMs)
+      .map(([address]) => ({ address, family: isIP(address) }))
+      .toReversed()
+  }
+
+  #beginOutage(cause: unknown): void {
+    // Another connection may have waited for the same look-up.
+    if (this.#outage !== undefined) return
+    const trace: Draft<ResolutionTrace> = {
+      host: this.#endpoint.hostname,
+      reason: codeOf(cause) ?? 'UNKNOWN',
+      connections: 0,
+    }
+    const over = deferred<void>()
+    this.#outage = { trace, over }
+    if (resolutionTraces.isObserved) resolutionTraces.observe(trace, () => over.promise).catch(ignore)
+  }
+
+  /** Node tries one address after the other, the families by turns, beginning with that of the first. */
+  #inOrder(addresses: readonly LookupAddress[]): LookupAddress[] {
+    const nowMs = performance.now()
+    const rank = ({ address, family }: LookupAddress): number => {
+      const isLeftAlone = (this.#known.get(address)?.leftAloneUntilMs ?? 0) > nowMs
+      return (isLeftAlone ? 2 : 0) + (family === addresses[0]?.family ? 0 : 1)
+    }
+    const ranked = addresses.toSorted((one, other) => rank(one) - rank(other))
+    const [best] = ranked
+    const equal = ranked.filter(address => best !== undefined && rank(address) === rank(best))
+    const start = this.#turn++ % equal.length
+    return [...equal.slice(start), ...equal.slice(0, start), ...ranked.slice(equal.length)]
+  }
+}
+
+function lookUp(
+  lookup: AddressLookup,
+  hostname: string,
+  options: dns.LookupOptions,
+): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) reject(error)
+      // Node fails with a TypeError that nobody can catch where there are none.
+      else if (addresses.length === 0) reject(lookupError('ENODATA', 'the name has no address'))
+      else resolve(addresses)
+    })
+  })
+}
+
+function lookupOverdue(): Error {
+  return lookupError('ETIMEOUT', 'the name server has not responded in time')
+}
+
+function lookupError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code, syscall: 'lookup' })
+}
+
+/** Puts an entry behind the others of a map, and takes the first one out when there are too many. */
+function setLatest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size <= max) return
+  for (const [oldest] of map) {
+    map.delete(oldest)
+    return
+  }
+}
+
+function ignore(): void {
+  // An outage is not a rejection.
+}
