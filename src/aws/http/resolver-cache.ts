@@ -26,8 +26,11 @@ const LEFT_ALONE_MS = 30_000
 /** The share of the time to connect that a look-up may take where there are addresses to go on with. */
 const LOOKUP_SHARE = 0.25
 
-/** A look-up that has not ended after so long is given up for lost. */
-const LOST_AFTER_MS = 60_000
+/** The same where all of these have failed lately, and new ones are worth waiting for. */
+const LONGER_SHARE = 0.5
+
+/** A look-up under way for so long is joined no more, as the name server may respond to another one. */
+const LOST_AFTER_MS = 15_000
 
 interface KnownAddress {
   /** Instant of `performance.now()`. */
@@ -104,20 +107,26 @@ export class EndpointAddresses {
    */
   async resolve(options: dns.LookupOptions, timeoutMs: number): Promise<LookupAddress[]> {
     const search = this.#find(options)
-    if (this.#remembered().length === 0) {
+    const remembered = this.#remembered()
+    if (remembered.length === 0) {
       this.endOutage('expired')
       return this.#inOrder(await search.found)
     }
-    if (this.#outage === undefined) {
-      const leftMs = Math.max(0, search.startedAtMs + timeoutMs * LOOKUP_SHARE - performance.now())
+    const nowMs = performance.now()
+    const allFailed = remembered.every(({ address }) => this.#isLeftAlone(address, nowMs))
+    if (this.#outage === undefined || allFailed) {
+      const untilMs = allFailed
+        ? nowMs + timeoutMs * LONGER_SHARE
+        : search.startedAtMs + timeoutMs * LOOKUP_SHARE
       try {
-        return this.#inOrder(await withTimeout(search.found, leftMs, undefined, lookupOverdue))
+        const found = withTimeout(search.found, Math.max(0, untilMs - nowMs), undefined, lookupOverdue)
+        return this.#inOrder(await found)
       } catch (error) {
         this.#beginOutage(error)
       }
     }
     if (this.#outage !== undefined) this.#outage.trace.connections++
-    return this.#inOrder(this.#remembered())
+    return this.#inOrder(remembered)
   }
 
   /** Finds out, in the background, whether the name can be resolved again. */
@@ -189,6 +198,10 @@ export class EndpointAddresses {
       .toReversed()
   }
 
+  #isLeftAlone(address: string, nowMs: number): boolean {
+    return (this.#known.get(address)?.leftAloneUntilMs ?? 0) > nowMs
+  }
+
   #beginOutage(cause: unknown): void {
     // Another connection may have waited for the same look-up.
     if (this.#outage !== undefined) return
@@ -206,8 +219,7 @@ export class EndpointAddresses {
   #inOrder(addresses: readonly LookupAddress[]): LookupAddress[] {
     const nowMs = performance.now()
     const rank = ({ address, family }: LookupAddress): number => {
-      const isLeftAlone = (this.#known.get(address)?.leftAloneUntilMs ?? 0) > nowMs
-      return (isLeftAlone ? 2 : 0) + (family === addresses[0]?.family ? 0 : 1)
+      return (this.#isLeftAlone(address, nowMs) ? 2 : 0) + (family === addresses[0]?.family ? 0 : 1)
     }
     const ranked = addresses.toSorted((one, other) => rank(one) - rank(other))
     const [best] = ranked

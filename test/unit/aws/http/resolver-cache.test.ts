@@ -85,6 +85,32 @@ describe('addresses that are remembered', () => {
     expect(await remembered(addresses)).toEqual(['10.0.0.1'])
   })
 
+  it('are used at once after a failed look-up, but waited with when all of them have failed', async () => {
+    const answers: (() => void)[] = []
+    const resolver = new ResolverCache((_hostname, _options, callback) => {
+      answers.push(() => {
+        if (names instanceof Error) callback(names, [])
+        else callback(null, [{ address: '10.0.0.9', family: 4 }])
+      })
+    })
+    const answer = (): void => {
+      for (const respond of answers.splice(0)) respond()
+    }
+    const addresses = resolver.of(parseEndpoint('https://example.test'))
+    addresses.responded('10.0.0.1')
+    names = new Error('look-up failed')
+    const first = resolved(addresses)
+    answer()
+    expect(await first).toEqual(['10.0.0.1'])
+    expect(await resolved(addresses)).toEqual(['10.0.0.1'])
+    addresses.failed('10.0.0.1')
+    const later = addresses.resolve({}, 60_000)
+    names = []
+    answer()
+    expect(await later).toEqual([{ address: '10.0.0.9', family: 4 }])
+    expect(addresses.isOutage).toBe(false)
+  })
+
   it.each([
     ['https', 24 * HOUR_MS],
     ['http', 10 * MINUTE_MS],
