@@ -66,7 +66,7 @@ export interface ConnectionOptions {
 
   /**
    * Longest time for a whole call: finding credentials, waiting for a connection, all attempts and the pauses
-   * between them. Milliseconds. A call that waits for a connection is given up (`QUEUE_FULL`) while there is still time
+   * between them. Milliseconds. A call that waits for a connection is given up (`POOL_TIMEOUT`) while there is still time
    * for an attempt: `attemptTimeoutMs`, at most half of what is left.
    *
    * @default 7000, or `connectTimeoutMs` or `attemptTimeoutMs` where that is more
