@@ -2,43 +2,69 @@ import { offAbort, onAbort } from './abort-listeners.ts'
 import { deferred } from './timers.ts'
 
 /** The turn of one call. */
-export interface Turn<Handed> {
+export interface Turn<Handed, Companion = never> {
   /** What the call before has left for this one. */
   readonly handed: Handed | undefined
+  /**
+   * Does the work of calls that wait behind this one along with its own: the longest waiting first. Their wait ends with this
+   * turn, without one of their own.
+   *
+   * @returns all that have been taken along so far, `most` of them at most; those that have given up waiting have gone.
+   */
+  readonly takeAlong: (most: number) => readonly Companion[]
   /** Lets the next one in, and leaves something for it; more than one call does no harm. */
   readonly release: (handed?: Handed) => void
+}
+
+/** A call that waits. */
+interface Waiter<Handed, Companion> {
+  readonly companion: Companion | undefined
+  readonly end: (turn: Turn<Handed, Companion> | undefined) => void
 }
 
 /**
  * Lets the parallel calls of one process take turns for a key, first come, first served, so that one of them at a time
  * asks DynamoDB for a lock, or tries to write again, instead of all.
  */
-export class KeyedMutex<Handed = never> {
+export class KeyedMutex<Handed = never, Companion = never> {
   /** The calls that wait behind the one whose turn it is; no entry means that the key is free. */
-  readonly #waiting = new Map<string, Set<(turn: Turn<Handed>) => void>>()
+  readonly #waiting = new Map<string, Set<Waiter<Handed, Companion>>>()
 
   /**
    * Waits for the turn.
    *
-   * @returns `undefined` when it did not come in time.
+   * @param options `companion`: what another call needs to do the work of this one along with its own; absent when none can.
+   * @returns `undefined` when it did not come in time, or another call has taken this one along.
    * @throws the reason of `signal`.
    */
   async acquire(
     key: string,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
-  ): Promise<Turn<Handed> | undefined> {
+    options: {
+      readonly timeoutMs: number
+      readonly signal: AbortSignal | undefined
+      readonly companion?: Companion | undefined
+    },
+  ): Promise<Turn<Handed, Companion> | undefined> {
+    const { timeoutMs, signal, companion } = options
     signal?.throwIfAborted()
     const waiters = this.#waiting.get(key)
     if (waiters === undefined) {
-      this.#waiting.set(key, new Set())
-      return this.#turnOf(key, undefined)
+      const nobody = new Set<Waiter<Handed, Companion>>()
+      this.#waiting.set(key, nobody)
+      return this.#turnOf(key, nobody, undefined)
     }
-    const { promise, resolve, reject } = deferred<Turn<Handed> | undefined>()
+    const { promise, resolve, reject } = deferred<Turn<Handed, Companion> | undefined>()
+    const waiter = { companion, end: resolve }
     // It leaves at once, so that nobody lets it in who is not told before that it has gone.
-    const leave = (): boolean => waiters.delete(resolve)
-    const giveUp = (): void => void (leave() && reject(signal?.reason))
-    const timer = setTimeout(() => leave() && resolve(undefined), timeoutMs)
-    waiters.add(resolve)
+    const giveUp = (): void => {
+      waiters.delete(waiter)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      waiters.delete(waiter)
+      resolve(undefined)
+    }, timeoutMs)
+    waiters.add(waiter)
     if (signal !== undefined) onAbort(signal, giveUp)
     try {
       return await promise
@@ -48,19 +74,36 @@ export class KeyedMutex<Handed = never> {
     }
   }
 
-  #turnOf(key: string, handed: Handed | undefined): Turn<Handed> {
+  #turnOf(
+    key: string,
+    waiters: Set<Waiter<Handed, Companion>>,
+    handed: Handed | undefined,
+  ): Turn<Handed, Companion> {
     let isReleased = false
+    const taken = new Set<Waiter<Handed, Companion>>()
+    const takeAlong = (most: number): readonly Companion[] => {
+      const companions: Companion[] = []
+      for (const waiter of waiters) {
+        if (waiter.companion === undefined || companions.length >= most) continue
+        taken.add(waiter)
+        companions.push(waiter.companion)
+      }
+      return companions
+    }
     const release = (left?: Handed): void => {
       if (isReleased) return
       isReleased = true
-      const waiters = this.#waiting.get(key)
-      const [next] = waiters ?? []
+      for (const waiter of taken) {
+        waiters.delete(waiter)
+        waiter.end(undefined)
+      }
+      const [next] = waiters
       if (next === undefined) this.#waiting.delete(key)
       else {
-        waiters?.delete(next)
-        next(this.#turnOf(key, left))
+        waiters.delete(next)
+        next.end(this.#turnOf(key, waiters, left))
       }
     }
-    return { handed, release }
+    return { handed, takeAlong, release }
   }
 }

@@ -9,6 +9,7 @@ import { KeyedMutex } from '../internal/keyed-mutex.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { tableRow } from '../options/store-options.ts'
+import type { SaveAttempts } from './save.ts'
 import { markerOf, SessionRecord } from './session-record.ts'
 
 /** Options of a store that are about its table. */
@@ -76,8 +77,10 @@ export class ItemTable {
   readonly layout: Layout
   readonly consistentRead: boolean
   readonly #absoluteTimeoutMs: number | undefined
-  /** Where saves that have met a conflict wait for their turn; each leaves the item that it wrote for the next. */
-  readonly savesInTurn: KeyedMutex<StoredItem> = new KeyedMutex()
+  /** Where saves that have met a conflict wait for their turn, or for one to take them along; each leaves what it wrote. */
+  readonly savesInTurn: KeyedMutex<StoredItem, SaveAttempts> = new KeyedMutex()
+  /** How many saves of a session are under way. */
+  readonly savesUnderWay: Map<string, number> = new Map()
   readonly #templates: Template[] = []
 
   constructor(

@@ -1,7 +1,6 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { LockLostError, SessionConflictError } from '../errors.ts'
-import type { ConflictTrace } from '../diagnostics.ts'
-import { conflictTraces, type Draft, lockTraces } from '../internal/diagnostics.ts'
+import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
   allOf,
@@ -10,24 +9,20 @@ import {
   type SessionIdentity,
   type StoredSession,
 } from '../layouts/layout.ts'
-import type { ConflictPolicy, SessionConflict } from '../options/store-options.ts'
-import type { Item, SessionData } from '../types.ts'
+import type { Item } from '../types.ts'
 import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
+import { afterEarlierMerge, type ConflictTerms, policyOf, resolveConflict } from './conflict.ts'
 import type { ItemTable, Outcome, StoredItem } from './item-table.ts'
 import type { Turn } from '../internal/keyed-mutex.ts'
-import { type Merged, mergeSessionData } from './merge.ts'
 import { isWriteOf, markerOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
 /** A save of a session that was read or written before. */
-export interface Save {
+export interface Save extends ConflictTerms {
   readonly basis: SessionSnapshot
   /** What tells this write from all others, at each of its attempts. */
   readonly marker: string
   /** The session as it is to be; its revision is chosen for each attempt. */
   readonly session: StoredSession
-  readonly onConflict: ConflictPolicy<never>
-  /** Whose session some data make it, of one that is somebody's now. */
-  readonly userOf: (data: SessionData, current: string | undefined) => string | undefined
 }
 
 /**
@@ -44,14 +39,48 @@ export async function saveSession(
   timed: TimedOptions,
 ): Promise<SessionSnapshot | undefined> {
   const attempts = new SaveAttempts(table, save, timed)
+  const { savesUnderWay } = table
+  const { key } = save.session
+  const underWay = savesUnderWay.get(key) ?? 0
+  savesUnderWay.set(key, underWay + 1)
   try {
-    return await writeConditionally(attempts, timed)
+    const ended = underWay < MOST_FIRST_ATTEMPTS ? undefined : await attempts.waitBehind()
+    return ended === undefined ? await writeConditionally(attempts, timed) : ended.result
   } finally {
     attempts.endTurn()
+    const others = (savesUnderWay.get(key) ?? 1) - 1
+    if (others === 0) savesUnderWay.delete(key)
+    else savesUnderWay.set(key, others)
   }
 }
 
-class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot | undefined> {
+/**
+ * How many saves of one session are tried at once. All but one would be refused: with many, they would take the connections
+ * of the store for long. With a few, one that is stuck does not hold up the others.
+ */
+const MOST_FIRST_ATTEMPTS = 8
+
+/** How many saves are written at once, and how much text they have in all: merging them keeps the process from other work. */
+const MOST_AT_ONCE = 50
+const MOST_CHARACTERS_AT_ONCE = 1_000_000
+
+/** How a save ended that another one wrote along with its own. */
+type EndedAlong = Ended<SessionSnapshot | undefined> | { readonly error: unknown }
+
+/** What one write stores. */
+interface Written {
+  readonly session: StoredSession
+  readonly item: Item
+}
+
+/**
+ * A save, from its first attempt to the last.
+ *
+ * Saves of one store that were refused take turns, and the one whose turn it is writes those that wait along with its own: each
+ * is merged with what the one before it would have stored, and the last result is written. That is what they would have stored
+ * one after the other.
+ */
+export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot | undefined> {
   readonly #table: ItemTable
   readonly #save: Save
   readonly #options: SendOptions & TimedOptions
@@ -59,9 +88,13 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   #ours: StoredSession
   #isInDoubt = false
   /** The turn of the save among those of its store that try again; it has none before its first conflict. */
-  #turn: Turn<StoredItem> | undefined
-  /** The session as this save has stored it. */
+  #turn: Turn<StoredItem, SaveAttempts> | undefined
+  /** The session as this save has stored it, for the next one. */
   #stored: StoredItem | undefined
+  /** The markers of the writes by which other saves have tried to store this one. */
+  readonly #takers = new Set<string>()
+  /** How it ended, when another save has stored it. */
+  #endedAlong: EndedAlong | undefined
 
   constructor(table: ItemTable, save: Save, { signal, deadline }: TimedOptions) {
     this.#table = table
@@ -71,7 +104,18 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     }
     this.#options = { signal, deadline, onDoubt }
     this.#basis = save.basis.session
-    this.#ours = afterEarlierMerge(table, save)
+    this.#ours = afterEarlierMerge(table, save.basis, save.session, save.userOf)
+  }
+
+  /**
+   * Waits behind the other saves of the session before the first attempt.
+   *
+   * @returns how it ended, if another save has taken this one along.
+   */
+  async waitBehind(): Promise<Ended<SessionSnapshot | undefined> | undefined> {
+    if (!this.#goesAlong) return undefined
+    const found = await this.read(undefined)
+    return found === undefined && this.#endedAlong === undefined ? undefined : this.resolve(found, 1)
   }
 
   async apply(
@@ -80,18 +124,16 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const [table, save] = [this.#table, this.#save]
     const { lease } = save.basis
     const revision = revisionAfter(this.#basis.revision, save.marker)
-    const item = await table.itemOf({ ...this.#ours, revision })
-    const session = table.asStored(item, this.#ours)
+    const ours = await this.#written({ ...this.#ours, revision })
+    const { written, along } = await this.#withCompanions(ours, Math.max(attempt - 1, 1))
     const sentAtMs = performance.now()
-    const attempted = this.#writeOver(item)
+    const attempted = this.#writeOver(written.item)
     const { applied, item: found } = await (lease === undefined ? attempted : lease.track(attempted))
-    const own = applied ? session : await this.#ownWrite(session, found)
-    if (own !== undefined) {
-      const stored = applied ? item : found
-      this.#stored = stored && { item: stored, sentAtMs }
-      lease?.end()
-      return { result: savedSnapshot(own, save.session.text) }
-    }
+    if (applied) return this.#end(written.session, { item: written.item, sentAtMs }, along)
+    const stored = found && { item: found, sentAtMs }
+    const own = await this.#ownWrite(written.session, found)
+    if (own !== undefined) return this.#end(own, stored, along)
+    if (this.#isStoredIn(found)) return this.#end(await table.open(found), stored)
     if (!isStillThere(table, found, this.#basis)) return this.#endGone()
     if (lease?.isFenced === true && table.layout.lock?.holderOf(found)?.owner !== lease.owner) {
       lease.lose()
@@ -110,19 +152,34 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   async read(found: Item | undefined): Promise<Item | undefined> {
     const { signal, deadline } = this.#options
     const { key } = this.#basis
-    if (this.#turn === undefined) {
-      const foundAtMs = performance.now()
-      this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs: deadline.remainingMs, signal })
-      const handed = this.#turn?.handed
-      if (handed === undefined) return found
-      if (handed.sentAtMs > foundAtMs || this.#wentOnFrom(found, handed.item)) return handed.item
+    if (this.#turn !== undefined) return this.#table.get(key, true, { signal, deadline })
+    const foundAtMs = performance.now()
+    const companion = this.#goesAlong ? this : undefined
+    // A save that was taken along by one that failed has to wait again.
+    while (this.#turn === undefined && this.#endedAlong === undefined && !deadline.isExpired()) {
+      const timeoutMs = deadline.remainingMs
+      this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs, signal, companion })
     }
-    return this.#table.get(key, true, { signal, deadline })
+    const handed = this.#turn?.handed
+    if (handed === undefined) return found
+    const isNewer = handed.sentAtMs > foundAtMs || this.#wentOnFrom(found, handed.item)
+    return isNewer ? handed.item : this.#table.get(key, true, { signal, deadline })
   }
 
-  async resolve(found: Item | undefined, attempt: number): Promise<Ended<undefined> | undefined> {
+  async resolve(
+    found: Item | undefined,
+    attempt: number,
+  ): Promise<Ended<SessionSnapshot | undefined> | undefined> {
+    if (this.#endedAlong !== undefined) {
+      if ('error' in this.#endedAlong) throw this.#endedAlong.error
+      return this.#endedAlong
+    }
     if (!isStillThere(this.#table, found, this.#basis)) return this.#endGone()
     const theirs = await this.#table.open(found)
+    if (this.#isStoredIn(found)) {
+      const handed = this.#turn?.handed
+      return this.#end(theirs, handed?.item === found ? handed : undefined)
+    }
     const versions = { basis: this.#basis.text, ours: this.#ours, theirs, attempt }
     this.#ours = await resolveConflict(this.#table, this.#save, versions)
     this.#basis = theirs
@@ -136,6 +193,59 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
 
   endTurn(): void {
     this.#turn?.release(this.#stored)
+  }
+
+  /** Whether others may write this save along with theirs: it depends on no lock, and on no code of the application that waits. */
+  get #goesAlong(): boolean {
+    const { basis, onConflict } = this.#save
+    return basis.lease === undefined && (onConflict === 'merge' || onConflict === 'overwrite')
+  }
+
+  async #written(session: StoredSession): Promise<Written> {
+    const item = await this.#table.itemOf(session)
+    return { item, session: this.#table.asStored(item, session) }
+  }
+
+  /**
+   * Adds what waits behind this save.
+   *
+   * @returns what is to be written, and the saves that have been taken along; with how they end, those that are not in it.
+   */
+  async #withCompanions(
+    ours: Written,
+    attempt: number,
+  ): Promise<{
+    readonly written: Written
+    readonly along: ReadonlyMap<SaveAttempts, EndedAlong | undefined>
+  }> {
+    const along = new Map<SaveAttempts, EndedAlong | undefined>()
+    const most = Math.min(MOST_AT_ONCE, MOST_CHARACTERS_AT_ONCE / ours.session.text.length)
+    const companions = this.#goesAlong ? this.#turn?.takeAlong(Math.floor(most) - 1) : undefined
+    let written = ours
+    for (const companion of companions ?? []) {
+      const { marker } = this.#save
+      companion.#takers.delete(marker)
+      try {
+        const added = await companion.#addedTo(written, attempt)
+        along.set(companion, added === undefined ? { result: undefined } : undefined)
+        if (added === undefined) continue
+        companion.#takers.add(marker)
+        written = added
+      } catch (error) {
+        along.set(companion, { error })
+      }
+    }
+    return { written, along }
+  }
+
+  /** What this save makes of what another one is about to write; `undefined` when that is not its session any more. */
+  async #addedTo(written: Written, attempt: number): Promise<Written | undefined> {
+    const { session: theirs, item } = written
+    if (!isStillThere(this.#table, item, this.#basis)) return undefined
+    if (this.#isStoredIn(item)) return written
+    const versions = { basis: this.#basis.text, ours: this.#ours, theirs, attempt }
+    const ours = await resolveConflict(this.#table, this.#save, versions)
+    return this.#written({ ...ours, revision: theirs.revision })
   }
 
   #writeOver(item: Item): Promise<Outcome> {
@@ -182,20 +292,40 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     return revision !== undefined && isWriteOf(markerOf(revision), layout.revisionOf(item))
   }
 
+  /** Whether a save that took this one along, and then failed, has stored it nevertheless. */
+  #isStoredIn(found: Item | undefined): found is Item {
+    if (found === undefined || this.#takers.size === 0) return false
+    const revision = this.#table.layout.revisionOf(found)
+    return [...this.#takers].some(marker => isWriteOf(marker, revision))
+  }
+
+  /** Ends this save, and those that were stored along with it, by what is stored now. */
+  #end(
+    stored: StoredSession,
+    left: StoredItem | undefined,
+    along: ReadonlyMap<SaveAttempts, EndedAlong | undefined> = new Map(),
+  ): Ended<SessionSnapshot> {
+    this.#stored = left
+    this.#save.basis.lease?.end()
+    for (const [companion, ended] of along) {
+      companion.#endedAlong = ended ?? { result: companion.#snapshotOf(copyOf(this.#table, stored)) }
+    }
+    return { result: this.#snapshotOf(along.size === 0 ? stored : copyOf(this.#table, stored)) }
+  }
+
+  #snapshotOf(stored: StoredSession): SessionSnapshot {
+    return savedSnapshot(stored, this.#save.session.text)
+  }
+
   #endGone(): Ended<undefined> {
     this.#save.basis.lease?.end()
     return { result: undefined }
   }
 }
 
-/** What a save writes at first: after one that merged, what others wrote then is merged in before anything is sent. */
-function afterEarlierMerge(
-  table: ItemTable,
-  { basis: { session: stored, baseText }, session, userOf }: Save,
-): StoredSession {
-  if (baseText === stored.text) return session
-  const { text } = merge(table, baseText, session.text, stored.text)
-  return withText(table, session, stored, text, userOf)
+/** A session with data of its own, for one of several callers, each of which may change what it gets. */
+function copyOf({ layout: { codec } }: ItemTable, session: StoredSession): StoredSession {
+  return { ...session, data: codec.decode(session.text) }
 }
 
 /** Holds while nobody else has written the session, as far as the layout can tell. */
@@ -215,54 +345,6 @@ export function unwritten(
 function isStillThere(table: ItemTable, item: Item | undefined, session: SessionIdentity): item is Item {
   if (item === undefined || !table.isLive(item, table.clock.now())) return false
   return table.layout.isSameSession(item, session)
-}
-
-/** Versions of one session that have to become one again. */
-interface Versions {
-  readonly basis: string
-  readonly ours: StoredSession
-  readonly theirs: StoredSession
-  /** Which attempt of a save met `theirs`, for traces. */
-  readonly attempt?: number
-}
-
-/** What is to be written instead, when somebody else has written the session. */
-export async function resolveConflict(
-  table: ItemTable,
-  save: Save,
-  versions: Versions,
-): Promise<StoredSession> {
-  const { ours, theirs } = versions
-  if (save.onConflict === 'overwrite') return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs }
-  if (!conflictTraces.isObserved) return resolve(table, save, versions)
-  const trace: Draft<ConflictTrace> = { table: table.name, policy: policyOf(save) }
-  if (versions.attempt !== undefined) trace.attempt = versions.attempt
-  return conflictTraces.observe(trace, () => resolve(table, save, versions, trace), {
-    conclude: result => {
-      const outcome = trace.policy === 'resolver' ? 'resolved' : 'merged'
-      trace.outcome = 'value' in result ? outcome : 'failed'
-    },
-  })
-}
-
-async function resolve(
-  table: ItemTable,
-  { onConflict, userOf }: Save,
-  { basis, ours, theirs }: Versions,
-  trace?: Draft<ConflictTrace>,
-): Promise<StoredSession> {
-  const merged = merge(table, basis, ours.text, theirs.text)
-  if (trace !== undefined) trace.conflictingKeys = merged.conflictingKeys.length
-  if (typeof onConflict !== 'function') return withText(table, ours, theirs, merged.text, userOf)
-  const { codec } = table.layout
-  const data: SessionData = await onConflict({
-    basis: codec.decode(basis),
-    ours: codec.decode(ours.text),
-    theirs: codec.decode(theirs.text),
-    merged: codec.decode(merged.text),
-    conflictingKeys: merged.conflictingKeys,
-  } as SessionConflict<never>)
-  return withText(table, ours, theirs, codec.encode(data, merged.text), userOf)
 }
 
 /** Reports a conflict that ends a save, whose error it returns. */
@@ -293,43 +375,4 @@ function lockLost({ name: table }: ItemTable, isInDoubt: boolean): LockLostError
   )
   if (lockTraces.isObserved) lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
   return error
-}
-
-function policyOf({ onConflict }: Save): ConflictTrace['policy'] {
-  return typeof onConflict === 'function' ? 'resolver' : onConflict
-}
-
-/** Two versions as one, as text: what the application is to see is decoded from that. */
-function merge(
-  { layout: { codec } }: ItemTable,
-  basis: string,
-  ours: string,
-  theirs: string,
-): Pick<Merged, 'conflictingKeys'> & { readonly text: string } {
-  const divergence = {
-    basis: codec.decodeExactly(basis),
-    ours: codec.decodeExactly(ours),
-    theirs: codec.decodeExactly(theirs),
-  }
-  const { data, conflictingKeys } = mergeSessionData(divergence, (left, right) => codec.isSame(left, right))
-  return { text: codec.encode(data, theirs), conflictingKeys }
-}
-
-function withText(
-  { layout: { codec } }: ItemTable,
-  ours: StoredSession,
-  theirs: StoredSession,
-  text: string,
-  userOf: Save['userOf'],
-): StoredSession {
-  const data = codec.decode(text)
-  return {
-    ...ours,
-    data,
-    text,
-    expiresMs: Math.max(ours.expiresMs, theirs.expiresMs),
-    createdMs: theirs.createdMs ?? ours.createdMs,
-    birth: theirs.birth,
-    user: userOf(data, theirs.user),
-  }
 }

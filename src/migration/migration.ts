@@ -22,7 +22,8 @@ import {
   newMarker,
   revisionAfter,
 } from '../items/session-record.ts'
-import { resolveConflict, type Save, saveSession, unwritten } from '../items/save.ts'
+import { resolveConflict } from '../items/conflict.ts'
+import { type Save, saveSession, unwritten } from '../items/save.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
 import { type Keys, MigrationTables } from './migration-tables.ts'
