@@ -22,7 +22,7 @@ export interface TracedError {
   readonly code: string | undefined
   /** What DynamoDB calls it, for example `ConditionalCheckFailedException`, which a conflict or a taken lock is. */
   readonly awsCode: string | undefined
-  /** The message of an error of this package; of others it is withheld, because it can hold anything (G9). */
+  /** The message of an error of this package; of others it is withheld, because it can hold anything. */
   readonly message: string
 }
 
@@ -95,13 +95,13 @@ export interface LockTrace extends Trace {
   readonly attempts: number
   /**
    * `acquired`; `absent`: there is no such session, and so nothing to lock; `refused`: somebody else still had it after
-   * `maxWaitMs`; `lost`: the lease ran out, somebody else took the lock, and the holder's write was refused (G10);
+   * `maxWaitMs`; `lost`: the lease expired, another request took the lock, and the holder's write was refused;
    * `failed`: it was not decided, see `error`. Present at `asyncEnd`.
    */
   readonly outcome?: 'acquired' | 'absent' | 'refused' | 'lost' | 'failed'
 }
 
-/** Message of `dynamodb-sessions:conflict`: a save met a version of the session that somebody else has written (G2). */
+/** Message of `dynamodb-sessions:conflict`: a save met a version of the session that another request has written. */
 export interface ConflictTrace extends Trace {
   readonly table: string
   /** Which attempt of the save met it, from 1; absent while a session moves from another layout or table. */

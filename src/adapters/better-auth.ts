@@ -95,11 +95,11 @@ const MOST_READS = 16
  * Secondary storage for better-auth in DynamoDB: sessions, verification values and rate limits.
  *
  * - `getAndDelete` and `increment` are atomic across all servers: each is one conditional update that decides. Neither gives a
- *   value out twice or counts twice when an answer is lost and the request is sent again (G11).
- * - A session that was signed out is not brought back by another request that was just about to extend it (G3), and parallel
- *   sign-ins of a user all stay in the list of the user's sessions (G2): the storage remembers what the running code has
+ *   value out twice or counts twice when an answer is lost and the request is sent again.
+ * - A session that was signed out is not brought back by another request that was just about to extend it, and parallel
+ *   sign-ins of a user all stay in the list of the user's sessions: the storage remembers what the running code has
  *   read, as long as the runtime has `AsyncLocalStorage.enterWith` (Node, Bun and Deno do).
- * - A value is absent from the millisecond in which it expires (G5); a failed read is an error and never "no session" (G6).
+ * - A value is absent from the millisecond in which it expires; a failed read is an error and never "no session".
  * - Keys, session tokens among them, are stored as their SHA-256 (`hashKeys: false`: as they are). Values have the token in
  *   them: `encryption` hides those.
  *
@@ -265,7 +265,7 @@ function mergerOf(key: string, text: string | undefined): Merger | undefined {
   return text !== undefined && isSessionOf(key, text) ? sessionMerger : undefined
 }
 
-/** A user's list loses no session that another request has added to it (G2). */
+/** A user's list loses no session that another request has added to it. */
 const listMerger: Merger = {
   recreates: true,
   merge: (basis, ours, theirs) => {
@@ -282,7 +282,7 @@ const listMerger: Merger = {
   },
 }
 
-/** A session that was deleted stays deleted (G3), and parallel changes of different fields are both kept (G2). */
+/** A session that was deleted stays deleted, and parallel changes of different fields are both kept. */
 const sessionMerger: Merger = {
   recreates: false,
   merge: (basis, ours, theirs) => {

@@ -112,8 +112,8 @@ const LARGEST_SECONDS = 1e11
  * so that an application changes the name of the package and keeps its sessions. docs/migrating/connect-dynamodb.md tells
  * what is different.
  *
- * Parallel changes of one session are merged (G2), destroyed and expired sessions stay so (G3, G4), a failure reaches the
- * request (G6), every call settles (G7). A table that is missing when it is first needed is created, unless `initialized`
+ * Parallel changes of one session are merged, destroyed and expired sessions stay so, a failure reaches the
+ * request, every call settles. A table that is missing when it is first needed is created, unless `initialized`
  * says that it is there: requests that come at the same time share that, and a failure is not remembered.
  *
  * `require('dynamodb-sessions/connect-dynamodb')` is this function.

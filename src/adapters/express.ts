@@ -9,13 +9,13 @@ const StoreOfTheApplication: DynamoDBStoreClass = /* @__PURE__ */ createDynamoDB
 /**
  * Keeps the sessions of `express-session` in DynamoDB.
  *
- * - Parallel requests that change different top-level keys of one session both keep their changes (G2), and a session
- *   that one request has destroyed is not brought back by the late save or touch of another (G3, G4): the store
+ * - Parallel requests that change different top-level keys of one session both keep their changes, and a session
+ *   that one request has destroyed is not brought back by the late save or touch of another: the store
  *   remembers what each session object was loaded or last saved as. `onConflict` can decide otherwise.
  * - With `locking`, requests of one session take turns instead: a session is locked when it is loaded, until it is
- *   saved, touched or destroyed, or the request is over (G10). Outside of a request that has a response, in a job or for a
+ *   saved, touched or destroyed, or the request is over. Outside of a request that has a response, in a job or for a
  *   WebSocket, it is locked only while it is read.
- * - A failure reaches the request as an error and is never taken for "no session" (G6).
+ * - A failure reaches the request as an error and is never taken for "no session".
  * - A session expires when its cookie does; sessions whose cookie says nothing live for `ttlSeconds`.
  * - A session that was not changed is not written, and its expiry only when it moves by a worthwhile amount
  *   (`touchAfterSeconds`).

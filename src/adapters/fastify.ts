@@ -22,11 +22,11 @@ const LOADED_AS = '$dynamodb-sessions'
 /**
  * Keeps the sessions of `@fastify/session` in DynamoDB.
  *
- * - Parallel requests that change different top-level keys of one session both keep their changes (G2), and a session
- *   that one request has destroyed is not brought back by the late save of another (G3, G4): each session that is loaded
+ * - Parallel requests that change different top-level keys of one session both keep their changes, and a session
+ *   that one request has destroyed is not brought back by the late save of another: each session that is loaded
  *   carries what it was loaded as, in a property that is neither stored nor part of its JSON. `onConflict` can decide
  *   otherwise.
- * - A failure reaches the request as an error and is never taken for "no session" (G6).
+ * - A failure reaches the request as an error and is never taken for "no session".
  * - A session expires when its cookie does; sessions whose cookie says nothing live for `ttlSeconds`.
  * - With `rolling`, which is the plugin's default, a session that was not changed is not written, and its expiry only
  *   when it moves by a worthwhile amount (`touchAfterSeconds`).

@@ -32,7 +32,7 @@ export interface HonoSessionData {
 
 /**
  * A session as it is stored, and as the functions among the options get it: the entries of `_data` by key, so that
- * parallel requests that change different ones both keep their change (G2), next to `_expire` and `_accessed`. Keys that
+ * parallel requests that change different ones both keep their change, next to `_expire` and `_accessed`. Keys that
  * begin with `_`, and `cookie`, have one more `_` in front. The session ID is not in it.
  */
 export type StoredHonoSession = Record<string, unknown>
@@ -80,12 +80,12 @@ interface RequestState {
 /**
  * Keeps the sessions of the package `hono-sessions` in DynamoDB.
  *
- * - Parallel requests that change different keys of a session both keep their change (G2); a session that one has
- *   deleted is not brought back by the late save of another (G3). The store remembers what each session object was
+ * - Parallel requests that change different keys of a session both keep their change; a session that one has
+ *   deleted is not brought back by the late save of another. The store remembers what each session object was
  *   loaded as.
  * - `hono-sessions` takes a failed read for "no session" and begins another. This store refuses that one with the error
- *   of the read, so that the failure reaches `app.onError` and the visitor keeps the session (G6).
- * - A session expires at its `_expire`; without one it lives for `ttlSeconds` from its last save (G5).
+ *   of the read, so that the failure reaches `app.onError` and the visitor keeps the session.
+ * - A session expires at its `_expire`; without one it lives for `ttlSeconds` from its last save.
  *
  * What the package's design does not allow: locks (`locking` is refused), and sessions that end at the same time as
  * their cookie by themselves. `dynamodb-sessions/hono` has both.

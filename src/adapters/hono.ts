@@ -29,8 +29,8 @@ export interface SessionsMiddleware<Data extends object = SessionData> extends M
  *   no access to the table. With the store's option `locking` it is locked from there to the commit.
  * - It is committed after the handlers, before the response is sent, and also when a handler has failed and `onError`
  *   has answered. What a stream changes later needs an `await session.commit()` of its own.
- * - Whatever fails in the store reaches `app.onError`: a session that cannot be read is never an empty one (G6), and a
- *   change that is not stored is never a success (G1).
+ * - Whatever fails in the store reaches `app.onError`: a session that cannot be read is never an empty one, and a
+ *   change that is not stored is never a success.
  *
  * @example
  * ```ts

@@ -71,15 +71,15 @@ const TAKEN: ReadonlySet<string> = new Set([
 /**
  * Keeps the sessions of `koa-session` (6.2 or newer), or of `koa-generic-session`, in DynamoDB.
  *
- * - Parallel requests that change different top-level keys of one session both keep their changes (G2), and a session
- *   that one request has destroyed is not brought back by the late save of another (G3, G4), nor under a new ID by its
+ * - Parallel requests that change different top-level keys of one session both keep their changes, and a session
+ *   that one request has destroyed is not brought back by the late save of another, nor under a new ID by its
  *   `regenerate`. For `koa-session` the store remembers by the request's context what each session was loaded as; for
  *   `koa-generic-session`, which does not pass the context, by the session object and its shallow copies. `onConflict` can
  *   decide otherwise.
  * - With `locking`, requests of one session take turns instead: a session is locked when it is loaded, until it is saved
- *   or destroyed, or the response is over (G10). `koa-session` only.
- * - A failure reaches the request as an error and is never taken for "no session" (G6).
- * - A session expires when its cookie does (G5); sessions whose cookie says nothing live for `ttlSeconds`.
+ *   or destroyed, or the response is over. `koa-session` only.
+ * - A failure reaches the request as an error and is never taken for "no session".
+ * - A session expires when its cookie does; sessions whose cookie says nothing live for `ttlSeconds`.
  * - A session that was not changed is not written, and its expiry only when it moves by a worthwhile amount
  *   (`touchAfterSeconds`).
  *
@@ -226,7 +226,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     const context = contextOf(call)
     const origin = this.#sessions.originOf(context, key)
     // With a session still there it is a `regenerate`, which is about to save that under another key. Letting it expire,
-    // other than destroying it, tells whether another request has destroyed it before (G3).
+    // other than destroying it, tells whether another request has destroyed it before.
     if (context !== undefined && origin !== undefined && isObject(Reflect.get(context, 'session'))) {
       const wasThere = await this.#sessions.store.touch(origin.record, { expiresMs: 0 })
       if (wasThere) this.#sessions.setPredecessor(context, origin.record)
@@ -236,7 +236,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
   }
 }
 
-/** The outcome of a call; its failure is one that neither package takes for the absence of a session (G6). */
+/** The outcome of a call; its failure is one that neither package takes for the absence of a session. */
 async function settled<Value>(outcome: Promise<Value>): Promise<Value> {
   try {
     return await outcome
@@ -258,7 +258,7 @@ function isOfKoaSession(data: unknown, layout: LayoutName): boolean {
   return typeof _expire === 'number' || typeof _maxAge === 'number'
 }
 
-/** A session as the middleware gets it: `_expire` and the cookie say when it expires in fact, touches included (G5). */
+/** A session as the middleware gets it: `_expire` and the cookie say when it expires in fact, touches included. */
 function loadedForm<Data extends object>(
   { data, expiresMs }: SessionRecord<Data>,
   { layout, isKoaSession }: SessionForm,

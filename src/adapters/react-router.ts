@@ -60,8 +60,8 @@ export interface DynamoDBSessionStorage<
 /**
  * Session storage for React Router, with the methods of its `createSessionStorage`: `getSession`, `commitSession`, `destroySession`.
  *
- * - Parallel requests that change different keys of one session both keep their change (G2), and a session that one
- *   request has destroyed is not brought back when another commits it (G3): the storage remembers what each session object was
+ * - Parallel requests that change different keys of one session both keep their change, and a session that one
+ *   request has destroyed is not brought back when another commits it: the storage remembers what each session object was
  *   loaded or last committed as. The commit then clears the cookie.
  * - A session ID comes from here, never from a visitor: when the session of a cookie is not found, what is committed gets
  *   another ID, of 256 random bits.

@@ -83,14 +83,14 @@ const ITEMS_AT_ONCE = 16
 /**
  * Keeps the values of `unstorage` in DynamoDB.
  *
- * - A value is absent from the millisecond in which its `ttl` is over, whatever DynamoDB has deleted by then (G5); a failed
- *   read is an error, never an absent value (G6).
+ * - A value is absent from the millisecond in which its `ttl` is over, whatever DynamoDB has deleted by then; a failed
+ *   read is an error, never an absent value.
  * - Values are stored under `<prefix>unstorage:<key>`, in plain, so that they can be listed. With `hashKeys`, for keys that are
  *   secret such as session IDs, they are not there in plain, and `getKeys` fails.
  * - A value has at most about 400 KB. Listing and clearing read the whole table.
  *
  * What the interface does not allow: it writes whole values without saying what they were made from, so that of parallel
- * writes of one key the last one wins (no G2), and a late write brings a value back that was removed (no G3).
+ * writes of one key the last one wins, and a late write brings a value back that was removed.
  *
  * @example
  * ```ts

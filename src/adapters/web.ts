@@ -132,7 +132,7 @@ export class WebSessions<Data extends object = SessionData> {
    * locked until then, or until `release`, which a handler that fails has to call; {@link handle} does all of that.
    *
    * @throws {SessionLockedError} with `locking`, when somebody else still has the lock after `maxWaitMs`.
-   * @throws whatever a read may fail with: a session that cannot be read is never an empty one (G6).
+   * @throws whatever a read may fail with: a session that cannot be read is never an empty one.
    */
   async openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
     // With a cookie or without: the store looks at its options only where it is asked.

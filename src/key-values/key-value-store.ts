@@ -39,9 +39,9 @@ export interface Replacement {
 /**
  * Values under keys in a DynamoDB table, for adapters whose framework wants no more than that.
  *
- * A value is absent from the millisecond in which it expires (G5), a failed read is never an absent value (G6), and every
- * call settles within `deadlineMs` (G7). Writes replace whatever is there, but for {@link replace} and {@link deleteIf}; a copy
- * of a request that is carried out late leaves newer values alone, and counters count exactly (G11).
+ * A value is absent from the millisecond in which it expires, a failed read is never an absent value, and every
+ * call settles within `deadlineMs`. Writes replace whatever is there, but for {@link replace} and {@link deleteIf}; a copy
+ * of a request that is carried out late leaves newer values alone, and counters count exactly.
  */
 export class KeyValues {
   readonly #client: DynamoDBClient
@@ -69,7 +69,7 @@ export class KeyValues {
     return this.#client.clock.now()
   }
 
-  /** Lets everything that one call takes share one deadline (G7). */
+  /** Lets everything that one call takes share one deadline. */
   timed(options: SendOptions): TimedOptions {
     return this.#table.timed(options)
   }
@@ -127,7 +127,7 @@ export class KeyValues {
     const { stored, item, value } = await this.#newItem(key, text, expiresMs, revision)
     const outcome = await this.#table.replace(stored, item, this.#unchanged(basis), options)
     if (outcome.applied) return { applied: true, value }
-    // A write whose response was lost meets itself, or what others have made of it since (G11).
+    // A write whose response was lost meets itself, or what others have made of it since.
     const found = outcome.item && this.#table.layout.revisionOf(outcome.item)
     const applied = isWriteOf(marker, found)
     return applied && found === revision
@@ -154,7 +154,7 @@ export class KeyValues {
 
   /**
    * Reads and deletes a value: of parallel calls one at most gets it, and a call whose response was lost gets it when the
-   * request is sent again (G11).
+   * request is sent again.
    *
    * It is marked as deleted in one conditional write, which makes it absent for all, and then deleted: a delete alone would
    * find nothing when it is sent again, and could not tell whether it had been the one.
@@ -191,7 +191,7 @@ export class KeyValues {
 
   /**
    * Adds 1 to a counter, which begins at 0 and expires some time after its first increment. Parallel increments get different
-   * numbers, and each counts once, also when an answer was lost and the request was sent again (G11).
+   * numbers, and each counts once, also when an answer was lost and the request was sent again.
    *
    * @param ttlMs lifetime of the counter if this begins it; absent when it is not to expire.
    * @returns how far it has counted.

@@ -94,7 +94,7 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
   readonly touchAfterSeconds?: number | undefined
 
   /**
-   * What becomes of a write with a `basis` when another request has written the session since it was read (G2): `'merge'`,
+   * What becomes of a write with a `basis` when another request has written the session since it was read: `'merge'`,
    * `'overwrite'`, `'reject'` or a function.
    *
    * - `'merge'` merges the two by top-level key: what one side added, changed or removed is taken from that side, and

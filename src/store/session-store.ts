@@ -58,11 +58,11 @@ import { listed, SessionTerms, wholeSecond } from './session-terms.ts'
 /**
  * Sessions in a DynamoDB table.
  *
- * Guarantees, by the names that the documentation explains: a write that resolved is stored (G1), parallel writes of
- * one session do not lose each other's changes (G2), a destroyed session is not brought back by a late save or touch
- * (G3, G4), a session is absent from the millisecond in which it expires (G5), a failed read is never an empty session
- * (G6), every call settles within `deadlineMs` (G7), locks end by themselves and are fenced (G10), and a write whose
- * answer was lost is recognised (G11).
+ * Guarantees, which docs/guarantees.md explains: a write that resolved is stored, parallel writes of
+ * one session do not lose each other's changes, a destroyed session is not brought back by a late save or touch,
+ * a session is absent from the millisecond in which it expires, a failed read is never an empty session,
+ * every call settles within `deadlineMs`, locks end by themselves and are fenced, and a write whose
+ * answer was lost is recognised.
  *
  * Constructing a store opens nothing; problems with the region, the credentials or the table show at the first
  * call. An idle store does not keep the process alive. Options that a call does not take fail it with a `TypeError`
@@ -186,7 +186,7 @@ export class SessionStore<Data extends object = SessionData> {
    *
    * @returns the session, or `undefined` when there is none or it has expired.
    * @throws {SessionCorruptError | SessionDecryptionError} when the item is not a session that can be read; it is left
-   *   as it is. Failures of the network, of DynamoDB or of the credentials throw too (G6): `undefined` always means that
+   *   as it is. Failures of the network, of DynamoDB or of the credentials throw too: `undefined` always means that
    *   there is no such session.
    */
   read(id: string, options?: CallOptions): Promise<SessionRecord<Data> | undefined> {
@@ -219,7 +219,7 @@ export class SessionStore<Data extends object = SessionData> {
 
   /**
    * Moves the expiry of a session and changes nothing else. It neither creates a session nor revives one that has
-   * expired or been destroyed (G4).
+   * expired or been destroyed.
    *
    * @param target the session ID, or the record that the session was read or written as. A touch of a record is left out
    *   when it would change little (`touchAfterSeconds`), and keeps off another session that has taken the same ID since.
@@ -239,11 +239,11 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /**
-   * Reads a session and locks it: until it is saved, touched, destroyed or released, every other `lock` of it waits
-   * (G10). `read` does not wait, and a write by somebody who has not locked it is merged, as ever (G2).
+   * Reads a session and locks it: until it is saved, touched, destroyed or released, every other `lock` of it waits.
+   * `read` does not wait, and a write by a request that has not locked it is merged, as ever.
    *
    * @returns `undefined` when there is no such session; nothing was created.
-   * @throws {SessionLockedError} when somebody else still has the lock after `maxWaitMs`.
+   * @throws {SessionLockedError} when another request still has the lock after `maxWaitMs`.
    */
   lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
     return this.#with(options, lockRows, (table, taken) => this.#lock(table, id, taken))
@@ -325,7 +325,7 @@ export class SessionStore<Data extends object = SessionData> {
 
   /**
    * Destroys the sessions of a user: "sign out everywhere". What a request has under way with one of them cannot bring
-   * it back (G3). A session that is written for the first time at the same moment may escape.
+   * it back. A session that is written for the first time at the same moment may escape.
    *
    * @returns how many were destroyed.
    */

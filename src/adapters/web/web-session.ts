@@ -57,9 +57,9 @@ const NOT_FOR_SHARED_CACHES = /(?:^|[\s,])(?:private|no-store)(?:$|[\s,])/i
  * Values are read and changed in memory; {@link commit} stores what has changed, all at once. Values are what JSON can
  * carry. Changes inside of a value that `get` returned count as well.
  *
- * - Requests that change one session in parallel both keep their changes, by key (G2).
- * - A session that somebody else has destroyed stays destroyed; {@link status} is then `'gone'` (G3).
- * - A failed write is an error, and `commit` may be called again (G6).
+ * - Requests that change one session in parallel both keep their changes, by key.
+ * - A session that another request has destroyed stays destroyed; {@link status} is then `'gone'`.
+ * - A failed write is an error, and `commit` may be called again.
  *
  * @typeParam Data what the session holds, by key. It is the application's word: what is read is not checked.
  */
@@ -162,7 +162,7 @@ export class WebSession<Data extends object = SessionData> {
    * visitor signs in or gains rights: an ID that somebody has planted or seen before is then worth nothing.
    *
    * The data are kept, nothing new is ever stored under the old ID, and a session that somebody else has destroyed
-   * meanwhile does not live on under the new one (G3). Its age (`absoluteTimeoutSeconds`) begins anew.
+   * meanwhile does not live on under the new one. Its age (`absoluteTimeoutSeconds`) begins anew.
    */
   regenerate(): void {
     this.#isUsed = true
