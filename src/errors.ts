@@ -17,6 +17,7 @@ export type ErrorCode =
   | ConfigurationError['code']
   | TransportError['code']
   | DynamoDBError['code']
+  | 'COOKIES_READ_ONLY'
   | 'CREDENTIALS_UNAVAILABLE'
   | 'DEADLINE_EXCEEDED'
   | 'KEYS_NOT_LISTABLE'

@@ -10,7 +10,7 @@ import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { SessionCookie, type SessionCookieOptions } from './web/cookie.ts'
-import { type SessionContext, WebSession } from './web/web-session.ts'
+import { type OpenedSession, type SessionContext, WebSession } from './web/web-session.ts'
 
 export type { SessionCookieOptions, SetCookie } from './web/cookie.ts'
 export type { WebSession, WebSessionStatus } from './web/web-session.ts'
@@ -104,12 +104,15 @@ export class WebSessions<Data extends object = SessionData> {
   readonly #closeStore: () => Promise<void>
   readonly #context: SessionContext<Data>
 
-  /** @internal */
-  constructor(options: WebSessionsOptions<Data>) {
+  /**
+   * @param withoutLocking which framework does not tell when a request ends, if it does not.
+   * @internal
+   */
+  constructor(options: WebSessionsOptions<Data>, withoutLocking?: string) {
     const { settings, forStore } = readOwnOptions<Data, WebSessionSettings>(options, ownRows)
     const { secrets = [], cookie = {}, rolling: isRolling = true, clock } = settings
     requireSecrets(settings, options)
-    const { store, close } = openStore(forStore)
+    const { store, close } = openStore(forStore, withoutLocking)
     this.store = store
     this.#closeStore = close
     this.#context = {
@@ -134,16 +137,33 @@ export class WebSessions<Data extends object = SessionData> {
    * @throws {SessionLockedError} with `locking`, when somebody else still has the lock after `maxWaitMs`.
    * @throws whatever a read may fail with: a session that cannot be read is never an empty one.
    */
-  async openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
+  openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
+    return this.openAs(
+      (context, opened) => new WebSession(context, opened),
+      request.headers.get('cookie'),
+      options,
+    )
+  }
+
+  /**
+   * {@link openSession}, for a kind of session that knows more of its framework.
+   *
+   * @internal
+   */
+  async openAs<Session extends WebSession<Data>>(
+    make: (context: SessionContext<Data>, opened: OpenedSession<Data>) => Session,
+    cookieHeader: string | null,
+    options: CallOptions = {},
+  ): Promise<Session> {
     // With a cookie or without: the store looks at its options only where it is asked.
     validateCallOptions(options, callRows)
     const { cookie } = this.#context
-    const presented = cookie.read(request.headers.get('cookie'))
+    const presented = cookie.read(cookieHeader)
     const { id } = presented
     const locks = this.store.locksSessions
     const lock = locks && id !== undefined ? await this.store.lock(id, options) : undefined
     const record = locks || id === undefined ? lock?.record : await this.store.read(id, options)
-    return new WebSession(this.#context, { presented, record, lock })
+    return make(this.#context, { presented, record, lock })
   }
 
   /**

@@ -20,6 +20,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './hono': ['core', 'entry-options', 'errors', 'http', 'web'],
   './hono-sessions': ['core', 'entry-options', 'errors', 'http'],
   './web': ['core', 'entry-options', 'errors', 'http', 'web'],
+  './next': ['core', 'entry-options', 'errors', 'http', 'web'],
   './react-router': ['core', 'errors', 'http'],
   './unstorage': ['core', 'entry-options', 'errors', 'http', 'key-values', 'rolldown-runtime', 'scan'],
   './better-auth': ['core', 'entry-options', 'errors', 'http', 'key-values'],

@@ -255,6 +255,7 @@ const classOfCode: Readonly<Record<ErrorCode | InvalidArgumentCode, string>> = {
   CONNECTION_FAILED: 'ConnectionError',
   CONNECTION_LOST: 'ConnectionError',
   CONNECT_TIMEOUT: 'ConnectTimeoutError',
+  COOKIES_READ_ONLY: 'DynamoDBSessionsError',
   CREDENTIALS_UNAVAILABLE: 'CredentialsError',
   DEADLINE_EXCEEDED: 'DeadlineExceededError',
   DYNAMODB_ERROR: 'DynamoDBError',

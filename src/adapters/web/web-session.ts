@@ -33,7 +33,7 @@ export interface SessionContext<Data extends object> {
 }
 
 /** What a request came with. */
-interface OpenedSession<Data extends object> {
+export interface OpenedSession<Data extends object> {
   readonly presented: PresentedCookie
   /** The stored session; absent when there is none, or it has expired. */
   readonly record: SessionRecord<Data> | undefined

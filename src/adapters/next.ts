@@ -1,0 +1,205 @@
+import { isError } from '../internal/core-objects.ts'
+import type { SessionStore } from '../store/session-store.ts'
+import type { SessionData } from '../types.ts'
+import {
+  type CookieJar,
+  type CookieSink,
+  type PagesResponse,
+  sinkOfJar,
+  sinkOfResponse,
+} from './next/cookie-sink.ts'
+import { NextSession } from './next/next-session.ts'
+import { SharedSessions } from './next/shared-sessions.ts'
+import type { RequestWithCookies, WebSessions, WebSessionsOptions } from './web.ts'
+import type { SetCookie } from './web/cookie.ts'
+
+export type { CookieJar, PagesResponse } from './next/cookie-sink.ts'
+export type { NextSession } from './next/next-session.ts'
+export type { SessionCookieOptions, SetCookie, WebSessionsOptions, WebSessionStatus } from './web.ts'
+
+/** The request of the Pages Router: `req` of `getServerSideProps` and of API routes. */
+export interface PagesRequest {
+  readonly headers: { readonly cookie?: string | undefined }
+}
+
+/** The request of a route handler or of `proxy.ts`. */
+export interface HandlerRequest extends RequestWithCookies {
+  readonly method: string
+}
+
+/** A route handler, or what `proxy.ts` exports, that is given the session as well. */
+export type SessionHandler<Data extends object, Incoming, Context> = (
+  request: Incoming,
+  session: NextSession<Data>,
+  context: Context,
+) => Response | Promise<Response>
+
+/** A route handler, or what `proxy.ts` exports, as Next.js calls it. */
+export type NextHandler<Incoming, Context> = (request: Incoming, context: Context) => Promise<Response>
+
+const FORM = /^(?:application\/x-www-form|multipart\/form)/i
+
+/**
+ * Sessions for Next.js 15 and 16, App Router and Pages Router, on the Node.js runtime.
+ *
+ * - Options are checked when a session is asked for first, so that `next build` needs no secret.
+ * - All bundles of a process, and all edits in development, use one store with one pool of connections.
+ * - What `webSessions` guarantees holds.
+ *
+ * @example
+ * ```tsx
+ * // lib/sessions.ts
+ * export const sessions = nextSessions<{ user?: string }>({ table: 'sessions', secrets: process.env.SESSION_SECRET })
+ *
+ * // in a Server Component
+ * const session = await sessions.get(await cookies())
+ * return <p>Hello {session.get('user') ?? 'stranger'}</p>
+ *
+ * // in a server action
+ * const session = await sessions.get(await cookies())
+ * session.regenerate()
+ * session.set('user', 'ada')
+ * await session.save()
+ * redirect('/')
+ * ```
+ *
+ * @param options those of `webSessions`, but for `locking`.
+ * @typeParam Data what a session holds, by key.
+ */
+export function nextSessions<Data extends object = SessionData>(
+  options: WebSessionsOptions<Data> = {},
+): NextSessions<Data> {
+  return new NextSessions<Data>(options)
+}
+
+/** What {@link nextSessions} makes. Everything but its creation throws a `TypeError` (`INVALID_OPTION`) for wrong options. */
+export class NextSessions<Data extends object = SessionData> {
+  readonly #shared: SharedSessions<Data>
+
+  /** @internal */
+  constructor(options: WebSessionsOptions<Data>) {
+    this.#shared = new SharedSessions(options)
+  }
+
+  /** Where the sessions are kept; for `destroyByUser`, for example. */
+  get store(): SessionStore<Data> {
+    return this.#shared.opened.web.store
+  }
+
+  /** Name of the cookie, with prefix. */
+  get cookieName(): string {
+    return this.#shared.opened.web.cookieName
+  }
+
+  /**
+   * The session that a cookie jar, `await cookies()`, or a request of the Pages Router belongs to. Calls with the same
+   * one get the same session, which is read once.
+   *
+   * @throws whatever a read may fail with: a session that cannot be read is never an empty one (G6).
+   */
+  get(jar: CookieJar): Promise<NextSession<Data>>
+  get(request: PagesRequest, response: PagesResponse): Promise<NextSession<Data>>
+  async get(source: CookieJar | PagesRequest, response?: PagesResponse): Promise<NextSession<Data>> {
+    const { web, sessions } = this.#shared.opened
+    const known = sessions.get(source)
+    if (known !== undefined) return known
+    const opening =
+      response === undefined
+        ? openSession(
+            web,
+            cookieHeaderIn(source as CookieJar, web.cookieName),
+            sinkOfJar(source as CookieJar),
+          )
+        : openSession(web, (source as PagesRequest).headers.cookie, sinkOfResponse(response))
+    sessions.set(source, opening)
+    // The next call asks again.
+    opening.catch(() => sessions.delete(source))
+    return opening
+  }
+
+  /**
+   * Makes a route handler of a function that is also given the session, which is committed when the function returns, and
+   * when it ends with `redirect()`, `notFound()` or the like. When it fails otherwise, nothing more is stored.
+   *
+   * A response that sets the cookie is kept out of caches, as by `WebSession.commitTo`.
+   */
+  route<Incoming extends HandlerRequest = Request, Context = unknown>(
+    handler: SessionHandler<Data, Incoming, Context>,
+  ): NextHandler<Incoming, Context> {
+    return async (request, context) => {
+      const { web } = this.#shared.opened
+      const session = await openSession(web, request.headers.get('cookie'))
+      try {
+        return await commitTo(session, await handler(request, session, context))
+      } catch (error) {
+        const digest = digestOf(error)
+        if (!digest.startsWith('NEXT_') || (await session.commit()) === undefined) throw error
+        const response = thrownResponse(digest, request)
+        if (response === undefined) throw error
+        return commitTo(session, response)
+      }
+    }
+  }
+
+  /**
+   * Makes what `proxy.ts` (`middleware.ts` before Next.js 16, with `runtime: 'nodejs'`) exports of a function that is also
+   * given the session: `sessions.proxy(() => NextResponse.next())` extends the sessions of all visitors. The page that the
+   * request goes on to sees the cookie that it sets.
+   */
+  proxy<Incoming extends HandlerRequest = Request, Context = unknown>(
+    handler: SessionHandler<Data, Incoming, Context>,
+  ): NextHandler<Incoming, Context> {
+    return this.route(handler)
+  }
+
+  /** The cookie that a response has to carry after a commit, in parts; `undefined` when it needs none. */
+  cookie(session: NextSession<Data>): SetCookie | undefined {
+    return session.setCookie
+  }
+
+  /** Closes the connections of the store, for all bundles, unless the store is somebody else's. It opens again when used. */
+  close(): Promise<void> {
+    return this.#shared.close()
+  }
+}
+
+function openSession<Data extends object>(
+  web: WebSessions<Data>,
+  cookieHeader: string | null | undefined,
+  sink?: CookieSink,
+): Promise<NextSession<Data>> {
+  return web.openAs((context, opened) => new NextSession(context, opened, sink), cookieHeader ?? null)
+}
+
+function cookieHeaderIn(jar: CookieJar, name: string): string | undefined {
+  const cookie = jar.get(name)
+  return cookie && `${name}=${cookie.value}`
+}
+
+/** `WebSession.commitTo`, and by the cookies of a `NextResponse`, which alone reach the page behind `proxy.ts`. */
+async function commitTo<Data extends object>(
+  session: NextSession<Data>,
+  response: Response & { readonly cookies?: Pick<CookieJar, 'set'> },
+): Promise<Response> {
+  const marked: typeof response = await session.commitTo(response)
+  const { setCookie } = session
+  if (setCookie !== undefined) marked.cookies?.set?.(setCookie.name, setCookie.value, setCookie.options)
+  return marked
+}
+
+function digestOf(error: unknown): string {
+  return isError(error) ? String(Reflect.get(error, 'digest')) : ''
+}
+
+/**
+ * The response that Next.js makes of what `redirect()` and `notFound()` throw. It has no way to add a cookie to that one
+ * but the jar, which is not at hand.
+ */
+function thrownResponse(digest: string, { method, headers }: HandlerRequest): Response | undefined {
+  const [kind, ...details] = digest.split(';')
+  if (kind === 'NEXT_HTTP_ERROR_FALLBACK') return new Response(null, { status: Number(details[0]) })
+  if (kind !== 'NEXT_REDIRECT') return undefined
+  const isForm = method === 'POST' && FORM.test(headers.get('content-type') ?? '')
+  const location = details.slice(1, -2).join(';')
+  return new Response(null, { status: isForm ? 303 : Number(details.at(-2)), headers: { location } })
+}

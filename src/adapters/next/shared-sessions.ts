@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+
+import { isObject } from '../../internal/core-objects.ts'
+import { WebSessions, type WebSessionsOptions } from '../web.ts'
+import type { NextSession } from './next-session.ts'
+
+/** What everything in a process uses that has the same options. */
+interface OpenedSessions<Data extends object> {
+  readonly web: WebSessions<Data>
+  /** By cookie jar, or request of the Pages Router. */
+  readonly sessions: WeakMap<object, Promise<NextSession<Data>>>
+}
+
+type OpenedByKey<Data extends object> = Map<string, OpenedSessions<Data>>
+
+/** Of one process: Next.js evaluates a module once for each bundle, and in development once more for each edit. */
+const REGISTRY = Symbol.for('dynamodb-sessions/next')
+
+/**
+ * Options that are functions of what a session holds. That they are there is all that counts of them in production, where
+ * each bundle has the one function in a text of its own, with other names. In development an edit may have changed them.
+ */
+const FUNCTIONS_OF_DATA: ReadonlySet<string> = new Set(['userId', 'ttlSeconds', 'onConflict'])
+
+/** Web sessions that are opened when they are first asked for, and that all users of the same options share. */
+export class SharedSessions<Data extends object> {
+  readonly #options: WebSessionsOptions<Data>
+  /** For options that nothing else can be known to have. */
+  readonly #own: OpenedByKey<Data> = new Map()
+
+  constructor(options: WebSessionsOptions<Data>) {
+    this.#options = options
+  }
+
+  /** @throws {TypeError} `INVALID_OPTION` */
+  get opened(): OpenedSessions<Data> {
+    const [key, byKey] = this.#place()
+    const known = byKey.get(key)
+    if (known !== undefined) return known
+    const web = new WebSessions(this.#options, 'Next.js, which does not tell when a request ends')
+    const opened = { web, sessions: new WeakMap<object, Promise<NextSession<Data>>>() }
+    byKey.set(key, opened)
+    return opened
+  }
+
+  /** What is asked for next is opened anew. */
+  async close(): Promise<void> {
+    const [key, byKey] = this.#place()
+    const known = byKey.get(key)
+    byKey.delete(key)
+    await known?.web.close()
+  }
+
+  #place(): readonly [key: string, byKey: OpenedByKey<Data>] {
+    const key = keyOf(this.#options)
+    if (key === undefined) return ['', this.#own]
+    const holder = globalThis as { [REGISTRY]?: OpenedByKey<Data> }
+    return [key, (holder[REGISTRY] ??= new Map())]
+  }
+}
+
+/** Tells options apart; `undefined` for those that hold something, such as a function or a store, that may differ unseen. */
+function keyOf(options: object): string | undefined {
+  let isTold = true
+  const text = JSON.stringify(options, (name, value: unknown) => {
+    if (typeof value === 'function' && FUNCTIONS_OF_DATA.has(name)) {
+      return { source: process.env['NODE_ENV'] === 'production' ? '' : String(value) }
+    }
+    if (isPlain(value)) return value
+    isTold = false
+    return undefined
+  })
+  // Secrets are among them.
+  return isTold ? createHash('sha256').update(text).digest('base64url') : undefined
+}
+
+function isPlain(value: unknown): boolean {
+  if (isObject(value)) return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  return typeof value !== 'function' && typeof value !== 'bigint'
+}
