@@ -191,12 +191,15 @@ export async function reportFailure(
   const program = command === undefined ? 'dynamodb-sessions' : `dynamodb-sessions ${command}`
   const title = painter(stderr, environment)('red', `${program}:`)
   await writeLine(stderr, `${title} ${printable(inOptionNames(messageOf(error) ?? String(error), command))}`)
-  if (isUsage) await writeLine(stderr, `see: ${program} --help`)
+  if (isUsage) await writeLine(stderr, `see: npx ${program} --help`)
   else if (code === undefined) {
     // Not an error that anybody foresaw: where it happened is all that helps.
     if (isError(error) && error.stack !== undefined) await writeLine(stderr, error.stack)
   } else if (command !== 'doctor' && !UNRELATED_TO_SETUP.has(code)) {
-    await writeLine(stderr, 'dynamodb-sessions doctor finds out what is wrong with the setup')
+    await writeLine(
+      stderr,
+      'npx dynamodb-sessions doctor, with the same common options, finds out what is wrong with the setup',
+    )
   }
   return isUsage ? EXIT.usage : EXIT.failure
 }

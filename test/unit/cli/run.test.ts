@@ -72,7 +72,7 @@ describe('a command line', () => {
     const { exitCode, stdout, stderr } = await runCli(args)
     expect([exitCode, stdout]).toEqual([2, ''])
     expect(stderr).toContain(message)
-    expect(stderr).toMatch(/^see: dynamodb-sessions .*--help$/m)
+    expect(stderr).toMatch(/^see: npx dynamodb-sessions .*--help$/m)
   })
 
   test('does not repeat what may be a session ID', async () => {
