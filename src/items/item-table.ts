@@ -1,5 +1,5 @@
 import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
-import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
+import { itemSizeBytes, MAX_ITEM_BYTES, surelyFits } from '../aws/dynamodb/item-size.ts'
 import type { ExpressionInput, TableInput } from '../aws/dynamodb/operations.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
@@ -284,6 +284,7 @@ export class ItemTable {
 
   #itemFor(session: StoredSession): Item {
     const item = this.layout.toItem(session)
+    if (surelyFits(item)) return item
     const sizeBytes = itemSizeBytes(item)
     if (sizeBytes <= MAX_ITEM_BYTES) return item
     const { revision } = session

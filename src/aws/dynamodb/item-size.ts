@@ -8,6 +8,26 @@ const ELEMENT_OVERHEAD_BYTES = 1
 
 const NUMBER = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/
 
+/** No more bytes than that become of a unit of a string in UTF-8, and of a digit of a number. */
+const MOST_BYTES_PER_UNIT = 3
+
+/**
+ * Whether DynamoDB takes an item, by the lengths of its strings alone, which takes a fraction of the time of counting.
+ *
+ * @returns false when only {@link itemSizeBytes} can tell.
+ */
+export function surelyFits(item: Item): boolean {
+  let units = 0
+  for (const [name, value] of Object.entries(item)) {
+    if ('S' in value) units += value.S.length
+    else if ('N' in value) units += value.N.length
+    else if ('B' in value) units += value.B.length
+    else return false
+    units += name.length
+  }
+  return units * MOST_BYTES_PER_UNIT <= MAX_ITEM_BYTES
+}
+
 /**
  * Size of an item in bytes as DynamoDB counts it against its limit of 400 KB.
  *

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { itemSizeBytes, MAX_ITEM_BYTES } from '../../../../src/aws/dynamodb/item-size.ts'
+import { itemSizeBytes, MAX_ITEM_BYTES, surelyFits } from '../../../../src/aws/dynamodb/item-size.ts'
 import type { AttributeValue, Item } from '../../../../src/types.ts'
 
 /** Size of a value alone, without an attribute name. */
@@ -32,6 +32,35 @@ const { value: attributeValue } = fc.letrec<{ value: AttributeValue; item: Item 
     fc.record({ M: tie('item') }),
   ),
 }))
+
+describe('what surely fits', () => {
+  const third = Math.floor(MAX_ITEM_BYTES / 3)
+
+  test.each<[string, Item, boolean]>([
+    ['nothing', {}, true],
+    ['a third of the limit', { id: { S: 'x'.repeat(third - 2) } }, true],
+    ['a little more', { id: { S: 'x'.repeat(third - 1) } }, false],
+    ['the same in a name', { ['x'.repeat(third + 1)]: { S: '' } }, false],
+    ['the same in base64', { id: { B: 'x'.repeat(third - 1) } }, false],
+    ['what is not flat', { id: { L: [] } }, false],
+  ])('%s', (_, item, fits) => {
+    expect(surelyFits(item)).toBe(fits)
+  })
+
+  test('never takes more than three bytes for a unit of a name or a value', () => {
+    const flat = fc.dictionary(
+      text,
+      fc.oneof(fc.record({ S: text }), fc.record({ N: numberText }), fc.record({ B: base64 })),
+    )
+    fc.assert(
+      fc.property(flat, item => {
+        const values = Object.values(item).flatMap(value => Object.values(value))
+        const units = [...Object.keys(item), ...values].join('').length
+        expect(itemSizeBytes(item)).toBeLessThanOrEqual(3 * units)
+      }),
+    )
+  })
+})
 
 test('the limit is 400 KB', () => {
   expect(MAX_ITEM_BYTES).toBe(409_600)
