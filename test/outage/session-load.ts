@@ -4,6 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel'
 import dns, { Resolver } from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { ResolutionTrace } from '../../src/diagnostics.ts'
@@ -62,6 +63,7 @@ function lookup(
   })
 }
 Object.assign(dns, { lookup })
+syncBuiltinESMExports()
 
 const store = new SessionStore(storeOptions)
 const errors: string[] = []

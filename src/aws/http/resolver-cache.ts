@@ -1,4 +1,9 @@
-import dns, { type LookupAddress } from 'node:dns'
+import {
+  type LookupAddress,
+  type LookupAllOptions,
+  type LookupOptions,
+  lookup as lookUpInSystem,
+} from 'node:dns'
 import { isIP } from 'node:net'
 
 import type { ResolutionTrace } from '../../diagnostics.ts'
@@ -10,7 +15,7 @@ import type { Endpoint } from './endpoint.ts'
 /** Looks up the addresses of a host name, as `dns.lookup` does with `all: true`. */
 export type AddressLookup = (
   hostname: string,
-  options: dns.LookupAllOptions,
+  options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
@@ -55,7 +60,8 @@ export class ResolverCache {
   /** @param lookup `@default` `dns.lookup`, as it is at the time: some applications replace it. */
   constructor(
     lookup: AddressLookup = (hostname, options, callback) => {
-      dns.lookup(hostname, options, callback)
+      // Not of a default import, for which the published files would need a helper in a file of its own.
+      lookUpInSystem(hostname, options, callback)
     },
   ) {
     this.#lookup = lookup
@@ -105,7 +111,7 @@ export class EndpointAddresses {
    * @param timeoutMs the time to connect, of which the look-up may take a share where addresses are known.
    * @throws {Error} what the look-up failed with, where no address is known.
    */
-  async resolve(options: dns.LookupOptions, timeoutMs: number): Promise<LookupAddress[]> {
+  async resolve(options: LookupOptions, timeoutMs: number): Promise<LookupAddress[]> {
     const search = this.#find(options)
     const remembered = this.#remembered()
     if (remembered.length === 0) {
@@ -171,7 +177,7 @@ export class EndpointAddresses {
   }
 
   /** The look-up under way, or a new one: a name server that does not respond holds up one thread, not all of them. */
-  #find(options: dns.LookupOptions): Search {
+  #find(options: LookupOptions): Search {
     const startedAtMs = performance.now()
     if (this.#search !== undefined && startedAtMs - this.#search.startedAtMs < LOST_AFTER_MS) {
       return this.#search
@@ -232,7 +238,7 @@ export class EndpointAddresses {
 function lookUp(
   lookup: AddressLookup,
   hostname: string,
-  options: dns.LookupOptions,
+  options: LookupOptions,
 ): Promise<readonly LookupAddress[]> {
   return new Promise((resolve, reject) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {

@@ -208,7 +208,7 @@ function unreachable(error: unknown): Check {
     error instanceof DeadlineExceededError && error.cause instanceof TransportError ? error.cause : error
   const message = messageOf(cause)
   const code = isError(cause) ? codeOf(cause.cause) : undefined
-  const fix = /ENOTFOUND|EAI_AGAIN/.test(`${message} ${code}`)
+  const fix = /ENOTFOUND|EAI_AGAIN|not (?:be )?resolved/.test(`${message} ${code}`)
     ? 'there is no host of that name: check the spelling of the region and of the endpoint, and the name server'
     : 'check the endpoint, security groups, routes (NAT or a VPC endpoint for DynamoDB) and proxies'
   return check('fail', 'connection', message, fix)
