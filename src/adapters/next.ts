@@ -95,7 +95,7 @@ export class NextSessions<Data extends object = SessionData> {
    * The session that a cookie jar, `await cookies()`, or a request of the Pages Router belongs to. Calls with the same
    * one get the same session, which is read once.
    *
-   * @throws whatever a read may fail with: a session that cannot be read is never an empty one (G6).
+   * @throws whatever a read may fail with: a session that cannot be read is never an empty one.
    */
   get(jar: CookieJar): Promise<NextSession<Data>>
   get(request: PagesRequest, response: PagesResponse): Promise<NextSession<Data>>
@@ -133,8 +133,8 @@ export class NextSessions<Data extends object = SessionData> {
         return await commitTo(session, await handler(request, session, context))
       } catch (error) {
         const digest = digestOf(error)
-        if (!digest.startsWith('NEXT_') || (await session.commit()) === undefined) throw error
-        const response = thrownResponse(digest, request)
+        const isDue = digest.startsWith('NEXT_') && (await session.commit()) !== undefined
+        const response = isDue ? thrownResponse(digest, request) : undefined
         if (response === undefined) throw error
         return commitTo(session, response)
       }

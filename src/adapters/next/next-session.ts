@@ -27,10 +27,8 @@ export class NextSession<Data extends object = SessionData> extends WebSession<D
    *   nothing was stored.
    * @throws whatever `WebSession.commit` may fail with.
    */
-  async save(options?: CallOptions): Promise<void> {
-    this.#sink?.requireWritable()
-    await this.commit(options)
-    this.#sendCookie()
+  save(options?: CallOptions): Promise<void> {
+    return this.#withCookie(() => this.commit(options))
   }
 
   /**
@@ -39,13 +37,14 @@ export class NextSession<Data extends object = SessionData> extends WebSession<D
    * @throws {DynamoDBSessionsError} `COOKIES_READ_ONLY` where no cookie can be set, such as in a Server Component;
    *   the session is as it was.
    */
-  override async destroy(options?: CallOptions): Promise<void> {
-    this.#sink?.requireWritable()
-    await super.destroy(options)
-    this.#sendCookie()
+  override destroy(options?: CallOptions): Promise<void> {
+    return this.#withCookie(() => super.destroy(options))
   }
 
-  #sendCookie(): void {
+  /** Does something that may need a cookie to be set, if one can be set. */
+  async #withCookie(work: () => Promise<unknown>): Promise<void> {
+    this.#sink?.requireWritable()
+    await work()
     if (this.setCookie !== undefined) this.#sink?.set(this.setCookie)
   }
 }
