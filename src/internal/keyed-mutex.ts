@@ -6,12 +6,11 @@ export interface Turn<Handed, Companion = never> {
   /** What the call before has left for this one. */
   readonly handed: Handed | undefined
   /**
-   * Does the work of calls that wait behind this one along with its own: the longest waiting first. Their wait ends with this
-   * turn, without one of their own.
-   *
-   * @returns all that have been taken along so far, `most` of them at most; those that have given up waiting have gone.
+   * Does the work of calls that wait behind this one along with its own: the longest waiting first, as many as are asked for.
+   * Their wait ends with this turn, without one of their own, unless this is called again without coming as far as them: those
+   * wait on.
    */
-  readonly takeAlong: (most: number) => readonly Companion[]
+  readonly takeAlong: () => Iterable<Companion>
   /** Lets the next one in, and leaves something for it; more than one call does no harm. */
   readonly release: (handed?: Handed) => void
 }
@@ -81,14 +80,13 @@ export class KeyedMutex<Handed = never, Companion = never> {
   ): Turn<Handed, Companion> {
     let isReleased = false
     const taken = new Set<Waiter<Handed, Companion>>()
-    const takeAlong = (most: number): readonly Companion[] => {
-      const companions: Companion[] = []
+    const takeAlong = function* (): Iterable<Companion> {
+      taken.clear()
       for (const waiter of waiters) {
-        if (waiter.companion === undefined || companions.length >= most) continue
+        if (waiter.companion === undefined) continue
         taken.add(waiter)
-        companions.push(waiter.companion)
+        yield waiter.companion
       }
-      return companions
     }
     const release = (left?: Handed): void => {
       if (isReleased) return

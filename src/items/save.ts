@@ -93,6 +93,8 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
   #stored: StoredItem | undefined
   /** The markers of the writes by which other saves have tried to store this one. */
   readonly #takers = new Set<string>()
+  /** The saves that are in the last attempt of this one. */
+  readonly #along = new Set<SaveAttempts>()
   /** How it ended, when another save has stored it. */
   #endedAlong: EndedAlong | undefined
 
@@ -219,21 +221,26 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
     readonly along: ReadonlyMap<SaveAttempts, EndedAlong | undefined>
   }> {
     const along = new Map<SaveAttempts, EndedAlong | undefined>()
-    const most = Math.min(MOST_AT_ONCE, MOST_CHARACTERS_AT_ONCE / ours.session.text.length)
-    const companions = this.#goesAlong ? this.#turn?.takeAlong(Math.floor(most) - 1) : undefined
+    const { marker } = this.#save
+    // The attempt before this one was refused, and this one need not come as far.
+    for (const companion of this.#along) companion.#takers.delete(marker)
+    this.#along.clear()
     let written = ours
-    for (const companion of companions ?? []) {
-      const { marker } = this.#save
-      companion.#takers.delete(marker)
+    let characters = 0
+    for (const companion of this.#goesAlong ? (this.#turn?.takeAlong() ?? []) : []) {
       try {
         const added = await companion.#addedTo(written, attempt)
         along.set(companion, added === undefined ? { result: undefined } : undefined)
-        if (added === undefined) continue
-        companion.#takers.add(marker)
-        written = added
+        if (added !== undefined) {
+          companion.#takers.add(marker)
+          this.#along.add(companion)
+          written = added
+        }
       } catch (error) {
         along.set(companion, { error })
       }
+      characters += written.session.text.length
+      if (along.size === MOST_AT_ONCE - 1 || characters > MOST_CHARACTERS_AT_ONCE) break
     }
     return { written, along }
   }

@@ -56,6 +56,19 @@ describe('saves of one session that wait in one store', () => {
     expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', ...changes(WRITERS), theirs: 1 })
   })
 
+  test('are all stored when the session has grown, so that fewer of them can be written at once', async () => {
+    const { id, gate, saves } = await openStorm()
+    const large = 'x'.repeat(300_000)
+    await change(id, { theirs: large })
+    await gate.open()
+    await Promise.all(saves)
+    expect((await subject.store().read(id))?.data).toEqual({
+      user: 'ada',
+      ...changes(WRITERS),
+      theirs: large,
+    })
+  })
+
   test('do not bring a session back that was destroyed meanwhile (G3)', async () => {
     const { id, gate, saves } = await openStorm()
     await subject.store().destroy(id)
