@@ -265,7 +265,7 @@ test('locking is refused', () => {
   const locking = new SessionStore<Record<string, unknown>>({ locking: true })
   expect(() => new DynamoDBStore(locking)).toThrow(/"locking" does not go with hono-sessions/)
   expect(() => new DynamoDBStore({ storeEmptySessions: 1 as unknown as boolean })).toThrow(
-    /takes true or false/,
+    /must be true or false/,
   )
   expect(() => new DynamoDBStore({ storeEmptySession: false } as object)).toThrow(/did you mean "storeEmpty/)
 })
