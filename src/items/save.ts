@@ -131,7 +131,10 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
     const sentAtMs = performance.now()
     const attempted = this.#writeOver(written.item)
     const { applied, item: found } = await (lease === undefined ? attempted : lease.track(attempted))
-    if (applied) return this.#end(written.session, { item: written.item, sentAtMs }, along)
+    if (applied) {
+      const result = save.onConflict === 'overwrite' ? ours.session : written.session
+      return this.#end(result, { item: written.item, sentAtMs }, along)
+    }
     const stored = found && { item: found, sentAtMs }
     const own = await this.#ownWrite(written.session, found)
     if (own !== undefined) return this.#end(own, stored, along)
@@ -230,7 +233,7 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
     for (const companion of this.#goesAlong ? (this.#turn?.takeAlong() ?? []) : []) {
       try {
         const added = await companion.#addedTo(written, attempt)
-        along.set(companion, added === undefined ? { result: undefined } : undefined)
+        along.set(companion, companion.#endOfItsOwn(added))
         if (added !== undefined) {
           companion.#takers.add(marker)
           this.#along.add(companion)
@@ -253,6 +256,13 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
     const versions = { basis: this.#basis.text, ours: this.#ours, theirs, attempt }
     const ours = await resolveConflict(this.#table, this.#save, versions)
     return this.#written({ ...ours, revision: theirs.revision })
+  }
+
+  /** How this save ends, if not by what is stored in the end: it is gone, or it has stored what others overwrite at once. */
+  #endOfItsOwn(added: Written | undefined): EndedAlong | undefined {
+    if (added === undefined) return { result: undefined }
+    if (this.#save.onConflict !== 'overwrite') return undefined
+    return { result: this.#snapshotOf(copyOf(this.#table, added.session)) }
   }
 
   #writeOver(item: Item): Promise<Outcome> {

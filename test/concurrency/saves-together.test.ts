@@ -132,8 +132,12 @@ describe('saves of one session that wait in one store', () => {
   test('each have the last word where that is how a store resolves conflicts', async () => {
     const { id, gate, saves } = await openStorm({ onConflict: 'overwrite' })
     await gate.open()
-    await Promise.all(saves)
+    const records = await Promise.all(saves)
     expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', ...changeOf(WRITERS - 1) })
+    // Each has what it wrote, not what others put in its place.
+    for (const [index, record] of records.entries()) {
+      expect(record?.data).toEqual({ user: 'ada', ...changeOf(index) })
+    }
   })
 
   test('wait for their own turn where the application resolves conflicts', async () => {
