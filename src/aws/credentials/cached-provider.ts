@@ -2,6 +2,7 @@ import { isCredentials } from '../sigv4/sign.ts'
 import { CredentialsError } from '../../errors.ts'
 import type { CredentialsTrace } from '../../diagnostics.ts'
 import { credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
+import { isError } from '../../internal/core-objects.ts'
 import { Deadline } from '../../internal/deadline.ts'
 import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
 import { withTimeout } from '../../internal/timers.ts'
@@ -82,12 +83,23 @@ export function cachedProvider(
 }
 
 async function ask(provider: CredentialProvider): Promise<Credentials> {
-  const credentials: unknown = await provider()
+  const credentials = await answerOf(provider)
   if (isCredentials(credentials)) return credentials
   throw new CredentialsError(
     'the credential provider did not return an object with non-empty strings accessKeyId and secretAccessKey ' +
       '(and, optionally, sessionToken and a Date expiration)',
   )
+}
+
+/** What a provider returns; what it throws is an Error here, whatever it is. */
+async function answerOf(provider: CredentialProvider): Promise<unknown> {
+  try {
+    return await provider()
+  } catch (error) {
+    if (isError(error)) throw error
+    const message = 'the credential provider threw something that is not an Error; see the cause'
+    throw new CredentialsError(message, { cause: error })
+  }
 }
 
 function askTraced(provider: CredentialProvider, reason: CredentialsTrace['reason']): Promise<Credentials> {

@@ -440,3 +440,19 @@ describe('what a provider returns', () => {
     expect(fixture.calls).toHaveLength(2)
   })
 })
+
+test.each([null, undefined, 'S3CR'])(
+  'a provider that throws %j fails calls with an error of ours',
+  async reason => {
+    const fixture = new Fixture()
+    const call = rejectionOf(fixture.provide())
+    await fixture.fail(reason)
+    const error = await call
+    expect(error).toBeInstanceOf(CredentialsError)
+    expect(error).toMatchObject({
+      code: 'CREDENTIALS_UNAVAILABLE',
+      message: 'the credential provider threw something that is not an Error; see the cause',
+      cause: reason,
+    })
+  },
+)
