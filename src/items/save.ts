@@ -1,5 +1,5 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
-import { LockLostError, SessionConflictError } from '../errors.ts'
+import { DeadlineExceededError, LockLostError, SessionConflictError } from '../errors.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
@@ -165,6 +165,7 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
       const timeoutMs = deadline.remainingMs
       this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs, signal, companion })
     }
+    if (this.#turn === undefined && this.#endedAlong === undefined) throw this.#waitedTooLong()
     const handed = this.#turn?.handed
     if (handed === undefined) return found
     const isNewer = handed.sentAtMs > foundAtMs || this.#wentOnFrom(found, handed.item)
@@ -189,6 +190,15 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
     this.#ours = await resolveConflict(this.#table, this.#save, versions)
     this.#basis = theirs
     return undefined
+  }
+
+  /** Nothing is sent any more, but a save that has taken this one along may be under way. */
+  #waitedTooLong(): DeadlineExceededError {
+    const { limitMs } = this.#options.deadline
+    const doubt = this.#takers.size > 0 ? '; one of those may have stored it along with its own' : ''
+    return new DeadlineExceededError(
+      `the save did not succeed within ${Math.round(limitMs)} ms: it waited behind other saves of the session${doubt}`,
+    )
   }
 
   gaveUp(attempts: number): SessionConflictError {

@@ -86,7 +86,7 @@ export class Gate {
       return
     }
     // It is on its way, whoever has given it up meanwhile.
-    const response = await this.#engine.request({ ...request, signal: undefined })
+    const response = await this.#engine.request({ ...request, signal: undefined, deadlineAtMs: Infinity })
     await happened()
     if (fate === 'drop') caller?.reject(lost())
     else caller?.resolve(atTestTime(response))

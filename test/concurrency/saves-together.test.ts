@@ -112,6 +112,25 @@ describe('saves of one session that wait in one store', () => {
     expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', ...others })
   })
 
+  test('are not sent when their time is over, and say that they may be stored by the one that hangs', async () => {
+    const { id, gate, saves, sent } = await openStorm({ deadlineMs: 5000 })
+    const before = sent()
+    const outcomes = await Promise.allSettled(saves)
+    for (const outcome of outcomes.slice(3)) {
+      expect(outcome).toMatchObject({
+        reason: {
+          code: 'DEADLINE_EXCEEDED',
+          message:
+            'the save did not succeed within 5000 ms: it waited behind other saves of the session; ' +
+            'one of those may have stored it along with its own',
+        },
+      })
+    }
+    expect(sent()).toBe(before)
+    await gate.open()
+    expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', ...changes(WRITERS) })
+  })
+
   test.each(['lose', 'drop'] as const)(
     'are stored when the one that writes them is given up on the way (%s)',
     async fate => {
@@ -176,6 +195,7 @@ describe('saves of one session that wait in one store', () => {
     /** Whether the first attempts are still to be passed. */
     readonly isFirstHeld?: boolean
     readonly onConflict?: SessionStoreOptions<Content>['onConflict']
+    readonly deadlineMs?: number
     readonly keys?: (index: number) => Content
     readonly signals?: Readonly<Record<number, AbortSignal>>
     /** The writer that has locked the session. */
@@ -189,13 +209,18 @@ describe('saves of one session that wait in one store', () => {
    * for the request at the gate that the third has sent for all.
    */
   async function openStorm(storm: Storm = {}) {
-    const { writers = WRITERS, onConflict, keys = changeOf, signals = {}, locks } = storm
+    const { writers = WRITERS, onConflict, deadlineMs, keys = changeOf, signals = {}, locks } = storm
     const gate = new Gate()
     onTestFinished(() => gate.end())
     const transport = gate.transport(() => undefined)
     let requests = 0
     const store: SessionStore<Content> = subject.store({
       ...(onConflict !== undefined && { onConflict }),
+      ...(deadlineMs !== undefined && {
+        deadlineMs,
+        attemptTimeoutMs: deadlineMs,
+        connectTimeoutMs: deadlineMs,
+      }),
       transport: {
         request: request => {
           requests++
