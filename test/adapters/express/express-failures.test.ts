@@ -152,22 +152,30 @@ describe('DynamoDBStore when something is wrong', () => {
     })
 
     test.each([
-      ['the ENOENT of a missing file', Object.assign(new Error('no such file'), { code: 'ENOENT' })],
-      ['an HTTP status', Object.assign(new Error('unauthorized'), { status: 401 })],
-      ['headers', Object.assign(new Error('elsewhere'), { headers: { location: '/elsewhere' } })],
-      ['a message for visitors', Object.assign(new Error('secret'), { expose: true })],
-      ['nothing', undefined],
-      ['null', null],
-      ['a text', 'out of order'],
-    ])('a credential provider that fails with %s is no missing session', async (_name, reason) => {
+      [
+        'the ENOENT of a missing file',
+        Object.assign(new Error('no such file'), { code: 'ENOENT' }),
+        'STORE_FAILED',
+      ],
+      ['an HTTP status', Object.assign(new Error('unauthorized'), { status: 401 }), 'STORE_FAILED'],
+      [
+        'headers',
+        Object.assign(new Error('elsewhere'), { headers: { location: '/elsewhere' } }),
+        'STORE_FAILED',
+      ],
+      ['a message for visitors', Object.assign(new Error('secret'), { expose: true }), 'STORE_FAILED'],
+      ['nothing', undefined, 'CREDENTIALS_UNAVAILABLE'],
+      ['null', null, 'CREDENTIALS_UNAVAILABLE'],
+      ['a text', 'out of order', 'CREDENTIALS_UNAVAILABLE'],
+    ])('a credential provider that fails with %s is no missing session', async (_name, reason, code) => {
       const store = subject.store({
         credentials: () => Promise.reject(reason),
       })
       const { origin, errors } = await subject.app({ store }, addRoutes)
       const { cookie } = await visitor()
       const answer = await new Browser(cookie).open(`${origin}/user`)
-      expect(answer).toEqual({ status: 500, text: 'STORE_FAILED', setCookie: undefined })
-      expect(errors).toMatchObject([{ code: 'STORE_FAILED', cause: reason }])
+      expect(answer).toEqual({ status: 500, text: code, setCookie: undefined })
+      expect(errors).toMatchObject([{ code, cause: reason }])
     })
   })
 

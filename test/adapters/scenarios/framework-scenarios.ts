@@ -314,17 +314,21 @@ export function frameworkScenarios(framework: Framework): void {
       })
 
       test.each([
-        ['the ENOENT of a missing file', Object.assign(new Error('no such file'), { code: 'ENOENT' })],
-        ['nothing', undefined],
-        ['a text', 'out of order'],
-      ])('a credential provider that fails with %s is no missing session', async (_name, reason) => {
+        [
+          'the ENOENT of a missing file',
+          Object.assign(new Error('no such file'), { code: 'ENOENT' }),
+          'STORE_FAILED',
+        ],
+        ['nothing', undefined, 'CREDENTIALS_UNAVAILABLE'],
+        ['a text', 'out of order', 'CREDENTIALS_UNAVAILABLE'],
+      ])('a credential provider that fails with %s is no missing session', async (_name, reason, code) => {
         const good = await shop()
         const ada = new Jar(good.origin)
         await ada.open('/login/ada')
         const { origin, errors } = await shop({ credentials: () => Promise.reject(reason) })
         const answer = await ada.anotherWindow(origin).open('/user')
-        expect(answer).toEqual({ status: 500, text: 'STORE_FAILED', setCookies: [] })
-        expect(errors).toMatchObject([{ code: 'STORE_FAILED', cause: reason }])
+        expect(answer).toEqual({ status: 500, text: code, setCookies: [] })
+        expect(errors).toMatchObject([{ code, cause: reason }])
       })
 
       test('what a handler has changed before it failed is answered with its own error', async () => {
