@@ -5,11 +5,9 @@ import type { ServerClock } from '../aws/http/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
 import { invalidArgument, SessionTooLargeError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
-import { KeyedMutex } from '../internal/keyed-mutex.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { tableRow } from '../options/store-options.ts'
-import type { SaveAttempts } from './save.ts'
 import { markerOf, SessionRecord } from './session-record.ts'
 
 /** Options of a store that are about its table. */
@@ -41,14 +39,6 @@ export type Outcome =
   /** The condition did not hold for `item`; `undefined` means that there is none. */
   | { readonly applied: false; readonly item: Item | undefined }
 
-/** What a save leaves for the next of its store. */
-export interface StoredItem {
-  /** The item as the save stored it, or as others did since. */
-  readonly item: Item
-  /** Instant of `performance.now()` at which the save was sent: the item is newer than all that was read before. */
-  readonly sentAtMs: number
-}
-
 /** The part of a request that a {@link Condition} is. */
 export type ConditionInput = Required<
   Pick<ExpressionInput, 'ConditionExpression' | 'ExpressionAttributeNames'>
@@ -77,10 +67,6 @@ export class ItemTable {
   readonly layout: Layout
   readonly consistentRead: boolean
   readonly #absoluteTimeoutMs: number | undefined
-  /** Where saves that have met a conflict wait for their turn, or for one to take them along; each leaves what it wrote. */
-  readonly savesInTurn: KeyedMutex<StoredItem, SaveAttempts> = new KeyedMutex()
-  /** How many saves of a session are under way. */
-  readonly savesUnderWay: Map<string, number> = new Map()
   readonly #templates: Template[] = []
 
   constructor(

@@ -1,6 +1,7 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { DeadlineExceededError, LockLostError, SessionConflictError } from '../errors.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
+import { KeyedMutex, type Turn } from '../internal/keyed-mutex.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
   allOf,
@@ -12,8 +13,7 @@ import {
 import type { Item } from '../types.ts'
 import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import { afterEarlierMerge, type ConflictTerms, policyOf, resolveConflict } from './conflict.ts'
-import type { ItemTable, Outcome, StoredItem } from './item-table.ts'
-import type { Turn } from '../internal/keyed-mutex.ts'
+import type { ItemTable, Outcome } from './item-table.ts'
 import { isWriteOf, markerOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
 /** A save of a session that was read or written before. */
@@ -39,18 +39,18 @@ export async function saveSession(
   timed: TimedOptions,
 ): Promise<SessionSnapshot | undefined> {
   const attempts = new SaveAttempts(table, save, timed)
-  const { savesUnderWay } = table
+  const { underWay } = savesOf(table)
   const { key } = save.session
-  const underWay = savesUnderWay.get(key) ?? 0
-  savesUnderWay.set(key, underWay + 1)
+  const earlier = underWay.get(key) ?? 0
+  underWay.set(key, earlier + 1)
   try {
-    const ended = underWay < MOST_FIRST_ATTEMPTS ? undefined : await attempts.waitBehind()
+    const ended = earlier < MOST_FIRST_ATTEMPTS ? undefined : await attempts.waitBehind()
     return ended === undefined ? await writeConditionally(attempts, timed) : ended.result
   } finally {
     attempts.endTurn()
-    const others = (savesUnderWay.get(key) ?? 1) - 1
-    if (others === 0) savesUnderWay.delete(key)
-    else savesUnderWay.set(key, others)
+    const others = (underWay.get(key) ?? 1) - 1
+    if (others === 0) underWay.delete(key)
+    else underWay.set(key, others)
   }
 }
 
@@ -63,6 +63,32 @@ const MOST_FIRST_ATTEMPTS = 8
 /** How many saves are written at once, and how much text they have in all: merging them keeps the process from other work. */
 const MOST_AT_ONCE = 50
 const MOST_CHARACTERS_AT_ONCE = 1_000_000
+
+/** What a save leaves for the next of its store. */
+interface StoredItem {
+  /** The item as the save stored it, or as others did since. */
+  readonly item: Item
+  /** Instant of `performance.now()` at which the save was sent: the item is newer than all that was read before. */
+  readonly sentAtMs: number
+}
+
+/** The saves of one store. */
+interface Saves {
+  /** Where saves that have met a conflict wait for their turn, or for one to take them along; each leaves what it wrote. */
+  readonly inTurn: KeyedMutex<StoredItem, SaveAttempts>
+  /** How many saves of a session are under way, by its key. */
+  readonly underWay: Map<string, number>
+}
+
+const savesByTable = new WeakMap<ItemTable, Saves>()
+
+function savesOf(table: ItemTable): Saves {
+  const known = savesByTable.get(table)
+  if (known !== undefined) return known
+  const saves = { inTurn: new KeyedMutex<StoredItem, SaveAttempts>(), underWay: new Map<string, number>() }
+  savesByTable.set(table, saves)
+  return saves
+}
 
 /** How a save ended that another one wrote along with its own. */
 type EndedAlong = Ended<SessionSnapshot | undefined> | { readonly error: unknown }
@@ -80,7 +106,7 @@ interface Written {
  * is merged with what the one before it would have stored, and the last result is written. That is what they would have stored
  * one after the other.
  */
-export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot | undefined> {
+class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot | undefined> {
   readonly #table: ItemTable
   readonly #save: Save
   readonly #options: SendOptions & TimedOptions
@@ -163,7 +189,7 @@ export class SaveAttempts implements ConditionalWrite<Item | undefined, SessionS
     // A save that was taken along by one that failed has to wait again.
     while (this.#turn === undefined && this.#endedAlong === undefined && !deadline.isExpired()) {
       const timeoutMs = deadline.remainingMs
-      this.#turn = await this.#table.savesInTurn.acquire(key, { timeoutMs, signal, companion })
+      this.#turn = await savesOf(this.#table).inTurn.acquire(key, { timeoutMs, signal, companion })
     }
     if (this.#turn === undefined && this.#endedAlong === undefined) throw this.#waitedTooLong()
     const handed = this.#turn?.handed
