@@ -1,5 +1,3 @@
-import type { PayloadCodec } from './payload-codec.ts'
-
 /** How session data is encrypted: AES-256-GCM, as `docs/encryption.md` describes it. */
 export interface EncryptionOptions {
   /**
@@ -60,43 +58,9 @@ export const MIN_PASSPHRASE_CHARACTERS = 16
 export const DEFAULT_THRESHOLD_BYTES = 1024
 
 /**
- * Whether a `PayloadCodec` with these options writes anything but text as it is. Where it does not, it is needed only for
- * reading values of type B.
- */
-export function encodesWrites({ encryption, compression }: PayloadCodecOptions): boolean {
-  return compression !== undefined || (encryption !== undefined && encryption.unencrypted !== 'write')
-}
-
-/**
  * The form of a passphrase that keys are derived from: Unicode NFC, because the same characters can arrive as different
  * code points from different keyboards and files.
  */
 export function normalizedPassphrase(passphrase: string): string {
   return passphrase.normalize('NFC')
-}
-
-/**
- * Loads what compresses and encrypts when it is first needed, and keeps one for all: deriving keys is costly. The caller's
- * array and bytes are copied now, because they may change until then.
- *
- * @returns a function for one whose keys are ready.
- */
-export function lazyPayloadCodec({
-  encryption,
-  compression,
-}: PayloadCodecOptions): () => Promise<PayloadCodec> {
-  const given = {
-    encryption: encryption && {
-      keys: encryption.keys.map(key => (typeof key === 'string' ? key : Uint8Array.from(key))),
-      unencrypted: encryption.unencrypted,
-    },
-    compression,
-  }
-  let codec: PayloadCodec | undefined
-  return async () => {
-    const module = await import('./payload-codec.ts')
-    codec ??= new module.PayloadCodec(given)
-    await codec.prepare()
-    return codec
-  }
 }

@@ -1,7 +1,7 @@
 import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import { allOf, binaryOf, type Condition, type Layout, numberOf, textOf } from '../layouts/layout.ts'
 import { birthAttribute, nativeLayout } from '../layouts/native.ts'
-import { encodesWrites, lazyPayloadCodec } from '../encryption/encryption-options.ts'
+import { encodesWrites, lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { newMarker } from '../items/session-record.ts'

@@ -1,10 +1,7 @@
 import { hash } from 'node:crypto'
 
-import {
-  encodesWrites,
-  lazyPayloadCodec,
-  type PayloadCodecOptions,
-} from '../encryption/encryption-options.ts'
+import type { PayloadCodecOptions } from '../encryption/encryption-options.ts'
+import { encodesWrites, lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
 import { SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import type { PayloadCodec } from '../encryption/payload-codec.ts'

@@ -1,4 +1,20 @@
-import type { ConfigSection, SharedConfig } from './shared-config.ts'
+/**
+ * Properties of a profile, an `sso-session` or a `services` section: lower-cased names, those of a nested block as
+ * `block.name`.
+ */
+export type ConfigSection = ReadonlyMap<string, string>
+
+/** What the config file and the credentials file say together. */
+export interface SharedConfig {
+  /** Profiles by name. A property of the credentials file wins over the same one of the config file. */
+  readonly profiles: ReadonlyMap<string, ConfigSection>
+  /** `[sso-session NAME]` sections of the config file by name. */
+  readonly ssoSessions: ReadonlyMap<string, ConfigSection>
+  /** `[services NAME]` sections of the config file by name. */
+  readonly services: ReadonlyMap<string, ConfigSection>
+  /** Files that count as absent because this process may not read them: messages about what is missing say so. */
+  readonly withheld: readonly string[]
+}
 
 /**
  * Merges the texts of the two files.
@@ -45,9 +61,6 @@ function addTo(sections: Sections, name: string, section: ConfigSection): void {
   sections.set(name, earlier === undefined ? section : new Map([...earlier, ...section]))
 }
 
-/** Properties of one section: lower-cased names, those of a nested block as `block.name`. */
-export type IniSection = ReadonlyMap<string, string>
-
 /**
  * Parses the text of a shared AWS file into its sections, by the text between their brackets (trimmed).
  *
@@ -64,7 +77,7 @@ export type IniSection = ReadonlyMap<string, string>
  *
  * Any name is harmless, `__proto__` included.
  */
-export function parseIni(text: string): ReadonlyMap<string, IniSection> {
+export function parseIni(text: string): ReadonlyMap<string, ConfigSection> {
   const sections = new Map<string, Map<string, string>>()
   let section: Map<string, string> | undefined
   let block: string | undefined

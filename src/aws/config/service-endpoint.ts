@@ -1,13 +1,41 @@
 import { ConfigurationError } from '../../errors.ts'
 import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
-import type { CustomEndpoint, EndpointSettings } from './settings.ts'
 import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
 import { booleanSetting } from './environment.ts'
 import { settingOf, type SettingsSource } from './shared-config.ts'
 
 /** The AWS services that this package talks to, as `services` sections name them. */
 export type ServiceId = 'dynamodb' | 'sts' | 'sso' | 'sso_oidc' | 'signin'
+
+/** When requests go to an endpoint that carries the number of the AWS account, where AWS has such endpoints. */
+export type AccountIdEndpointMode =
+  /** Whenever the account is known. */
+  | 'preferred'
+  /** Never. */
+  | 'disabled'
+  /** Always: it is an error when that cannot be. */
+  | 'required'
+
+/** What decides where requests to DynamoDB go, except the account, which only shows with the credentials. */
+export interface EndpointSettings {
+  /** A real region, or `local`; never a pseudo-region such as `us-east-1-fips`. */
+  readonly region: string
+  /** An endpoint that was configured to take the place of the region's own. */
+  readonly customEndpoint?: CustomEndpoint | undefined
+  /** Hosts whose cryptography is validated by FIPS 140. */
+  readonly useFips: boolean
+  /** Hosts that are reachable over IPv6 too. */
+  readonly useDualStack: boolean
+  readonly accountIdEndpointMode: AccountIdEndpointMode
+}
+
+/** An endpoint that somebody configured, and where. */
+export interface CustomEndpoint {
+  readonly url: string
+  /** The option, variable or property that names it, for error messages. */
+  readonly source: string
+}
 
 /** Which kind of host name a service is reached by. */
 type EndpointFlags = Pick<EndpointSettings, 'useFips' | 'useDualStack'>

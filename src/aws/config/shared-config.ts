@@ -2,25 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { ConfigurationError } from '../../errors.ts'
 import { codeOf, isNotPermitted } from '../../internal/core-objects.ts'
 import { type Environment, type FileLocation, fileLocations, variable } from './environment.ts'
-import type { IniSection } from './config-file.ts'
-
-/**
- * Properties of a profile, an `sso-session` or a `services` section: lower-cased names, those of a nested block as
- * `block.name`.
- */
-export type ConfigSection = IniSection
-
-/** What the config file and the credentials file say together. */
-export interface SharedConfig {
-  /** Profiles by name. A property of the credentials file wins over the same one of the config file. */
-  readonly profiles: ReadonlyMap<string, ConfigSection>
-  /** `[sso-session NAME]` sections of the config file by name. */
-  readonly ssoSessions: ReadonlyMap<string, ConfigSection>
-  /** `[services NAME]` sections of the config file by name. */
-  readonly services: ReadonlyMap<string, ConfigSection>
-  /** Files that count as absent because this process may not read them: messages about what is missing say so. */
-  readonly withheld: readonly string[]
-}
+import type { SharedConfig } from './config-file.ts'
 
 /** What absent files say. */
 export const NO_SHARED_CONFIG: SharedConfig = {

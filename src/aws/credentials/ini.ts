@@ -1,6 +1,6 @@
 import { CredentialsError } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
-import type { ConfigSection } from '../config/shared-config.ts'
+import type { ConfigSection } from '../config/config-file.ts'
 import { askedOnce } from './cached-provider.ts'
 import {
   absentProfileMessage,

@@ -1,11 +1,10 @@
 import { type Environment, fileLocations } from '../config/environment.ts'
+import type { ConfigSection, SharedConfig } from '../config/config-file.ts'
 import {
-  type ConfigSection,
   loadSharedConfig,
   type SelectedProfile,
   selectedProfile,
   type SettingsSource,
-  type SharedConfig,
   withheldNote,
 } from '../config/shared-config.ts'
 import { ConfigurationError, CredentialsError, invalidArgument } from '../../errors.ts'

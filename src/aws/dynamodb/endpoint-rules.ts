@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../../errors.ts'
-import type { EndpointSettings } from '../config/settings.ts'
+import type { EndpointSettings } from '../config/service-endpoint.ts'
 import { isHostLabel, type Partition, partitionOf } from '../config/partitions.ts'
 
 /** Where the account of an account-based endpoint can come from. */

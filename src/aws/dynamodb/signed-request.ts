@@ -1,6 +1,6 @@
 import type { Credentials } from '../../types.ts'
 import { userAgent } from '../../internal/user-agent.ts'
-import type { EndpointSettings } from '../config/settings.ts'
+import type { EndpointSettings } from '../config/service-endpoint.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import { type EncodedRequest, encodeHead, type ResponseRecipient } from '../http/transport.ts'
 import { type Header, SignatureTemplate } from '../sigv4/sign.ts'

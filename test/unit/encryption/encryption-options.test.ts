@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 import { expect, test } from 'vitest'
 
-import { encodesWrites, lazyPayloadCodec } from '../../../src/encryption/encryption-options.ts'
+import { encodesWrites, lazyPayloadCodec } from '../../../src/encryption/lazy-payload-codec.ts'
 import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
 import { compressionRow, encryptionRow } from '../../../src/options/encryption-options.ts'
 
@@ -131,6 +131,7 @@ test.each([
 
 test('checking options loads neither compression nor cryptography', () => {
   expect(importsOf('encryption/encryption-options.ts')).toEqual([])
+  expect(importsOf('encryption/lazy-payload-codec.ts')).toEqual([])
   expect(importsOf('options/encryption-options.ts')).toEqual([
     '../encryption/encryption-options.ts',
     '../internal/core-objects.ts',

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
-import { lazyPayloadCodec } from '../../../src/encryption/encryption-options.ts'
+import { lazyPayloadCodec } from '../../../src/encryption/lazy-payload-codec.ts'
 import { openLayout } from '../../../src/layouts/open-layout.ts'
 import { sessionIn } from './foreign/stored-session.ts'
 

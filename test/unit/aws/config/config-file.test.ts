@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 
-import { type IniSection, parseIni } from '../../../../src/aws/config/config-file.ts'
+import { type ConfigSection, parseIni } from '../../../../src/aws/config/config-file.ts'
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 function parsed(...lines: readonly string[]): Sections {
   const entries = [...parseIni(lines.join('\n'))].map(
-    ([name, section]: readonly [string, IniSection]) => [name, Object.fromEntries(section)] as const,
+    ([name, section]: readonly [string, ConfigSection]) => [name, Object.fromEntries(section)] as const,
   )
   return Object.fromEntries(entries)
 }

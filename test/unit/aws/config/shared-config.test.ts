@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { Environment } from '../../../../src/aws/config/environment.ts'
-import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
+import { type ConfigSection, mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import {
-  type ConfigSection,
   findSetting,
   loadSharedConfig,
   NO_SHARED_CONFIG,

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { mergeFiles } from '../../../../src/aws/config/config-file.ts'
-import type { ConfigSection } from '../../../../src/aws/config/shared-config.ts'
+import { type ConfigSection, mergeFiles } from '../../../../src/aws/config/config-file.ts'
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 

@@ -7,7 +7,7 @@ import {
   signingRegionFor,
 } from '../../../../src/aws/dynamodb/endpoint-rules.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
-import type { EndpointSettings } from '../../../../src/aws/config/settings.ts'
+import type { EndpointSettings } from '../../../../src/aws/config/service-endpoint.ts'
 
 describe('isRegionName', () => {
   test.each(['eu-west-1', 'us-gov-east-1', 'local', 'a', '1', 'x'.repeat(63)])('accepts %s', region => {
