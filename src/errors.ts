@@ -361,17 +361,52 @@ for (const [name, { prototype }] of Object.entries({
   prototype.name = name
 }
 
+/** A mistake of the caller, as the functions below make it. */
+type InvalidArgument = TypeError & { readonly code: InvalidArgumentCode }
+
 /**
- * Makes the `TypeError` for a mistake of the caller.
+ * The error for an option that cannot be used.
  *
  * @internal
  */
-export function invalidArgument(
-  code: InvalidArgumentCode,
-  message: string,
-  options?: ErrorOptions,
-): TypeError & { readonly code: InvalidArgumentCode } {
-  return Object.assign(new TypeError(message, options), { code })
+export function invalidOption(message: string, options?: ErrorOptions): InvalidArgument {
+  return mistake('INVALID_OPTION', message, options)
+}
+
+/**
+ * The error for what can be no session ID.
+ *
+ * @internal
+ */
+export function invalidSessionId(message: string, options?: ErrorOptions): InvalidArgument {
+  return mistake('INVALID_SESSION_ID', message, options)
+}
+
+/**
+ * The error for session data that cannot be stored.
+ *
+ * @internal
+ */
+export function invalidSessionData(message: string, options?: ErrorOptions): InvalidArgument {
+  return mistake('INVALID_SESSION_DATA', message, options)
+}
+
+/**
+ * The error for an argument that is neither an option nor a session.
+ *
+ * @internal
+ */
+export function invalidArgument(message: string, options?: ErrorOptions): InvalidArgument {
+  return mistake('INVALID_ARGUMENT', message, options)
+}
+
+/**
+ * The error for a setting of the environment that cannot be used.
+ *
+ * @internal
+ */
+export function invalidSetting(message: string, options?: ErrorOptions): ConfigurationError {
+  return new ConfigurationError('INVALID_SETTING', message, options)
 }
 
 /**
@@ -381,4 +416,8 @@ export function invalidArgument(
  */
 export function storeClosed(): DynamoDBSessionsError {
   return new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more calls')
+}
+
+function mistake(code: InvalidArgumentCode, message: string, options?: ErrorOptions): InvalidArgument {
+  return Object.assign(new TypeError(message, options), { code })
 }

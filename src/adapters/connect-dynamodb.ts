@@ -1,7 +1,7 @@
 import type expressSession from 'express-session'
 import type { SessionData } from 'express-session'
 
-import { invalidArgument, TableNotFoundError } from '../errors.ts'
+import { invalidArgument, invalidSessionData, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { inBackground } from '../internal/timers.ts'
 import { isPositive } from '../options/option.ts'
@@ -288,7 +288,6 @@ function storeOf(connect: unknown): typeof expressSession.Store {
   const found = candidates.find(candidate => typeof candidate === 'function')
   if (found !== undefined) return found as typeof expressSession.Store
   throw invalidArgument(
-    'INVALID_ARGUMENT',
     'connectDynamoDB takes express-session: connectDynamoDB(session) or connectDynamoDB({ session }), with the session ' +
       "of import session from 'express-session'",
   )
@@ -333,8 +332,7 @@ function typed(value: unknown, type: 'S' | 'N'): string | undefined {
 }
 
 function lacking(names: readonly string[]): TypeError {
-  return invalidArgument(
-    'INVALID_SESSION_DATA',
+  return invalidSessionData(
     `the session has no "${names.join('", "')}", which the option "specialKeys" names; ` +
       'skipThrowMissingSpecialKeys: true allows that',
   )

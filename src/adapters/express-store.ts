@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type expressSession from 'express-session'
 import type { Cookie, Session, SessionData, Store } from 'express-session'
 
-import { invalidArgument } from '../errors.ts'
+import { invalidSessionData } from '../errors.ts'
 import { isObject, LATEST_MS } from '../internal/core-objects.ts'
 import { weakProperty } from '../internal/weak-property.ts'
 import type { SessionRecord } from '../items/session-record.ts'
@@ -366,7 +366,7 @@ export function isSession(value: unknown): value is SessionData {
 }
 
 function requireSession(session: unknown): void {
-  if (!isSession(session)) throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
+  if (!isSession(session)) throw invalidSessionData('session data must be an object')
 }
 
 /** A session as the application gets it, whose cookie shows when it expires in fact. */

@@ -1,7 +1,7 @@
 import type { SessionStore as FastifySessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 
-import { invalidArgument } from '../errors.ts'
+import { invalidSessionData } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
@@ -110,7 +110,7 @@ export class DynamoDBStore implements FastifySessionStore {
 
   async #save(id: string, session: Session): Promise<void> {
     if (!isData(session)) {
-      throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
+      throw invalidSessionData('session data must be an object')
     }
     const base = this.#sessions.baseOf(session, id, this.#sessions.latestOf(predecessorOf(session))?.record)
     const stored = base.basis?.data

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
@@ -190,8 +190,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     const response = responseTo(request, res)
     if (response === undefined) {
       if (this.#servesKoaSession) return this.#read(key)
-      throw invalidArgument(
-        'INVALID_OPTION',
+      throw invalidOption(
         'the option "locking" goes with koa-session 6.2 and newer only: other callers do not tell the store when a ' +
           'request ends',
       )

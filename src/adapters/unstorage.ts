@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { LATEST_MS, withinDateRange } from '../internal/core-objects.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
 import { entryRows } from '../options/entry-options.ts'
@@ -164,10 +164,7 @@ export { dynamoDBDriver as default }
 function expiryOf(nowMs: number, ttl: unknown): number | undefined {
   if (ttl === undefined || ttl === null || ttl === 0 || ttl === Infinity) return undefined
   if (typeof ttl !== 'number' || !(ttl > 0)) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      'the option "ttl" must be a positive number of seconds, or 0 for no expiry',
-    )
+    throw invalidOption('the option "ttl" must be a positive number of seconds, or 0 for no expiry')
   }
   return Math.min(Math.round(nowMs + ttl * 1000), LATEST_MS)
 }

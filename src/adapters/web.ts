@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../options/call-options.ts'
 import { entryRows } from '../options/entry-options.ts'
@@ -212,15 +212,13 @@ const ownRows: RowsOf<WebSessionSettings> = {
 function requireSecrets({ secrets, cookie }: WebSessionSettings, given: WebSessionSettings): void {
   const isSigned = cookie?.signed !== false
   if (isSigned && secrets === undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       'the option "secrets" is missing (or the environment variable DYNAMODB_SESSIONS_SECRETS): session cookies are ' +
         'signed with it; make one with: openssl rand -base64 32',
     )
   }
   if (!isSigned && given.secrets !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       'the option "secrets" has no effect with the cookie option "signed" set to false: nothing is signed; leave one of them out',
     )
   }

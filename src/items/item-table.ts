@@ -3,7 +3,7 @@ import { itemSizeBytes, MAX_ITEM_BYTES, surelyFits } from '../aws/dynamodb/item-
 import type { ExpressionInput, TableInput } from '../aws/dynamodb/operations.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'
 import { isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
-import { invalidArgument, SessionTooLargeError } from '../errors.ts'
+import { invalidSessionId, SessionTooLargeError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { allOf, type Condition, type Layout, type StoredSession } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
@@ -92,14 +92,11 @@ export class ItemTable {
    */
   keyOf(id: string): string {
     if (typeof id !== 'string' || id === '') {
-      throw invalidArgument('INVALID_SESSION_ID', 'a session ID must be a non-empty string')
+      throw invalidSessionId('a session ID must be a non-empty string')
     }
     const key = this.layout.keyOf(id)
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
-      throw invalidArgument(
-        'INVALID_SESSION_ID',
-        `the session ID is too long: a key has at most ${MAX_KEY_BYTES} bytes`,
-      )
+      throw invalidSessionId(`the session ID is too long: a key has at most ${MAX_KEY_BYTES} bytes`)
     }
     return key
   }

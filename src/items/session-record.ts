@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import {
   bulkRows,
   type BulkOptions,
@@ -219,11 +219,10 @@ export function requireRecords<Data extends object>(
   key: string,
 ): void {
   if (basis !== undefined && basis.key !== key) {
-    throw invalidArgument('INVALID_OPTION', 'the basis is the record of another session')
+    throw invalidOption('the basis is the record of another session')
   }
   if (basis !== undefined && movedFrom !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       'the options "basis" and "movedFrom" exclude each other: the one saves a session, the other begins one',
     )
   }

@@ -86,12 +86,11 @@ export class KeyValueLayout {
    */
   keyOf(key: string): string {
     if (typeof key !== 'string' || key === '') {
-      throw invalidArgument('INVALID_ARGUMENT', 'a key must be a non-empty string')
+      throw invalidArgument('a key must be a non-empty string')
     }
     const stored = this.#layout.keyOf(key)
     if (Buffer.byteLength(stored) > MAX_KEY_BYTES) {
       throw invalidArgument(
-        'INVALID_ARGUMENT',
         `the key is too long: with its prefix it has at most ${MAX_KEY_BYTES} bytes; "hashKeys" makes any key short`,
       )
     }

@@ -1,4 +1,4 @@
-import { invalidArgument, SessionCorruptError } from '../errors.ts'
+import { invalidSessionData, SessionCorruptError } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
 import type { SessionData } from '../types.ts'
 import type { SessionCodec } from './layout.ts'
@@ -41,13 +41,13 @@ export function stringifySessionData(data: unknown): string {
     text = JSON.stringify(data)
   } catch (cause) {
     const problem = 'the session data cannot be written as JSON; see the cause'
-    throw invalidArgument('INVALID_SESSION_DATA', problem, { cause })
+    throw invalidSessionData(problem, { cause })
   }
   if (text === undefined || !text.startsWith('{')) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
+    throw invalidSessionData('session data must be an object')
   }
   if (isNestedDeeper(text, DEEPEST)) {
-    throw invalidArgument('INVALID_SESSION_DATA', `the session data are nested deeper than ${DEEPEST} levels`)
+    throw invalidSessionData(`the session data are nested deeper than ${DEEPEST} levels`)
   }
   return text
 }

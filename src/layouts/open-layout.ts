@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import type { Layout, LayoutName, LayoutOptions } from './layout.ts'
 import { DEFAULT_PARTITION_KEY, NATIVE_ATTRIBUTES, nativeLayout, type NativeLayoutOptions } from './native.ts'
 
@@ -55,8 +55,7 @@ export function checkAttributes(settings: LayoutSettings, keyOption = 'partition
   const own = layout === 'php' ? [dataAttribute, ttlAttribute] : []
   const attributes = [...own, ...ATTRIBUTES[layout]]
   if (new Set(attributes).size < attributes.length) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       'the options "dataAttribute" and "ttlAttribute" must be different attributes, and neither "lock" nor "lockUntil"',
     )
   }
@@ -69,8 +68,5 @@ export function checkAttributes(settings: LayoutSettings, keyOption = 'partition
   const mistake = isKeyTaken
     ? `"${keyOption}" cannot be "${partitionKey}"`
     : `"specialKeys" cannot have "${special?.name}"`
-  throw invalidArgument(
-    'INVALID_OPTION',
-    `the option ${mistake}, an attribute that holds something else of a session`,
-  )
+  throw invalidOption(`the option ${mistake}, an attribute that holds something else of a session`)
 }

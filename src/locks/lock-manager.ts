@@ -1,4 +1,4 @@
-import { invalidArgument, SessionConflictError, SessionLockedError, storeClosed } from '../errors.ts'
+import { invalidOption, SessionConflictError, SessionLockedError, storeClosed } from '../errors.ts'
 import type { LockTrace } from '../diagnostics.ts'
 import { backoffMs } from '../internal/backoff.ts'
 import { Deadline } from '../internal/deadline.ts'
@@ -295,7 +295,7 @@ export class LockManager {
 
   #protocol(): LockProtocol {
     const { lock, name } = this.#table.layout
-    if (lock === undefined) throw invalidArgument('INVALID_OPTION', `the layout "${name}" has no locks`)
+    if (lock === undefined) throw invalidOption(`the layout "${name}" has no locks`)
     return lock
   }
 }

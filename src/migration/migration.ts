@@ -1,5 +1,5 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
-import { invalidArgument, LockLostError, SessionConflictError } from '../errors.ts'
+import { invalidOption, LockLostError, SessionConflictError } from '../errors.ts'
 import type { ConflictTrace } from '../diagnostics.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
@@ -59,8 +59,7 @@ export async function openMigration<Data extends object>(
   target: ItemTable,
   { migrateFrom, table, encryption }: StoreOptions<Data>,
 ): Promise<Migration> {
-  if (migrateFrom === undefined)
-    throw invalidArgument('INVALID_OPTION', 'the option "migrateFrom" is missing')
+  if (migrateFrom === undefined) throw invalidOption('the option "migrateFrom" is missing')
   const given = typeof migrateFrom === 'string' ? { layout: migrateFrom } : migrateFrom
   // What is in the same table is under the same key attribute, whatever its software takes by default.
   const { partitionKey = given.table === undefined ? target.layout.partitionKey : undefined } = given
@@ -90,8 +89,7 @@ export class Migration {
    */
   constructor(target: ItemTable, source: ItemTable) {
     if (target.name === source.name && target.layout.keyOf('-') === source.layout.keyOf('-')) {
-      throw invalidArgument(
-        'INVALID_OPTION',
+      throw invalidOption(
         'the option "migrateFrom" names the place where this store keeps sessions itself: the keys are the same; give this ' +
           'store another "prefix" or table',
       )

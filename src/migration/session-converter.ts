@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { invalidArgument } from '../errors.ts'
+import { invalidSessionData } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { SessionCodec, StoredSession } from '../layouts/layout.ts'
 import { isMarked } from '../layouts/php/values.ts'
@@ -98,8 +98,7 @@ export class SessionConverter {
 
   #notConvertible(): TypeError {
     const [from, to] = [this.#source.layout.name, this.#target.layout.name]
-    return invalidArgument(
-      'INVALID_SESSION_DATA',
+    return invalidSessionData(
       `the session cannot be moved: in the layout "${from}" it holds values that the layout "${to}" has nothing for, such ` +
         'as large integers or objects of PHP; it was left as it is; take them out of the session',
     )

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { booleanOption, holdsOnly, numberOption, type OptionRow, type OptionRows } from './option.ts'
 
 /** How sessions are locked. */
@@ -91,8 +91,7 @@ export function lockTerms(
   isRenewed: boolean,
 ): LockingTerms {
   if (!isRenewed && call.maxHoldSeconds !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       'the option "maxHoldSeconds" has no effect with the option "renew" set to false: the lock ends with its lease; leave ' +
         'it out',
     )
@@ -100,7 +99,7 @@ export function lockTerms(
   const given: LockingOptions = { ...(typeof locking === 'object' && defined(locking)), ...defined(call) }
   const contradiction = lockingContradiction(given)
   if (contradiction === undefined) return lockingTerms(given)
-  throw invalidArgument('INVALID_OPTION', `the lock, as "locking" and this call have it, ${contradiction}`)
+  throw invalidOption(`the lock, as "locking" and this call have it, ${contradiction}`)
 }
 
 /**

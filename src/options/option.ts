@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/process-environment.ts'
 import type { LayoutName } from '../layouts/layout.ts'
@@ -96,7 +96,7 @@ export function readOptions<Options extends object>(
   const problem =
     (Object.hasOwn(rows, 'layout') ? layoutConflict(options, rows, nameOf) : undefined) ??
     firstConflict(options, rows, nameOf)
-  if (problem !== undefined) throw invalidArgument('INVALID_OPTION', problem)
+  if (problem !== undefined) throw invalidOption(problem)
   return options as Partial<Options>
 }
 
@@ -111,7 +111,7 @@ export function validateCallOptions<Options extends object>(
 ): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument('INVALID_OPTION', 'the options of a call must be an object, or left out')
+    throw invalidOption('the options of a call must be an object, or left out')
   }
   const rows: Rows = optionRows
   // Inherited ones count, too: an AbortSignal that is passed in place of { signal } has nothing else.
@@ -311,7 +311,7 @@ function valueOf(
 function asObject(given: unknown): Readonly<Record<string, unknown>> {
   if (given === undefined) return {}
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalidArgument('INVALID_OPTION', `the options must be an object; received ${kindOf(given)}`)
+    throw invalidOption(`the options must be an object; received ${kindOf(given)}`)
   }
   return given as Readonly<Record<string, unknown>>
 }
@@ -323,8 +323,7 @@ function wrongValue(
   variable?: string,
 ): TypeError {
   const hint = didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)
-  return invalidArgument(
-    'INVALID_OPTION',
+  return invalidOption(
     variable === undefined
       ? `the option "${name}" must be ${takes}; received ${kindOf(value)}${hint}`
       : `the environment variable ${variable} must be ${takesAsText}; received ${kindOfText(value)}${hint}`,
@@ -354,7 +353,7 @@ function unknownOption(lead: string, name: string, listed: string, rows: Rows): 
     instead === undefined
       ? didYouMean(match && `"${match}"`)
       : `, as clients of the AWS SDK have it: ${instead}`
-  return invalidArgument('INVALID_OPTION', `${lead} "${name}"${hint} (${listed} are: ${known.join(', ')})`)
+  return invalidOption(`${lead} "${name}"${hint} (${listed} are: ${known.join(', ')})`)
 }
 
 /** What stands here for the options of the AWS SDK's clients, by their names; where several have one, with bars between. */

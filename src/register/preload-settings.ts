@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { preloadRows } from '../options/preload-options.ts'
@@ -27,10 +27,7 @@ export function checkPreloadSettings(environment: Environment): void {
     const variable = `DYNAMODB_SESSIONS_${name.toUpperCase()}`
     const text = environment[variable]
     if (text === undefined || text === '' || row.accepts(text)) continue
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `the environment variable ${variable} must be ${row.takes}; received another value`,
-    )
+    throw invalidOption(`the environment variable ${variable} must be ${row.takes}; received another value`)
   }
 }
 
@@ -45,8 +42,7 @@ export function stopOrWarn(task: string, cause: unknown): void {
   const reason = messageOf(cause) ?? 'the reason is unknown'
   const problem = `dynamodb-sessions/register cannot ${task}: ${reason}`
   if (!isOptional(processEnvironment())) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       `${problem} (with DYNAMODB_SESSIONS_OPTIONAL=1 the application would start without it)`,
       { cause },
     )

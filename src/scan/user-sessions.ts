@@ -1,7 +1,7 @@
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
-import { invalidArgument, SessionCorruptError, TableMismatchError } from '../errors.ts'
+import { invalidArgument, invalidOption, SessionCorruptError, TableMismatchError } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import { sleep } from '../internal/timers.ts'
 import type { Item } from '../types.ts'
@@ -176,10 +176,10 @@ function wasLive(table: ItemTable, item: Item, nowMs: number): boolean {
 function queryOf(table: ItemTable, userId: string, options: SendOptions): UserQuery {
   const { userIndex: index, name } = table.layout
   if (index === undefined) {
-    throw invalidArgument('INVALID_OPTION', `the layout "${name}" does not write down whose session it is`)
+    throw invalidOption(`the layout "${name}" does not write down whose session it is`)
   }
   if (!isUserId(userId)) {
-    throw invalidArgument('INVALID_ARGUMENT', 'a user ID must be a string of 1 to 2048 bytes')
+    throw invalidArgument('a user ID must be a string of 1 to 2048 bytes')
   }
   return { table, index, userId, options }
 }

@@ -5,7 +5,7 @@ import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } fro
 import { type ServerClock, systemClock } from '../aws/http/server-clock.ts'
 import { SocketTransport } from '../aws/http/socket-transport.ts'
 import { givenTransport, neededTransport, type Transport } from '../aws/http/transport.ts'
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { PendingSteps } from '../internal/deadline.ts'
 import { lambdaTrace } from '../internal/user-agent.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
@@ -66,10 +66,7 @@ export function chooseTransport(
   }
   for (const [name, value] of Object.entries({ maxSockets, ca, proxy })) {
     if (value !== undefined) {
-      throw invalidArgument(
-        'INVALID_OPTION',
-        `the option "${name}" has no effect in Cloudflare Workers; leave it out`,
-      )
+      throw invalidOption(`the option "${name}" has no effect in Cloudflare Workers; leave it out`)
     }
   }
   return { transport: needed, ownsTransport: true }

@@ -1,5 +1,5 @@
 import type { ServerClock } from '../aws/http/server-clock.ts'
-import { invalidArgument } from '../errors.ts'
+import { invalidOption } from '../errors.ts'
 import { LATEST_MS } from '../internal/core-objects.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { isUserId } from '../layouts/user-index.ts'
@@ -34,8 +34,7 @@ export class SessionTerms<Data extends object> {
     const user: unknown = userId(data) ?? ''
     if (user === '') return undefined
     if (isUserId(user)) return user
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       'the function "userId" must return a string of at most 2048 bytes, or nothing; it returned something else',
     )
   }
@@ -63,12 +62,12 @@ export function expiryAt(
   const { expiresMs, ttlSeconds } = wanted
   if (expiresMs !== undefined) {
     if (!Number.isFinite(expiresMs)) {
-      throw invalidArgument('INVALID_OPTION', 'expiresMs must be a time in epoch milliseconds')
+      throw invalidOption('expiresMs must be a time in epoch milliseconds')
     }
     return withinRange(expiresMs + clock.offsetMs, nowMs)
   }
   if (ttlSeconds !== undefined && !isPositive(ttlSeconds)) {
-    throw invalidArgument('INVALID_OPTION', 'ttlSeconds must be a positive number of seconds')
+    throw invalidOption('ttlSeconds must be a positive number of seconds')
   }
   return withinRange(nowMs + (ttlSeconds ?? defaultTtlSeconds()) * 1000, nowMs)
 }
@@ -90,8 +89,5 @@ export function listed<Data extends object>(
   const all = typeof targets === 'string' || targets instanceof SessionRecord ? [targets] : targets
   const isList: boolean = Array.isArray(all)
   if (isList) return all
-  throw invalidArgument(
-    'INVALID_OPTION',
-    'the option "except" must be the ID or the record of a session, or an array of them',
-  )
+  throw invalidOption('the option "except" must be the ID or the record of a session, or an array of them')
 }

@@ -11,6 +11,9 @@ const {
   AccessDeniedError,
   AttemptTimeoutError,
   invalidArgument,
+  invalidOption,
+  invalidSessionData,
+  invalidSessionId,
   ClockSkewError,
   ConfigurationError,
   ConnectionError,
@@ -365,15 +368,17 @@ describe('details', () => {
   })
 })
 
-describe('invalidArgument', () => {
-  test.each(['INVALID_ARGUMENT', 'INVALID_OPTION', 'INVALID_SESSION_ID', 'INVALID_SESSION_DATA'] as const)(
-    'makes a TypeError with the code %s',
-    code => {
-      const error = invalidArgument(code, 'message', { cause })
-      expect(error).toBeInstanceOf(TypeError)
-      expect(error).not.toBeInstanceOf(DynamoDBSessionsError)
-      expect(error).toMatchObject({ name: 'TypeError', code, message: 'message', cause })
-      expect(inspect(error)).toContain(`code: '${code}'`)
-    },
-  )
+describe('mistakes of the caller', () => {
+  test.each([
+    ['INVALID_ARGUMENT', invalidArgument],
+    ['INVALID_OPTION', invalidOption],
+    ['INVALID_SESSION_ID', invalidSessionId],
+    ['INVALID_SESSION_DATA', invalidSessionData],
+  ])('are a TypeError with the code %s', (code, mistake) => {
+    const error = mistake('message', { cause })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error).not.toBeInstanceOf(DynamoDBSessionsError)
+    expect(error).toMatchObject({ name: 'TypeError', code, message: 'message', cause })
+    expect(inspect(error)).toContain(`code: '${code}'`)
+  })
 })

@@ -1,6 +1,6 @@
 import type { SessionData } from 'express-session'
 
-import { invalidArgument } from '../../errors.ts'
+import { invalidOption } from '../../errors.ts'
 import { DEFAULT_PARTITION_KEY } from '../../layouts/native.ts'
 import { checkAttributes } from '../../layouts/open-layout.ts'
 import { type ConnectionOptions, connectionRows } from '../../options/connection-options.ts'
@@ -182,8 +182,7 @@ export function readSettings(
   } = readOptions<DynamoDBStoreOptions>(withoutNulls(given), rows, {})
   const layout = environment['DYNAMODB_SESSIONS_LAYOUT'] || LAYOUT
   if (layout !== LAYOUT) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       `the environment variable DYNAMODB_SESSIONS_LAYOUT says "${layout}", and the stand-in for connect-dynamodb keeps the layout ` +
         'of that; unset it, or use dynamodb-sessions/express with "migrateFrom"',
     )

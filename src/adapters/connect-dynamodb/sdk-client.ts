@@ -1,4 +1,4 @@
-import { invalidArgument, ConfigurationError } from '../../errors.ts'
+import { ConfigurationError, invalidOption } from '../../errors.ts'
 import { isCredentials } from '../../aws/sigv4/sign.ts'
 import { isObject } from '../../internal/core-objects.ts'
 import type { ConnectionOptions } from '../../options/connection-options.ts'
@@ -159,8 +159,7 @@ export function member(value: unknown, name: string): unknown {
 }
 
 function unreadable(what: string): TypeError {
-  return invalidArgument(
-    'INVALID_OPTION',
+  return invalidOption(
     `the client in the option "client" does not say its ${what} as the AWS SDK does; pass the option "${what}" instead`,
   )
 }

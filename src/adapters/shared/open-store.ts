@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors.ts'
+import { invalidOption } from '../../errors.ts'
 import { processEnvironment } from '../../internal/process-environment.ts'
 import { type OptionRow, readOptions, type RowsOf } from '../../options/option.ts'
 import { type SessionStoreOptions, type StoreOptions, storeRows } from '../../options/store-options.ts'
@@ -51,7 +51,7 @@ export function openStore<Data extends object>(
     ? options
     : new SessionStore<Data>(withOwnNames(options, ownNames) as SessionStoreOptions<Data>)
   if (withoutLocking !== undefined && store.locksSessions) {
-    throw invalidArgument('INVALID_OPTION', `the option "locking" does not go with ${withoutLocking}`)
+    throw invalidOption(`the option "locking" does not go with ${withoutLocking}`)
   }
   return {
     store,
@@ -83,10 +83,7 @@ export function readOwnOptions<Data extends object, Own extends object>(
   const others = Object.entries(Object(options) as object).filter(([name]) => !Object.hasOwn(ownRows, name))
   const stray = store && others.find(([name]) => Object.hasOwn(storeRows, name))
   if (stray !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `the option "${stray[0]}" has no effect with a store of your own; leave it out`,
-    )
+    throw invalidOption(`the option "${stray[0]}" has no effect with a store of your own; leave it out`)
   }
   const rows = (store === undefined ? { ...storeRows, ...ownRows } : ownRows) as RowsOf<
     Own & StoreOptions<Data>
@@ -109,10 +106,7 @@ export function withOwnNames<Options extends object>(options: Options, ownNames:
   for (const [name, own] of used) {
     const value = renamed[name]
     if (value !== undefined && renamed[own] !== undefined) {
-      throw invalidArgument(
-        'INVALID_OPTION',
-        `the options "${name}" and "${own}" are the same; leave one of them out`,
-      )
+      throw invalidOption(`the options "${name}" and "${own}" are the same; leave one of them out`)
     }
     renamed[own] ??= value
     Reflect.deleteProperty(renamed, name)

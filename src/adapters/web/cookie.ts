@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
-import { invalidArgument } from '../../errors.ts'
+import { invalidOption } from '../../errors.ts'
 import { booleanOption, type OptionRows, readOptions, textOption, wordOption } from '../../options/option.ts'
 import { newSessionId } from '../shared/session-cookie.ts'
 
@@ -154,7 +154,7 @@ export class SessionCookie {
     const { allowHttp = false, sameSite = 'lax', partitioned = false, path = '/', domain } = checked
     const prefix = checked.prefix ?? (allowHttp ? 'none' : 'host')
     const problem = problemOf({ ...checked, allowHttp, path, prefix })
-    if (problem !== undefined) throw invalidArgument('INVALID_OPTION', problem)
+    if (problem !== undefined) throw invalidOption(problem)
     this.name = PREFIXES[prefix] + (checked.name ?? 'session')
     const isSigned = checked.signed ?? true
     this.isPersistent = checked.persistent ?? isSigned

@@ -9,7 +9,7 @@ import {
 } from './shared-config.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import type { Transport, TransportResponse } from '../http/transport.ts'
-import { AttemptTimeoutError, ConfigurationError, ConnectTimeoutError, TransportError } from '../../errors.ts'
+import { AttemptTimeoutError, ConnectTimeoutError, invalidSetting, TransportError } from '../../errors.ts'
 import { isTypeError, messageOf } from '../../internal/core-objects.ts'
 import type { PendingSteps } from '../../internal/deadline.ts'
 import type { Clock } from '../../types.ts'
@@ -310,8 +310,7 @@ function endpointOf({ source, value }: FoundSetting<string>): Endpoint {
     return parseEndpoint(value)
   } catch (cause) {
     if (!isTypeError(cause)) throw cause
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `${source} is no URL of an instance metadata service, such as ${ADDRESSES.ipv4}: ${cause.message}`,
     )
   }
@@ -320,8 +319,7 @@ function endpointOf({ source, value }: FoundSetting<string>): Endpoint {
 function addressOf(mode: FoundSetting<string> | undefined): string {
   const lowered = mode?.value.toLowerCase() ?? 'ipv4'
   if (lowered === 'ipv4' || lowered === 'ipv6') return ADDRESSES[lowered]
-  throw new ConfigurationError(
-    'INVALID_SETTING',
+  throw invalidSetting(
     `${mode?.source} is ${JSON.stringify(mode?.value)}, which is no endpoint mode; it takes IPv4 or IPv6`,
   )
 }

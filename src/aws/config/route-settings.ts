@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { BlockList, isIP } from 'node:net'
 
-import { ConfigurationError } from '../../errors.ts'
+import { invalidSetting } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import { type Endpoint, parseEndpoint, type Proxy } from '../http/endpoint.ts'
 import { type Environment, variable } from './environment.ts'
@@ -47,10 +47,7 @@ function proxyAt(text: string, source: string): Proxy {
   const spelled = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(spelled) ? new URL(spelled) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new ConfigurationError(
-      'INVALID_SETTING',
-      `${source} is not the URL of an HTTP proxy, such as http://proxy.example.com:3128`,
-    )
+    throw invalidSetting(`${source} is not the URL of an HTTP proxy, such as http://proxy.example.com:3128`)
   }
   return { endpoint: parseEndpoint(url.origin), authorization: authorizationOf(url, source), source }
 }
@@ -61,8 +58,7 @@ function authorizationOf({ username, password }: URL, source: string): string | 
     const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
     return `Basic ${Buffer.from(credentials).toString('base64')}`
   } catch {
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `the user name or password in ${source} has a % that is not part of a percent-encoded character`,
     )
   }
@@ -133,8 +129,7 @@ export async function readCaBundle(path: string, source: string): Promise<readon
   try {
     text = await readFile(path, 'latin1')
   } catch (cause) {
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `${named} cannot be read (${codeOf(cause) ?? 'unknown error'}); correct the path, or remove the setting`,
       { cause },
     )
@@ -142,8 +137,7 @@ export async function readCaBundle(path: string, source: string): Promise<readon
   const certificates = text.match(CERTIFICATE) ?? []
   if (certificates.length === 0 || !certificates.every(isReadable)) {
     const trouble = certificates.length === 0 ? 'holds no certificate' : 'holds a certificate that is broken'
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `${named} ${trouble}; it has to hold certificates in PEM, which begin with -----BEGIN CERTIFICATE-----`,
     )
   }

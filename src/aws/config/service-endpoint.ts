@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../errors.ts'
+import { invalidSetting } from '../../errors.ts'
 import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
 import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
@@ -81,7 +81,7 @@ export function checkedEndpoint(url: string, source: string): CustomEndpoint {
   try {
     endpoint = parseEndpoint(url)
   } catch (cause) {
-    throw new ConfigurationError('INVALID_SETTING', `${source} cannot be used: ${messageOf(cause)}`, {
+    throw invalidSetting(`${source} cannot be used: ${messageOf(cause)}`, {
       cause,
     })
   }
@@ -150,8 +150,7 @@ export function callUrl(
 ): string {
   const { name, isFips } = realRegion(region)
   if (!isHostLabel(name)) {
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${source.profile}")`,
     )
   }
@@ -160,8 +159,7 @@ export function callUrl(
   const configured = configuredEndpoint(service, source)
   if (configured === undefined) return serviceUrl(service, name, { ...flags, useFips })
   if (useFips || flags.useDualStack) {
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `${configured.source} cannot be combined with ${useFips ? 'FIPS' : 'dual-stack'} endpoints; remove one of the two`,
     )
   }

@@ -21,7 +21,7 @@ import {
   type SettingsSource,
   withheldNote,
 } from './shared-config.ts'
-import { ConfigurationError } from '../../errors.ts'
+import { ConfigurationError, invalidSetting } from '../../errors.ts'
 import { isWithheld } from '../../internal/process-environment.ts'
 import { toAppId } from '../../internal/user-agent.ts'
 
@@ -118,10 +118,7 @@ function withheldVariables(): string {
 
 function checkedRegion(region: string, source: string): string {
   if (isHostLabel(region)) return region
-  throw new ConfigurationError(
-    'INVALID_SETTING',
-    `${source} is not the name of an AWS region such as eu-west-1`,
-  )
+  throw invalidSetting(`${source} is not the name of an AWS region such as eu-west-1`)
 }
 
 function toEndpointMode(text: string): AccountIdEndpointMode | undefined {

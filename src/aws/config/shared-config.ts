@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { ConfigurationError } from '../../errors.ts'
+import { invalidSetting } from '../../errors.ts'
 import { codeOf, isNotPermitted } from '../../internal/core-objects.ts'
 import { type Environment, type FileLocation, fileLocations, variable } from './environment.ts'
 import type { SharedConfig } from './config-file.ts'
@@ -124,15 +124,14 @@ async function readText(
     if (isNone(cause)) return { text: '' }
     if (source === undefined && (await isWithheld(path, cause, isNeeded)))
       return { text: '', withheldPath: path }
-    throw new ConfigurationError(
-      'INVALID_SETTING',
+    throw invalidSetting(
       `${named} cannot be read (${codeOf(cause) ?? 'unknown'}); make it readable for this process, or remove it`,
       { cause },
     )
   }
   // What some Windows shells write when output is redirected to a file.
   if (bytes.includes(0)) {
-    throw new ConfigurationError('INVALID_SETTING', `${named} is not UTF-8 text; save it as UTF-8`)
+    throw invalidSetting(`${named} is not UTF-8 text; save it as UTF-8`)
   }
   return { text: bytes.toString('utf8') }
 }

@@ -7,7 +7,7 @@ import {
   type SettingsSource,
   withheldNote,
 } from '../config/shared-config.ts'
-import { ConfigurationError, CredentialsError, invalidArgument } from '../../errors.ts'
+import { ConfigurationError, CredentialsError, invalidOption } from '../../errors.ts'
 import { BRIEFLY_KEPT, briefTransport } from '../config/route-finder.ts'
 import { ServerClock } from '../http/server-clock.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
@@ -248,19 +248,18 @@ export function isObject(value: unknown): value is JsonObject {
 
 function checkOptions(provider: string, options: unknown, own: Readonly<Record<string, OptionKind>>): void {
   if (!isObject(options)) {
-    throw invalidArgument('INVALID_OPTION', `the options of ${provider} must be an object`)
+    throw invalidOption(`the options of ${provider} must be an object`)
   }
   const all: Readonly<Record<string, OptionKind>> = { ...own, context: kinds.object }
   const unknown = Object.keys(options).find(name => !Object.hasOwn(all, name))
   if (unknown !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
+    throw invalidOption(
       `${provider} has no option "${unknown}" (its options are: ${Object.keys(own).join(', ') || 'none'})`,
     )
   }
   for (const [name, kind] of Object.entries(all)) {
     if (isRight(options[name], kind)) continue
-    throw invalidArgument('INVALID_OPTION', `the option "${name}" of ${provider} must be ${kind.takes}`)
+    throw invalidOption(`the option "${name}" of ${provider} must be ${kind.takes}`)
   }
 }
 

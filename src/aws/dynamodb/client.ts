@@ -1,4 +1,4 @@
-import { DeadlineExceededError, invalidArgument, storeClosed } from '../../errors.ts'
+import { DeadlineExceededError, invalidOption, storeClosed } from '../../errors.ts'
 import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
 import { Deadline, type PendingSteps } from '../../internal/deadline.ts'
 import { attemptTraces, operationTraces } from '../../internal/diagnostics.ts'
@@ -99,7 +99,7 @@ export class DynamoDBClient {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
     if (signal !== undefined && !isAbortSignal(signal)) {
-      return rejectedWith(invalidArgument('INVALID_OPTION', 'the option "signal" must be an AbortSignal'))
+      return rejectedWith(invalidOption('the option "signal" must be an AbortSignal'))
     }
     if (this.#closed !== undefined) return rejectedWith(storeClosed())
     const isTraced = operationTraces.isObserved || attemptTraces.isObserved

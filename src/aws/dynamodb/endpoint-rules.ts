@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../errors.ts'
+import { type ConfigurationError, invalidSetting } from '../../errors.ts'
 import type { EndpointSettings } from '../config/service-endpoint.ts'
 import { isHostLabel, type Partition, partitionOf } from '../config/partitions.ts'
 
@@ -78,8 +78,7 @@ function accountOf(
     return owner
   if (accountId === undefined || accountId === '') return undefined
   if (isHostLabel(accountId)) return accountId
-  throw new ConfigurationError(
-    'INVALID_SETTING',
+  throw invalidSetting(
     'the account ID of the credentials is not a number of 12 digits; correct it, or remove it where they come from',
   )
 }
@@ -90,8 +89,7 @@ function hasAccountEndpoints(region: string, { id }: Partition): boolean {
 
 function refuseFlags({ useFips, useDualStack }: EndpointSettings, source: string): void {
   if (!useFips && !useDualStack) return
-  throw new ConfigurationError(
-    'INVALID_SETTING',
+  throw invalidSetting(
     `${source} cannot be combined with ${useFips ? 'FIPS' : 'dual-stack'} endpoints, which are switched on ` +
       `(${useFips ? 'AWS_USE_FIPS_ENDPOINT, use_fips_endpoint or a FIPS region' : 'AWS_USE_DUALSTACK_ENDPOINT or use_dualstack_endpoint'}); ` +
       'remove one of the two',
@@ -99,8 +97,7 @@ function refuseFlags({ useFips, useDualStack }: EndpointSettings, source: string
 }
 
 function noAccountEndpoint(reason: string): ConfigurationError {
-  return new ConfigurationError(
-    'INVALID_SETTING',
+  return invalidSetting(
     `account-based endpoints are required (AWS_ACCOUNT_ID_ENDPOINT_MODE or account_id_endpoint_mode), but ${reason}`,
   )
 }

@@ -2,7 +2,7 @@ import {
   AttemptTimeoutError,
   ConnectionError,
   DynamoDBSessionsError,
-  invalidArgument,
+  invalidOption,
   TransportError,
 } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
@@ -196,23 +196,16 @@ function proxyRefused(endpoint: Endpoint, statusCode: number, cause?: unknown): 
 /** The checks are for callers without types. */
 function fetchFrom(options: unknown): typeof globalThis.fetch {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      'the options of fetchTransport() must be an object, such as { fetch }',
-    )
+    throw invalidOption('the options of fetchTransport() must be an object, such as { fetch }')
   }
   const unknown = Object.keys(options).find(name => name !== 'fetch')
   if (unknown !== undefined) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      `there is no option "${unknown}" (the only option of fetchTransport is: fetch)`,
-    )
+    throw invalidOption(`there is no option "${unknown}" (the only option of fetchTransport is: fetch)`)
   }
   const given: unknown = Reflect.get(options, 'fetch')
   const found: unknown = given === undefined ? Reflect.get(globalThis, 'fetch') : given
   if (isFetch(found)) return found
-  throw invalidArgument(
-    'INVALID_OPTION',
+  throw invalidOption(
     given === undefined
       ? 'this runtime has no fetch function; pass one to fetchTransport as the option "fetch"'
       : 'the option "fetch" must be a function like globalThis.fetch',

@@ -1,4 +1,4 @@
-import { invalidArgument, SessionCorruptError } from '../../errors.ts'
+import { invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import { isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 
@@ -19,7 +19,7 @@ const SMALLEST_MAGNITUDE = 1e-130
 export function marshallDocument(data: unknown, depth: number): Item {
   const object = toJsonValue(data, '', isUint8Array)
   if (typeof object !== 'object' || object === null || Array.isArray(object) || isUint8Array(object)) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
+    throw invalidSessionData('session data must be an object')
   }
   return mapOf(object, depth)
 }
@@ -92,10 +92,7 @@ function mapOf(object: object, depth: number): Item {
     const value = toJsonValue(Reflect.get(object, key), key, isUint8Array)
     if (value === undefined) continue
     if (key === '') {
-      throw invalidArgument(
-        'INVALID_SESSION_DATA',
-        'the session data have an empty key, which DynamoDB refuses',
-      )
+      throw invalidSessionData('the session data have an empty key, which DynamoDB refuses')
     }
     entries.push([wellFormed(key), attributeOf(value, depth + 1)])
   }
@@ -107,10 +104,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
   if (typeof value === 'number') return Number.isFinite(value) ? { N: decimalText(value) } : { NULL: true }
   if (typeof value === 'boolean') return { BOOL: value }
   if (typeof value === 'bigint') {
-    throw invalidArgument(
-      'INVALID_SESSION_DATA',
-      'the session data have a BigInt, which would be read as a number',
-    )
+    throw invalidSessionData('the session data have a BigInt, which would be read as a number')
   }
   if (typeof value !== 'object' || value === null) return { NULL: true }
   if (isUint8Array(value)) {
@@ -127,8 +121,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
 
 function checkDepth(depth: number): void {
   if (depth > DEEPEST) {
-    throw invalidArgument(
-      'INVALID_SESSION_DATA',
+    throw invalidSessionData(
       `the session data contain themselves, or lists and objects nested deeper than the ${DEEPEST} levels that DynamoDB takes`,
     )
   }
@@ -149,8 +142,7 @@ export function decimalText(number: number): string {
   const magnitude = Math.abs(number)
   if (magnitude === 0) return '0'
   if (magnitude > LARGEST_MAGNITUDE || magnitude < SMALLEST_MAGNITUDE) {
-    throw invalidArgument(
-      'INVALID_SESSION_DATA',
+    throw invalidSessionData(
       'the session data have a number that is too large or too close to zero for DynamoDB',
     )
   }

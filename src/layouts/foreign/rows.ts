@@ -1,4 +1,4 @@
-import { invalidArgument, SessionCorruptError } from '../../errors.ts'
+import { invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { jsonCodec, parseSessionData, stringifySessionData } from '../json.ts'
 import {
@@ -164,8 +164,7 @@ function specialAttribute(name: string, type: SpecialKey['type'], value: unknown
   if (type === 'S' && typeof value === 'string') return { S: value }
   if (type === 'N' && typeof value === 'number') return { N: decimalText(value) }
   if (type === 'BOOL' && typeof value === 'boolean') return { BOOL: value }
-  throw invalidArgument(
-    'INVALID_SESSION_DATA',
+  throw invalidSessionData(
     `the session has a value for the special key "${name}" that is not of its type, ${type}`,
   )
 }
@@ -232,8 +231,7 @@ function attributeCodec(reserved: readonly string[]): SessionCodec {
       const document = documentOfText(text)
       const name = reserved.find(attribute => Object.hasOwn(document, attribute))
       if (name === undefined) return text
-      throw invalidArgument(
-        'INVALID_SESSION_DATA',
+      throw invalidSessionData(
         `the session data have the key "${name}", an attribute that holds something else of a session`,
       )
     },

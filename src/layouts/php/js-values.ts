@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors.ts'
+import { invalidSessionData } from '../../errors.ts'
 import { isBinary, isMapOrSet, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import { areSameLinks, DEEPEST } from './node.ts'
 import { areSameObjects } from './node-writer.ts'
@@ -132,7 +132,7 @@ class PhpComparison {
   #haveSame(left: PhpElements, right: PhpElements, depth: number): boolean {
     if (left.elements.length !== right.elements.length) return false
     if (this.#wereMet(left.container, right.container)) return true
-    if (depth > DEEPEST) throw invalidArgument('INVALID_SESSION_DATA', 'the session data is nested too deep')
+    if (depth > DEEPEST) throw invalidSessionData('the session data is nested too deep')
     return left.elements.every(([key, value], index) => {
       const other = right.elements[index]
       return (
@@ -185,17 +185,13 @@ function isOwnLeaf(value: object): value is Uint8Array | PhpFloat | PhpObject | 
 
 function refuseOthers(container: object): void {
   if (isMapOrSet(container)) {
-    throw invalidArgument(
-      'INVALID_SESSION_DATA',
-      'a Map or Set cannot be written for PHP; use a PhpArray, an object or an array',
-    )
+    throw invalidSessionData('a Map or Set cannot be written for PHP; use a PhpArray, an object or an array')
   }
   if (isBinary(container)) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'of binary data, only a Uint8Array can be written for PHP')
+    throw invalidSessionData('of binary data, only a Uint8Array can be written for PHP')
   }
   if (isMarked(container)) {
-    throw invalidArgument(
-      'INVALID_SESSION_DATA',
+    throw invalidSessionData(
       'the session data has a copy of a PhpObject, PhpArray, PhpBytes or PhpFloat that is not one any more; ' +
         'JSON and structured clones lose the class',
     )

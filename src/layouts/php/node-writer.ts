@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors.ts'
+import { invalidSessionData } from '../../errors.ts'
 import {
   type ArrayNode,
   DEEPEST,
@@ -53,7 +53,7 @@ export class NodeWriter {
   put(text: string): void {
     this.#text += text
     if (this.#text.length > this.#limits.maxBytes) {
-      throw invalidArgument('INVALID_SESSION_DATA', 'the session data takes more than maxBytes in PHP')
+      throw invalidSessionData('the session data takes more than maxBytes in PHP')
     }
   }
 
@@ -75,7 +75,7 @@ export class NodeWriter {
 
   /** The error for what cannot be written. */
   refusal(problem: string): TypeError {
-    return invalidArgument('INVALID_SESSION_DATA', `${this.subject} ${problem}`)
+    return invalidSessionData(`${this.subject} ${problem}`)
   }
 
   /** Writes another name of a variable whose number is known; whether it is. */

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors.ts'
+import { invalidOption } from '../../errors.ts'
 import type { PhpBytes, PhpKey } from './values.ts'
 
 /** What the nodes of one serialised text share. */
@@ -133,10 +133,10 @@ export const DEEPEST = 1000
 export function limitsOf(options: PhpLimits): Required<PhpLimits> {
   const { maxDepth = 512, maxBytes = 1_048_576 } = options
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST) {
-    throw invalidArgument('INVALID_OPTION', `the option "maxDepth" must be an integer from 1 to ${DEEPEST}`)
+    throw invalidOption(`the option "maxDepth" must be an integer from 1 to ${DEEPEST}`)
   }
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
-    throw invalidArgument('INVALID_OPTION', 'the option "maxBytes" must be a positive integer')
+    throw invalidOption('the option "maxBytes" must be a positive integer')
   }
   return { maxDepth, maxBytes }
 }

@@ -1,4 +1,4 @@
-import { invalidArgument, SessionCorruptError } from '../../errors.ts'
+import { invalidSessionData, invalidSessionId, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { sourceJsonCodec } from '../foreign/codecs.ts'
 import { defineLayout, expiryIn, type LayoutRow, noSession } from '../foreign/define-layout.ts'
@@ -80,16 +80,14 @@ export function laravelLayout(settings: LayoutOptions): Layout {
     expiry: expiryIn({ expires_at: 's' }),
     attributesOf: ({ text }, id) => {
       if (!LARAVEL_ID.test(id)) {
-        throw invalidArgument(
-          'INVALID_SESSION_ID',
+        throw invalidSessionId(
           'Laravel takes session IDs of exactly 40 letters and digits; have the framework make such IDs (its option is ' +
             'often called "genid")',
         )
       }
       const payload = decodeUtf8(text)
       if (payload === undefined) {
-        throw invalidArgument(
-          'INVALID_SESSION_DATA',
+        throw invalidSessionData(
           'the session data have bytes that are not UTF-8, which Laravel cannot keep in DynamoDB either',
         )
       }
@@ -161,8 +159,7 @@ function fromBase64(stored: string): string {
 function utf8Of(stored: string): string {
   const text = decodeUtf8(stored)
   if (text !== undefined) return text
-  throw invalidArgument(
-    'INVALID_SESSION_DATA',
+  throw invalidSessionData(
     'the session data have bytes that are not UTF-8, which an attribute of type S cannot hold; use "dataAttributeType": ' +
       '"binary" here and in PHP',
   )

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors.ts'
+import { invalidOption } from '../../errors.ts'
 import { areSameLeaves, isElements, type PhpElements, phpValue, scalarText, unwrap } from './js-values.ts'
 import {
   areSameLinks,
@@ -76,7 +76,7 @@ export function emptyArrayOf({
   readonly emptyArray?: EmptyArray | undefined
 }): EmptyArray {
   if (emptyArray !== 'list' && emptyArray !== 'map') {
-    throw invalidArgument('INVALID_OPTION', 'the option "emptyArray" must be "list" or "map"')
+    throw invalidOption('the option "emptyArray" must be "list" or "map"')
   }
   return emptyArray
 }

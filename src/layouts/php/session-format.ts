@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors.ts'
+import { invalidOption, invalidSessionData } from '../../errors.ts'
 import type { SessionData } from '../../types.ts'
 import type { SessionCodec } from '../layout.ts'
 import { isSamePhpValue, unwrap } from './js-values.ts'
@@ -97,10 +97,7 @@ export function phpSessionCodec(options: PhpCodecOptions = {}): PhpSessionCodec 
 export function phpTextCodec(options: PhpCodecOptions): SessionCodec {
   const { serializer = 'php' } = options
   if (!SERIALIZERS.includes(serializer)) {
-    throw invalidArgument(
-      'INVALID_OPTION',
-      'the option "serializer" must be "php", "php_serialize" or "php_binary"',
-    )
+    throw invalidOption('the option "serializer" must be "php", "php_serialize" or "php_binary"')
   }
   const limits = limitsOf(options)
   const emptyArray = emptyArrayOf(options)
@@ -151,7 +148,7 @@ type Values = ReadonlyMap<string, unknown>
 function valuesOf(data: unknown): Values {
   const written = unwrap(data, '')
   if (typeof written !== 'object' || written === null || Array.isArray(written)) {
-    throw invalidArgument('INVALID_SESSION_DATA', 'session data must be an object')
+    throw invalidSessionData('session data must be an object')
   }
   const values = new Map<string, unknown>()
   for (const key of Object.keys(written)) {
@@ -282,8 +279,7 @@ function parseArray(text: string, limits: Required<PhpLimits>): ParsedSession {
 }
 
 function unusableName(problem: string, serializer: PhpSerializer): TypeError {
-  return invalidArgument(
-    'INVALID_SESSION_DATA',
+  return invalidSessionData(
     `a session variable has a name that PHP's serialize_handler ${serializer} cannot carry: ${problem}`,
   )
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-import { invalidArgument, SessionCorruptError } from '../../errors.ts'
+import { invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
 
 /*
@@ -55,7 +55,7 @@ export class PhpFloat {
 
   /** @throws {TypeError} `INVALID_SESSION_DATA` when `value` is not a number. */
   constructor(value: number) {
-    if (typeof value !== 'number') throw invalidArgument('INVALID_SESSION_DATA', 'a PhpFloat takes a number')
+    if (typeof value !== 'number') throw invalidSessionData('a PhpFloat takes a number')
     this.value = value
   }
 
@@ -85,7 +85,7 @@ export class PhpBytes {
    */
   constructor(bytes: Uint8Array) {
     if (!isUint8Array(bytes)) {
-      throw invalidArgument('INVALID_SESSION_DATA', 'a PhpBytes takes a Uint8Array')
+      throw invalidSessionData('a PhpBytes takes a Uint8Array')
     }
     // Not slice(): a Buffer would go on sharing its memory.
     this.bytes = new Uint8Array(bytes)
@@ -174,10 +174,7 @@ export function phpKey(key: PhpKey): PhpKey {
   if (typeof key === 'number' && Number.isSafeInteger(key)) return key === 0 ? 0 : key
   if (typeof key === 'bigint' && isInt64(key)) return fromInt64(key)
   if (key instanceof PhpBytes) return key
-  throw invalidArgument(
-    'INVALID_SESSION_DATA',
-    'a key of a PHP array must be a string, a 64-bit integer or PhpBytes',
-  )
+  throw invalidSessionData('a key of a PHP array must be a string, a 64-bit integer or PhpBytes')
 }
 
 /**
