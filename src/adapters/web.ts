@@ -4,7 +4,7 @@ import { invalidOption } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../options/call-options.ts'
 import { entryRows } from '../options/entry-options.ts'
-import { type RowsOf, validateCallOptions } from '../options/option.ts'
+import { functionOption, type RowsOf, validateCallOptions } from '../options/option.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
@@ -40,6 +40,14 @@ export interface WebSessionSettings {
    * @default true
    */
   readonly rolling?: boolean | undefined
+
+  /**
+   * Which responses mean that the handler has failed: nothing of what it has set is then stored. For frameworks that make a
+   * response of what the application throws, so that nothing else tells. What was committed or destroyed before stays so.
+   *
+   * @default `response => response.status >= 500` in SvelteKit and TanStack Start; no response elsewhere
+   */
+  readonly isFailure?: ((response: Response) => boolean) | undefined
 }
 
 /**
@@ -110,7 +118,7 @@ export class WebSessions<Data extends object = SessionData> {
    */
   constructor(options: WebSessionsOptions<Data>, withoutLocking?: string) {
     const { settings, forStore } = readOwnOptions<Data, WebSessionSettings>(options, ownRows)
-    const { secrets = [], cookie = {}, rolling: isRolling = true, clock } = settings
+    const { secrets = [], cookie = {}, rolling: isRolling = true, isFailure = () => false, clock } = settings
     requireSecrets(settings, options)
     const { store, close } = openStore(forStore, withoutLocking)
     this.store = store
@@ -119,6 +127,7 @@ export class WebSessions<Data extends object = SessionData> {
       store,
       cookie: new SessionCookie(cookie, [secrets].flat()),
       isRolling,
+      isFailure,
       now: () => clock?.now() ?? Date.now(),
     }
   }
@@ -169,8 +178,8 @@ export class WebSessions<Data extends object = SessionData> {
   /**
    * Answers a request with its session: opens it, calls the handler, and commits before the response is returned.
    *
-   * When the handler fails, nothing is stored, a lock is given back, and the failure is passed on. What the handler does
-   * after it has returned, in a stream for example, needs a `commit` of its own.
+   * When the handler fails, nothing is stored, a lock is given back, and the failure is passed on. A response is a failure
+   * if the option `isFailure` says so. What the handler does after it has returned, in a stream for example, needs a `commit` of its own.
    */
   async handle(
     request: RequestWithCookies,
@@ -206,6 +215,7 @@ const ownRows: RowsOf<WebSessionSettings> = {
     accepts: value => isObject(value) && !Array.isArray(value),
   },
   rolling: entryRows.rolling,
+  isFailure: functionOption(),
 }
 
 /** @throws {TypeError} `INVALID_OPTION` when there are no secrets to sign with, or some that sign nothing. */
@@ -213,8 +223,11 @@ function requireSecrets({ secrets, cookie }: WebSessionSettings, given: WebSessi
   const isSigned = cookie?.signed !== false
   if (isSigned && secrets === undefined) {
     throw invalidOption(
-      'the option "secrets" is missing (or the environment variable DYNAMODB_SESSIONS_SECRETS): session cookies are ' +
-        'signed with it; make one with: openssl rand -base64 32',
+      `the option "secrets" is ${
+        Object.hasOwn(given, 'secrets')
+          ? 'undefined: the variable that it comes from is not set'
+          : 'missing (or the environment variable DYNAMODB_SESSIONS_SECRETS)'
+      }; session cookies are signed with it; make one with: openssl rand -base64 32`,
     )
   }
   if (!isSigned && given.secrets !== undefined) {

@@ -318,11 +318,17 @@ function asObject(given: unknown): Readonly<Record<string, unknown>> {
 
 function wrongValue(
   name: string,
-  { takes, takesAsText = takes, words = [] }: OptionRow,
+  { takes, takesAsText = takes, words = [], members = {} }: OptionRow,
   value: unknown,
   variable?: string,
 ): TypeError {
-  const hint = didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)
+  const parts = [
+    value,
+    ...Object.keys(members).map(member => Reflect.get(Object(value) as object, member) as unknown),
+  ]
+  const hint = parts.some(isUnset)
+    ? ' with undefined in it: the variable that it comes from is not set'
+    : didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)
   return invalidOption(
     variable === undefined
       ? `the option "${name}" must be ${takes}; received ${kindOf(value)}${hint}`
@@ -337,6 +343,11 @@ function kindOf(value: unknown): string {
   if (typeof value === 'number') return `the number ${value}`
   if (typeof value === 'boolean') return String(value)
   return `a value of type ${typeof value}`
+}
+
+/** Whether a value is what comes of `[process.env.NAME]` without that variable. */
+function isUnset(value: unknown): boolean {
+  return Array.isArray(value) && value.includes(undefined)
 }
 
 /** The same of a value that was read from the string of a variable. */

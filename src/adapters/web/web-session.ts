@@ -28,6 +28,8 @@ export interface SessionContext<Data extends object> {
   readonly store: SessionStore<Data>
   readonly cookie: SessionCookie
   readonly isRolling: boolean
+  /** Whether a response says that the handler has failed. */
+  readonly isFailure: (response: Response) => boolean
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -158,6 +160,23 @@ export class WebSession<Data extends object = SessionData> {
   }
 
   /**
+   * A message for the next page: with a value it sets the key, without one it returns the value of the key and deletes it, so that
+   * it is read once. Requests that read it in parallel may all get it.
+   */
+  flash<Key extends keyof Data & string>(key: Key): Data[Key] | undefined
+  flash<Key extends keyof Data & string>(key: Key, value: Data[Key]): void
+  flash<Key extends keyof Data & string>(
+    key: Key,
+    ...values: [value: Data[Key]] | []
+  ): Data[Key] | undefined {
+    const message = this.get(key)
+    const [value] = values
+    if (value !== undefined) this.set(key, value)
+    else this.delete(key)
+    return values.length === 0 ? message : undefined
+  }
+
+  /**
    * Makes the next {@link commit} move the session to a new ID and destroy the one under the old ID. Call it when a
    * visitor signs in or gains rights: an ID that somebody has planted or seen before is then worth nothing.
    *
@@ -212,9 +231,12 @@ export class WebSession<Data extends object = SessionData> {
    * It also keeps caches from giving the response to others: a response that sets the cookie gets
    * `Cache-Control: no-store`, unless it says `private` or `no-store` itself; one whose handler used the session gets
    * `Vary: Cookie`.
+   *
+   * For a response that is a failure, by the option `isFailure`, it only gives a lock back.
    */
   async commitTo(response: Response, options: CallOptions = {}): Promise<Response> {
-    const setCookie = await this.commit(options)
+    await (this.#context.isFailure(response) ? this.release() : this.commit(options))
+    const setCookie = this.#setCookie && setCookieHeader(this.#setCookie)
     return markedResponse(response, { setCookie, isUsed: this.#isUsed })
   }
 

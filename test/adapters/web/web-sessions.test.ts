@@ -88,6 +88,19 @@ describe('web sessions', () => {
       expect(session.keys()).toEqual([])
     })
 
+    test('a message is read once', async () => {
+      const sessions = subject.sessions()
+      const session = await sessions.openSession(new Request('https://app.example'))
+      expect(session.flash('user')).toBeUndefined()
+      session.flash('user', 'welcome, ada')
+      const cookie = ((await session.commit()) ?? '').replace(/;.*/, '')
+      const open = () => sessions.openSession(new Request('https://app.example', { headers: { cookie } }))
+      const next = await open()
+      expect([next.flash('user'), next.flash('user')]).toEqual(['welcome, ada', undefined])
+      await next.commit()
+      expect((await open()).has('user')).toBe(false)
+    })
+
     test('keys that objects have by themselves are keys like others', async () => {
       const sessions = subject.sessions() as unknown as WebSessions
       const session = await sessions.openSession(new Request('https://app.example'))
@@ -375,6 +388,34 @@ describe('web sessions', () => {
       await ada.open('/name/ada')
       await expect(ada.open('/fail')).rejects.toThrow('the handler failed')
       expect((await ada.open('/')).text).toContain('"ada"')
+    })
+
+    test.each([
+      ['are what isFailure says: nothing is stored, and a lock is given back', [500], 'ada', undefined],
+      ['are no responses without isFailure', [], 'eve', undefined],
+      ['leave what the handler has committed, with its cookie', [500], 'eve', 'commit'],
+      ['leave what the handler has destroyed, with its cookie', [500], null, 'destroy'],
+    ] as const)('that are responses %s', async (_title, statuses, user, before) => {
+      const isFailure = ({ status }: Response): boolean => statuses.some(failure => failure === status)
+      const sessions = subject.sessions({ locking: true }, statuses.length === 0 ? {} : { isFailure })
+      const pages = shop(sessions)
+      const ada = new Visitor(request =>
+        request.url.endsWith('/error')
+          ? sessions.handle(request, async session => {
+              session.set('user', 'eve')
+              if (before !== undefined) {
+                session.regenerate()
+                await session[before]()
+              }
+              return new Response('it failed', { status: 500 })
+            })
+          : pages(request),
+      )
+      await ada.open('/name/ada')
+      const { status, setCookie, headers } = await ada.open('/error')
+      expect([status, headers.get('vary')]).toEqual([500, 'Cookie'])
+      expect(setCookie === undefined).toBe(before === undefined && statuses.length > 0)
+      expect(JSON.parse((await ada.open('/')).text)).toMatchObject({ user })
     })
 
     test('of a read are errors, never an empty session', async () => {

@@ -64,7 +64,7 @@ describe('what is derived from options is up to date', () => {
 })
 
 /** Names that an entry takes besides those of its rows, and rows that only their entry has. */
-const withoutRow = new Set(['cookie', 'ttl', 'driver', 'billing', 'onWarning'])
+const withoutRow = new Set(['cookie', 'isFailure', 'ttl', 'driver', 'billing', 'onWarning'])
 
 describe.each(Object.keys(rows))('%s', name => {
   const options = docs.optionsOf(name)

@@ -172,6 +172,11 @@ describe('a wrong value', () => {
     [{ isOn: 'true' }, 'the option "isOn" must be true or false; received a string'],
     [{ isOn: 0 }, 'the option "isOn" must be true or false; received the number 0'],
     [{ list: ['a', 'a'] }, 'the option "list" must be an array of names, none twice; received an array'],
+    [
+      { list: [undefined, undefined] },
+      'the option "list" must be an array of names, none twice; received an array with undefined in it: the variable ' +
+        'that it comes from is not set',
+    ],
     [{ callback: true }, 'the option "callback" must be a function; received true'],
     [{ callback: [] }, 'the option "callback" must be a function; received an array'],
     [{ callback: {} }, 'the option "callback" must be a function; received a value of type object'],

@@ -19,6 +19,18 @@ function optionsOf(options: object): WebSessionsOptions<SessionData> {
 describe('refused', () => {
   test.each([
     [{}, /"secrets" is missing \(or the environment variable DYNAMODB_SESSIONS_SECRETS\)/],
+    [
+      { secrets: undefined },
+      /"secrets" is undefined: the variable that it comes from is not set; .*openssl rand/,
+    ],
+    [
+      { secrets: [undefined] },
+      /"secrets" must be .*; received an array with undefined in it: the variable that it comes from is not set$/,
+    ],
+    [
+      { secrets, encryption: { keys: [undefined] } },
+      /"encryption" .*undefined in it: the variable .* is not set$/,
+    ],
     [{ secrets: [] }, /"secrets" must be/],
     [{ secrets: 'short' }, /"secrets" must be a string of at least 16 characters/],
     [{ secrets: ['a long enough secret', 'short'] }, /"secrets" must be/],
@@ -27,6 +39,7 @@ describe('refused', () => {
     [{ secrets, cookie: 'name' }, /"cookie" must be an object of cookie options/],
     [{ secrets, cookie: { secure: false } }, /there is no option "secure"/],
     [{ secrets, rolling: 1 }, /"rolling" must be true or false/],
+    [{ secrets, isFailure: 500 }, /"isFailure" must be a function; received the number 500/],
     [{ secrets, tableName: 'x' }, /there is no option "tableName"; did you mean "table"\?/],
     [{ secrets, store: {} }, /"store" must be a SessionStore/],
     [{ secrets, store: new SessionStore(), table: 'x' }, /"table" has no effect with a store of your own/],
