@@ -1,4 +1,4 @@
-import { type Channel, tracingChannel } from 'node:diagnostics_channel'
+import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 
 import {
   type AttemptTrace,
@@ -24,33 +24,13 @@ const TELLING_NAMES: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError'
  * A tracing channel of `node:diagnostics_channel` for work that is asynchronous.
  *
  * It publishes what `TracingChannel.tracePromise` does, in the same order, but never a result: that would be session data
- * or credentials (G9). Nothing is to be created for a message before {@link isObserved} has said that somebody wants it.
+ * or credentials (G9). Nothing is to be created for a message before `channels.hasSubscribers` has said that somebody wants it.
  */
 export class TraceChannel<Reported extends Trace> {
-  readonly #start: Channel<unknown, Reported>
-  readonly #end: Channel<unknown, Reported>
-  readonly #asyncStart: Channel<unknown, Reported>
-  readonly #asyncEnd: Channel<unknown, Reported>
-  readonly #error: Channel<unknown, Reported>
+  readonly channels: TracingChannel<unknown, Reported>
 
   constructor(name: string) {
-    const channels = tracingChannel<unknown, Reported>(name)
-    this.#start = channels.start
-    this.#end = channels.end
-    this.#asyncStart = channels.asyncStart
-    this.#asyncEnd = channels.asyncEnd
-    this.#error = channels.error
-  }
-
-  /** Whether anybody has subscribed to any of the events. */
-  get isObserved(): boolean {
-    return (
-      this.#start.hasSubscribers ||
-      this.#asyncEnd.hasSubscribers ||
-      this.#error.hasSubscribers ||
-      this.#end.hasSubscribers ||
-      this.#asyncStart.hasSubscribers
-    )
+    this.channels = tracingChannel(name)
   }
 
   /**
@@ -76,7 +56,7 @@ export class TraceChannel<Reported extends Trace> {
       conclude?.(result)
       this.#settle(trace, 'value' in result ? failureOf?.(result.value) : result)
     }
-    return this.#start.runStores(trace, () => {
+    return this.channels.start.runStores(trace, () => {
       const settled = work().then(
         value => {
           settle({ value })
@@ -87,15 +67,15 @@ export class TraceChannel<Reported extends Trace> {
           throw error
         },
       )
-      this.#end.publish(trace)
+      this.channels.end.publish(trace)
       return settled
     })
   }
 
   /** Publishes the events of something that has just failed, all at once. */
   failAtOnce(trace: Draft<Reported>, error: unknown): void {
-    this.#start.runStores(trace, () => {
-      this.#end.publish(trace)
+    this.channels.start.runStores(trace, () => {
+      this.channels.end.publish(trace)
       trace.durationMs = 0
       this.#settle(trace, { error })
     })
@@ -104,10 +84,10 @@ export class TraceChannel<Reported extends Trace> {
   #settle(trace: Draft<Reported>, failure: { readonly error: unknown } | undefined): void {
     if (failure !== undefined) {
       trace.error = tracedError(failure.error)
-      this.#error.publish(trace)
+      this.channels.error.publish(trace)
     }
-    this.#asyncStart.publish(trace)
-    this.#asyncEnd.publish(trace)
+    this.channels.asyncStart.publish(trace)
+    this.channels.asyncEnd.publish(trace)
   }
 }
 

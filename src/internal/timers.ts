@@ -1,4 +1,4 @@
-import { offAbort, onAbort } from './abort-listeners.ts'
+import type { Random } from '../types.ts'
 
 /**
  * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
@@ -6,18 +6,7 @@ import { offAbort, onAbort } from './abort-listeners.ts'
  * @throws the reason of `signal` as soon as that is aborted.
  */
 export function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
-    const giveUp = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      if (signal !== undefined) offAbort(signal, giveUp)
-      resolve()
-    }, delayMs)
-    if (signal !== undefined) onAbort(signal, giveUp)
-  })
+  return waitFor(undefined, signal, { timeoutMs: delayMs, onTimeout: resolve => resolve() })
 }
 
 /**
@@ -26,18 +15,7 @@ export function sleep(delayMs: number, signal: AbortSignal | undefined): Promise
  * @throws the reason of `signal`.
  */
 export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  const aborted = deferred<never>()
-  const giveUp = (): void => {
-    aborted.reject(signal.reason)
-  }
-  onAbort(signal, giveUp)
-  try {
-    if (signal.aborted) giveUp()
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    offAbort(signal, giveUp)
-  }
+  return signal === undefined ? promise : waitFor(Promise.resolve(promise), signal)
 }
 
 /**
@@ -52,6 +30,23 @@ export function withTimeout<T>(
   signal: AbortSignal | undefined,
   onTimeout: () => Error,
 ): Promise<T> {
+  return waitFor(promise, signal, {
+    timeoutMs,
+    onTimeout: (_, reject) => {
+      reject(onTimeout())
+    },
+  })
+}
+
+/** Waits for whatever comes first: the outcome of a promise, the time or the abort. */
+function waitFor<T>(
+  promise: Promise<T> | undefined,
+  signal: AbortSignal | undefined,
+  limit?: {
+    readonly timeoutMs: number
+    readonly onTimeout: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void
+  },
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer)
@@ -61,12 +56,14 @@ export function withTimeout<T>(
       settle()
       reject(signal?.reason)
     }
-    const timer = setTimeout(() => {
-      settle()
-      reject(onTimeout())
-    }, timeoutMs)
+    const timer =
+      limit &&
+      setTimeout(() => {
+        settle()
+        limit.onTimeout(resolve, reject)
+      }, limit.timeoutMs)
     if (signal !== undefined) onAbort(signal, giveUp)
-    promise.then(
+    promise?.then(
       value => {
         settle()
         resolve(value)
@@ -106,4 +103,87 @@ export function deferred<T>(): Deferred<T> {
     reject = onReject
   })
   return { promise, resolve, reject }
+}
+
+/** How the pauses between the attempts of one call grow. */
+interface Backoff {
+  /** The longest pause before the first retry, in milliseconds; that of each further retry is twice as long. */
+  readonly baseMs: number
+  /** No pause is longer, in milliseconds. */
+  readonly capMs: number
+  /**
+   * The share of a pause that is random, from 0 to 1.
+   *
+   * @default 1 (full jitter)
+   */
+  readonly jitter?: number
+}
+
+/**
+ * Milliseconds to wait before a retry: exponential back-off with jitter, so that callers that failed together do not try
+ * again together.
+ *
+ * @param retry 0 before the first retry, 1 before the second, and so on.
+ */
+export function backoffMs(
+  retry: number,
+  { baseMs, capMs, jitter = 1 }: Backoff,
+  random: Random = Math.random,
+): number {
+  return Math.min(baseMs * 2 ** retry, capMs) * (1 - jitter + jitter * random())
+}
+
+/** The callbacks that wait for the abort of one signal. */
+class Callbacks {
+  readonly #signal: AbortSignal
+  readonly #waiting = new Set<() => void>()
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    // Throws when the caller has passed something that is no AbortSignal.
+    signal.addEventListener('abort', this.#onAbort)
+  }
+
+  add(callback: () => void): void {
+    this.#waiting.add(callback)
+  }
+
+  delete(callback: () => void): void {
+    if (this.#waiting.delete(callback) && this.#waiting.size === 0) this.#stopListening()
+  }
+
+  #stopListening(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    callbacksOf.delete(this.#signal)
+  }
+
+  readonly #onAbort = (): void => {
+    // While they are called they stay registered: one that another takes away is not called any more.
+    for (const callback of this.#waiting) callback()
+    this.#stopListening()
+  }
+}
+
+const callbacksOf = new WeakMap<AbortSignal, Callbacks>()
+
+/**
+ * Calls back once when a signal is aborted, unless {@link offAbort} comes first.
+ *
+ * All callbacks of a signal share one listener: one for each request under way with the same signal would be more than
+ * the ten of which Node warns (`MaxListenersExceededWarning`). The listener goes with the last callback.
+ *
+ * @param callback one function object for each wait, because the same one waits only once.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): void {
+  let callbacks = callbacksOf.get(signal)
+  if (callbacks === undefined) {
+    callbacks = new Callbacks(signal)
+    callbacksOf.set(signal, callbacks)
+  }
+  callbacks.add(callback)
+}
+
+/** Takes back what {@link onAbort} was told; does nothing when that is over. */
+export function offAbort(signal: AbortSignal, callback: () => void): void {
+  callbacksOf.get(signal)?.delete(callback)
 }

@@ -1,6 +1,5 @@
 import type { TimedOptions } from '../aws/dynamodb/client.ts'
-import { backoffMs } from '../internal/backoff.ts'
-import { sleep } from '../internal/timers.ts'
+import { backoffMs, sleep } from '../internal/timers.ts'
 
 /** A write under a condition, which is tried again while others come before it. */
 export interface ConditionalWrite<Found, Result> {

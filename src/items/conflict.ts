@@ -31,7 +31,7 @@ export async function resolveConflict(
 ): Promise<StoredSession> {
   const { ours, theirs } = versions
   if (terms.onConflict === 'overwrite') return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs }
-  if (!conflictTraces.isObserved) return resolve(table, terms, versions)
+  if (!conflictTraces.channels.hasSubscribers) return resolve(table, terms, versions)
   const trace: Draft<ConflictTrace> = { table: table.name, policy: policyOf(terms) }
   if (versions.attempt !== undefined) trace.attempt = versions.attempt
   return conflictTraces.observe(trace, () => resolve(table, terms, versions, trace), {

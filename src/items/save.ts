@@ -1,7 +1,7 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import { DeadlineExceededError, LockLostError, SessionConflictError } from '../errors.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
-import { KeyedMutex, type Turn } from '../internal/keyed-mutex.ts'
+import { KeyedMutex, type Turn } from '../internal/keyed-calls.ts'
 import { isSameJson } from '../layouts/json.ts'
 import {
   allOf,
@@ -407,7 +407,7 @@ function unresolved(
   outcome: 'rejected' | 'gave-up',
   error: SessionConflictError,
 ): SessionConflictError {
-  if (conflictTraces.isObserved) {
+  if (conflictTraces.channels.hasSubscribers) {
     const { attempts: attempt } = error
     conflictTraces.failAtOnce({ table, attempt, policy: policyOf(save), outcome }, error)
   }
@@ -426,6 +426,7 @@ function lockLost({ name: table }: ItemTable, isInDoubt: boolean): LockLostError
     `the lock of the session ended and another request has written or locked the session since; ${became}; ` +
       'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
   )
-  if (lockTraces.isObserved) lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
+  if (lockTraces.channels.hasSubscribers)
+    lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
   return error
 }

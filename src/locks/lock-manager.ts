@@ -1,10 +1,9 @@
 import { invalidOption, SessionConflictError, SessionLockedError, storeClosed } from '../errors.ts'
 import type { LockTrace } from '../diagnostics.ts'
-import { backoffMs } from '../internal/backoff.ts'
+import { backoffMs, sleep } from '../internal/timers.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { type Draft, lockTraces } from '../internal/diagnostics.ts'
-import { KeyedMutex, type Turn } from '../internal/keyed-mutex.ts'
-import { sleep } from '../internal/timers.ts'
+import { KeyedMutex, type Turn } from '../internal/keyed-calls.ts'
 import type { ItemTable } from '../items/item-table.ts'
 import { allOf, type Condition, type LockProtocol, type StoredSession } from '../layouts/layout.ts'
 import type { LockingTerms } from '../options/locking-options.ts'
@@ -98,7 +97,7 @@ export class LockManager {
    * @throws {SessionConflictError} when others kept on moving it.
    */
   async lock(key: string, terms: LockTerms, source?: LockSource): Promise<LockedSession | undefined> {
-    if (!lockTraces.isObserved) return this.#lock(key, terms, source)
+    if (!lockTraces.channels.hasSubscribers) return this.#lock(key, terms, source)
     const trace: Draft<LockTrace> = { table: this.#table.name, attempts: 0 }
     return lockTraces.observe(trace, () => this.#lock(key, terms, source, trace), {
       conclude: result => {

@@ -419,7 +419,7 @@ export class Migration {
     outcome: 'rejected' | 'gave-up',
     error: SessionConflictError,
   ): SessionConflictError {
-    if (conflictTraces.isObserved) {
+    if (conflictTraces.channels.hasSubscribers) {
       const policy: ConflictTrace['policy'] = typeof onConflict === 'function' ? 'resolver' : onConflict
       conflictTraces.failAtOnce({ table: this.#target.name, policy, outcome }, error)
     }
@@ -430,7 +430,7 @@ export class Migration {
     const error = new LockLostError(
       'others have moved the session while it was locked, and its lock with it; the save was given up; read it again',
     )
-    if (lockTraces.isObserved) {
+    if (lockTraces.channels.hasSubscribers) {
       lockTraces.failAtOnce({ table: this.#target.name, attempts: 0, outcome: 'lost' }, error)
     }
     return error

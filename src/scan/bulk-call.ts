@@ -1,7 +1,6 @@
 import type { SendOptions } from '../aws/dynamodb/client.ts'
 import { DeadlineExceededError } from '../errors.ts'
-import { offAbort, onAbort } from '../internal/abort-listeners.ts'
-import { inBackground } from '../internal/timers.ts'
+import { inBackground, offAbort, onAbort } from '../internal/timers.ts'
 import type { BulkOptions } from '../options/call-options.ts'
 
 /**

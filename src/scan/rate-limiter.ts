@@ -1,4 +1,4 @@
-import { backoffMs } from '../internal/backoff.ts'
+import { backoffMs } from '../internal/timers.ts'
 import type { Random } from '../types.ts'
 
 /** Capacity that one request may use from some moment on. */

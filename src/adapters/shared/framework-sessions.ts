@@ -1,8 +1,7 @@
 import type { EventEmitter } from 'node:events'
 
 import { DynamoDBSessionsError } from '../../errors.ts'
-import { codeOf, isError } from '../../internal/core-objects.ts'
-import { weakProperty } from '../../internal/weak-property.ts'
+import { codeOf, isError, weakProperty } from '../../internal/core-objects.ts'
 import type { SessionRecord, WriteOptions } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 import type { SessionStore } from '../../store/session-store.ts'

@@ -1,5 +1,5 @@
 import { Deadline } from '../../internal/deadline.ts'
-import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
+import { type Flights, sharedFlight } from '../../internal/keyed-calls.ts'
 import type { Route, RouteFinder } from '../http/endpoint.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Environment } from './environment.ts'

@@ -23,7 +23,6 @@ import {
 } from './shared-config.ts'
 import { ConfigurationError, invalidSetting } from '../../errors.ts'
 import { isWithheld } from '../../internal/process-environment.ts'
-import { toAppId } from '../../internal/user-agent.ts'
 
 /** What was said in code, and where else to look. */
 export interface SettingsSources {
@@ -145,4 +144,16 @@ export function callSettings(source: SettingsSource): CallSettings {
 function toPositiveInteger(text: string): number | undefined {
   const number = /^\d+$/.test(text) ? Number(text) : 0
   return Number.isSafeInteger(number) && number > 0 ? number : undefined
+}
+
+/** As long a name as AWS takes. */
+const MAX_APP_ID_LENGTH = 50
+
+/**
+ * The name of an application as it may stand in a `User-Agent`; what may not be there becomes `-`.
+ *
+ * @returns `undefined` for a name of more than 50 characters.
+ */
+export function toAppId(text: string): string | undefined {
+  return text.length > MAX_APP_ID_LENGTH ? undefined : text.replaceAll(/[^!$%&'*+\-.^_`|~\w#]/g, '-')
 }

@@ -4,7 +4,7 @@ import type { CredentialsTrace } from '../../diagnostics.ts'
 import { credentialsTraces, type Draft } from '../../internal/diagnostics.ts'
 import { isError } from '../../internal/core-objects.ts'
 import { Deadline } from '../../internal/deadline.ts'
-import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
+import { type Flights, sharedFlight } from '../../internal/keyed-calls.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource, Random } from '../../types.ts'
 
@@ -46,7 +46,7 @@ export function cachedProvider(
     const deadline = caller?.within(HUNG_AFTER_MS) ?? new Deadline(HUNG_AFTER_MS)
     return sharedFlight(flights, '', deadline, async isLatest => {
       try {
-        const credentials = await (credentialsTraces.isObserved
+        const credentials = await (credentialsTraces.channels.hasSubscribers
           ? askTraced(provider, reasonToAsk(held, isRejected, clock))
           : ask(provider))
         if (isLatest() || held === undefined || expiryOf(held) < expiryOf(credentials)) {

@@ -5,7 +5,7 @@ import { GrowingBuffer } from '../http/response-parser.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import { Deadline } from '../../internal/deadline.ts'
-import { type Flights, sharedFlight } from '../../internal/shared-flight.ts'
+import { type Flights, sharedFlight } from '../../internal/keyed-calls.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import {

@@ -33,7 +33,7 @@ export class CallTrace {
   #endedAtMs: number | undefined
 
   constructor(operation: Operation, input: Input<Operation>) {
-    const asksForCapacity = operationTraces.isObserved && TELLING_CAPACITY.has(operation)
+    const asksForCapacity = operationTraces.channels.hasSubscribers && TELLING_CAPACITY.has(operation)
     this.input = asksForCapacity ? { ...input, ReturnConsumedCapacity: 'TOTAL' } : input
     this.#trace = { operation, table: tableOf(input), attempts: 0 }
   }

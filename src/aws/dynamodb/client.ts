@@ -102,7 +102,7 @@ export class DynamoDBClient {
       return rejectedWith(invalidOption('the option "signal" must be an AbortSignal'))
     }
     if (this.#closed !== undefined) return rejectedWith(storeClosed())
-    const isTraced = operationTraces.isObserved || attemptTraces.isObserved
+    const isTraced = operationTraces.channels.hasSubscribers || attemptTraces.channels.hasSubscribers
     const trace = isTraced ? new CallTrace(operation, input) : undefined
     const call: Call<Name> = {
       operation,

@@ -1,5 +1,4 @@
 import type { Credentials } from '../../types.ts'
-import { userAgent } from '../../internal/user-agent.ts'
 import type { EndpointSettings } from '../config/service-endpoint.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import { type EncodedRequest, encodeHead, type ResponseRecipient } from '../http/transport.ts'
@@ -178,4 +177,27 @@ function isSame(own: Credentials, given: Credentials): boolean {
     own.sessionToken === given.sessionToken &&
     own.accountId === given.accountId
   )
+}
+
+/** The version of this package, as package.json has it. */
+export const VERSION = '0.1.0'
+
+/** How this package names itself to AWS, with the name of the application where it has one. */
+export function userAgent(appId: string | undefined): string {
+  return `dynamodb-sessions/${VERSION}${appId === undefined ? '' : ` app/${appId}`}`
+}
+
+/**
+ * Makes the function that finds the trace that a request belongs to, in AWS Lambda, which thereby recognises functions that
+ * call themselves without an end; elsewhere there is none. The variable has another value in every invocation.
+ */
+export function lambdaTrace(
+  environment: Readonly<Record<string, string | undefined>>,
+): () => string | undefined {
+  let isLambda: boolean | undefined
+  return () => {
+    isLambda ??= Boolean(environment['AWS_LAMBDA_FUNCTION_NAME'])
+    const traceId = isLambda ? environment['_X_AMZN_TRACE_ID'] : undefined
+    return traceId !== undefined && /^[\x21-\x7e]{1,1024}$/.test(traceId) ? traceId : undefined
+  }
 }

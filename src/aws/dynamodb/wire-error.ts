@@ -7,7 +7,7 @@ import {
   ThrottlingError,
 } from '../../errors.ts'
 import { foreignText, requestIdIn } from '../../internal/foreign-text.ts'
-import { weakProperty } from '../../internal/weak-property.ts'
+import { weakProperty } from '../../internal/core-objects.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'
 import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'

@@ -2,9 +2,8 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
-import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import { deferred, offAbort, onAbort } from '../../internal/timers.ts'
 import { codeOf, messageOf } from '../../internal/core-objects.ts'
-import { deferred } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import { Connection, type ConnectionContext, SharedReadBuffer } from './connection.ts'
 import type { Endpoint, Route } from './endpoint.ts'

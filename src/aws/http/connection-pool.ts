@@ -1,9 +1,15 @@
 import type { Socket } from 'node:net'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
-import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import {
+  type Deferred,
+  deferred,
+  inBackground,
+  offAbort,
+  onAbort,
+  withTimeout,
+} from '../../internal/timers.ts'
 import { isPromise } from '../../internal/core-objects.ts'
-import { type Deferred, deferred, inBackground, withTimeout } from '../../internal/timers.ts'
 import type { Clock } from '../../types.ts'
 import { openConnection } from './connect.ts'
 import { type Connection, type ConnectionContext, DuplicateResponseDetector } from './connection.ts'

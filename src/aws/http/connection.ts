@@ -1,7 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 
 import { AttemptTimeoutError, ConnectionError, type TransportError } from '../../errors.ts'
-import { offAbort, onAbort } from '../../internal/abort-listeners.ts'
+import { offAbort, onAbort } from '../../internal/timers.ts'
 import { because } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Peer } from './peer.ts'

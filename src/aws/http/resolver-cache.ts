@@ -218,7 +218,8 @@ export class EndpointAddresses {
     }
     const over = deferred<void>()
     this.#outage = { trace, over }
-    if (resolutionTraces.isObserved) resolutionTraces.observe(trace, () => over.promise).catch(ignore)
+    if (resolutionTraces.channels.hasSubscribers)
+      resolutionTraces.observe(trace, () => over.promise).catch(ignore)
   }
 
   /** Node tries one address after the other, the families by turns, beginning with that of the first. */

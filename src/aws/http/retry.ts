@@ -1,7 +1,6 @@
 import { DeadlineExceededError, DynamoDBSessionsError, TransportError } from '../../errors.ts'
-import { backoffMs } from '../../internal/backoff.ts'
+import { backoffMs, sleep } from '../../internal/timers.ts'
 import { messageOf } from '../../internal/core-objects.ts'
-import { sleep } from '../../internal/timers.ts'
 import type { Random } from '../../types.ts'
 
 /** An attempt that failed, and what may be done about it. */

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 
 import { describe, expect, it } from 'vitest'
 
-import { offAbort, onAbort } from '../../../src/internal/abort-listeners.ts'
+import { offAbort, onAbort } from '../../../src/internal/timers.ts'
 
 function listeners(signal: AbortSignal): number {
   return getEventListeners(signal, 'abort').length

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { backoffMs } from '../../../src/internal/backoff.ts'
+import { backoffMs } from '../../../src/internal/timers.ts'
 
 const pauses = { baseMs: 10, capMs: 100 }
 const longest = () => 1

@@ -52,21 +52,21 @@ const aDuration = expect.any(Number) as number
 test('is observed by whoever subscribes to any event or binds a store, and no longer', () => {
   for (const event of events) {
     const { name, traces } = newChannel()
-    expect(traces.isObserved).toBe(false)
+    expect(traces.channels.hasSubscribers).toBe(false)
     channel(`tracing:${name}:${event}`).subscribe(ignore)
-    expect(traces.isObserved).toBe(true)
+    expect(traces.channels.hasSubscribers).toBe(true)
     channel(`tracing:${name}:${event}`).unsubscribe(ignore)
-    expect(traces.isObserved).toBe(false)
+    expect(traces.channels.hasSubscribers).toBe(false)
   }
   const { name, traces } = newChannel()
   channel(`tracing:${name}:start`).bindStore(new AsyncLocalStorage())
-  expect(traces.isObserved).toBe(true)
+  expect(traces.channels.hasSubscribers).toBe(true)
 })
 
 test('is observed by whoever subscribed before it was made', () => {
   const name = `dynamodb-sessions-test:${count++}`
   subscribe(name, 'asyncEnd', ignore)
-  expect(new TraceChannel(name).isObserved).toBe(true)
+  expect(new TraceChannel(name).channels.hasSubscribers).toBe(true)
 })
 
 describe('a success', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { Deadline } from '../../../src/internal/deadline.ts'
-import { type Flights, sharedFlight } from '../../../src/internal/shared-flight.ts'
+import { type Flights, sharedFlight } from '../../../src/internal/keyed-calls.ts'
 import { type Deferred, deferred } from '../../../src/internal/timers.ts'
 
 /** Calls that the test settles. */

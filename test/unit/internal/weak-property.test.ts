@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import { weakProperty } from '../../../src/internal/weak-property.ts'
+import { weakProperty } from '../../../src/internal/core-objects.ts'
 
 describe('a hidden field', () => {
   test('keeps one value for each object', () => {

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 
-import { lambdaTrace, toAppId, userAgent, VERSION } from '../../../src/internal/user-agent.ts'
+import { toAppId } from '../../../../src/aws/config/settings.ts'
+import { lambdaTrace, userAgent, VERSION } from '../../../../src/aws/dynamodb/signed-request.ts'
 
 describe('the user agent', () => {
   it('has the version of package.json', async () => {
-    const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8')
+    const text = await readFile(new URL('../../../../package.json', import.meta.url), 'utf8')
     expect(VERSION).toBe((JSON.parse(text) as { version: string }).version)
     expect(userAgent(undefined)).toBe(`dynamodb-sessions/${VERSION}`)
     expect(userAgent('shop')).toBe(`dynamodb-sessions/${VERSION} app/shop`)
