@@ -45,9 +45,9 @@ export const costStores = [
   },
   {
     ...ours,
-    name: 'ours-compressed',
-    label: 'ours, `compression: {}`',
-    options: { compression: {} },
+    name: 'ours-uncompressed',
+    label: 'ours, `compression: false`',
+    options: { compression: false },
   },
   {
     ...ours,

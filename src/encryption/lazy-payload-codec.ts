@@ -26,11 +26,3 @@ export function lazyPayloadCodec({
     return codec
   }
 }
-
-/**
- * Whether a `PayloadCodec` with these options writes anything but text as it is. Where it does not, it is needed only for
- * reading values of type B.
- */
-export function encodesWrites({ encryption, compression }: PayloadCodecOptions): boolean {
-  return compression !== undefined || (encryption !== undefined && encryption.unencrypted !== 'write')
-}

@@ -5,7 +5,7 @@ import { SessionCorruptError, SessionDecryptionError } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import { decrypted, encrypted } from './aes-gcm.ts'
 import { blobFromBase64, HEAD_BYTES, readHead, writeHead } from './blob-format.ts'
-import { DEFAULT_THRESHOLD_BYTES, type PayloadCodecOptions } from './encryption-options.ts'
+import { compresses, encryptsWrites, type PayloadCodecOptions } from './encryption-options.ts'
 import { KeyRing } from './key-ring.ts'
 
 /**
@@ -29,16 +29,12 @@ type Payload = { readonly S: string } | { readonly B: string }
  */
 export class PayloadCodec {
   readonly #keys: KeyRing | undefined
-  readonly #encrypts: boolean
-  readonly #refusesUnencrypted: boolean
-  readonly #thresholdBytes: number
+  readonly #options: PayloadCodecOptions
 
-  /** @param options as `isEncryptionOptions` and `isCompressionOptions` accept them. Keys are copied. */
-  constructor({ encryption, compression }: PayloadCodecOptions) {
-    this.#keys = encryption && new KeyRing(encryption.keys)
-    this.#encrypts = encryption !== undefined && encryption.unencrypted !== 'write'
-    this.#refusesUnencrypted = encryption?.unencrypted === 'refuse'
-    this.#thresholdBytes = compression ? (compression.thresholdBytes ?? DEFAULT_THRESHOLD_BYTES) : Infinity
+  /** @param options as the rows of `encryption` and `compression` accept them. Keys are copied. */
+  constructor(options: PayloadCodecOptions) {
+    this.#options = options
+    this.#keys = options.encryption && new KeyRing(options.encryption.keys)
   }
 
   /**
@@ -59,10 +55,11 @@ export class PayloadCodec {
    * @returns type S when the text is neither encrypted nor compressed, else type B.
    */
   encode(text: string, itemKey: string): Payload {
-    const keys = this.#encrypts ? this.#keys : undefined
-    if (keys === undefined && this.#thresholdBytes === Infinity) return { S: text }
+    const keys = encryptsWrites(this.#options) ? this.#keys : undefined
+    const isCompressible = compresses(text, this.#options)
+    if (keys === undefined && !isCompressible) return { S: text }
     const data = Buffer.from(text)
-    const smaller = data.length < this.#thresholdBytes ? undefined : deflated(data, HEAD_BYTES + 1)
+    const smaller = isCompressible ? deflated(data, HEAD_BYTES + 1) : undefined
     if (keys === undefined && smaller === undefined) return { S: text }
     const head = writeHead({ compressed: smaller !== undefined, encrypted: keys !== undefined })
     const content = smaller ?? data
@@ -94,7 +91,7 @@ export class PayloadCodec {
   }
 
   #acceptUnencrypted(): void {
-    if (!this.#refusesUnencrypted) return
+    if (this.#options.encryption?.unencrypted !== 'refuse') return
     throw new SessionDecryptionError(
       'the stored session is not encrypted, which "encryption.unencrypted" refuses: something else than this ' +
         "application's encrypting stores has written it, or it is from before encryption was turned on (then 'read' " +
@@ -111,7 +108,8 @@ export class PayloadCodec {
  */
 function deflated(data: Buffer, leastSavedBytes: number): Buffer | undefined {
   if (data.length > MAX_INFLATED_BYTES) return undefined
-  const compressed = deflateRawSync(data)
+  // The fastest level: for sessions of up to 64 KB it takes a third to a half less time, and as many write units.
+  const compressed = deflateRawSync(data, { level: 1 })
   return compressed.length + leastSavedBytes > data.length ? undefined : compressed
 }
 

@@ -155,7 +155,7 @@ export class ItemTable {
    * @throws {SessionCorruptError | SessionDecryptionError} when the item cannot be read.
    */
   open(item: Item): StoredSession | Promise<StoredSession> {
-    const pending = this.layout.prepare(item)
+    const pending = this.layout.prepareToRead(item)
     return pending === undefined ? this.#sessionIn(item) : pending.then(() => this.#sessionIn(item))
   }
 
@@ -170,7 +170,7 @@ export class ItemTable {
    * @throws {SessionTooLargeError} when DynamoDB would not take it.
    */
   itemOf(session: StoredSession): Item | Promise<Item> {
-    const pending = this.layout.prepare(undefined)
+    const pending = this.layout.prepareToWrite(session.text)
     return pending === undefined ? this.#itemFor(session) : pending.then(() => this.#itemFor(session))
   }
 

@@ -1,7 +1,8 @@
 import { invalidArgument, SessionCorruptError } from '../errors.ts'
 import { allOf, binaryOf, type Condition, type Layout, numberOf, textOf } from '../layouts/layout.ts'
 import { birthAttribute, nativeLayout } from '../layouts/native.ts'
-import { encodesWrites, lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
+import { compresses, encryptsWrites } from '../encryption/encryption-options.ts'
+import { lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { newMarker } from '../items/session-record.ts'
@@ -52,7 +53,6 @@ export class KeyValueLayout {
   readonly prefix: string
   readonly #options: KeyValueLayoutOptions
   readonly #layout: Layout
-  readonly #encodesWrites: boolean
   /** What compresses and encrypts. */
   readonly #payloadCodec: ReturnType<typeof lazyPayloadCodec>
 
@@ -60,7 +60,6 @@ export class KeyValueLayout {
     this.prefix = options.prefix
     this.#options = options
     this.#layout = this.layoutUnder('')
-    this.#encodesWrites = encodesWrites(options)
     this.#payloadCodec = lazyPayloadCodec(options)
   }
 
@@ -125,9 +124,8 @@ export class KeyValueLayout {
 
   /** The whole item of a value. */
   async itemOf(key: string, { text, revision, nowMs, expiresMs }: NewValue): Promise<Item> {
-    const data: AttributeValue = this.#encodesWrites
-      ? (await this.#payloadCodec()).encode(text, key)
-      : { S: text }
+    const isEncoded = encryptsWrites(this.#options) || compresses(text, this.#options)
+    const data: AttributeValue = isEncoded ? (await this.#payloadCodec()).encode(text, key) : { S: text }
     return {
       ...this.head(key, nowMs),
       [DATA]: data,
@@ -155,7 +153,7 @@ export class KeyValueLayout {
     const count = numberOf(item[COUNT])
     if (count !== undefined) return String(count)
     const plain = textOf(item[DATA])
-    if (plain !== undefined && !this.#encodesWrites) return plain
+    if (plain !== undefined && !encryptsWrites(this.#options)) return plain
     const binary = binaryOf(item[DATA])
     const key = this.#layout.keyOfItem(item)
     if ((plain ?? binary) === undefined || key === undefined) {

@@ -297,12 +297,14 @@ export interface Layout {
   readonly replacesItems: boolean
 
   /**
-   * What has to be done before an item is read or written, such as deriving an encryption key.
+   * What has to be done before an item is read, such as deriving an encryption key.
    *
-   * @param item the item that is to be read; absent before a write.
    * @returns `undefined` when nothing has to be, which is nearly always.
    */
-  prepare(item: Item | undefined): Promise<void> | undefined
+  prepareToRead(item: Item): Promise<void> | undefined
+
+  /** The same before session data are written, as the text that the codec made of them. */
+  prepareToWrite(text: string): Promise<void> | undefined
 
   /** The partition key of a session ID. */
   keyOf(id: string): string

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
-import type { PayloadCodecOptions } from '../encryption/encryption-options.ts'
-import { encodesWrites, lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
+import { compresses, encryptsWrites, type PayloadCodecOptions } from '../encryption/encryption-options.ts'
+import { lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
 import { SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import type { PayloadCodec } from '../encryption/payload-codec.ts'
@@ -80,8 +80,7 @@ export const NATIVE_ATTRIBUTES: readonly string[] = [
  */
 export function nativeLayout(options: NativeLayoutOptions): Layout {
   const { partitionKey = DEFAULT_PARTITION_KEY, prefix = '', hashIds = true } = options
-  // What compresses and encrypts; where writes do neither, stored sessions may still turn out to be of type B.
-  const isEncoding = encodesWrites(options)
+  const isEncrypting = encryptsWrites(options)
   const loadCodec = lazyPayloadCodec(options)
   let payloads: PayloadCodec | undefined
   const load = async (): Promise<void> => {
@@ -96,14 +95,18 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     optionalAttributes: [USER],
     versionAttribute: REVISION,
     replacesItems: false,
-    prepare: item => {
-      if (!isEncoding && (item === undefined || binaryOf(item[DATA]) === undefined)) return undefined
-      return payloads === undefined ? load() : undefined
+    prepareToRead: item =>
+      payloads === undefined && (isEncrypting || binaryOf(item[DATA]) !== undefined) ? load() : undefined,
+    prepareToWrite: text => {
+      if (payloads !== undefined) return undefined
+      if (isEncrypting) return load()
+      // A session that cannot be made smaller is still one that can be saved.
+      return compresses(text, options) ? load().catch(() => undefined) : undefined
     },
     keyOf: id => prefix + (hashIds ? hashSessionId(id) : id),
     idOfKey: key => (!hashIds && key.startsWith(prefix) ? key.slice(prefix.length) : undefined),
     keyOfItem: item => textOf(item[partitionKey]),
-    toItem: session => toItem(session, partitionKey, isEncoding ? payloads : undefined),
+    toItem: session => toItem(session, partitionKey, payloads),
     expiryOf,
     createdOf,
     revisionOf: item => textOf(item[REVISION]),

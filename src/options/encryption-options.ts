@@ -47,16 +47,16 @@ export const encryptionRow: OptionRow<EncryptionOptions> = {
 }
 
 /**
- * The row of the option `compression`. Its variable has the threshold in bytes.
+ * The row of the option `compression`. Its variable has the threshold in bytes, or `false`.
  *
  * @internal
  */
-export const compressionRow: OptionRow<CompressionOptions> = {
-  takes: 'an object { thresholdBytes? } with a whole number from 0 to 409600',
-  takesAsText: 'a threshold: a whole number of bytes from 0 to 409600, such as 1024',
-  accepts: value => holdsOnly(value, compressionRows),
+export const compressionRow: OptionRow<CompressionOptions | false> = {
+  takes: 'false, or an object { thresholdBytes? } with a whole number from 0 to 409600',
+  takesAsText: 'false, or a threshold: a whole number of bytes from 0 to 409600, such as 1024',
+  accepts: value => value === false || holdsOnly(value, compressionRows),
   members: compressionRows,
-  fromText: text => ({ thresholdBytes: numberFromText(text) }),
+  fromText: text => (text === 'false' ? false : { thresholdBytes: numberFromText(text) }),
   layouts: ['native'],
 }
 

@@ -56,11 +56,11 @@ export interface KeyValuesOptions extends ConnectionOptions {
   readonly encryption?: EncryptionOptions | undefined
 
   /**
-   * Compresses values of at least `thresholdBytes` bytes, where that makes them smaller.
+   * Compresses values of at least `thresholdBytes` bytes, where that makes them smaller; `false` stores text that others can read.
    *
-   * @default none
+   * @default `{ thresholdBytes: 1024 }`; with `encryption` none
    */
-  readonly compression?: CompressionOptions | undefined
+  readonly compression?: CompressionOptions | false | undefined
 }
 
 const { table, partitionKey, prefix, consistentRead, encryption, compression } = storeRows

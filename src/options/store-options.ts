@@ -144,11 +144,12 @@ export interface StoreOptions<Data extends object = SessionData> extends Connect
   readonly encryption?: EncryptionOptions | undefined
 
   /**
-   * Compresses session data of at least so many bytes, where that makes them smaller: `{ thresholdBytes }`.
+   * Compresses session data of at least so many bytes, where that makes them smaller: `{ thresholdBytes }`; `false` stores
+   * text that others can read.
    *
-   * @default none
+   * @default `{ thresholdBytes: 1024 }`; with `encryption` none
    */
-  readonly compression?: CompressionOptions | undefined
+  readonly compression?: CompressionOptions | false | undefined
 }
 
 /**

@@ -6,6 +6,7 @@ import type { SessionStoreOptions } from '../../src/options/store-options.ts'
 import type { SessionStore } from '../../src/store/session-store.ts'
 import { engine } from '../support/engines.ts'
 import { rejectionOf } from '../support/failure.ts'
+import { incompressibleText } from '../support/incompressible-text.ts'
 import { newId } from '../support/session-ids.ts'
 import { type Content, concurrencySubject } from './concurrency-subject.ts'
 import { Gate } from './gate.ts'
@@ -58,7 +59,7 @@ describe('saves of one session that wait in one store', () => {
 
   test('are all stored when the session has grown, so that fewer of them can be written at once', async () => {
     const { id, gate, saves } = await openStorm()
-    const large = 'x'.repeat(300_000)
+    const large = incompressibleText(380_000)
     await change(id, { theirs: large })
     await gate.open()
     await Promise.all(saves)
@@ -87,7 +88,7 @@ describe('saves of one session that wait in one store', () => {
   })
 
   test('are stored although one of them is too large, which alone fails', async () => {
-    const large = 'x'.repeat(300_000)
+    const large = incompressibleText(380_000)
     const { id, gate, saves } = await openStorm({
       keys: index => (index === 3 || index === 5 ? { [`key${index}`]: large } : changeOf(index)),
     })

@@ -148,7 +148,7 @@ async function readingCheck(ours: readonly Item[], layout: Layout): Promise<Chec
   let corrupt = 0
   for (const item of ours) {
     try {
-      await layout.prepare(item)
+      await layout.prepareToRead(item)
       layout.fromItem(item)
     } catch (error) {
       if (error instanceof SessionDecryptionError) undecrypted++

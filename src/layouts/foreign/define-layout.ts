@@ -106,7 +106,8 @@ export function defineLayout(name: LayoutName, row: LayoutRow, settings: LayoutO
     optionalAttributes: row.optionalAttributes ?? [],
     versionAttribute: dataAttribute,
     replacesItems: dataAttribute === undefined,
-    prepare: () => undefined,
+    prepareToRead: () => undefined,
+    prepareToWrite: () => undefined,
     keyOf,
     idOfKey: key => {
       const id = key.startsWith(keyStart) ? key.slice(keyStart.length) : ''

@@ -11,6 +11,7 @@ import { callbackOutcome } from '../../support/callback-outcome.ts'
 import { engineCredentials, engineRegion, engine, uniqueTableName } from '../../support/engines.ts'
 import { addShop } from '../../support/express-shop.ts'
 import { expressSubject } from '../../support/express-subject.ts'
+import { incompressibleText } from '../../support/incompressible-text.ts'
 import { unhandledErrorsDuring, warningDuring } from '../../support/process-events.ts'
 
 const denied = { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'not for you' }
@@ -293,7 +294,7 @@ describe('DynamoDBStore when something is wrong', () => {
 
     test('a session that is too large is an error of the callback', async () => {
       const store = subject.store()
-      const large = { ...session(), user: 'x'.repeat(500_000) }
+      const large = { ...session(), user: incompressibleText(700_000) }
       expect(await outcomeOf(done => store.set('too-large', large, done))).toMatchObject({
         error: { code: 'SESSION_TOO_LARGE' },
         calls: 1,

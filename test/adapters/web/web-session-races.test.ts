@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { WebSession, WebSessions } from '../../../src/adapters/web.ts'
 import { LockLostError, SessionConflictError, SessionLockedError } from '../../../src/index.ts'
 import { engine } from '../../support/engines.ts'
+import { incompressibleText } from '../../support/incompressible-text.ts'
 import { sendToEngine } from '../../support/send-to-engine.ts'
 import { StubEndpoint } from '../../support/stub-endpoint.ts'
 import { type TestData, webSubject } from './web-subject.ts'
@@ -238,7 +239,7 @@ describe('requests of one session at the same time', () => {
       const sessions = subject.sessions({ locking: { maxWaitMs: 0 } })
       const request = await begin(sessions, { visits: 1 })
       const failing = sessions.handle(request, session => {
-        session.set('cart', ['x'.repeat(500_000)])
+        session.set('cart', [incompressibleText(700_000)])
         return new Response()
       })
       await expect(failing).rejects.toMatchObject({ code: 'SESSION_TOO_LARGE' })

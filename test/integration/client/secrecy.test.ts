@@ -7,6 +7,7 @@ import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import type { Item } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
+import { incompressibleText } from '../../support/incompressible-text.ts'
 import type { StubHttpAnswer, StubRequest, StubStep } from '../../support/stub-dynamodb.ts'
 import { openTestClient, testCredentials, useStub } from './test-client.ts'
 
@@ -222,7 +223,9 @@ describe('a SessionStore with plain session IDs', () => {
   })
 
   test('a session that is too large is refused without being quoted', async () => {
-    const error = await rejectionOf(openStore().write(sessionId, { ...longData, more: 'x'.repeat(420_000) }))
+    const error = await rejectionOf(
+      openStore().write(sessionId, { ...longData, more: incompressibleText(600_000) }),
+    )
     expect(error).toMatchObject({ code: 'SESSION_TOO_LARGE' })
     expect(secretsIn(everythingAbout(error))).toEqual([])
     expect(stub().requests).toHaveLength(0)

@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 
 import { expect, test } from 'vitest'
 
-import { encodesWrites, lazyPayloadCodec } from '../../../src/encryption/lazy-payload-codec.ts'
+import { compresses, encryptsWrites } from '../../../src/encryption/encryption-options.ts'
+import { lazyPayloadCodec } from '../../../src/encryption/lazy-payload-codec.ts'
 import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
 import { compressionRow, encryptionRow } from '../../../src/options/encryption-options.ts'
 
@@ -80,6 +81,7 @@ test.each<[unknown, boolean]>([
   [[], false],
   [null, false],
   [true, false],
+  [false, true],
   [1024, false],
   [undefined, false],
 ])('compression options: %j', (options, expected) => {
@@ -102,6 +104,7 @@ test.each<[string, boolean, unknown]>([
   ['0x10', false, { thresholdBytes: Number.NaN }],
   ['1 KB', false, { thresholdBytes: Number.NaN }],
   ['true', false, { thresholdBytes: Number.NaN }],
+  ['false', true, false],
 ])('a threshold from an environment variable: %j', (text, isUsable, options) => {
   expect(compressionRow.fromText?.(text)).toEqual(options)
   expect(compressionRow.accepts(compressionRow.fromText?.(text))).toBe(isUsable)
@@ -119,14 +122,31 @@ test('keys that change before they are needed are those that were given', async 
 
 test.each([
   [{}, false],
-  [{ encryption: undefined, compression: undefined }, false],
-  [{ compression: {} }, true],
+  [{ encryption: undefined, compression: {} }, false],
   [{ encryption: { keys: [key] } }, true],
   [{ encryption: { keys: [key], unencrypted: 'refuse' } }, true],
   [{ encryption: { keys: [key], unencrypted: 'write' } }, false],
-  [{ encryption: { keys: [key], unencrypted: 'write' }, compression: {} }, true],
-] as const)('whether writes are encoded, case %#', (options, expected) => {
-  expect(encodesWrites(options)).toBe(expected)
+] as const)('whether writes are encrypted, case %#', (options, expected) => {
+  expect(encryptsWrites(options)).toBe(expected)
+})
+
+test.each([
+  [{}, 1024],
+  [{ encryption: undefined, compression: undefined }, 1024],
+  [{ compression: {} }, 1024],
+  [{ compression: { thresholdBytes: 100 } }, 100],
+  [{ compression: { thresholdBytes: 0 } }, 0],
+  [{ compression: false }, undefined],
+  // Lengths would tell something of what is encrypted: only whoever asks for it gets it.
+  [{ encryption: { keys: [key] } }, undefined],
+  [{ encryption: { keys: [key], unencrypted: 'write' } }, undefined],
+  [{ encryption: { keys: [key] }, compression: {} }, 1024],
+] as const)('from how many bytes on text is compressed, case %#', (options, expected) => {
+  const lengths = [0, 99, 100, 1023, 1024, 400_000]
+  const compressed = lengths.filter(length => compresses('a'.repeat(length), options))
+  expect(compressed).toEqual(lengths.filter(length => length >= (expected ?? Infinity)))
+  const halves = lengths.filter(length => compresses('é'.repeat(length / 2), options))
+  expect(halves).toEqual(lengths.filter(length => Math.floor(length / 2) * 2 >= (expected ?? Infinity)))
 })
 
 test('checking options loads neither compression nor cryptography', () => {

@@ -357,7 +357,7 @@ describe('compression', () => {
 
   test('is left out where it does not make the value smaller', () => {
     const flagsOfAll = ['ab', '{}', text, repetitive].map(content => {
-      const compressedSize = 2 + deflateRawSync(content).length
+      const compressedSize = 2 + deflateRawSync(content, { level: 1 }).length
       return {
         isSmaller: compressedSize < content.length,
         flags: [compressing, both].map(codec => flagsOf(codec, content)),
@@ -374,7 +374,7 @@ describe('compression', () => {
   test('saves at least a byte, the head of the blob included', () => {
     for (let length = 1; length < 60; length++) {
       const content = `{"cart":"${'apple, '.repeat(20).slice(0, length)}"}`
-      const compressedSize = 2 + deflateRawSync(content).length
+      const compressedSize = 2 + deflateRawSync(content, { level: 1 }).length
       expect(flagsOf(compressing, content)).toBe(compressedSize < content.length ? 1 : 0)
     }
   })

@@ -40,6 +40,13 @@ function sessionWith(changes: Partial<StoredSession> = {}): StoredSession {
   return { text: JSON.stringify(session.data), version, ...session }
 }
 
+/** Lets the codec be made ready only at the second time. */
+function failOnce(): void {
+  const prepare = vi.spyOn(PayloadCodec.prototype, 'prepare')
+  onTestFinished(() => prepare.mockRestore())
+  prepare.mockRejectedValueOnce(new Error('not now'))
+}
+
 /** An item as it comes off the wire, which TypeScript knows nothing about. */
 function offTheWire(item: object): Item {
   return item as Item
@@ -394,27 +401,45 @@ describe('encoded data', () => {
 
   test('is read by a layout that writes plain text, which loads the codec for it', async () => {
     const plain = layoutWith({ encryption: { ...encryption, unencrypted: 'write' } })
-    expect(plain.prepare(undefined)).toBeUndefined()
-    expect(plain.prepare({ data: { S: '{}' } })).toBeUndefined()
-    await plain.prepare(encoded)
+    expect(plain.prepareToWrite('{"a":1}')).toBeUndefined()
+    expect(plain.prepareToRead({ data: { S: '{}' } })).toBeUndefined()
+    await plain.prepareToRead(encoded)
     expect(plain.fromItem(encoded).data).toEqual({ a: 1 })
     expect(plain.toItem(sessionWith())).toMatchObject({ data: { S: '{"a":1}' } })
-    expect(plain.prepare(encoded)).toBeUndefined()
+    expect(plain.prepareToRead(encoded)).toBeUndefined()
   })
 
   test('is what a layout that encodes writes, for the key of the item', async () => {
     const encoding = layoutWith({ encryption })
-    await Promise.all([encoding.prepare(undefined), encoding.prepare({ data: { S: '{}' } })])
+    await Promise.all([encoding.prepareToWrite('{"a":1}'), encoding.prepareToRead({ data: { S: '{}' } })])
     expect(textIn(encoding.toItem(sessionWith()))).toBe('{"a":1}')
   })
 
+  test('is what a layout that compresses writes, from where that pays', async () => {
+    const compressing = layoutWith()
+    const large = `{"a":"${'a'.repeat(1016)}"}`
+    expect(compressing.prepareToWrite(large.replace('a', ''))).toBeUndefined()
+    await compressing.prepareToWrite(large)
+    expect(textIn(compressing.toItem(sessionWith({ text: large })))).toBe(large)
+    expect(compressing.toItem(sessionWith())).toMatchObject({ data: { S: '{"a":1}' } })
+    expect(compressing.prepareToWrite(large)).toBeUndefined()
+  })
+
+  test('is plain text where what compresses cannot be loaded', async () => {
+    failOnce()
+    const large = `{"a":"${'a'.repeat(1016)}"}`
+    const compressing = layoutWith()
+    await compressing.prepareToWrite(large)
+    expect(compressing.toItem(sessionWith({ text: large }))).toMatchObject({ data: { S: large } })
+    await compressing.prepareToWrite(large)
+    expect(textIn(compressing.toItem(sessionWith({ text: large })))).toBe(large)
+  })
+
   test('a codec that could not be made ready is made ready again', async () => {
-    const prepare = vi.spyOn(PayloadCodec.prototype, 'prepare')
-    onTestFinished(() => prepare.mockRestore())
-    prepare.mockRejectedValueOnce(new Error('not now'))
+    failOnce()
     const failing = layoutWith({ encryption })
-    await expect(failing.prepare(undefined)).rejects.toThrow('not now')
-    await failing.prepare(undefined)
+    await expect(failing.prepareToWrite('{"a":1}')).rejects.toThrow('not now')
+    await failing.prepareToWrite('{"a":1}')
     expect(textIn(failing.toItem(sessionWith()))).toBe('{"a":1}')
   })
 })

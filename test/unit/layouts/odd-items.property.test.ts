@@ -177,7 +177,7 @@ async function use(layout: Layout, item: Item): Promise<void> {
     layout.revisionOf(item)
     layout.lock?.holderOf(item)
     layout.expiryOf(item)
-    await layout.prepare(item)
+    await layout.prepareToRead(item)
     return layout.fromItem(item)
   })
   if (session === undefined) return

@@ -25,18 +25,18 @@ test('a lazy codec is ready when it is there, and there is one for all', async (
 test('a layout with encryption prepares its keys before the first item, and once', async () => {
   const layout = await openLayout({ encryption })
   expect(prepare).not.toHaveBeenCalled()
-  await layout.prepare(undefined)
+  await layout.prepareToWrite(text)
   expect(prepare).toHaveBeenCalledOnce()
   const item = layout.toItem(sessionIn(layout, 'an-id', { user: 'ada' }, 1_936_000_000_000))
   expect(item['data']).toHaveProperty('B')
   expect(layout.fromItem(item)?.data).toEqual({ user: 'ada' })
-  expect(layout.prepare(undefined)).toBeUndefined()
+  expect(layout.prepareToWrite(text)).toBeUndefined()
 })
 
 test('a layout without encryption loads what decodes for encoded items alone', async () => {
   const layout = await openLayout({})
-  expect(layout.prepare(undefined)).toBeUndefined()
-  expect(layout.prepare({ data: { S: text } })).toBeUndefined()
-  await layout.prepare({ data: { B: 'AQGrVkpOLCxRsopWSiwoyElV0iFAxtcGAgA=' } })
+  expect(layout.prepareToWrite(text)).toBeUndefined()
+  expect(layout.prepareToRead({ data: { S: text } })).toBeUndefined()
+  await layout.prepareToRead({ data: { B: 'AQGrVkpOLCxRsopWSiwoyElV0iFAxtcGAgA=' } })
   expect(prepare).toHaveBeenCalledOnce()
 })

@@ -633,7 +633,7 @@ test.each([
   [
     'DYNAMODB_SESSIONS_COMPRESSION',
     'true',
-    'a threshold: a whole number of bytes from 0 to 409600, such as 1024; received another value',
+    'false, or a threshold: a whole number of bytes from 0 to 409600, such as 1024; received another value',
   ],
   [
     'DYNAMODB_SESSIONS_ENCRYPTION',
