@@ -19,18 +19,18 @@ import type { Transport, TransportResponse } from '../http/transport.ts'
 import { CallTrace, type Success } from './call-trace.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
 import { redactSecrets, shownRequestId } from './redact.ts'
-import { type ReadResponse, ResponseReader } from './response-reader.ts'
-import { type RequestSettings, RequestSigner, type RequestTemplate, SignedRequest } from './signed-request.ts'
+import {
+  type AskedOperation,
+  OperationRequest,
+  type ReadResponse,
+  type RequestSettings,
+  RequestSigner,
+  type RequestTemplate,
+} from './operation-request.ts'
 import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
 
-interface Call<Name extends Operation = Operation> {
-  readonly operation: Name
-  readonly input: Input<Name>
-  readonly body: string
+interface Call<Name extends Operation = Operation> extends AskedOperation<Name> {
   readonly deadline: Deadline
-  readonly signal: AbortSignal | undefined
-  readonly key: Item | undefined
-  readonly onDoubt: (() => void) | undefined
   /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
   clockOffsetMs: number
   /** Each is put right once for a call. */
@@ -149,21 +149,21 @@ export class DynamoDBClient {
     if (prepared === undefined) return undefined
     let credentials: Credentials
     let template: RequestTemplate
+    let request: OperationRequest<Name>
     let answer: Promise<TransportResponse>
-    let reader: ResponseReader<Name>
     try {
       const found = this.#credentials(call)
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       credentials = found
       template = this.#templateOf(call, prepared, found)
-      reader = new ResponseReader(call, template.endpoint.origin)
+      request = this.#requestOf(call, template)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
     }
     const sentAtMs = performance.now()
     try {
-      answer = this.#options.transport.request(this.#requestOf(call, template, reader))
+      answer = this.#options.transport.request(request)
     } catch (error) {
       return this.#run(call, failedFor(error, call))
     }
@@ -171,7 +171,7 @@ export class DynamoDBClient {
       response => {
         let read: ReadResponse<Name>
         try {
-          read = reader.read(response)
+          read = request.read(response)
         } catch (error) {
           return this.#run(call, failedFor(error, call))
         }
@@ -255,13 +255,13 @@ export class DynamoDBClient {
       throw error
     }
     const template = this.#templateOf(call, prepared, credentials)
-    const reader = new ResponseReader(call, template.endpoint.origin)
+    const request = this.#requestOf(call, template)
     const sentAtMs = performance.now()
     let response: TransportResponse
     let read: ReadResponse<Name>
     try {
-      response = await this.#options.transport.request(this.#requestOf(call, template, reader))
-      read = reader.read(response)
+      response = await this.#options.transport.request(request)
+      read = request.read(response)
     } catch (error) {
       return failedFor(error, call)
     }
@@ -286,18 +286,12 @@ export class DynamoDBClient {
     })
   }
 
-  #requestOf<Name extends Operation>(
-    { body, deadline, signal, onDoubt }: Call<Name>,
-    template: RequestTemplate,
-    reader: ResponseReader<Name>,
-  ): SignedRequest {
+  #requestOf<Name extends Operation>(call: Call<Name>, template: RequestTemplate): OperationRequest<Name> {
     const { connectTimeoutMs, attemptTimeoutMs } = this.#options
-    return new SignedRequest(template, body, reader, {
+    return new OperationRequest(template, call, {
       connectTimeoutMs,
       attemptTimeoutMs,
-      deadlineAtMs: deadline.atMs,
-      signal,
-      onDoubt,
+      deadlineAtMs: call.deadline.atMs,
     })
   }
 

@@ -2,43 +2,91 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
-import { deferred, offAbort, onAbort } from '../../internal/timers.ts'
-import { codeOf, messageOf } from '../../internal/core-objects.ts'
+import { codeOf, isPromise, messageOf } from '../../internal/core-objects.ts'
+import { deferred, offAbort, onAbort, withTimeout } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import { Connection, type ConnectionContext, SharedReadBuffer } from './connection.ts'
-import type { Endpoint, Route } from './endpoint.ts'
-import { Peer } from './peer.ts'
-import type { EndpointAddresses } from './resolver-cache.ts'
+import type { Endpoint, Route, RouteFinder } from './endpoint.ts'
+import { type EndpointAddresses, Peer, type ResolverCache } from './resolver-cache.ts'
 import type { Timed } from './tick-queue.ts'
+import type { TransportRequest } from './transport.ts'
 
-/** How to make a connection. */
-export interface ConnectOptions {
+/** What {@link openConnection} goes by, besides the request. */
+export interface ConnectTerms {
+  readonly context: ConnectionContext
+  /** Certificates (PEM) to trust instead of the ones Node trusts. */
+  readonly ca?: string | readonly string[] | undefined
+  /** Finds the way to the endpoint, certificates included. `@default` directly, trusting `ca` */
+  readonly route?: RouteFinder | undefined
+  /** The addresses that are known, of every endpoint and proxy. */
+  readonly resolver: ResolverCache
+}
+
+/** How to make a connection, once the way to the endpoint is known. */
+interface ConnectOptions {
   readonly context: ConnectionContext
   readonly timeoutMs: number
   /** Instant of `performance.now()` at which the caller gives up. */
   readonly deadlineAtMs: number
-  readonly signal?: AbortSignal | undefined
+  readonly signal: AbortSignal | undefined
   readonly route: Route
   readonly addresses: EndpointAddresses
   /** An open connection to the endpoint through a proxy; absent for a direct one. */
-  readonly tunnel?: Socket | undefined
-  /** TLS session of an earlier connection, which saves a round trip and most of the handshake's CPU. */
-  readonly tlsSession?: Buffer | undefined
-  /** Told about each TLS session that can be resumed later. */
-  readonly onTlsSession?: (session: Buffer) => void
+  readonly tunnel: Socket | undefined
 }
 
 /** How long a connection is idle before the operating system asks whether the other side is still there. */
 const KEEP_ALIVE_MS = 60_000
 
 /**
- * Makes a connection: address lookup, TCP (both address families raced) and, for `https:`, TLS with the host
- * name verified.
+ * Makes a connection for a request: finds the way, opens a tunnel where that leads through a proxy, looks the address up,
+ * connects (both address families raced) and, for `https:`, sets up TLS with the host name verified.
  *
- * @throws {ConnectTimeoutError} after `timeoutMs`, and as much later as the event loop was blocked then.
+ * @throws {ConnectTimeoutError} after `connectTimeoutMs`, and as much later as the event loop was blocked then.
  * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
  */
-export function openConnection(options: ConnectOptions): Promise<Connection> {
+export async function openConnection(
+  { connectTimeoutMs, deadlineAtMs, signal }: TransportRequest,
+  { context, ca, route: findRoute, resolver }: ConnectTerms,
+): Promise<Connection> {
+  const { endpoint } = context
+  const endsAtMs = Math.min(performance.now() + connectTimeoutMs, deadlineAtMs)
+  const leftMs = (): number => Math.ceil(Math.max(0, endsAtMs - performance.now()))
+  const route = findRoute === undefined ? { ca } : await routeInTime(findRoute, endpoint, leftMs(), signal)
+  const { proxy } = route
+  const addresses = resolver.of(proxy?.endpoint ?? endpoint)
+  context.addresses = addresses
+  let tunnel: Socket | undefined
+  if (proxy !== undefined) {
+    // Few apps need its code.
+    const { openTunnel } = await import('./proxy-tunnel.ts')
+    tunnel = await openTunnel({ proxy, addresses, endpoint, route, timeoutMs: leftMs(), signal })
+  }
+  try {
+    return await connect({ context, timeoutMs: leftMs(), deadlineAtMs, signal, route, addresses, tunnel })
+  } catch (error) {
+    tunnel?.destroy()
+    throw error
+  }
+}
+
+async function routeInTime(
+  findRoute: RouteFinder,
+  endpoint: Endpoint,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Route> {
+  const route = findRoute(endpoint)
+  if (!isPromise(route)) return route
+  return withTimeout(route, timeoutMs, signal, () => {
+    return new ConnectTimeoutError(
+      `no connection to ${endpoint.origin} within ${timeoutMs} ms: the files that name certificates to trust ` +
+        'could not be read in time',
+    )
+  })
+}
+
+function connect(options: ConnectOptions): Promise<Connection> {
   const { context, signal, timeoutMs, deadlineAtMs } = options
   const { endpoint, timeouts } = context
   const { promise, resolve, reject } = deferred<Connection>()
@@ -162,7 +210,7 @@ function openTcp({ context }: ConnectOptions, reading: Reading, peer: Peer | und
 }
 
 function openTls(
-  { context, route: { ca }, tunnel, tlsSession, onTlsSession }: ConnectOptions,
+  { context, route: { ca }, tunnel }: ConnectOptions,
   reading: Reading,
   peer: Peer | undefined,
 ): TLSSocket {
@@ -175,10 +223,12 @@ function openTls(
     ...(reading && { onread: reading.onread }),
     ...tlsOptions(hostname, ca),
     // A connection that resumes a session shows no certificate, which the address has to be compared with.
-    ...(tlsSession !== undefined && !isAddress && { session: tlsSession }),
+    ...(context.tlsSession !== undefined && !isAddress && { session: context.tlsSession }),
   }
   const socket = connectTls(options)
-  if (onTlsSession !== undefined) socket.on('session', onTlsSession)
+  socket.on('session', session => {
+    context.tlsSession = session
+  })
   return socket
 }
 

@@ -4,8 +4,8 @@ import { AttemptTimeoutError, ConnectionError, type TransportError } from '../..
 import { offAbort, onAbort } from '../../internal/timers.ts'
 import { because } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Peer } from './peer.ts'
 import { type ParsedResponse, ResponseFormatError, ResponseParser } from './response-parser.ts'
+import type { EndpointAddresses, Peer } from './resolver-cache.ts'
 import { atEndOfTick, type TickTask, type Timed, type Timeouts } from './tick-queue.ts'
 import type { TransportResponse } from './transport.ts'
 
@@ -16,6 +16,10 @@ export interface ConnectionContext {
   readonly timeouts: Timeouts
   /** Told when a connection is lost while it carries no request, unless somebody closed it. */
   readonly onIdleLost: (connection: Connection) => void
+  /** The addresses that the latest connection was made to: those of the endpoint or of a proxy. */
+  addresses: EndpointAddresses | undefined
+  /** TLS session of an earlier connection, which saves a round trip and most of the handshake's CPU. */
+  tlsSession: Buffer | undefined
 }
 
 /** A request as it goes on the wire, and who waits for its answer. */
@@ -39,6 +43,14 @@ export interface Exchange {
   answered(response: TransportResponse, isReusable: boolean): void
   /** There will be no answer; the connection is of no use any more. */
   failed(error: unknown): void
+}
+
+/**
+ * A response on its way to whoever has asked: its body is text, because the bytes are in a buffer that the next read of any
+ * connection overwrites.
+ */
+interface ReceivedResponse extends Omit<ParsedResponse, 'body'> {
+  readonly body: string
 }
 
 /** As much of a request surely fits into the buffers of the operating system. */
@@ -218,15 +230,8 @@ export class Connection implements Timed, TickTask {
       return
     }
     this.#isAnswered = true
-    let response: ParsedResponse | undefined
-    try {
-      this.#parser ??= new ResponseParser()
-      response = this.#parser.push(chunk)
-    } catch (error) {
-      this.#failOf(error)
-      return
-    }
-    if (response !== undefined) this.#complete(response)
+    this.#parser ??= new ResponseParser()
+    this.#read(this.#parser, chunk)
   }
 
   #onEnd(): void {
@@ -234,24 +239,30 @@ export class Connection implements Timed, TickTask {
       this.#fail(this.#lost())
       return
     }
-    let response: ParsedResponse
-    try {
-      response = this.#parser.end()
-    } catch (error) {
-      this.#failOf(error)
-      return
-    }
-    this.#complete(response)
+    this.#read(this.#parser)
   }
 
-  #complete(parsed: ParsedResponse): void {
-    if (this.#context.duplicates.isDuplicate(parsed.requestId, this.#recentIds)) {
+  /** @param chunk absent when the server has closed its side. */
+  #read(parser: ResponseParser, chunk?: Buffer): void {
+    let response: ParsedResponse | undefined
+    try {
+      response = chunk === undefined ? parser.end() : parser.push(chunk)
+    } catch (error) {
+      if (!(error instanceof ResponseFormatError)) throw error
+      this.#fail(this.#invalid(error.message))
+      return
+    }
+    if (response !== undefined) this.#complete(response)
+  }
+
+  #complete({ statusCode, headers, body, keepAlive, requestId }: ParsedResponse): void {
+    if (this.#context.duplicates.isDuplicate(requestId, this.#recentIds)) {
       this.#fail(
         this.#invalid('it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid'),
       )
       return
     }
-    const response = new ReceivedResponse(parsed)
+    const response: ReceivedResponse = { statusCode, headers, body: body.toString(), keepAlive, requestId }
     const isLarge = (this.#exchange?.text.length ?? 0) > SURELY_WRITTEN
     if (isLarge && this.#socket.writableLength > 0) {
       // TLS reports only at the end of the turn what has been written.
@@ -299,11 +310,6 @@ export class Connection implements Timed, TickTask {
     this.#context.timeouts.end()
     if (exchange.signal !== undefined) offAbort(exchange.signal, this.#onAbort)
     return exchange
-  }
-
-  #failOf(error: unknown): void {
-    if (!(error instanceof ResponseFormatError)) throw error
-    this.#fail(this.#invalid(error.message))
   }
 
   /** @param reason what the exchange under way fails with. */
@@ -385,26 +391,6 @@ export class SharedReadBuffer {
   #handOn(bytes: Buffer): void {
     if (this.onBytes === undefined) this.#onEarlyBytes()
     else this.onBytes(bytes)
-  }
-}
-
-/**
- * A response on its way to whoever has asked: its body is text, because the bytes are in a buffer that the next read of any
- * connection overwrites.
- */
-class ReceivedResponse implements TransportResponse {
-  readonly statusCode: number
-  readonly headers: ReadonlyMap<string, string>
-  readonly body: string
-  readonly keepAlive: boolean
-  readonly requestId: string | undefined
-
-  constructor({ statusCode, headers, body, keepAlive, requestId }: ParsedResponse) {
-    this.statusCode = statusCode
-    this.headers = headers
-    this.body = body.toString()
-    this.keepAlive = keepAlive
-    this.requestId = requestId
   }
 }
 

@@ -1,8 +1,8 @@
 import {
   AttemptTimeoutError,
   ConnectionError,
-  DynamoDBSessionsError,
   invalidOption,
+  storeClosed,
   TransportError,
 } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
@@ -61,9 +61,7 @@ class FetchTransport implements Transport {
 
   async request(request: TransportRequest): Promise<TransportResponse> {
     request.signal?.throwIfAborted()
-    if (this.#closed) {
-      throw new DynamoDBSessionsError('STORE_CLOSED', 'the store has been closed and takes no more requests')
-    }
+    if (this.#closed) throw storeClosed()
     const answer = this.#send(request)
     this.#underWay.add(answer)
     try {

@@ -5,8 +5,7 @@ import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import type { Endpoint, Proxy, Route } from './endpoint.ts'
-import { Peer } from './peer.ts'
-import type { EndpointAddresses } from './resolver-cache.ts'
+import { type EndpointAddresses, Peer } from './resolver-cache.ts'
 
 /** How to open a tunnel. */
 export interface TunnelOptions {

@@ -4,7 +4,7 @@ import { signRequest } from '../../../src/aws/sigv4/sign.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import type { StubRequest } from '../../support/stub-dynamodb.ts'
-import { userAgent } from '../../../src/aws/dynamodb/signed-request.ts'
+import { userAgent } from '../../../src/aws/dynamodb/operation-request.ts'
 import { openTestClient, someKey, testCredentials, testRegion, useStub } from './test-client.ts'
 
 const stub = useStub()

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 
 import { toAppId } from '../../../../src/aws/config/settings.ts'
-import { lambdaTrace, userAgent, VERSION } from '../../../../src/aws/dynamodb/signed-request.ts'
+import { lambdaTrace, userAgent, VERSION } from '../../../../src/aws/dynamodb/operation-request.ts'
 
 describe('the user agent', () => {
   it('has the version of package.json', async () => {

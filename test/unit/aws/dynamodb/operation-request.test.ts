@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
-import { RequestSigner, SignedRequest, type Signing } from '../../../../src/aws/dynamodb/signed-request.ts'
+import {
+  OperationRequest,
+  RequestSigner,
+  type Signing,
+} from '../../../../src/aws/dynamodb/operation-request.ts'
 import { encodeHead } from '../../../../src/aws/http/transport.ts'
 
 const settings = {
@@ -13,18 +17,23 @@ const settings = {
 } as const
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret', sessionToken: 'a-token' }
 const signing: Signing = { credentials, nowMs: Date.UTC(2026, 0, 1), traceId: undefined }
-const limits = {
-  connectTimeoutMs: 1,
-  attemptTimeoutMs: 2,
-  deadlineAtMs: 3,
+const limits = { connectTimeoutMs: 1, attemptTimeoutMs: 2, deadlineAtMs: 3 }
+const asked = {
+  operation: 'GetItem',
+  input: { TableName: 'sessions', Key: { id: { S: 'a' } } },
+  key: undefined,
+  body: '{}',
   signal: undefined,
   onDoubt: undefined,
-}
-const recipient = { accept: () => true }
+} as const
 
-function sign(signer: RequestSigner, change: Partial<Signing> = {}, table = 'sessions'): SignedRequest {
+function sign(
+  signer: RequestSigner,
+  change: Partial<Signing> = {},
+  table = 'sessions',
+): OperationRequest<'GetItem'> {
   const template = signer.templateOf('GetItem', table, { ...signing, ...change })
-  return new SignedRequest(template, '{}', recipient, limits)
+  return new OperationRequest(template, asked, limits)
 }
 
 describe('RequestSigner', () => {
@@ -69,7 +78,7 @@ describe('RequestSigner', () => {
   })
 })
 
-describe('SignedRequest', () => {
+describe('OperationRequest', () => {
   it('has the same header fields one by one as in its head', () => {
     const request = sign(new RequestSigner(settings), { traceId: 'Root=1-2-3' })
     expect(encodeHead(request)).toBe(request.head)
