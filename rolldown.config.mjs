@@ -36,6 +36,7 @@ const groups = {
     'errors',
     'internal/closest-match',
     'internal/core-objects',
+    'internal/option',
     'internal/process-environment',
     // So small that the preload need not read another file for it.
     'options/preload-options',

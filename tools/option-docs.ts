@@ -18,7 +18,7 @@ import {
   type TypeReference,
 } from 'typescript/unstable/sync'
 
-import { type OptionRow, variableOf } from '../src/options/option.ts'
+import { type OptionRow, variableOf } from '../src/internal/option.ts'
 
 type Rows = Readonly<Record<string, OptionRow>>
 type Schema = Record<string, unknown>

@@ -8,7 +8,7 @@ import { writeConditionally } from '../items/conditional-write.ts'
 import { mergeSessionData } from '../items/merge.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../key-values/key-value-store.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
-import { readOptions } from '../options/option.ts'
+import { readOptions } from '../internal/option.ts'
 import type { SessionData } from '../types.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 

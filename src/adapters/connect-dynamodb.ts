@@ -4,7 +4,7 @@ import type { SessionData } from 'express-session'
 import { invalidArgument, invalidSessionData, TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { inBackground } from '../internal/timers.ts'
-import { isPositive } from '../options/option.ts'
+import { isPositive } from '../internal/option.ts'
 import { storeRows } from '../options/store-options.ts'
 import {
   type DynamoDBStoreOptions,

@@ -12,7 +12,7 @@ import {
 
 import { isObject } from '../internal/core-objects.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
-import type { RowsOf } from '../options/option.ts'
+import type { RowsOf } from '../internal/option.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import { FrameworkSessions } from './shared/framework-sessions.ts'

@@ -5,7 +5,7 @@ import { entryRows } from '../options/entry-options.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
 import { withOwnNames } from './shared/open-store.ts'
 import { forEachAtOnce } from '../scan/scan.ts'
-import { type OptionRow, type OptionRows, readOptions } from '../options/option.ts'
+import { type OptionRow, type OptionRows, readOptions } from '../internal/option.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
 /**

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { numberFromText } from '../internal/process-environment.ts'
-import type { OptionRow } from '../options/option.ts'
+import type { OptionRow } from '../internal/option.ts'
 import { storeRows } from '../options/store-options.ts'
 import { type CommandLineIo, dashed, type Progress, UsageError, writeLine } from './output.ts'
 

@@ -1,5 +1,5 @@
 import { shellWord } from '../aws/dynamodb/wire-error.ts'
-import { type OptionRow, variableOf } from '../options/option.ts'
+import { type OptionRow, variableOf } from '../internal/option.ts'
 import { type StoreOptions, storeRows } from '../options/store-options.ts'
 import { dashed } from './output.ts'
 

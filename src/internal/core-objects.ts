@@ -13,6 +13,14 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
+/** An object whose properties have yet to be looked at. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** Whether a value is an object, and neither null nor an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return isObject(value) && !Array.isArray(value)
+}
+
 /** Whether a value is an error: one of JavaScript, a `DOMException`, or what has name, message and stack as they have. */
 export function isError(value: unknown): value is Error {
   if (types.isNativeError(value)) return true

@@ -1,5 +1,8 @@
 import type { Random } from '../types.ts'
 
+/** The longest time that a timer can wait. */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1
+
 /**
  * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
  *

@@ -8,7 +8,7 @@ import {
   type ExpiryOptions,
   touchRows,
 } from '../options/call-options.ts'
-import type { OptionRows } from '../options/option.ts'
+import type { OptionRows } from '../internal/option.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'

@@ -1,5 +1,6 @@
 import type { DynamoDBSessionsError } from '../errors.ts'
 import { isAbortSignal } from '../internal/core-objects.ts'
+import { LONGEST_TIMER_MS } from '../internal/timers.ts'
 import { type LockingOptions, lockingRows } from './locking-options.ts'
 import {
   booleanOption,
@@ -9,7 +10,7 @@ import {
   type OptionRow,
   type OptionRows,
   secondsOption,
-} from './option.ts'
+} from '../internal/option.ts'
 
 /** Options that every call of `SessionStore` takes. */
 export interface CallOptions {
@@ -147,9 +148,6 @@ export interface GarbageCollectionProgress {
   readonly pauses: number
 }
 
-/** What a timer can wait for: nearly 25 days. */
-const LONGEST_DEADLINE_MS = 2 ** 31 - 1
-
 /**
  * The rows of {@link CallOptions}.
  *
@@ -166,7 +164,7 @@ export const callRows: OptionRows<CallOptions> = {
  */
 export const bulkRows: OptionRows<BulkOptions> = {
   ...callRows,
-  deadlineMs: integerOption('milliseconds', 1, LONGEST_DEADLINE_MS),
+  deadlineMs: integerOption('milliseconds', 1, LONGEST_TIMER_MS),
 }
 
 /**

@@ -3,7 +3,7 @@ import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
 import { parseEndpoint } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
-import { atMost, integerOption, notWith, type OptionRows, textOption } from './option.ts'
+import { atMost, integerOption, notWith, type OptionRows, textOption } from '../internal/option.ts'
 
 /** How DynamoDB is reached. */
 export interface ConnectionOptions {

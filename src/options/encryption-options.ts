@@ -8,7 +8,13 @@ import {
 } from '../encryption/encryption-options.ts'
 import { isUint8Array } from '../internal/core-objects.ts'
 import { numberFromText } from '../internal/process-environment.ts'
-import { holdsOnly, integerOption, type OptionRow, type OptionRows, wordOption } from './option.ts'
+import {
+  integerOption,
+  objectOption,
+  type OptionRow,
+  type OptionRows,
+  wordOption,
+} from '../internal/option.ts'
 
 /** An item cannot be larger, so that a higher threshold would never be reached. */
 const MAX_THRESHOLD_BYTES = 400 * 1024
@@ -16,6 +22,7 @@ const MAX_THRESHOLD_BYTES = 400 * 1024
 const encryptionRows: OptionRows<EncryptionOptions, 'unencrypted'> = {
   keys: {
     takes: 'keys, none twice',
+    isRequired: true,
     accepts: value =>
       Array.isArray(value) &&
       value.length > 0 &&
@@ -35,13 +42,13 @@ const compressionRows: OptionRows<CompressionOptions, 'thresholdBytes'> = {
  * @internal
  */
 export const encryptionRow: OptionRow<EncryptionOptions> = {
-  takes:
+  ...objectOption<EncryptionOptions>(
     'an object { keys: [current, ...older], unencrypted? }, each key 32 bytes or a passphrase of at least 16 ' +
-    "characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
+      "characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
+    encryptionRows,
+  ),
   takesAsText:
     'passphrases of at least 16 characters, separated by blanks, the current one first and none twice',
-  accepts: value => holdsOnly(value, encryptionRows) && value['keys'] !== undefined,
-  members: encryptionRows,
   fromText: text => ({ keys: text.split(/\s+/).filter(passphrase => passphrase !== '') }),
   layouts: ['native'],
 }
@@ -52,10 +59,12 @@ export const encryptionRow: OptionRow<EncryptionOptions> = {
  * @internal
  */
 export const compressionRow: OptionRow<CompressionOptions | false> = {
-  takes: 'false, or an object { thresholdBytes? } with a whole number from 0 to 409600',
+  ...objectOption<CompressionOptions | false>(
+    'false, or an object { thresholdBytes? } with a whole number from 0 to 409600',
+    compressionRows,
+    { takes: 'false', accepts: value => value === false },
+  ),
   takesAsText: 'false, or a threshold: a whole number of bytes from 0 to 409600, such as 1024',
-  accepts: value => value === false || holdsOnly(value, compressionRows),
-  members: compressionRows,
   fromText: text => (text === 'false' ? false : { thresholdBytes: numberFromText(text) }),
   layouts: ['native'],
 }

@@ -1,4 +1,4 @@
-import { booleanOption, integerOption, type OptionRows, secondsOption } from './option.ts'
+import { booleanOption, integerOption, type OptionRows, secondsOption } from '../internal/option.ts'
 
 /** Options of single entries that can come from the environment, by their names. Their TSDoc is with those entries. */
 interface EntryOptions {

@@ -1,6 +1,6 @@
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { entryRows } from './entry-options.ts'
-import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from './option.ts'
+import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from '../internal/option.ts'
 import { preloadRows } from './preload-options.ts'
 import { storeRows } from './store-options.ts'
 

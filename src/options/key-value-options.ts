@@ -1,7 +1,7 @@
 import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import { type ConnectionOptions, connectionRows } from './connection-options.ts'
 import { entryRows } from './entry-options.ts'
-import type { OptionRows } from './option.ts'
+import type { OptionRows } from '../internal/option.ts'
 import { storeRows } from './store-options.ts'
 
 /**

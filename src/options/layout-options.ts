@@ -3,14 +3,14 @@ import { LAYOUT_NAMES, type LayoutName, type LayoutOptions, type SpecialKey } fr
 import {
   booleanOption,
   type GivenOptions,
-  holdsOnly,
   layoutConflict,
   numberOption,
+  objectOption,
   type OptionRow,
   type OptionRows,
   textOption,
   wordOption,
-} from './option.ts'
+} from '../internal/option.ts'
 
 /** Where sessions are moved from: `migrateFrom`. Options that only matter for writing sessions are not among these. */
 export interface MigrationSource extends Omit<
@@ -96,14 +96,13 @@ export function migrationRow(table: OptionRow<string>): OptionRow<LayoutName | M
     specialKeys: { ...layoutRows.specialKeys, ...neverHeeded },
     serialization: { ...layoutRows.serialization, ...neverHeeded },
   }
-  const names = LAYOUT_NAMES.join(', ')
+  const name = `the name of a layout (${LAYOUT_NAMES.join(', ')})`
   return {
-    takes: `the name of a layout (${names}), or an object of ${Object.keys(rows).join(', ')}`,
-    takesAsText: `the name of a layout (${names})`,
-    words: LAYOUT_NAMES,
-    accepts: value => (typeof value === 'string' ? layoutRows.layout.accepts(value) : holdsOnly(value, rows)),
-    members: rows,
-    fromText: text => text,
+    ...objectOption<LayoutName | MigrationSource>(
+      `${name}, or an object of ${Object.keys(rows).join(', ')}`,
+      rows,
+      { ...wordOption(LAYOUT_NAMES), takes: name },
+    ),
     conflict: (from, given) =>
       sourceConflict(typeof from === 'string' ? { layout: from } : from, rows, given),
   }

@@ -1,5 +1,11 @@
 import { invalidOption } from '../errors.ts'
-import { booleanOption, holdsOnly, numberOption, type OptionRow, type OptionRows } from './option.ts'
+import {
+  booleanOption,
+  numberOption,
+  objectOption,
+  type OptionRow,
+  type OptionRows,
+} from '../internal/option.ts'
 
 /** How sessions are locked. */
 export interface LockingOptions {
@@ -65,11 +71,11 @@ export const lockingRows: OptionRows<LockingOptions, keyof LockingOptions> = {
  * @internal
  */
 export const lockingRow: OptionRow<boolean | LockingOptions> = {
-  ...booleanOption(),
-  takes: `true, false or an object of ${Object.entries(lockingRows).map(limits).join(', ')}`,
-  takesAsText: 'true or false',
-  accepts: value => typeof value === 'boolean' || holdsOnly(value, lockingRows),
-  members: lockingRows,
+  ...objectOption<boolean | LockingOptions>(
+    `true, false or an object of ${Object.entries(lockingRows).map(limits).join(', ')}`,
+    lockingRows,
+    booleanOption(),
+  ),
   default: false,
   layouts: ['native', 'php'],
   elsewhere: false,

@@ -1,4 +1,4 @@
-import type { OptionRows } from './option.ts'
+import { type OptionRows, wordOption } from '../internal/option.ts'
 
 /** Settings of `dynamodb-sessions/register`; they come from the environment alone. */
 export interface PreloadOptions {
@@ -25,14 +25,6 @@ export interface PreloadOptions {
  * @internal
  */
 export const preloadRows: OptionRows<PreloadOptions> = {
-  optional: oneOf(['1', 'true', '0', 'false']),
-  replace: oneOf(['connect-dynamodb']),
-}
-
-function oneOf(texts: readonly string[]): OptionRows<PreloadOptions>['optional'] {
-  return {
-    takes: texts.join(', ').replace(/, (?=[^,]*$)/, ' or '),
-    accepts: value => texts.some(text => text === value),
-    fromText: text => text,
-  }
+  optional: wordOption(['1', 'true', '0', 'false']),
+  replace: wordOption(['connect-dynamodb']),
 }

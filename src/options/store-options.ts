@@ -1,4 +1,6 @@
 import {
+  type ConnectDynamoDBLayoutOptions,
+  type LaravelLayoutOptions,
   LAYOUT_NAMES,
   type LayoutName,
   type LayoutOptions,
@@ -22,7 +24,7 @@ import {
   secondsOption,
   textOption,
   wordOption,
-} from './option.ts'
+} from '../internal/option.ts'
 
 /** A write that met a newer version of the session: what a resolver decides from. */
 export interface SessionConflict<Data extends object = SessionData> {
@@ -165,24 +167,25 @@ export type UnlockedStoreOptions<Data extends object> = SessionStoreOptions<Data
   readonly locking?: undefined
 }
 
+/** The layouts, each without the options that it does not heed. */
+type LayoutChoice = {
+  [Name in LayoutName]: (Name extends 'native'
+    ? { readonly layout?: Name | undefined }
+    : { readonly layout: Name }) & {
+    readonly [Option in keyof HeededBy as HeededBy[Option] extends Name ? never : Option]?: undefined
+  }
+}[LayoutName]
+
 /**
- * The layouts, each without the options that it does not heed. Of `hashIds`, `locking` and `onConflict` every layout takes a
- * value; whether it takes the one given shows when the program runs.
+ * The layout that alone heeds an option. Of `hashIds`, `locking` and `onConflict` every layout takes a value; whether it takes
+ * the one given shows when the program runs.
+ *
+ * @internal
  */
-type LayoutChoice =
-  | ({ readonly layout?: 'native' | undefined } & Without<ForeignOption>)
-  | ({ readonly layout: 'php' } & Without<NativeOption | Exclude<ForeignOption, keyof PhpLayoutOptions>>)
-  | ({ readonly layout: 'laravel' } & Without<NativeOption | Exclude<ForeignOption, 'serialization'>>)
-  | ({ readonly layout: 'connect-dynamodb' } & Without<NativeOption | Exclude<ForeignOption, 'specialKeys'>>)
-  | ({ readonly layout: Exclude<LayoutName, 'native' | 'php' | 'laravel' | 'connect-dynamodb'> } & Without<
-      NativeOption | ForeignOption
-    >)
-
-type NativeOption = 'absoluteTimeoutSeconds' | 'userId' | 'encryption' | 'compression'
-
-type ForeignOption = Exclude<keyof LayoutOptions, 'layout' | 'partitionKey' | 'prefix'>
-
-type Without<Option extends string> = { readonly [Name in Option]?: undefined }
+export type HeededBy = Record<'absoluteTimeoutSeconds' | 'userId' | 'encryption' | 'compression', 'native'> &
+  Record<keyof PhpLayoutOptions, 'php'> &
+  Record<keyof LaravelLayoutOptions, 'laravel'> &
+  Record<keyof ConnectDynamoDBLayoutOptions, 'connect-dynamodb'>
 
 const TABLE = /^(?:arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/)?[\w.-]{3,255}$/
 

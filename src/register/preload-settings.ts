@@ -1,5 +1,6 @@
 import { invalidOption } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
+import { readOptions } from '../internal/option.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { preloadRows } from '../options/preload-options.ts'
 
@@ -23,12 +24,7 @@ export function replacesConnectDynamodb(environment: Environment): boolean {
  * @throws {TypeError} `INVALID_OPTION` with the name of the variable and what it takes.
  */
 export function checkPreloadSettings(environment: Environment): void {
-  for (const [name, row] of Object.entries(preloadRows)) {
-    const variable = `DYNAMODB_SESSIONS_${name.toUpperCase()}`
-    const text = environment[variable]
-    if (text === undefined || text === '' || row.accepts(text)) continue
-    throw invalidOption(`the environment variable ${variable} must be ${row.takes}; received another value`)
-  }
+  readOptions({}, preloadRows, environment)
 }
 
 /**

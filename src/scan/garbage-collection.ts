@@ -13,7 +13,7 @@ import { inBulk } from './bulk-call.ts'
 import { RateLimiter, ThrottlingPauses } from './rate-limiter.ts'
 import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from '../items/item-table.ts'
 import { forEachAtOnce, projectKey, scanInput, scanPages } from './scan.ts'
-import { validateCallOptions } from '../options/option.ts'
+import { validateCallOptions } from '../internal/option.ts'
 
 /** What a garbage collection has done. */
 export interface GarbageCollectionResult extends GarbageCollectionProgress {

@@ -9,7 +9,7 @@ import { givenTransport, neededTransport, type Transport } from '../aws/http/tra
 import { invalidOption } from '../errors.ts'
 import { PendingSteps } from '../internal/deadline.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
-import { hasOtherVariables } from '../options/option.ts'
+import { hasOtherVariables } from '../internal/option.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource } from '../types.ts'
 
 /** What a client can be told of where to send its requests. */

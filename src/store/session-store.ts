@@ -41,7 +41,7 @@ import {
 } from '../options/call-options.ts'
 import { lockTerms } from '../options/locking-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
-import { type RowsOf, validateCallOptions } from '../options/option.ts'
+import { type RowsOf, validateCallOptions } from '../internal/option.ts'
 import {
   type ConflictPolicy,
   readStoreOptions,

@@ -5,7 +5,7 @@ import type { ItemTable } from '../items/item-table.ts'
 import { isUserId } from '../layouts/user-index.ts'
 import { type DestroyByUserOptions, SessionRecord } from '../items/session-record.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
-import { isPositive } from '../options/option.ts'
+import { isPositive } from '../internal/option.ts'
 import { storeRows, type StoreOptions } from '../options/store-options.ts'
 
 /** What the options of a store say about sessions by their data: how long they live, and whose they are. */

@@ -2,7 +2,7 @@ import { createTableCommand, otherRegionOf, placeOf, type TableSettings } from '
 import { TableNotFoundError } from '../errors.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { addIndexCommand, userIndex } from '../layouts/user-index.ts'
-import { readOptions } from '../options/option.ts'
+import { readOptions } from '../internal/option.ts'
 import { openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import {
   type Billing,

@@ -4,7 +4,7 @@ import { DeadlineExceededError, TableMismatchError, TableNotFoundError } from '.
 import { processEnvironment } from '../internal/process-environment.ts'
 import { sleep } from '../internal/timers.ts'
 import { entryRows } from '../options/entry-options.ts'
-import { functionOption, type OptionRows, readOptions } from '../options/option.ts'
+import { functionOption, type OptionRows, readOptions } from '../internal/option.ts'
 import { type Finding, findingsOf, keyFinding } from './check-table.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import {

@@ -4,7 +4,7 @@ import { type ConnectionOptions, connectionRows } from '../options/connection-op
 import { type LayoutName } from '../layouts/layout.ts'
 import { layoutRows } from '../options/layout-options.ts'
 import { entryRows } from '../options/entry-options.ts'
-import { type OptionRow, type OptionRows } from '../options/option.ts'
+import { type OptionRow, type OptionRows } from '../internal/option.ts'
 import { tableRow } from '../options/store-options.ts'
 import type { ProvisionedCapacity } from '../layouts/user-index.ts'
 import { type Billing, openLayoutTable, type TableAccess } from './table-state.ts'

@@ -11,7 +11,7 @@ import {
   type OptionRow,
   type RowsOf,
   readOptions,
-} from '../../options/option.ts'
+} from '../../internal/option.ts'
 import { readStoreOptions, tableRow, type StoreOptions, storeRows } from '../../options/store-options.ts'
 import { isSdkClient, type SdkClient } from './sdk-client.ts'
 

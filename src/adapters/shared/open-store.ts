@@ -1,6 +1,6 @@
 import { invalidOption } from '../../errors.ts'
 import { processEnvironment } from '../../internal/process-environment.ts'
-import { type OptionRow, readOptions, type RowsOf } from '../../options/option.ts'
+import { type OptionRow, readOptions, type RowsOf } from '../../internal/option.ts'
 import { type SessionStoreOptions, type StoreOptions, storeRows } from '../../options/store-options.ts'
 import { SessionStore } from '../../store/session-store.ts'
 

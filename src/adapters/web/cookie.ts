@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 import { invalidOption } from '../../errors.ts'
-import { booleanOption, type OptionRows, readOptions, textOption, wordOption } from '../../options/option.ts'
+import { booleanOption, type OptionRows, readOptions, textOption, wordOption } from '../../internal/option.ts'
 import { newSessionId } from '../shared/session-cookie.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */

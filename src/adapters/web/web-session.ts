@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { isTypeError } from '../../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../../options/call-options.ts'
-import { validateCallOptions } from '../../options/option.ts'
+import { validateCallOptions } from '../../internal/option.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 import type { SessionStore } from '../../store/session-store.ts'

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { CredentialsError } from '../../errors.ts'
-import { codeOf, messageOf } from '../../internal/core-objects.ts'
+import { codeOf, type JsonObject, messageOf } from '../../internal/core-objects.ts'
 import { Deadline } from '../../internal/deadline.ts'
 import { type Flights, sharedFlight } from '../../internal/keyed-calls.ts'
 import type { Clock } from '../../types.ts'
 import { parseJsonObject } from './credentials-document.ts'
-import type { JsonObject } from './provider.ts'
 
 /** A file in which AWS tools keep the tokens of a log-in, as it was found. */
 interface CacheFile {

@@ -9,9 +9,9 @@ import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import {
   contextOf,
-  kinds,
+  rows,
   notConfigured,
-  type OptionKinds,
+  type ProviderRows,
   type ProviderContext,
   type ProviderOptions,
 } from './provider.ts'
@@ -71,17 +71,17 @@ export interface FromHttpOptions extends FromContainerMetadataOptions {
   readonly awsContainerAuthorizationToken?: string | undefined
 }
 
-const metadataOptionKinds: OptionKinds<FromContainerMetadataOptions> = {
-  timeout: kinds.timeoutMs,
-  maxRetries: kinds.count,
-  retryDelayMs: kinds.delayMs,
+const metadataRows: ProviderRows<FromContainerMetadataOptions> = {
+  timeout: rows.timeoutMs,
+  maxRetries: rows.count,
+  retryDelayMs: rows.delayMs,
 }
-const httpOptionKinds: OptionKinds<FromHttpOptions> = {
-  ...metadataOptionKinds,
-  awsContainerCredentialsRelativeUri: kinds.text,
-  awsContainerCredentialsFullUri: kinds.text,
-  awsContainerAuthorizationTokenFile: kinds.text,
-  awsContainerAuthorizationToken: kinds.text,
+const httpRows: ProviderRows<FromHttpOptions> = {
+  ...metadataRows,
+  awsContainerCredentialsRelativeUri: rows.text,
+  awsContainerCredentialsFullUri: rows.text,
+  awsContainerAuthorizationTokenFile: rows.text,
+  awsContainerAuthorizationToken: rows.text,
 }
 
 const CONNECT_TIMEOUT_MS = 1000
@@ -95,7 +95,7 @@ const DEFAULT_RETRY_DELAY_MS = 1000
  * What {@link fromHttp} says holds here too.
  */
 export function fromContainerMetadata(options: FromContainerMetadataOptions = {}): CredentialProvider {
-  const context = contextOf('fromContainerMetadata', options, metadataOptionKinds)
+  const context = contextOf('fromContainerMetadata', options, metadataRows)
   return () => fetchCredentials(context, options)
 }
 
@@ -112,7 +112,7 @@ export function fromContainerMetadata(options: FromContainerMetadataOptions = {}
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromHttp(options: FromHttpOptions = {}): CredentialProvider {
-  const context = contextOf('fromHttp', options, httpOptionKinds)
+  const context = contextOf('fromHttp', options, httpRows)
   return () => fetchCredentials(context, options)
 }
 

@@ -1,7 +1,8 @@
 import { CredentialsError } from '../../errors.ts'
+import { isJsonObject, type JsonObject } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
 import { isCredentials } from '../sigv4/sign.ts'
-import { instantOf, isObject, type JsonObject } from './provider.ts'
+import { instantOf } from './provider.ts'
 
 /** A property that is a text and not empty. */
 export function textIn(object: JsonObject, name: string): string | undefined {
@@ -12,7 +13,7 @@ export function textIn(object: JsonObject, name: string): string | undefined {
 /** A property that is an object; one without properties where it is not. */
 export function objectIn(object: JsonObject, name: string): JsonObject {
   const value = object[name]
-  return isObject(value) ? value : {}
+  return isJsonObject(value) ? value : {}
 }
 
 /** The instant that lies so many seconds ahead; `undefined` unless that is a positive number and a date. */
@@ -62,7 +63,7 @@ export function parseJsonObject(text: string, source: string): JsonObject {
     // The message of a SyntaxError quotes the text, which may be a secret, so it must not become the cause.
     throw new CredentialsError(`${source} is not JSON, or has been cut short`)
   }
-  if (isObject(value)) return value
+  if (isJsonObject(value)) return value
   throw new CredentialsError(`${source} is not a JSON object`)
 }
 

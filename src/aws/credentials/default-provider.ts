@@ -3,7 +3,7 @@ import { CredentialsError, type SkippedProvider } from '../../errors.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { nameProvider } from './cached-provider.ts'
 import { fromEnv } from './env.ts'
-import { contextOf, kinds, type OptionKinds, type ProviderContext, type ProviderOptions } from './provider.ts'
+import { contextOf, rows, type ProviderRows, type ProviderContext, type ProviderOptions } from './provider.ts'
 import type { MfaCodeProvider } from './sts.ts'
 
 /** Options of `defaultProvider`. */
@@ -38,10 +38,10 @@ interface ChainLink {
   readonly load: () => Promise<CredentialProvider>
 }
 
-const optionKinds: OptionKinds<DefaultProviderOptions> = {
-  profile: kinds.text,
-  region: kinds.text,
-  mfaCodeProvider: kinds.callback,
+const optionRows: ProviderRows<DefaultProviderOptions> = {
+  profile: rows.text,
+  region: rows.text,
+  mfaCodeProvider: rows.callback,
 }
 
 const RELATIVE_URI = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
@@ -60,7 +60,7 @@ const FULL_URI = 'AWS_CONTAINER_CREDENTIALS_FULL_URI'
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function defaultProvider(options: DefaultProviderOptions = {}): CredentialProvider {
-  const context = contextOf('defaultProvider', options, optionKinds)
+  const context = contextOf('defaultProvider', options, optionRows)
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const loaded = new Map<string, Promise<CredentialProvider>>()
   return () => {

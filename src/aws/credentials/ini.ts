@@ -6,9 +6,9 @@ import {
   absentProfileMessage,
   contextOf,
   type FoundProfile,
-  kinds,
+  rows,
   notConfigured,
-  type OptionKinds,
+  type ProviderRows,
   profileTitle,
   type ProviderContext,
   type ProviderOptions,
@@ -46,11 +46,11 @@ export interface FromIniOptions extends ProviderOptions {
   readonly region?: string | undefined
 }
 
-const optionKinds: OptionKinds<FromIniOptions> = {
-  profile: kinds.text,
-  mfaCodeProvider: kinds.callback,
-  clientConfig: kinds.stsClientConfig,
-  region: kinds.text,
+const optionRows: ProviderRows<FromIniOptions> = {
+  profile: rows.text,
+  mfaCodeProvider: rows.callback,
+  clientConfig: rows.stsClientConfig,
+  region: rows.text,
 }
 
 /**
@@ -68,7 +68,7 @@ const optionKinds: OptionKinds<FromIniOptions> = {
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromIni(options: FromIniOptions = {}): CredentialProvider {
-  const context = contextOf('fromIni', options, optionKinds)
+  const context = contextOf('fromIni', options, optionRows)
   // Kept from call to call: the provider of the instance remembers what it handed out.
   const sources = new Map<string, Promise<CredentialProvider>>()
   return askedOnce(options.mfaCodeProvider !== undefined, async () => {

@@ -6,13 +6,14 @@ import {
 } from '../config/instance-metadata-client.ts'
 import { ConfigurationError, CredentialsError } from '../../errors.ts'
 import { messageOf } from '../../internal/core-objects.ts'
+import { booleanOption, wordOption } from '../../internal/option.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
 import {
   contextOf,
-  kinds,
+  rows,
   notConfigured,
-  type OptionKinds,
+  type ProviderRows,
   type ProviderContext,
   type ProviderOptions,
 } from './provider.ts'
@@ -20,16 +21,13 @@ import {
 /** Options of {@link fromInstanceMetadata}. */
 export interface FromInstanceMetadataOptions extends ProviderOptions, InstanceMetadataOptions {}
 
-const optionKinds: OptionKinds<FromInstanceMetadataOptions> = {
-  endpoint: kinds.text,
-  endpointMode: {
-    takes: "'IPv4' or 'IPv6'",
-    accepts: value => value === 'IPv4' || value === 'IPv6',
-  },
-  profile: kinds.text,
-  timeout: kinds.timeoutMs,
-  maxRetries: kinds.count,
-  ec2MetadataV1Disabled: kinds.boolean,
+const optionRows: ProviderRows<FromInstanceMetadataOptions> = {
+  endpoint: rows.text,
+  endpointMode: wordOption(['IPv4', 'IPv6']),
+  profile: rows.text,
+  timeout: rows.timeoutMs,
+  maxRetries: rows.count,
+  ec2MetadataV1Disabled: booleanOption(),
 }
 
 const CREDENTIALS_PATH = 'iam/security-credentials/'
@@ -48,7 +46,7 @@ const DISABLED_VARIABLE = 'AWS_EC2_METADATA_DISABLED'
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromInstanceMetadata(options: FromInstanceMetadataOptions = {}): CredentialProvider {
-  const context = contextOf('fromInstanceMetadata', options, optionKinds)
+  const context = contextOf('fromInstanceMetadata', options, optionRows)
   const client = new InstanceMetadataClient(context, options)
   const provider = staticallyStable(() => credentialsOfInstance(client), context)
   return async () => {

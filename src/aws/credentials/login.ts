@@ -2,6 +2,8 @@ import { createHash, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 
 import { CredentialsError } from '../../errors.ts'
+import type { JsonObject } from '../../internal/core-objects.ts'
+import { objectOption } from '../../internal/option.ts'
 import type { CredentialProvider } from '../../types.ts'
 import { homeDirectory, variable } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
@@ -16,11 +18,9 @@ import {
 import {
   contextOf,
   type FoundProfile,
-  holdsNothingBut,
   instantOf,
-  type JsonObject,
-  kinds,
-  type OptionKinds,
+  rows,
+  type ProviderRows,
   profileTitle,
   propertyOf,
   type ProviderContext,
@@ -58,13 +58,10 @@ export interface FromLoginCredentialsOptions extends ProviderOptions {
   readonly region?: string | undefined
 }
 
-const optionKinds: OptionKinds<FromLoginCredentialsOptions> = {
-  profile: kinds.text,
-  clientConfig: {
-    takes: 'an object with the string region, and nothing else',
-    accepts: value => holdsNothingBut(value, { region: kinds.text }),
-  },
-  region: kinds.text,
+const optionRows: ProviderRows<FromLoginCredentialsOptions> = {
+  profile: rows.text,
+  clientConfig: objectOption('an object with the string region, and nothing else', { region: rows.text }),
+  region: rows.text,
 }
 
 const DEFAULT_VALIDITY_SECONDS = 900
@@ -92,7 +89,7 @@ const ENDINGS: ReadonlyMap<string, string> = new Map([
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}): CredentialProvider {
-  const context = contextOf('fromLoginCredentials', options, optionKinds)
+  const context = contextOf('fromLoginCredentials', options, optionRows)
   return async () => {
     const { environment, clock } = context
     const found = await readProfile(context, options.profile)

@@ -11,9 +11,9 @@ import { credentialsOfDocument, parseJsonObject } from './credentials-document.t
 import {
   contextOf,
   type FoundProfile,
-  kinds,
+  rows,
   notConfigured,
-  type OptionKinds,
+  type ProviderRows,
   profileTitle,
   propertyOf,
   type ProviderContext,
@@ -37,7 +37,7 @@ export interface FromProcessOptions extends ProviderOptions {
   readonly timeoutMs?: number | undefined
 }
 
-const optionKinds: OptionKinds<FromProcessOptions> = { profile: kinds.text, timeoutMs: kinds.timeoutMs }
+const optionRows: ProviderRows<FromProcessOptions> = { profile: rows.text, timeoutMs: rows.timeoutMs }
 
 /** What a command has printed, or a predicate to put behind its name. */
 type CommandOutcome = { readonly output: string } | { readonly failure: string }
@@ -60,7 +60,7 @@ const MAX_OUTPUT_BYTES = 1024 * 1024
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromProcess(options: FromProcessOptions = {}): CredentialProvider {
-  const context = contextOf('fromProcess', options, optionKinds)
+  const context = contextOf('fromProcess', options, optionRows)
   return () => runCredentialProcess(context, options)
 }
 

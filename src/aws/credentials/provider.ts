@@ -7,13 +7,24 @@ import {
   type SettingsSource,
   withheldNote,
 } from '../config/shared-config.ts'
-import { ConfigurationError, CredentialsError, invalidOption } from '../../errors.ts'
+import { ConfigurationError, CredentialsError } from '../../errors.ts'
 import { BRIEFLY_KEPT, briefTransport } from '../config/route-finder.ts'
 import { ServerClock } from '../http/server-clock.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
 import type { Transport } from '../http/transport.ts'
+import { isJsonObject } from '../../internal/core-objects.ts'
 import { PendingSteps } from '../../internal/deadline.ts'
+import {
+  functionOption,
+  integerOption,
+  numberOption,
+  objectOption,
+  type OptionRow,
+  textOption,
+  validateOptionsOf,
+} from '../../internal/option.ts'
 import { processEnvironment } from '../../internal/process-environment.ts'
+import { LONGEST_TIMER_MS } from '../../internal/timers.ts'
 import type { Clock, Random } from '../../types.ts'
 
 const DEFAULT_DEADLINE_MS = 7000
@@ -63,9 +74,12 @@ export interface ProviderOptions {
 export function contextOf<Options extends ProviderOptions>(
   provider: string,
   options: Options,
-  optionKinds: OptionKinds<Options>,
+  optionRows: ProviderRows<Options>,
 ): ProviderContext {
-  checkOptions(provider, options, optionKinds)
+  validateOptionsOf(provider, options, {
+    ...optionRows,
+    context: { takes: 'an object', accepts: isJsonObject },
+  })
   const { context } = options
   const environment = context?.environment ?? processEnvironment()
   return {
@@ -187,89 +201,26 @@ export function instantOf(text: string | undefined): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
-/** What an option of a provider takes. */
-export interface OptionKind {
-  /** To complete the sentence `the option "x" must be ...`. */
-  readonly takes: string
-  readonly accepts: (value: unknown) => boolean
-  readonly isRequired?: boolean
-}
-
-/** What every option of a provider takes, besides those that all providers have. */
-export type OptionKinds<Options extends ProviderOptions> = Readonly<
-  Record<Exclude<keyof Options, keyof ProviderOptions>, OptionKind>
+/** The rows of the options that a provider has, besides those that all have. */
+export type ProviderRows<Options extends ProviderOptions> = Readonly<
+  Record<Exclude<keyof Options, keyof ProviderOptions>, OptionRow>
 >
 
-/** Longest time that a timer of Node can wait. */
-const LONGEST_MS = 2_147_483_647
+const text: OptionRow = textOption('a string', () => true)
 
-/** The kinds of options that several providers have. */
-export const kinds: Readonly<
-  Record<
-    'text' | 'callback' | 'boolean' | 'delayMs' | 'timeoutMs' | 'count' | 'object' | 'stsClientConfig',
-    OptionKind
-  >
+/** What options of several providers take. */
+export const rows: Readonly<
+  Record<'text' | 'callback' | 'delayMs' | 'timeoutMs' | 'count' | 'stsClientConfig', OptionRow>
 > = {
-  text: { takes: 'a string', accepts: value => typeof value === 'string' },
-  callback: { takes: 'a function', accepts: value => typeof value === 'function' },
-  boolean: { takes: 'true or false', accepts: value => typeof value === 'boolean' },
-  delayMs: milliseconds(0),
-  timeoutMs: milliseconds(1),
-  count: {
-    takes: 'a whole number from 0',
-    accepts: value => Number.isSafeInteger(value) && Number(value) >= 0,
-  },
-  object: { takes: 'an object', accepts: isObject },
+  text,
+  callback: functionOption(),
+  delayMs: numberOption('milliseconds', 0, LONGEST_TIMER_MS),
+  timeoutMs: numberOption('milliseconds', 1, LONGEST_TIMER_MS),
+  count: integerOption('attempts', 0, Number.MAX_SAFE_INTEGER),
   // Credentials, endpoint or proxy among these settings would not be heeded.
-  stsClientConfig: {
-    takes:
-      'an object with the strings region and profile, and nothing else (another endpoint is named by AWS_ENDPOINT_URL_STS or the ' +
+  stsClientConfig: objectOption(
+    'an object with the strings region and profile, and nothing else (another endpoint is named by AWS_ENDPOINT_URL_STS or the ' +
       'profile)',
-    accepts: value => holdsNothingBut(value, { region: kinds.text, profile: kinds.text }),
-  },
-}
-
-/** Whether a value is an object that has these members and no others, none of them wrong. */
-export function holdsNothingBut(value: unknown, members: Readonly<Record<string, OptionKind>>): boolean {
-  return (
-    isObject(value) &&
-    Object.keys(value).every(name => Object.hasOwn(members, name) || value[name] === undefined) &&
-    Object.entries(members).every(([name, kind]) => isRight(value[name], kind))
-  )
-}
-
-/** A JSON object whose properties have yet to be looked at. */
-export type JsonObject = Readonly<Record<string, unknown>>
-
-/** Whether a value is an object, and neither null nor an array. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function checkOptions(provider: string, options: unknown, own: Readonly<Record<string, OptionKind>>): void {
-  if (!isObject(options)) {
-    throw invalidOption(`the options of ${provider} must be an object`)
-  }
-  const all: Readonly<Record<string, OptionKind>> = { ...own, context: kinds.object }
-  const unknown = Object.keys(options).find(name => !Object.hasOwn(all, name))
-  if (unknown !== undefined) {
-    throw invalidOption(
-      `${provider} has no option "${unknown}" (its options are: ${Object.keys(own).join(', ') || 'none'})`,
-    )
-  }
-  for (const [name, kind] of Object.entries(all)) {
-    if (isRight(options[name], kind)) continue
-    throw invalidOption(`the option "${name}" of ${provider} must be ${kind.takes}`)
-  }
-}
-
-function isRight(value: unknown, { accepts, isRequired = false }: OptionKind): boolean {
-  return value === undefined ? !isRequired : accepts(value)
-}
-
-function milliseconds(least: number): OptionKind {
-  return {
-    takes: `a number of milliseconds from ${least} to ${LONGEST_MS}`,
-    accepts: value => typeof value === 'number' && value >= least && value <= LONGEST_MS,
-  }
+    { region: text, profile: text },
+  ),
 }

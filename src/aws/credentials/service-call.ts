@@ -1,5 +1,5 @@
 import { ConfigurationError, CredentialsError, DynamoDBSessionsError } from '../../errors.ts'
-import { isTypeError } from '../../internal/core-objects.ts'
+import { isJsonObject, isTypeError, type JsonObject } from '../../internal/core-objects.ts'
 import { Deadline } from '../../internal/deadline.ts'
 import type { Credentials } from '../../types.ts'
 import { callUrl, type ServiceId } from '../config/service-endpoint.ts'
@@ -19,7 +19,7 @@ import { canBeClockSkew } from '../http/server-clock.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import { signRequest } from '../sigv4/sign.ts'
 import { textIn } from './credentials-document.ts'
-import { isObject, type JsonObject, type ProviderContext } from './provider.ts'
+import type { ProviderContext } from './provider.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]
 
@@ -217,7 +217,7 @@ export function operationUrl(
 function jsonObjectIn(body: TransportResponse['body']): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(body.toString())
-    return isObject(value) ? value : undefined
+    return isJsonObject(value) ? value : undefined
   } catch {
     return undefined
   }

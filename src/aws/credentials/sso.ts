@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
 import { CredentialsError } from '../../errors.ts'
+import type { JsonObject } from '../../internal/core-objects.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { homeDirectory } from '../config/environment.ts'
 import { isHostLabel } from '../config/partitions.ts'
@@ -15,10 +16,9 @@ import {
   contextOf,
   type FoundProfile,
   instantOf,
-  type JsonObject,
-  kinds,
+  rows,
   notInProfile,
-  type OptionKinds,
+  type ProviderRows,
   profileTitle,
   type ProviderContext,
   type ProviderOptions,
@@ -58,13 +58,13 @@ export interface FromSSOOptions extends ProviderOptions {
   readonly profile?: string | undefined
 }
 
-const optionKinds: OptionKinds<FromSSOOptions> = {
-  profile: kinds.text,
-  ssoStartUrl: kinds.text,
-  ssoAccountId: kinds.text,
-  ssoRegion: kinds.text,
-  ssoRoleName: kinds.text,
-  ssoSession: kinds.text,
+const optionRows: ProviderRows<FromSSOOptions> = {
+  profile: rows.text,
+  ssoStartUrl: rows.text,
+  ssoAccountId: rows.text,
+  ssoRegion: rows.text,
+  ssoRoleName: rows.text,
+  ssoSession: rows.text,
 }
 
 /**
@@ -80,7 +80,7 @@ const optionKinds: OptionKinds<FromSSOOptions> = {
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromSSO(options: FromSSOOptions = {}): CredentialProvider {
-  const context = contextOf('fromSSO', options, optionKinds)
+  const context = contextOf('fromSSO', options, optionRows)
   return () => ssoRoleCredentials(options, context)
 }
 

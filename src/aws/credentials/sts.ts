@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 
 import { CredentialsError } from '../../errors.ts'
-import { codeOf } from '../../internal/core-objects.ts'
+import { codeOf, isJsonObject } from '../../internal/core-objects.ts'
 import { foreignText } from '../../internal/foreign-text.ts'
+import { integerOption, objectOption, type OptionRow } from '../../internal/option.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { regionFromEnvironment, variable } from '../config/environment.ts'
 import { realRegion } from '../config/partitions.ts'
@@ -15,12 +16,10 @@ import { askedOnce } from './cached-provider.ts'
 import { temporaryCredentials } from './credentials-document.ts'
 import {
   contextOf,
-  holdsNothingBut,
   instantOf,
-  kinds,
+  rows,
   notConfigured,
-  type OptionKind,
-  type OptionKinds,
+  type ProviderRows,
   type ProviderContext,
   type ProviderOptions,
   readSharedConfig,
@@ -116,34 +115,36 @@ export interface FromTemporaryCredentialsOptions extends ProviderOptions {
   readonly clientConfig?: StsClientConfig | undefined
 }
 
-const aList: OptionKind = { takes: 'an array', accepts: Array.isArray }
+const list: OptionRow = { takes: 'an array', accepts: Array.isArray }
 
-const paramKinds: Readonly<Record<keyof AssumeRoleParams, OptionKind>> = {
-  RoleArn: { ...kinds.text, isRequired: true },
-  RoleSessionName: kinds.text,
-  ExternalId: kinds.text,
-  DurationSeconds: kinds.count,
-  SerialNumber: kinds.text,
-  TokenCode: kinds.text,
-  Policy: kinds.text,
-  PolicyArns: aList,
-  Tags: aList,
-  TransitiveTagKeys: aList,
-  SourceIdentity: kinds.text,
+const paramRows: Readonly<Record<keyof AssumeRoleParams, OptionRow>> = {
+  RoleArn: { ...rows.text, isRequired: true },
+  RoleSessionName: rows.text,
+  ExternalId: rows.text,
+  DurationSeconds: integerOption('seconds', 0, Number.MAX_SAFE_INTEGER),
+  SerialNumber: rows.text,
+  TokenCode: rows.text,
+  Policy: rows.text,
+  PolicyArns: list,
+  Tags: list,
+  TransitiveTagKeys: list,
+  SourceIdentity: rows.text,
 }
 
-const temporaryKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
+const temporaryRows: ProviderRows<FromTemporaryCredentialsOptions> = {
   params: {
-    takes: `an object with RoleArn, a string, and nothing but ${Object.keys(paramKinds).join(', ')}`,
-    accepts: value => holdsNothingBut(value, paramKinds),
+    ...objectOption(
+      `an object with RoleArn, a string, and nothing but ${Object.keys(paramRows).join(', ')}`,
+      paramRows,
+    ),
     isRequired: true,
   },
   masterCredentials: {
     takes: 'credentials, or a function that returns such',
-    accepts: value => kinds.object.accepts(value) || kinds.callback.accepts(value),
+    accepts: value => isJsonObject(value) || rows.callback.accepts(value),
   },
-  mfaCodeProvider: kinds.callback,
-  clientConfig: kinds.stsClientConfig,
+  mfaCodeProvider: rows.callback,
+  clientConfig: rows.stsClientConfig,
 }
 
 /**
@@ -165,7 +166,7 @@ const temporaryKinds: OptionKinds<FromTemporaryCredentialsOptions> = {
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromTemporaryCredentials(options: FromTemporaryCredentialsOptions): CredentialProvider {
-  const context = contextOf('fromTemporaryCredentials', options, temporaryKinds)
+  const context = contextOf('fromTemporaryCredentials', options, temporaryRows)
   let fallback: Promise<CredentialProvider> | undefined
   return askedOnce(options.mfaCodeProvider !== undefined, async () => {
     const { params, mfaCodeProvider, clientConfig = {} } = options
@@ -230,11 +231,11 @@ export interface FromTokenFileOptions extends ProviderOptions {
   readonly clientConfig?: StsClientConfig | undefined
 }
 
-const tokenFileKinds: OptionKinds<FromTokenFileOptions> = {
-  webIdentityTokenFile: kinds.text,
-  roleArn: kinds.text,
-  roleSessionName: kinds.text,
-  clientConfig: kinds.stsClientConfig,
+const tokenFileRows: ProviderRows<FromTokenFileOptions> = {
+  webIdentityTokenFile: rows.text,
+  roleArn: rows.text,
+  roleSessionName: rows.text,
+  clientConfig: rows.stsClientConfig,
 }
 
 const TOKEN_FILE_VARIABLE = 'AWS_WEB_IDENTITY_TOKEN_FILE'
@@ -251,7 +252,7 @@ const ROLE_VARIABLE = 'AWS_ROLE_ARN'
  * @throws {TypeError} `INVALID_OPTION` for unknown options and wrong values.
  */
 export function fromTokenFile(options: FromTokenFileOptions = {}): CredentialProvider {
-  const context = contextOf('fromTokenFile', options, tokenFileKinds)
+  const context = contextOf('fromTokenFile', options, tokenFileRows)
   const { environment } = context
   return async () => {
     const tokenFile = options.webIdentityTokenFile ?? variable(environment, TOKEN_FILE_VARIABLE)

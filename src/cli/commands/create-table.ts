@@ -1,4 +1,4 @@
-import { integerOption, numberOption } from '../../options/option.ts'
+import { integerOption, numberOption } from '../../internal/option.ts'
 import { tableRow } from '../../options/store-options.ts'
 import type { TableReport } from '../../table/check-table.ts'
 import type { CreateTableOptions } from '../../table/create-table.ts'

@@ -1,5 +1,5 @@
 import { textOf } from '../../layouts/layout.ts'
-import { integerOption } from '../../options/option.ts'
+import { integerOption } from '../../internal/option.ts'
 import { askForTableKey, listItems } from '../../scan/scan.ts'
 import { listByUser } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared } from '../args.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { declared, type ParsedArgs, parseCommandArgs } from '../../../src/cli/args.ts'
-import { integerOption, numberOption } from '../../../src/options/option.ts'
+import { integerOption, numberOption } from '../../../src/internal/option.ts'
 import { UsageError } from '../../../src/cli/output.ts'
 
 const options = declared({

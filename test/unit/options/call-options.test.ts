@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 
 import { writeRows } from '../../../src/items/session-record.ts'
 import { callRows, lockRows, touchRows } from '../../../src/options/call-options.ts'
-import { isPositive, validateCallOptions } from '../../../src/options/option.ts'
+import { isPositive, validateCallOptions } from '../../../src/internal/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { rejectionOf } from '../../support/failure.ts'
 

@@ -11,7 +11,7 @@ import {
 import { entryRows } from '../../../src/options/entry-options.ts'
 import { keyValuesRows } from '../../../src/options/key-value-options.ts'
 import { lockingRows } from '../../../src/options/locking-options.ts'
-import type { OptionRow } from '../../../src/options/option.ts'
+import type { OptionRow } from '../../../src/internal/option.ts'
 import { preloadRows } from '../../../src/options/preload-options.ts'
 import { storeRows } from '../../../src/options/store-options.ts'
 import { tableSpecs } from '../../../src/table/table-options.ts'

@@ -11,7 +11,7 @@ import type * as socketTransport from '../../../src/aws/http/socket-transport.ts
 import type { SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
 import type { TransportRequest, TransportResponse } from '../../../src/aws/http/transport.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../../src/layouts/layout.ts'
-import { type OptionRow, variableOf } from '../../../src/options/option.ts'
+import { type OptionRow, variableOf } from '../../../src/internal/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { type SessionStoreOptions, storeRows } from '../../../src/options/store-options.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -56,7 +56,7 @@ interface Row {
   /** The same on the command line; absent where no flag has it. */
   readonly flags?: readonly string[] | undefined
   /** The layouts that heed it. The others refuse it. */
-  readonly layouts: readonly LayoutName[]
+  readonly layouts: readonly string[]
 }
 
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'

@@ -3,9 +3,14 @@ import { inspect } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { fetchTransport } from '../../../src/aws/http/fetch-transport.ts'
-import { readOptions } from '../../../src/options/option.ts'
+import { type OptionRow, readOptions } from '../../../src/internal/option.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
-import { type SessionStoreOptions, type StoreOptions, storeRows } from '../../../src/options/store-options.ts'
+import {
+  type HeededBy,
+  type SessionStoreOptions,
+  type StoreOptions,
+  storeRows,
+} from '../../../src/options/store-options.ts'
 
 const secret = 'hunter2'
 const pem = `-----BEGIN CERTIFICATE-----\nMIIB${secret}\n-----END CERTIFICATE-----\n`
@@ -656,6 +661,36 @@ test.each([
   const { message } = failureOf(() => construct({ [name]: secret }))
   expect(message).toMatch(
     new RegExp(`^there is no option "${name}"; did you mean "${hint}"\\? \\(the options are: `),
+  )
+})
+
+test('the types know every option that only one layout heeds', () => {
+  const heededBy: { readonly [Name in keyof HeededBy]: readonly HeededBy[Name][] } = {
+    absoluteTimeoutSeconds: ['native'],
+    userId: ['native'],
+    encryption: ['native'],
+    compression: ['native'],
+    sessionName: ['php'],
+    serializer: ['php'],
+    base64: ['php'],
+    emptyArray: ['php'],
+    dataAttribute: ['php'],
+    dataAttributeType: ['php'],
+    ttlAttribute: ['php'],
+    staleLockSeconds: ['php'],
+    serialization: ['laravel'],
+    specialKeys: ['connect-dynamodb'],
+  }
+  const restricted = Object.entries<OptionRow>(storeRows).filter(
+    ([, { layouts, elsewhere }]) => layouts !== undefined && elsewhere === undefined,
+  )
+  expect(Object.fromEntries(restricted.map(([name, { layouts }]) => [name, layouts]))).toEqual(heededBy)
+})
+
+test('a misspelt member of an option is named', () => {
+  const misspelt = { encryption: { key: ['a-long-enough-passphrase'] } } as unknown as SessionStoreOptions
+  expect(() => new SessionStore(misspelt)).toThrow(
+    'received an object with an unknown "key"; did you mean "keys"?',
   )
 })
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { type ExpiryOptions } from '../../../src/options/call-options.ts'
-import { isPositive } from '../../../src/options/option.ts'
+import { isPositive } from '../../../src/internal/option.ts'
 import { expiryAt } from '../../../src/store/session-terms.ts'
 
 const nowMs = Date.UTC(2026, 10, 23)

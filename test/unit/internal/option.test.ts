@@ -3,10 +3,13 @@ import { describe, expect, test } from 'vitest'
 import {
   booleanOption,
   integerOption,
+  objectOption,
   type OptionRows,
   readOptions,
   textOption,
-} from '../../../src/options/option.ts'
+  validateOptionsOf,
+  wordOption,
+} from '../../../src/internal/option.ts'
 
 interface Options {
   readonly color?: string | undefined
@@ -246,5 +249,64 @@ describe('the environment', () => {
     ],
   ])('%s=%s is refused by the name of the variable', (variable, value, rest) => {
     expect(messageOf({}, { [variable]: value })).toBe(`the environment variable ${variable} ${rest}`)
+  })
+
+  test('are told all at once where several are wrong', () => {
+    const message = messageOf(
+      { isOn: 'yes' },
+      { DYNAMODB_SESSIONS_COLOR: 'none', DYNAMODB_SESSIONS_MAX_THINGS: '99' },
+    )
+    expect(message.split('; ').filter(part => part.includes('must be'))).toEqual([
+      'the environment variable DYNAMODB_SESSIONS_COLOR must be a colour',
+      'the environment variable DYNAMODB_SESSIONS_MAX_THINGS must be a whole number of things from 1 to 20',
+      'the option "isOn" must be true or false',
+    ])
+  })
+})
+
+describe('an option that takes an object', () => {
+  const size: OptionRows<{ size: boolean | { width: number; unit?: 'mm' | 'cm' } }> = {
+    size: objectOption(
+      'true, false or an object { width, unit? }',
+      { width: { ...integerOption('units', 1, 9), isRequired: true }, unit: wordOption(['mm', 'cm']) },
+      booleanOption(),
+    ),
+  }
+  const refusalOf = (value: unknown): string => {
+    try {
+      validateOptionsOf('draw', { size: value }, size)
+    } catch (error) {
+      return String(Reflect.get(Object(error), 'message'))
+    }
+    return 'accepted'
+  }
+
+  test.each([
+    [true],
+    [{ width: 2 }],
+    [{ width: 2, unit: 'cm' }],
+    [{ width: 2, unit: undefined, other: undefined }],
+  ])('takes %j', value => {
+    expect(refusalOf(value)).toBe('accepted')
+  })
+
+  test.each([
+    [{ widht: 2 }, 'an object with an unknown "widht"; did you mean "width"?'],
+    [{ unit: 'mm' }, 'an object without "width"'],
+    [
+      { width: 12 },
+      'an object whose "width" must be a whole number of units from 1 to 9; received the number 12',
+    ],
+    [
+      { width: 1, unit: 'cmx' },
+      `an object whose "unit" must be one of 'mm', 'cm'; received a string; did you mean cm?`,
+    ],
+    [{ width: 1, constructor: 1 }, 'an object with an unknown "constructor"'],
+    ['true', 'a string'],
+    [[], 'an array'],
+  ])('refuses %j and says what is wrong in it', (value, received) => {
+    expect(refusalOf(value)).toBe(
+      `the option "size" of draw must be true, false or an object { width, unit? }; received ${received}`,
+    )
   })
 })

@@ -1,7 +1,7 @@
 import { invalidOption } from '../errors.ts'
-import { closestMatch, didYouMean } from '../internal/closest-match.ts'
-import { numberFromText } from '../internal/process-environment.ts'
-import type { LayoutName } from '../layouts/layout.ts'
+import { closestMatch, didYouMean } from './closest-match.ts'
+import { isJsonObject, type JsonObject } from './core-objects.ts'
+import { numberFromText } from './process-environment.ts'
 
 /**
  * One option: everything but its TypeScript type and its help, which are the property of that name and the first sentence
@@ -19,7 +19,7 @@ export interface OptionRow<Value = unknown> {
   /** The value without the option, where that is always the same one. */
   readonly default?: Value
   /** The layouts that heed it; all of them when absent. */
-  readonly layouts?: readonly LayoutName[]
+  readonly layouts?: readonly string[]
   /** The value that says what the other layouts do anyway: it is accepted with them. */
   readonly elsewhere?: unknown
   /** What in an acceptable value contradicts itself or other options, as a sentence. Defaults give way: all are given. */
@@ -28,6 +28,8 @@ export interface OptionRow<Value = unknown> {
   readonly range?: readonly [least: number, most: number]
   /** The words that it takes. */
   readonly words?: readonly string[]
+  /** Whether an object has to have it. */
+  readonly isRequired?: boolean
   /** The options of an object that it takes. */
   readonly members?: Readonly<Record<string, OptionRow>>
   /** What stands for the value of its flag in the help of the command line; empty for a switch. */
@@ -81,17 +83,28 @@ export function readOptions<Options extends object>(
   environment: Environment,
 ): Partial<Options> {
   const rows: Rows = optionRows
-  const values = asObject(given)
+  const values = given ?? {}
+  if (given === null || !isJsonObject(values)) {
+    throw invalidOption(`the options must be an object; received ${kindOf(given)}`)
+  }
   for (const name of Object.keys(values)) {
     if (!Object.hasOwn(rows, name)) throw unknownOption('there is no option', name, 'the options', rows)
   }
   const options: Record<string, unknown> = {}
+  const mistakes: string[] = []
   for (const [name, row] of Object.entries(rows)) {
     const { value, variable } = valueOf(name, values, row, environment)
     if (value === undefined) continue
-    if (!row.accepts(value)) throw wrongValue(name, row, value, variable)
+    if (!row.accepts(value)) {
+      mistakes.push(
+        variable === undefined
+          ? mistakeIn(`the option "${name}"`, row, value)
+          : `the environment variable ${variable} must be ${row.takesAsText ?? row.takes}; received ${kindOfText(value, row)}`,
+      )
+    }
     options[name] = value
   }
+  if (mistakes.length > 0) throw invalidOption(mistakes.join('; '))
   const nameOf = (name: string): string => optionName(name, values)
   const problem =
     (Object.hasOwn(rows, 'layout') ? layoutConflict(options, rows, nameOf) : undefined) ??
@@ -107,22 +120,38 @@ export function readOptions<Options extends object>(
  */
 export function validateCallOptions<Options extends object>(
   options: Options | undefined,
-  optionRows: RowsOf<Options>,
+  rows: RowsOf<Options>,
 ): void {
   if (options === undefined) return
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidOption('the options of a call must be an object, or left out')
-  }
-  const rows: Rows = optionRows
+  if (!isJsonObject(options)) throw invalidOption('the options of a call must be an object, or left out')
+  validate(options, rows, 'this call')
+}
+
+/**
+ * Checks the options of a function.
+ *
+ * @param name of the function, for messages.
+ * @throws {TypeError} `INVALID_OPTION` for unknown options, wrong values, and missing ones that are required.
+ */
+export function validateOptionsOf(name: string, options: unknown, rows: Rows): void {
+  if (!isJsonObject(options)) throw invalidOption(`the options of ${name} must be an object`)
+  validate(options, rows, name, ` of ${name}`)
+  const missing = missingIn(options, rows)
+  if (missing !== undefined)
+    throw invalidOption(mistakeIn(`the option "${missing[0]}" of ${name}`, missing[1], undefined))
+}
+
+function validate(options: JsonObject, rows: Rows, owner: string, ofOwner = ''): void {
   // Inherited ones count, too: an AbortSignal that is passed in place of { signal } has nothing else.
   for (const name in options) {
     if (!Object.hasOwn(rows, name)) {
       if (name in Object.prototype) continue
-      throw unknownOption('this call has no option', name, 'its options', rows)
+      throw unknownOption(`${owner} has no option`, name, 'its options', rows)
     }
     const value: unknown = Reflect.get(options, name)
     const row = rows[name]
-    if (value !== undefined && row?.accepts(value) === false) throw wrongValue(name, row, value)
+    if (value === undefined || row === undefined || row.accepts(value)) continue
+    throw invalidOption(mistakeIn(`the option "${name}"${ofOwner}`, row, value))
   }
 }
 
@@ -210,13 +239,47 @@ export function functionOption<Value>(takes = 'a function'): OptionRow<Value> {
   return { takes, accepts: value => typeof value === 'function' }
 }
 
-/** Whether a value is an object that has these options and no others, none of them wrong. */
-export function holdsOnly(value: unknown, rows: Rows): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(
-    ([name, member]) =>
-      Object.hasOwn(rows, name) && (member === undefined || rows[name]?.accepts(member) === true),
+/**
+ * An option that takes an object of these options.
+ *
+ * @param short what it takes besides, which a string can carry.
+ */
+export function objectOption<Value>(
+  takes: string,
+  members: Rows,
+  short?: Pick<OptionRow, 'takes' | 'accepts' | 'fromText' | 'words'>,
+): OptionRow<Value> {
+  return {
+    ...short,
+    ...(short !== undefined && { takesAsText: short.takes }),
+    takes,
+    members,
+    accepts: value =>
+      short?.accepts(value) === true || (isJsonObject(value) && wrongMember(value, members) === undefined),
+  }
+}
+
+/** What is wrong with an object of options; `undefined` for one that has no others, none of them wrong, and all it has to. */
+function wrongMember(value: JsonObject, rows: Rows): string | undefined {
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined) continue
+    const row = Object.hasOwn(rows, name) ? rows[name] : undefined
+    if (row === undefined) return `with an unknown "${name}"${didYouMean(suggestion(name, rows))}`
+    if (!row.accepts(member)) return `whose ${mistakeIn(`"${name}"`, row, member)}`
+  }
+  const missing = missingIn(value, rows)
+  return missing && `without "${missing[0]}"`
+}
+
+function missingIn(value: JsonObject, rows: Rows): [name: string, row: OptionRow] | undefined {
+  return Object.entries(rows).find(
+    ([name, { isRequired }]) => isRequired === true && value[name] === undefined,
   )
+}
+
+function suggestion(name: string, rows: Rows): string | undefined {
+  const match = closestMatch(name, Object.keys(rows))
+  return match && `"${match}"`
 }
 
 /** The conflict of a number with others that it cannot be above. What would be so otherwise completes the sentence. */
@@ -259,7 +322,7 @@ export function layoutConflict(
   rows: Rows,
   nameOf: (name: string) => string,
 ): string | undefined {
-  const layout = (options['layout'] ?? 'native') as LayoutName
+  const layout = (options['layout'] ?? 'native') as string
   const stray = Object.entries(rows).flatMap(([name, { layouts, elsewhere }]) => {
     const value = options[name]
     if (value === undefined || value === elsewhere || layouts === undefined || layouts.includes(layout))
@@ -270,7 +333,7 @@ export function layoutConflict(
   return `${stray.join('; ')}; the layout is "${layout}"; leave ${stray.length === 1 ? 'it' : 'them'} out`
 }
 
-function whereHeeded(layouts: readonly LayoutName[]): string {
+function whereHeeded(layouts: readonly string[]): string {
   if (layouts.length === 0) return 'has no effect, because nothing is written there'
   if (layouts.length > MOST_NAMED) return 'does not go with this layout'
   return `is for the layout ${layouts.map(name => `"${name}"`).join(' and ')} only`
@@ -308,61 +371,41 @@ function valueOf(
   return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
 }
 
-function asObject(given: unknown): Readonly<Record<string, unknown>> {
-  if (given === undefined) return {}
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalidOption(`the options must be an object; received ${kindOf(given)}`)
-  }
-  return given as Readonly<Record<string, unknown>>
+/** What is wrong with the value of an option. The message does not repeat it: it may be secret. */
+function mistakeIn(option: string, row: OptionRow, value: unknown): string {
+  return `${option} must be ${row.takes}; received ${kindOf(value, row)}`
 }
 
-function wrongValue(
-  name: string,
-  { takes, takesAsText = takes, words = [], members = {} }: OptionRow,
-  value: unknown,
-  variable?: string,
-): TypeError {
-  const parts = [
-    value,
-    ...Object.keys(members).map(member => Reflect.get(Object(value) as object, member) as unknown),
-  ]
-  const hint = parts.some(isUnset)
-    ? ' with undefined in it: the variable that it comes from is not set'
-    : didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)
-  return invalidOption(
-    variable === undefined
-      ? `the option "${name}" must be ${takes}; received ${kindOf(value)}${hint}`
-      : `the environment variable ${variable} must be ${takesAsText}; received ${kindOfText(value)}${hint}`,
-  )
-}
-
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, { members, words = [] }: Partial<OptionRow> = {}): string {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string'
+  if (Array.isArray(value)) {
+    // What comes of [process.env.NAME].
+    const isUnset = value.includes(undefined)
+    return `an array${isUnset ? ' with undefined in it: the variable that it comes from is not set' : ''}`
+  }
+  if (typeof value === 'string') {
+    return value === '' ? 'an empty string' : `a string${didYouMean(closestMatch(value, words))}`
+  }
   if (typeof value === 'number') return `the number ${value}`
+  if (value === undefined) return 'nothing'
   if (typeof value === 'boolean') return String(value)
-  return `a value of type ${typeof value}`
-}
-
-/** Whether a value is what comes of `[process.env.NAME]` without that variable. */
-function isUnset(value: unknown): boolean {
-  return Array.isArray(value) && value.includes(undefined)
+  const trouble = members && isJsonObject(value) ? wrongMember(value, members) : undefined
+  return trouble === undefined ? `a value of type ${typeof value}` : `an object ${trouble}`
 }
 
 /** The same of a value that was read from the string of a variable. */
-function kindOfText(value: unknown): string {
+function kindOfText(value: unknown, { words = [] }: OptionRow): string {
   if (value === BLANKS) return 'nothing but blanks'
-  return typeof value === 'number' && !Number.isNaN(value) ? kindOf(value) : 'another value'
+  if (typeof value === 'number' && !Number.isNaN(value)) return kindOf(value)
+  return `another value${didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)}`
 }
 
 function unknownOption(lead: string, name: string, listed: string, rows: Rows): TypeError {
   const known = Object.keys(rows)
   const instead = insteadOfSdkOption(name)
-  const match = closestMatch(name, known)
   const hint =
     instead === undefined
-      ? didYouMean(match && `"${match}"`)
+      ? didYouMean(suggestion(name, rows))
       : `, as clients of the AWS SDK have it: ${instead}`
   return invalidOption(`${lead} "${name}"${hint} (${listed} are: ${known.join(', ')})`)
 }
