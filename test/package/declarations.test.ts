@@ -1,34 +1,44 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { root } from '../support/packed-package.ts'
-import { addFrameworks, compile, installPackedApp, type PackedApp } from './packed-app.ts'
+import { addFrameworks, installPackedApp, type PackedApp } from './packed-app.ts'
+import { TypeChecker } from './type-checker.ts'
 
 /** The ways of finding declarations that the README names. */
 const resolutions = [
-  { name: 'nodenext', settings: ['--module', 'nodenext'] },
-  { name: 'bundler', settings: ['--module', 'preserve', '--moduleResolution', 'bundler'] },
+  { name: 'nodenext', settings: { module: 'nodenext' } },
+  { name: 'bundler', settings: { module: 'preserve', moduleResolution: 'bundler' } },
   {
     name: 'bundler, with the oldest target',
-    settings: ['--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022'],
+    settings: { module: 'esnext', moduleResolution: 'bundler', target: 'es2022' },
   },
 ]
 
 const entries = await entriesOfPackage()
-let app: PackedApp
+let checker: TypeChecker
+let typeTests: string[]
 
 beforeAll(async () => {
-  app = await installPackedApp()
+  const app = await installPackedApp()
   await addFrameworks(app)
+  await writeEntries(app, entries)
+  typeTests = await copyTypeTests(app)
+  checker = new TypeChecker(app)
 }, 120_000)
+
+afterAll(async () => {
+  await checker[Symbol.asyncDispose]()
+})
 
 describe.each(resolutions)('the declarations, found by $name', ({ settings }) => {
   it('compile in an app that checks libraries, fit the frameworks, and refuse what they should', async () => {
-    const typeTests = await copyTypeTests(app)
-    const more = ['--allowImportingTsExtensions', ...typeTests]
-    const { files, messages } = await check(app, await fileOfEntries(app, entries), [...settings, ...more])
+    const { files, messages } = await checker.checkWithPackage(['entries.ts', ...typeTests], {
+      ...settings,
+      allowImportingTsExtensions: true,
+    })
     expect(messages).toEqual([])
     expect(entries.length).toBeGreaterThan(10)
     for (const { declarations } of entries) expect(files).toContain(declarations)
@@ -41,16 +51,23 @@ describe('without the types of Node', () => {
   /** These need them because their frameworks do. */
   const nodeFrameworks = new Set(['./express', './fastify', './koa', './connect-dynamodb'])
   const others = entries.filter(({ path }) => !nodeFrameworks.has(path))
-  const noTypes = ['--types', '', '--target', 'es2022']
+  const noTypes = { types: [], target: 'es2022' }
   let small: PackedApp
+  let smallChecker: TypeChecker
 
   beforeAll(async () => {
     small = await installPackedApp()
     await addFrameworks(small, ['hono', 'react-router'])
+    await writeEntries(small, others)
+    smallChecker = new TypeChecker(small)
   }, 120_000)
 
+  afterAll(async () => {
+    await smallChecker[Symbol.asyncDispose]()
+  })
+
   it.each(resolutions)('the declarations compile: $name', async ({ settings }) => {
-    const checked = await check(small, await fileOfEntries(small, others), [...settings, ...noTypes])
+    const checked = await smallChecker.checkWithPackage(['entries.ts'], { ...settings, ...noTypes })
     expect(checked.messages).toEqual([])
     for (const { declarations } of others) expect(checked.files).toContain(declarations)
     expect(checked.files.filter(file => file.includes('@types/node/'))).toEqual([])
@@ -74,7 +91,7 @@ describe('without the types of Node', () => {
       const user: string | undefined = lock?.record.data.user
       console.log(user)`
     await writeFile(join(small.folder, 'disposal.ts'), code)
-    const checked = await check(small, 'disposal.ts', noTypes)
+    const checked = await smallChecker.checkWithPackage(['disposal.ts'], noTypes)
     expect(checked.messages).toEqual([])
     expect(checked.files).toContain('disposal.ts')
   })
@@ -90,13 +107,6 @@ interface Entry {
   readonly source: string
 }
 
-interface Checked {
-  /** What the compiler has to say about this package and the app. */
-  readonly messages: readonly string[]
-  /** What it has read, as paths from the folder of the app. */
-  readonly files: readonly string[]
-}
-
 async function entriesOfPackage(): Promise<Entry[]> {
   const { name, exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     readonly name: string
@@ -110,10 +120,9 @@ async function entriesOfPackage(): Promise<Entry[]> {
   })
 }
 
-async function fileOfEntries({ folder }: PackedApp, imported: readonly Entry[]): Promise<string> {
+async function writeEntries({ folder }: PackedApp, imported: readonly Entry[]): Promise<void> {
   const lines = imported.map(({ specifier }, index) => `export type * as entry${index} from '${specifier}'\n`)
   await writeFile(join(folder, 'entries.ts'), lines.join(''))
-  return 'entries.ts'
 }
 
 /** The tests of types, which are about the sources, as tests of the installed package. */
@@ -133,22 +142,4 @@ async function copyTypeTests({ folder }: PackedApp): Promise<string[]> {
     await writeFile(join(folder, 'types', name), ofPackage)
   }
   return names.map(name => join('types', name))
-}
-
-/**
- * Compiles a file, its imports and their declarations. What the compiler says about the declarations of frameworks is
- * left out: some of them do not compile by themselves.
- */
-async function check(checkedApp: PackedApp, file: string, settings: readonly string[]): Promise<Checked> {
-  const output = await compile(checkedApp, file, [...settings, '--listFiles']).then(
-    ({ stdout }) => stdout,
-    (error: unknown) => String(error),
-  )
-  const lines = output.split('\n')
-  return {
-    messages: lines
-      .filter(line => /\berror TS\d+:/.test(line))
-      .filter(line => !line.includes('node_modules/') || line.startsWith('node_modules/dynamodb-sessions/')),
-    files: lines.map(line => relative(checkedApp.folder, line)),
-  }
 }

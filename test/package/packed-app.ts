@@ -7,8 +7,6 @@ import { inject } from 'vitest'
 
 import { packedPackage, root } from '../support/packed-package.ts'
 
-const tsc = join(root, 'node_modules/typescript/bin/tsc')
-
 /** What a finished process printed. */
 export interface Finished {
   readonly stdout: string
@@ -80,15 +78,4 @@ export async function addFrameworks(
   for (const name of frameworks) {
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
-}
-
-/** Compiles a file of the app as a user with the strictest settings would; rejects with the compiler's messages. */
-export async function compile(
-  { run }: PackedApp,
-  file: string,
-  more: readonly string[] = [],
-): Promise<Finished> {
-  const settings = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit']
-  const target = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--ignoreConfig']
-  return run(process.execPath, [tsc, ...settings, ...target, ...more, file])
 }
