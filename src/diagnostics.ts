@@ -12,6 +12,8 @@ export const channelNames = {
   conflict: 'dynamodb-sessions:conflict',
   /** Host names that cannot be resolved: {@link ResolutionTrace}. */
   resolution: 'dynamodb-sessions:resolution',
+  /** Regions that fail: {@link RegionTrace}. */
+  region: 'dynamodb-sessions:region',
 } as const
 
 /** An error as traces tell it: never the error itself, whose causes and properties can be anybody's. */
@@ -42,6 +44,8 @@ export interface OperationTrace extends Trace {
   readonly table: string
   /** How many attempts have begun. */
   readonly attempts: number
+  /** Name of the Region of the last attempt; absent before the first. */
+  readonly region?: string
   /** AWS request ID of the last answer; absent when there was none. */
   readonly requestId?: string
   /** Capacity units that DynamoDB says the call consumed; absent when it failed or did not say. */
@@ -50,10 +54,10 @@ export interface OperationTrace extends Trace {
 
 /**
  * Why an attempt follows another: `throttling` (DynamoDB asks for less), `transient` (the network or the server failed),
- * `clock` (this machine's clock was wrong and has been corrected) or `credentials` (AWS has stopped accepting them and
- * there are new ones).
+ * `clock` (this machine's clock was wrong and has been corrected), `credentials` (AWS has stopped accepting them and
+ * there are new ones) or `failover` (the Region failed, and the call goes on in another one).
  */
-export type RetryReason = 'throttling' | 'transient' | 'clock' | 'credentials'
+export type RetryReason = 'throttling' | 'transient' | 'clock' | 'credentials' | 'failover'
 
 /** Message of `dynamodb-sessions:attempt`: one request of a call. A call without retries has one attempt. */
 export interface AttemptTrace extends Trace {
@@ -61,6 +65,8 @@ export interface AttemptTrace extends Trace {
   readonly table: string
   /** 1 for the first attempt of a call, 2 for its first retry, and so on. */
   readonly attempt: number
+  /** Name of the Region that it goes to. */
+  readonly region: string
   /** Absent for the first attempt. */
   readonly retryReason?: RetryReason
   /** Milliseconds since the attempt before ended: the back-off. 0 for the first attempt. */
@@ -134,4 +140,17 @@ export interface ResolutionTrace extends Trace {
    * store has been closed. Present at `asyncEnd`.
    */
   readonly outcome?: 'resolved' | 'expired' | 'closed'
+}
+
+/**
+ * Message of `dynamodb-sessions:region`: requests to a Region fail (`start`), until they succeed again (`asyncEnd`). With the
+ * option `failover`, calls go to another Region meanwhile.
+ */
+export interface RegionTrace extends Trace {
+  /** Name of the Region, for example `eu-west-1`. */
+  readonly region: string
+  /** Code of the error by which it was decided, for example `CONNECT_TIMEOUT`. */
+  readonly reason: string
+  /** `recovered`: requests succeed again; `closed`: the store has been closed. Present at `asyncEnd`. */
+  readonly outcome?: 'recovered' | 'closed'
 }

@@ -22,6 +22,7 @@ export {
   ThrottlingError,
   TransportError,
 } from './errors.ts'
+export type { DynamoDBHealth } from './aws/dynamodb/regions.ts'
 export type {
   CallOptions,
   GarbageCollectionOptions,

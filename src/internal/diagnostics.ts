@@ -7,6 +7,7 @@ import {
   type CredentialsTrace,
   type LockTrace,
   type OperationTrace,
+  type RegionTrace,
   type ResolutionTrace,
   type Trace,
   type TracedError,
@@ -108,6 +109,9 @@ export const conflictTraces: TraceChannel<ConflictTrace> = new TraceChannel(chan
 
 /** Traces of {@link ResolutionTrace}. */
 export const resolutionTraces: TraceChannel<ResolutionTrace> = new TraceChannel(channelNames.resolution)
+
+/** Traces of {@link RegionTrace}. */
+export const regionTraces: TraceChannel<RegionTrace> = new TraceChannel(channelNames.region)
 
 function tracedError(error: unknown): TracedError {
   if (error instanceof DynamoDBSessionsError) {

@@ -1,8 +1,9 @@
 import { isCredentials } from '../aws/sigv4/sign.ts'
 import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
-import { parseEndpoint } from '../aws/http/endpoint.ts'
+import { isEndpointUrl } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
+import { type FailoverOptions, failoverRow } from './failover-options.ts'
 import { atMost, integerOption, notWith, type OptionRows, textOption } from '../internal/option.ts'
 
 /** How DynamoDB is reached. */
@@ -24,6 +25,15 @@ export interface ConnectionOptions {
    *   the profile's, else the region's own
    */
   readonly endpoint?: string | undefined
+
+  /**
+   * Other Regions in which the table has replicas (a global table), and calls go on when the Region fails:
+   * `{ regions: ['us-west-2'] }`. Requests are sent there within the deadline of the call, and return by themselves. See
+   * docs/multi-region.md for what holds between Regions.
+   *
+   * @default none
+   */
+  readonly failover?: FailoverOptions | undefined
 
   /**
    * AWS credentials, or a function that finds them (a provider of the AWS SDK works as it is). A function is
@@ -146,6 +156,7 @@ export const connectionRows: OptionRows<
     ),
     flag: 'url',
   },
+  failover: failoverRow,
   credentials: {
     takes:
       'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty strings without blanks, or a function ' +
@@ -198,15 +209,6 @@ export function deadlineMsOf({
   attemptTimeoutMs = 0,
 }: ConnectionOptions): number {
   return deadlineMs ?? Math.max(connectionRows.deadlineMs.default, connectTimeoutMs, attemptTimeoutMs)
-}
-
-function isEndpointUrl(text: string): boolean {
-  try {
-    parseEndpoint(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function isProxyUrl(value: unknown): boolean {

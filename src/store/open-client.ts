@@ -1,7 +1,8 @@
 import type { Environment } from '../aws/config/environment.ts'
 import type { InstanceRegion } from '../aws/config/instance-metadata-client.ts'
 import { briefTransport, routeFinder, type RouteSources } from '../aws/config/route-finder.ts'
-import { DynamoDBClient, type DynamoDBClientOptions, type DynamoDBSettings } from '../aws/dynamodb/client.ts'
+import type { DynamoDBClientOptions, DynamoDBSettings } from '../aws/dynamodb/client-options.ts'
+import { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { lambdaTrace } from '../aws/dynamodb/operation-request.ts'
 import { type ServerClock, systemClock } from '../aws/http/server-clock.ts'
 import { SocketTransport } from '../aws/http/socket-transport.ts'
@@ -9,6 +10,7 @@ import { givenTransport, neededTransport, type Transport } from '../aws/http/tra
 import { invalidOption } from '../errors.ts'
 import { PendingSteps } from '../internal/deadline.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
+import { failoverTerms } from '../options/failover-options.ts'
 import { hasOtherVariables } from '../internal/option.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource } from '../types.ts'
 
@@ -45,6 +47,7 @@ export function openClient(options: ClientOptions, environment: Environment): Dy
     connectTimeoutMs: options.connectTimeoutMs ?? connectionRows.connectTimeoutMs.default,
     attemptTimeoutMs: options.attemptTimeoutMs ?? connectionRows.attemptTimeoutMs.default,
     deadlineMs: deadlineMsOf(options),
+    failover: failoverTerms(options.failover),
   })
   return client
 }

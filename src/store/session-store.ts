@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { DynamoDBHealth } from '../aws/dynamodb/regions.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { ItemTable } from '../items/item-table.ts'
 import { createSession, destroySession, DoubtfulCreations, newSession } from '../items/lifecycle.ts'
@@ -152,11 +153,8 @@ export class SessionStore<Data extends object = SessionData> {
   async dataAsRead(record: SessionRecord<Data>): Promise<Data> {
     const { layout } = await this.itemTable()
     const { baseText, origin } = snapshotIn(record)
-    const data =
-      this.#migration !== undefined && origin?.session !== undefined
-        ? this.#migration.sourceData(origin.session)
-        : layout.codec.decode(baseText)
-    return data as Data
+    const source = origin?.session && this.#migration?.sourceData(origin.session)
+    return (source ?? layout.codec.decode(baseText)) as Data
   }
 
   /**
@@ -339,6 +337,14 @@ export class SessionStore<Data extends object = SessionData> {
     return destroyByUser(table, userId, { ...others, except: keys })
   }
 
+  /**
+   * How DynamoDB does, by what this store has seen of it: without a request, and without session data. For the health
+   * endpoint of an application; `JSON.stringify` takes it.
+   */
+  health(): DynamoDBHealth {
+    return this.#client.health()
+  }
+
   /** Gives back the locks, lets calls under way finish, refuses new ones and closes the connections. */
   async close(): Promise<void> {
     await this.#locks?.releaseAll()
@@ -396,10 +402,9 @@ export class SessionStore<Data extends object = SessionData> {
     data: Data,
     options: WriteOptions<Data>,
   ): Promise<SessionRecord<Data> | undefined> {
-    const { basis } = options
-    const key = table.keyOf(id)
+    const { basis, movedFrom } = options
     const timed = table.timed(options)
-    requireRecords({ basis, movedFrom: options.movedFrom }, key)
+    requireRecords({ basis, movedFrom }, table.keyOf(id))
     const snapshot = await table.clock.retryAfterClockCorrection(() =>
       basis === undefined
         ? this.#create(table, id, data, options, timed)

@@ -30,6 +30,7 @@ const classes = ['SessionLock', 'SessionRecord', 'SessionStore']
 const types = [
   'CallOptions',
   'DestroyByUserOptions',
+  'DynamoDBHealth',
   'ErrorCode',
   'GarbageCollectionOptions',
   'GarbageCollectionResult',

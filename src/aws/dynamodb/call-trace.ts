@@ -53,17 +53,20 @@ export class CallTrace {
   /**
    * Makes one attempt.
    *
+   * @param region where it goes.
    * @param call tells what an attempt has put right, where that is why there is another one.
    */
   async attempt<Made extends Outcome>(
     attempt: number,
+    region: string,
     call: { readonly mayReplaceCredentials: boolean },
     work: () => Promise<Made>,
   ): Promise<Made> {
     const { operation, table } = this.#trace
     this.#trace.attempts = attempt
     const backOffMs = this.#endedAtMs === undefined ? 0 : performance.now() - this.#endedAtMs
-    const trace: Draft<AttemptTrace> = { operation, table, attempt, backOffMs }
+    this.#trace.region = region
+    const trace: Draft<AttemptTrace> = { operation, table, attempt, region, backOffMs }
     if (this.#retryReason !== undefined) trace.retryReason = this.#retryReason
     const couldReplace = call.mayReplaceCredentials
     return attemptTraces.observe(trace, work, {

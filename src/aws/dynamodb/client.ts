@@ -1,9 +1,9 @@
 import { DeadlineExceededError, invalidOption, storeClosed } from '../../errors.ts'
 import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
-import { Deadline, type PendingSteps } from '../../internal/deadline.ts'
+import { Deadline } from '../../internal/deadline.ts'
 import { attemptTraces, operationTraces } from '../../internal/diagnostics.ts'
-import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
-import type { Clock, Credentials, CredentialSource, Item, Random } from '../../types.ts'
+import { type Deferred, deferred } from '../../internal/timers.ts'
+import type { Credentials, CredentialSource, Item } from '../../types.ts'
 import {
   deadlineExceeded,
   type FailedAttempt,
@@ -11,39 +11,23 @@ import {
   retryKindOfAnswer,
   retryKindOfError,
   RetryQuota,
-  type SuccessfulAttempt,
   withRetries,
 } from '../http/retry.ts'
 import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
-import type { Transport, TransportResponse } from '../http/transport.ts'
-import { CallTrace, type Success } from './call-trace.ts'
-import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
-import { redactSecrets, shownRequestId } from './redact.ts'
+import type { TransportResponse } from '../http/transport.ts'
+import { type Attempt, type Call, foundInTime, type Outcome, type Prepared, regionOf } from './call.ts'
+import type { DynamoDBClientOptions } from './client-options.ts'
+import { CallTrace } from './call-trace.ts'
 import {
-  type AskedOperation,
+  isSameCredentials,
   OperationRequest,
   type ReadResponse,
-  type RequestSettings,
-  RequestSigner,
   type RequestTemplate,
 } from './operation-request.ts'
+import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
+import { redactSecrets, shownRequestId } from './redact.ts'
+import { type CallRoute, type DynamoDBHealth, type Region, Regions } from './regions.ts'
 import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
-
-interface Call<Name extends Operation = Operation> extends AskedOperation<Name> {
-  readonly deadline: Deadline
-  /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
-  clockOffsetMs: number
-  /** Each is put right once for a call. */
-  mayCorrectClock: boolean
-  mayReplaceCredentials: boolean
-}
-
-type Outcome<Name extends Operation> = SuccessfulAttempt<Success<Name>> | FailedAttempt
-
-interface Prepared {
-  readonly settings: DynamoDBSettings
-  readonly signer: RequestSigner
-}
 
 const RETRY_BASE_DELAY_MS = 25
 
@@ -53,8 +37,8 @@ const RETRY_BASE_DELAY_MS = 25
  *
  * Every call settles within `deadlineMs` (G7). Credentials that AWS has stopped accepting are replaced and a wrong
  * clock is corrected, once for each call, and the call is sent again; but for an input that may hold what the time is,
- * which its maker has to make anew ({@link ServerClock.retryAfterClockCorrection}). Numbers and binary values stay as the JSON protocol
- * writes them.
+ * which its maker has to make anew ({@link ServerClock.retryAfterClockCorrection}). With `failover`, what fails in one Region goes
+ * on in the next. Numbers and binary values stay as the JSON protocol writes them.
  */
 export class DynamoDBClient {
   readonly #options: DynamoDBClientOptions
@@ -83,6 +67,22 @@ export class DynamoDBClient {
     return this.#options.deadlineMs
   }
 
+  /** The Regions that are well, but for the one that calls go to. */
+  get otherRegions(): readonly string[] {
+    return this.#prepared?.regions.others.map(({ name }) => name) ?? []
+  }
+
+  /** What this process has seen of DynamoDB, without a request. */
+  health(): DynamoDBHealth {
+    const regions = this.#prepared?.regions
+    const connections = this.#options.transport.connections?.()
+    return {
+      ...(regions !== undefined && { region: regions.current.name }),
+      regions: regions?.report() ?? [],
+      ...(connections !== undefined && { connections }),
+    }
+  }
+
   /**
    * Sends an operation, for example `GetItem`.
    *
@@ -94,7 +94,7 @@ export class DynamoDBClient {
   send<Name extends Operation>(
     operation: Name,
     input: Input<Name>,
-    { signal, deadline, key, onDoubt, json }: SendOptions = {},
+    { signal, deadline, key, onDoubt, json, region }: SendOptions = {},
   ): Promise<Output<Name>> {
     if (signal?.aborted === true) return rejectedWith(signal.reason)
     // Whoever passes the controller would otherwise be told by a timer that nobody listens to.
@@ -115,8 +115,11 @@ export class DynamoDBClient {
       mayCorrectClock: true,
       mayReplaceCredentials: true,
       onDoubt,
+      region,
+      route: region === undefined ? this.#prepared?.regions.routeOf(operation) : undefined,
     }
     this.#underWay++
+    if (call.route !== undefined) this.#probe(call, call.route)
     return trace === undefined ? (this.#sendAtOnce(call) ?? this.#run(call)) : this.#runTraced(call, trace)
   }
 
@@ -125,6 +128,7 @@ export class DynamoDBClient {
     this.#closed ??= deferred<void>()
     this.#closeWhenIdle()
     await this.#closed.promise
+    this.#prepared?.regions.close()
     if (this.#options.ownsTransport) await this.#options.transport.close()
   }
 
@@ -147,47 +151,45 @@ export class DynamoDBClient {
   #sendAtOnce<Name extends Operation>(call: Call<Name>): Promise<Output<Name>> | undefined {
     const prepared = this.#prepared
     if (prepared === undefined) return undefined
+    const region = regionOf(call, prepared)
     let credentials: Credentials
     let template: RequestTemplate
-    let request: OperationRequest<Name>
     let answer: Promise<TransportResponse>
+    let request: OperationRequest<Name>
     try {
       const found = this.#credentials(call)
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       credentials = found
-      template = this.#templateOf(call, prepared, found)
+      template = this.#templateOf(call, region, found)
       request = this.#requestOf(call, template)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
     }
-    const sentAtMs = performance.now()
+    const attempt: Attempt = { region, sentAtMs: performance.now() }
+    const lost = (error: unknown): Promise<Output<Name>> => this.#run(call, this.#lost(error, call, attempt))
     try {
       answer = this.#options.transport.request(request)
     } catch (error) {
-      return this.#run(call, failedFor(error, call))
+      return lost(error)
     }
-    return answer.then(
-      response => {
-        let read: ReadResponse<Name>
-        try {
-          read = request.read(response)
-        } catch (error) {
-          return this.#run(call, failedFor(error, call))
-        }
-        this.#clock.observe(response.headers, sentAtMs)
-        if (!('output' in read)) {
-          return this.#run(
-            call,
-            this.#failedAttempt(read, response, call, prepared, { ...template, credentials }, 1),
-          )
-        }
-        if (!this.#quota.isFull) this.#quota.succeeded(undefined)
-        this.#ended()
-        return read.output
-      },
-      (error: unknown) => this.#run(call, failedFor(error, call)),
-    )
+    return answer.then(response => {
+      let read: ReadResponse<Name>
+      try {
+        read = request.read(response)
+      } catch (error) {
+        return lost(error)
+      }
+      this.#clock.observe(response.headers, attempt.sentAtMs)
+      if (!('output' in read)) {
+        const refused = { ...attempt, read, response, template, credentials, number: 1 }
+        return this.#run(call, this.#refused(call, prepared, refused))
+      }
+      region.health.succeeded(attempt.sentAtMs)
+      if (!this.#quota.isFull) this.#quota.succeeded(undefined)
+      this.#ended()
+      return read.output
+    }, lost)
   }
 
   /** Apart from `send`, because a closure there would cost every call something. */
@@ -203,10 +205,14 @@ export class DynamoDBClient {
   ): Promise<Output<Name>> {
     try {
       const prepared = this.#prepared ?? (await this.#prepare(call))
+      if (first === undefined && call.region === undefined) {
+        call.route ??= prepared.regions.routeOf(call.operation)
+      }
       const attempt = async (number: number): Promise<Outcome<Name>> => {
         if (number === 1 && first !== undefined) return first
         if (trace === undefined) return this.#attempt(call, prepared, number)
-        return trace.attempt(number, call, () => this.#attempt(call, prepared, number))
+        const { name } = regionOf(call, prepared)
+        return trace.attempt(number, name, call, () => this.#attempt(call, prepared, number))
       }
       const { output } = await withRetries(attempt, {
         maxAttempts: prepared.settings.maxAttempts,
@@ -228,7 +234,7 @@ export class DynamoDBClient {
     // Calls that come at the same time share one search. One that fails is not remembered, nor one that outlives a call.
     const searching = (this.#searching ??= this.#search())
     try {
-      this.#prepared = await this.#inTime(searching, call, 'settings')
+      this.#prepared = await foundInTime(searching, call, 'settings', this.#options.pending?.settings)
     } finally {
       if (this.#searching === searching) this.#searching = undefined
     }
@@ -237,7 +243,33 @@ export class DynamoDBClient {
 
   async #search(): Promise<Prepared> {
     const settings = await this.#options.settings()
-    return this.#prepared ?? { settings, signer: new RequestSigner(settings) }
+    if (this.#prepared !== undefined) return this.#prepared
+    const { failover, random, connectTimeoutMs, attemptTimeoutMs, deadlineMs } = this.#options
+    const timeoutsMs = [connectTimeoutMs, attemptTimeoutMs]
+    return { settings, regions: new Regions(settings, { failover, random, timeoutsMs, deadlineMs }) }
+  }
+
+  /** Sends a copy of a read to a Region that has failed, to find out whether it is well again. */
+  #probe(call: Call, { region: current }: CallRoute): void {
+    const prepared = this.#prepared
+    if (prepared === undefined || call.operation !== 'GetItem') return
+    const region = prepared.regions.takeProbe(current)
+    if (region === undefined) return
+    const deadline = new Deadline(prepared.regions.probeTimeoutMs)
+    const copy: Call = {
+      ...call,
+      deadline,
+      signal: undefined,
+      onDoubt: undefined,
+      region: region.name,
+      route: undefined,
+    }
+    this.#underWay++
+    const end = (): void => {
+      region.health.endProbe()
+      this.#ended()
+    }
+    this.#attempt(copy, prepared, 1).then(end, end)
   }
 
   async #attempt<Name extends Operation>(
@@ -248,34 +280,38 @@ export class DynamoDBClient {
   ): Promise<Outcome<Name>> {
     let credentials: Credentials
     try {
-      credentials = isPromise(found) ? await this.#inTime(found, call, 'credentials') : found
+      credentials = isPromise(found)
+        ? await foundInTime(found, call, 'credentials', this.#options.pending?.credentials)
+        : found
     } catch (error) {
       // Then the attempt before says why there had to be another one.
       if (number > 1 && error instanceof DeadlineExceededError) return { error, kind: 'transient' }
       throw error
     }
-    const template = this.#templateOf(call, prepared, credentials)
+    const region = regionOf(call, prepared)
+    const template = this.#templateOf(call, region, credentials)
     const request = this.#requestOf(call, template)
-    const sentAtMs = performance.now()
+    const attempt: Attempt = { region, sentAtMs: performance.now() }
     let response: TransportResponse
     let read: ReadResponse<Name>
     try {
       response = await this.#options.transport.request(request)
       read = request.read(response)
     } catch (error) {
-      return failedFor(error, call)
+      return this.#lost(error, call, attempt)
     }
-    this.#clock.observe(response.headers, sentAtMs)
+    this.#clock.observe(response.headers, attempt.sentAtMs)
     if (!('output' in read)) {
-      return this.#failedAttempt(read, response, call, prepared, { ...template, credentials }, number)
+      return this.#refused(call, prepared, { ...attempt, read, response, template, credentials, number })
     }
+    region.health.succeeded(attempt.sentAtMs)
     const requestId = shownRequestId(response, call.input, credentials)
     return { value: { output: read.output, requestId } }
   }
 
   #templateOf(
     { operation, input, clockOffsetMs }: Call,
-    { signer }: Prepared,
+    { signer }: Region,
     credentials: Credentials,
   ): RequestTemplate {
     return signer.templateOf(operation, input.TableName, {
@@ -288,29 +324,50 @@ export class DynamoDBClient {
 
   #requestOf<Name extends Operation>(call: Call<Name>, template: RequestTemplate): OperationRequest<Name> {
     const { connectTimeoutMs, attemptTimeoutMs } = this.#options
+    const { deadline, route } = call
     return new OperationRequest(template, call, {
       connectTimeoutMs,
       attemptTimeoutMs,
-      deadlineAtMs: call.deadline.atMs,
+      deadlineAtMs: route?.limitAtMs(deadline) ?? deadline.atMs,
     })
   }
 
-  async #failedAttempt(
-    wire: WireError,
-    response: TransportResponse,
+  /** An attempt without a response. */
+  #lost(error: unknown, call: Call, attempt: Attempt): FailedAttempt {
+    call.onDoubt?.()
+    return this.#failed({ error, kind: retryKindOfError(error) }, call, attempt)
+  }
+
+  /** Counts a failure, and decides whether the call goes on in another Region. */
+  #failed(failed: FailedAttempt, { route }: Call, { region, sentAtMs }: Attempt): FailedAttempt {
+    const { error, kind } = failed
+    this.#prepared?.regions.failed(region, error, sentAtMs)
+    const maxAttempts = this.#prepared?.settings.maxAttempts ?? 1
+    const mayRetry = kind === 'transient' && maxAttempts > 1 && this.#quota.isAmple
+    return route?.goesOn(error, mayRetry) === true ? { error, kind: 'failover' } : failed
+  }
+
+  /** An attempt with a response that is an error. */
+  async #refused(
     call: Call,
-    { settings, signer }: Prepared,
-    { endpoint, credentials }: Pick<RequestTemplate, 'endpoint' | 'credentials'>,
-    attempts: number,
+    { settings }: Prepared,
+    refused: Attempt & {
+      readonly read: WireError
+      readonly response: TransportResponse
+      readonly template: RequestTemplate
+      readonly credentials: Credentials
+      readonly number: number
+    },
   ): Promise<FailedAttempt> {
     const { operation, input } = call
+    const { region, read: wire, response, template, credentials, number } = refused
     if (leavesDoubt(wire)) call.onDoubt?.()
     const error = toDynamoDBError(redactSecrets(wire, input, credentials), {
       operation,
       table: input.TableName,
-      region: signer.region,
-      origin: endpoint.origin,
-      attempts,
+      region: region.signer.region,
+      origin: template.endpoint.origin,
+      attempts: number,
     })
     if (settings.correctsClockSkew && call.mayCorrectClock && canBeClockSkew(wire)) {
       call.mayCorrectClock = false
@@ -330,72 +387,25 @@ export class DynamoDBClient {
       call.mayReplaceCredentials = false
       if (await this.#replace(credentials, call)) return { error, kind: 'corrected' }
     }
-    return {
+    const failed: FailedAttempt = {
       error,
       kind: retryKindOfAnswer(wire),
       hintMs: retryHintMs(response.headers.get('x-amz-retry-after')),
     }
+    return this.#failed(failed, call, refused)
   }
 
   /** Whether there are other credentials than the ones that AWS has rejected. */
   async #replace(rejected: Credentials, call: Call): Promise<boolean> {
     try {
       const found = this.#credentials({ rejected, deadline: call.deadline })
-      const fresh = await this.#inTime(found, call, 'credentials')
-      return (
-        fresh.accessKeyId !== rejected.accessKeyId ||
-        fresh.secretAccessKey !== rejected.secretAccessKey ||
-        fresh.sessionToken !== rejected.sessionToken
-      )
+      const fresh = await foundInTime(found, call, 'credentials', this.#options.pending?.credentials)
+      return !isSameCredentials(fresh, rejected)
     } catch {
       // What AWS said of the rejected credentials is the better error.
       return false
     }
   }
-
-  async #inTime<T>(
-    found: T | Promise<T>,
-    { operation, deadline, signal }: Call,
-    what: 'settings' | 'credentials',
-  ): Promise<T> {
-    if (!isPromise(found)) return found
-    return withTimeout(found, deadline.remainingMs, signal, () => {
-      const waitingFor = this.#options.pending?.[what].describe() ?? ''
-      return new DeadlineExceededError(
-        `${operation} did not succeed within ${Math.round(deadline.limitMs)} ms: the AWS ${what} were not found in time` +
-          (waitingFor === '' ? '' : `; it was waiting for ${waitingFor}`),
-      )
-    })
-  }
-}
-
-/** What a `DynamoDBClient` has to know before it can send anything. */
-export interface DynamoDBSettings extends RequestSettings {
-  /** Most times one call is sent, the first included. */
-  readonly maxAttempts: number
-  /** Whether a wrong clock is corrected by the server's. */
-  readonly correctsClockSkew: boolean
-}
-
-/** Options of `DynamoDBClient`; the defaults are the caller's business. */
-export interface DynamoDBClientOptions {
-  /** Finds the settings; asked until it succeeds, once. */
-  readonly settings: () => DynamoDBSettings | Promise<DynamoDBSettings>
-  /** Some that do not change, or what is asked for every attempt, so that it has to cache. */
-  readonly credentials: Credentials | CredentialSource
-  /** What the searches for settings and credentials are waiting for: the error of a deadline that passes meanwhile says so. */
-  readonly pending?: Readonly<Record<'settings' | 'credentials', PendingSteps>>
-  readonly transport: Transport
-  /** Whether `DynamoDBClient.close` closes the transport. */
-  readonly ownsTransport: boolean
-  /** Finds the value of `x-amzn-trace-id`; absent where there are no traces. */
-  readonly traceId?: (() => string | undefined) | undefined
-  readonly clock: Clock
-  readonly random: Random
-  readonly connectTimeoutMs: number
-  readonly attemptTimeoutMs: number
-  /** Longest time for a whole call: settings, credentials, queueing, attempts and back-off. */
-  readonly deadlineMs: number
 }
 
 /** Per-call options of `DynamoDBClient.send`. */
@@ -421,15 +431,12 @@ export interface SendOptions {
    * gateway: the request may be carried out all the same, however late.
    */
   readonly onDoubt?: (() => void) | undefined
+  /** Name of the Region to send it to, and no other. `@default` the one that is well */
+  readonly region?: string | undefined
 }
 
 /** Options of what takes several requests, which share one deadline. */
 export type TimedOptions = SendOptions & { readonly deadline: Deadline }
-
-function failedFor(error: unknown, { onDoubt }: Call): FailedAttempt {
-  onDoubt?.()
-  return { error, kind: retryKindOfError(error) }
-}
 
 /** What an async function returns that throws; the reason of a signal need not be an Error. */
 async function rejectedWith(reason: unknown): Promise<never> {

@@ -63,7 +63,7 @@ export class RequestSigner {
       known.epochSecond === epochSecond &&
       known.traceId === traceId &&
       known.tableArn === tableArn &&
-      isSame(known.credentials, credentials)
+      isSameCredentials(known.credentials, credentials)
     ) {
       return known
     }
@@ -232,7 +232,8 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
   }
 }
 
-function isSame(own: Credentials, given: Credentials): boolean {
+/** Whether two credentials are the same, of the same account. */
+export function isSameCredentials(own: Credentials, given: Credentials): boolean {
   return (
     own.accessKeyId === given.accessKeyId &&
     own.secretAccessKey === given.secretAccessKey &&

@@ -46,6 +46,16 @@ export function parseEndpoint(url: string): Endpoint {
   }
 }
 
+/** Whether a text is an endpoint URL, as {@link parseEndpoint} takes it. */
+export function isEndpointUrl(text: string): boolean {
+  try {
+    parseEndpoint(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * Whether what is sent to a host stays on this machine, by its name alone: nothing is looked up. The names that containers
  * have for each other or for their host, and link-local and private addresses, are on a network.

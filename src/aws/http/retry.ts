@@ -9,9 +9,10 @@ export interface FailedAttempt {
   /**
    * How the call may be retried; absent when it may not. `corrected`: what the attempt failed for has been put
    * right (refreshed credentials, a corrected clock), so that it is tried again at once, whatever `maxAttempts`
-   * and the quota say; the caller sees to it that this ends.
+   * and the quota say; the caller sees to it that this ends. `failover`: the same, because the next attempt goes to another
+   * Region.
    */
-  readonly kind?: RetryKind | 'corrected' | undefined
+  readonly kind?: RetryKind | 'corrected' | 'failover' | undefined
   /** What the server asked to wait, in milliseconds. */
   readonly hintMs?: number | undefined
 }
@@ -68,7 +69,7 @@ export async function withRetries<Value>(
     if (kind === undefined) throw error
     if (deadlineAtMs - performance.now() < TIMER_PRECISION_MS) throw onDeadline(number, error, lastError)
     lastError = error
-    if (kind === 'corrected') continue
+    if (kind === 'corrected' || kind === 'failover') continue
     if (retry + 1 >= maxAttempts) throw error
 
     const delayMs = retryDelayMs({ retry, kind, baseDelayMs, hintMs, random })
@@ -165,6 +166,11 @@ export class RetryQuota {
   /** Tokens left. */
   get tokens(): number {
     return this.#tokens
+  }
+
+  /** Whether it can pay for many more retries. */
+  get isAmple(): boolean {
+    return this.#tokens > QUOTA_CAPACITY / 2
   }
 
   /**

@@ -14,6 +14,7 @@ import type { ParsedResponse } from './response-parser.ts'
 import { systemClock } from './server-clock.ts'
 import { Timeouts } from './tick-queue.ts'
 import {
+  type ConnectionCounts,
   type EncodedRequest,
   encodeHead,
   type Transport,
@@ -80,6 +81,13 @@ export class SocketTransport implements Transport {
     this.#closed = true
     this.#options.resolver.close()
     await Promise.all([...this.#pools.values()].map(pool => pool.close()))
+  }
+
+  connections(): ConnectionCounts {
+    const pools = [...this.#pools.values()].map(({ counts }) => counts)
+    const total = (count: keyof ConnectionCounts): number =>
+      pools.reduce((sum, counts) => sum + counts[count], 0)
+    return { open: total('open'), idle: total('idle'), waiting: total('waiting') }
   }
 
   #poolOf({ endpoint }: TransportRequest): ConnectionPool {
@@ -239,6 +247,11 @@ class ConnectionPool {
   /** A connection for one request where none is idle: a new one, or the next one that another request gives back. */
   async acquire(request: TransportRequest): Promise<Connection> {
     return (await this.#waitForTurn(request)) ?? (await this.#connect(request))
+  }
+
+  /** How many connections there are. */
+  get counts(): ConnectionCounts {
+    return { open: this.#open, idle: this.#idle.length, waiting: this.#waiters.size }
   }
 
   /** Takes a connection back after a complete response: for the next waiter, or to keep it idle. */

@@ -79,6 +79,19 @@ export interface Transport {
 
   /** Refuses new requests, lets those under way finish, and closes every connection. */
   close(): Promise<void>
+
+  /** How many connections there are; absent where a transport cannot tell. */
+  connections?(): ConnectionCounts
+}
+
+/** The connections of a {@link Transport}. */
+export interface ConnectionCounts {
+  /** Open, or being opened. */
+  readonly open: number
+  /** Of these, those that no request uses. */
+  readonly idle: number
+  /** Requests that wait for a connection. */
+  readonly waiting: number
 }
 
 /** A transport whose code is loaded with the first request, for those that most applications have no use for. */

@@ -1,10 +1,7 @@
 import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest'
 
-import {
-  DynamoDBClient,
-  type DynamoDBClientOptions,
-  type DynamoDBSettings,
-} from '../../../src/aws/dynamodb/client.ts'
+import type { DynamoDBClientOptions, DynamoDBSettings } from '../../../src/aws/dynamodb/client-options.ts'
+import { DynamoDBClient } from '../../../src/aws/dynamodb/client.ts'
 import { SocketTransport, type SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { StubDynamoDB } from '../../support/stub-dynamodb.ts'

@@ -77,7 +77,14 @@ describe('a call', () => {
     const operation = { operation: 'GetItem', table: 'sessions', attempts: 0 }
     expect(recorder.published[0]?.held).toEqual(operation)
     expect(recorder.ended('operation')).toEqual([
-      { ...operation, attempts: 1, requestId: 'REQUEST-1', consumedCapacity: 1.5, durationMs: aDuration },
+      {
+        ...operation,
+        attempts: 1,
+        region: 'eu-west-1',
+        requestId: 'REQUEST-1',
+        consumedCapacity: 1.5,
+        durationMs: aDuration,
+      },
     ])
   })
 

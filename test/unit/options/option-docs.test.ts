@@ -9,6 +9,7 @@ import {
   touchRows,
 } from '../../../src/options/call-options.ts'
 import { entryRows } from '../../../src/options/entry-options.ts'
+import { failoverRegionRows, failoverRows } from '../../../src/options/failover-options.ts'
 import { keyValuesRows } from '../../../src/options/key-value-options.ts'
 import { lockingRows } from '../../../src/options/locking-options.ts'
 import type { OptionRow } from '../../../src/internal/option.ts'
@@ -25,6 +26,8 @@ const rows: Readonly<Record<string, Readonly<Record<string, OptionRow>>>> = {
   LaravelLayoutOptions: storeRows,
   ConnectDynamoDBLayoutOptions: storeRows,
   LockingOptions: lockingRows,
+  FailoverOptions: failoverRows,
+  FailoverRegion: failoverRegionRows,
   EncryptionOptions: storeRows.encryption.members ?? {},
   CompressionOptions: storeRows.compression.members ?? {},
   MigrationSource: storeRows.migrateFrom.members ?? {},

@@ -68,6 +68,7 @@ const values: Readonly<Record<Name, unknown>> = {
   prefix: 'app:',
   region: 'eu-west-3',
   endpoint: 'https://dynamodb.example',
+  failover: { regions: ['eu-west-2'] },
   profile: 'other',
   credentials: { accessKeyId: 'OTHER', secretAccessKey: 'secret' },
   maxAttempts: 1,
@@ -105,6 +106,7 @@ const values: Readonly<Record<Name, unknown>> = {
 
 /** What a variable has, where that is not the value as a string. */
 const texts: Partial<Record<Name, string>> = {
+  failover: 'eu-west-2',
   migrateFrom: 'serverless-dynamodb-session-store',
   locking: 'true',
   encryption: 'a-long-enough-passphrase',

@@ -324,6 +324,37 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     wrong: [secret, {}, null, [{ name: 'userId' }], [{ name: '', type: 'S' }], [{ name: 'a', type: 'M' }]],
     fromText: [],
   },
+  failover: {
+    right: [
+      { regions: ['us-west-2'] },
+      { regions: ['us-west-2', 'fips-us-east-1'], attemptTimeoutMs: 400, returnAfterSeconds: 1.5 },
+      { regions: [{ region: 'us-west-2', endpoint: 'https://vpce-1.example' }] },
+    ],
+    wrong: [
+      secret,
+      7,
+      null,
+      {},
+      { regions: [] },
+      { regions: 'us-west-2' },
+      { regions: [`us-west-2.${secret}`] },
+      { regions: ['us-west-2', null] },
+      { regions: [{ endpoint: 'https://vpce-1.example' }] },
+      { regions: [{ region: 'us-west-2', endpoint: secret }] },
+      { regions: ['us-west-2'], attemptTimeoutMs: 0 },
+      { regions: ['us-west-2'], returnAfterSeconds: 0 },
+      { regions: ['us-west-2'], region: 'eu-west-1' },
+    ],
+    fromText: [
+      ['us-west-2', { regions: [{ region: 'us-west-2' }] }],
+      [
+        'us-west-2=https://vpce-1.example/',
+        { regions: [{ region: 'us-west-2', endpoint: 'https://vpce-1.example/' }] },
+      ],
+      ['us-west-2, eu-west-3', { regions: [{ region: 'us-west-2' }, { region: 'eu-west-3' }] }],
+    ],
+    wrongTexts: [`us-west-2.${secret}`, ',', 'us-west-2,', 'us-west-2='],
+  },
   migrateFrom: {
     right: [
       'connect-dynamodb',
@@ -369,6 +400,7 @@ const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
   region: 'DYNAMODB_SESSIONS_REGION',
   endpoint: 'DYNAMODB_SESSIONS_ENDPOINT',
   credentials: 'DYNAMODB_SESSIONS_CREDENTIALS',
+  failover: 'DYNAMODB_SESSIONS_FAILOVER',
   profile: 'DYNAMODB_SESSIONS_PROFILE',
   maxAttempts: 'DYNAMODB_SESSIONS_MAX_ATTEMPTS',
   connectTimeoutMs: 'DYNAMODB_SESSIONS_CONNECT_TIMEOUT_MS',
@@ -510,6 +542,22 @@ test.each([
 })
 
 test.each([
+  [
+    { region: 'us-west-2', failover: { regions: ['eu-west-1', 'us-west-2'] } },
+    'the option "failover" names "us-west-2", which is the Region of the store; leave it out',
+  ],
+  [{ failover: { regions: ['eu-west-1', 'eu-west-1'] } }, 'the option "failover" names "eu-west-1" twice'],
+  [
+    {
+      table: 'arn:aws:dynamodb:eu-west-1:123456789012:table/abc',
+      failover: { regions: ['us-west-2'] },
+    },
+    'the option "failover" does not go with the ARN of a table, which names one Region; give the name of the table',
+  ],
+  [
+    { endpoint: 'https://vpce-1.example', failover: { regions: ['us-west-2'] } },
+    'the option "failover" has no endpoint for "us-west-2", and the option "endpoint" is for one Region alone',
+  ],
   [
     { attemptTimeoutMs: 200, deadlineMs: 100 },
     '"attemptTimeoutMs" (200) is above the option "deadlineMs" (100)',

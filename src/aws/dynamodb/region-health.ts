@@ -1,0 +1,165 @@
+import type { Random } from '../../types.ts'
+import { type LatencyPercentiles, LatencyWindow } from './latency-window.ts'
+
+/**
+ * Whether a Region is used. `closed`: it is, like an electric circuit; `open`: it has failed, and is left alone for a while;
+ * `half-open`: copies of reads find out whether it is well again.
+ */
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+/** Why a Region failed last, and when. */
+interface Failure {
+  /** Code of the error, for example `CONNECT_TIMEOUT`. */
+  readonly code: string
+  /** By the clock of the breaker. */
+  readonly atMs: number
+}
+
+/** What a {@link RegionHealth} depends on. */
+export interface RegionHealthOptions {
+  /** Milliseconds, by a clock that nobody sets. */
+  readonly now: () => number
+  readonly random: Random
+  /** How long a Region that has failed is left alone, at least; at most twice as long. Milliseconds. */
+  readonly minStayMs: number
+  /** Hears that the breaker has opened, and what the last failure was. */
+  readonly onOpened?: (code: string) => void
+  /** Hears that the breaker has closed again. */
+  readonly onClosed?: () => void
+}
+
+const SLICES = 10
+const SLICE_MS = 1000
+
+/** A Region of which half of the requests fail is left, once there are so many of them within ten seconds. */
+const FAILURES_TO_OPEN = 10
+const FAILED_SHARE_TO_OPEN = 0.5
+
+/**
+ * So is one of which every request fails, after so many rounds: each starts after that before it has failed. What fails at the
+ * same moment, as hundreds of requests on connections that a proxy cuts, is one round.
+ */
+const ROUNDS_TO_OPEN = 3
+
+const GOOD_PROBES_TO_CLOSE = 5
+const PROBE_INTERVAL_MS = 500
+
+/**
+ * How a Region does, by what this process sees of it: a circuit breaker over a sliding window of ten seconds.
+ *
+ * It counts attempts, whatever their operations; what is a failure of the Region is up to the caller. It has no timers.
+ */
+export class RegionHealth {
+  readonly #options: RegionHealthOptions
+  readonly #latencies = new LatencyWindow()
+  readonly #successes = new Uint32Array(SLICES)
+  readonly #failures = new Uint32Array(SLICES)
+  #latest = 0
+  #rounds = 0
+  #roundEndedAtMs = -Infinity
+  #openedAtMs: number | undefined
+  #halfOpenAtMs = 0
+  #goodProbes = 0
+  #nextProbeAtMs = 0
+  #isProbing = false
+  /** When an attempt succeeded last, by the clock of the breaker. */
+  lastSuccessAtMs: number | undefined
+  lastFailure: Failure | undefined
+
+  constructor(options: RegionHealthOptions) {
+    this.#options = options
+  }
+
+  get state(): BreakerState {
+    if (this.#openedAtMs === undefined) return 'closed'
+    return this.#options.now() < this.#halfOpenAtMs ? 'open' : 'half-open'
+  }
+
+  /** How long attempts took in the last five minutes. */
+  get latencies(): LatencyPercentiles | undefined {
+    return this.#latencies.percentiles(this.#options.now())
+  }
+
+  /** The Region has responded to an attempt. */
+  succeeded(startedAtMs: number): void {
+    const nowMs = this.#options.now()
+    this.#latencies.add(nowMs - startedAtMs, nowMs)
+    this.lastSuccessAtMs = nowMs
+    if (this.#openedAtMs === undefined) {
+      this.#rounds = 0
+      this.#count(this.#successes, nowMs)
+    } else if (startedAtMs >= this.#halfOpenAtMs && ++this.#goodProbes >= GOOD_PROBES_TO_CLOSE) {
+      this.#close()
+    }
+  }
+
+  /** The Region has failed an attempt. */
+  failed(startedAtMs: number, code: string): void {
+    const nowMs = this.#options.now()
+    this.lastFailure = { code, atMs: nowMs }
+    if (this.#openedAtMs !== undefined) {
+      if (startedAtMs >= this.#halfOpenAtMs) this.#open(nowMs)
+      return
+    }
+    this.#count(this.#failures, nowMs)
+    if (startedAtMs >= this.#roundEndedAtMs) {
+      this.#rounds++
+      this.#roundEndedAtMs = nowMs
+    }
+    const failures = sum(this.#failures)
+    const isHalfGone =
+      failures >= FAILURES_TO_OPEN && failures >= FAILED_SHARE_TO_OPEN * (failures + sum(this.#successes))
+    if (!isHalfGone && this.#rounds < ROUNDS_TO_OPEN) return
+    this.#openedAtMs = nowMs
+    this.#open(nowMs)
+    this.#options.onOpened?.(code)
+  }
+
+  /**
+   * Whether the caller is to find out if the Region is well again: one at a time, twice a second at most. The caller tells how
+   * that went, and calls {@link endProbe}, whatever becomes of it.
+   */
+  takeProbe(): boolean {
+    const nowMs = this.#options.now()
+    if (this.#isProbing || this.state !== 'half-open' || nowMs < this.#nextProbeAtMs) return false
+    this.#isProbing = true
+    return true
+  }
+
+  endProbe(): void {
+    this.#isProbing = false
+    this.#nextProbeAtMs = this.#options.now() + PROBE_INTERVAL_MS * (1 + this.#options.random())
+  }
+
+  #open(nowMs: number): void {
+    const { minStayMs, random } = this.#options
+    this.#goodProbes = 0
+    // Processes that left together do not come back together.
+    this.#halfOpenAtMs = minStayMs === 0 ? nowMs : nowMs + minStayMs * (1 + random())
+  }
+
+  #close(): void {
+    this.#openedAtMs = undefined
+    this.#rounds = 0
+    this.#roundEndedAtMs = -Infinity
+    this.#successes.fill(0)
+    this.#failures.fill(0)
+    this.#options.onClosed?.()
+  }
+
+  #count(counts: Uint32Array, nowMs: number): void {
+    const slice = Math.floor(nowMs / SLICE_MS)
+    const passed = Math.min(slice - this.#latest, SLICES)
+    for (let count = 0; count < passed; count++) {
+      this.#successes[(slice - count) % SLICES] = 0
+      this.#failures[(slice - count) % SLICES] = 0
+    }
+    if (passed > 0) this.#latest = slice
+    const index = slice % SLICES
+    counts[index] = (counts[index] ?? 0) + 1
+  }
+}
+
+function sum(counts: Uint32Array): number {
+  return counts.reduce((total, count) => total + count, 0)
+}

@@ -1,0 +1,140 @@
+import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
+import type { FailoverTerms } from '../aws/dynamodb/regions.ts'
+import { isEndpointUrl } from '../aws/http/endpoint.ts'
+import {
+  objectOption,
+  integerOption,
+  numberOption,
+  type OptionRow,
+  type OptionRows,
+  textOption,
+} from '../internal/option.ts'
+
+/** A Region with a replica of the table. */
+export interface FailoverRegion {
+  /** Name of the Region, for example `us-west-2`. */
+  readonly region: string
+
+  /**
+   * URL to send requests to instead of the Region's own. Needed where the option `endpoint` is given.
+   *
+   * @default the Region's own
+   */
+  readonly endpoint?: string | undefined
+}
+
+/** How calls go on in other Regions. */
+export interface FailoverOptions {
+  /** The other Regions with a replica of the table, the preferred ones first: names, or objects `{ region, endpoint }`. */
+  readonly regions: readonly (string | FailoverRegion)[]
+
+  /**
+   * Longest time for an attempt while another Region is well, in which the call then goes on. At most an even share of what
+   * is left of `deadlineMs`. Milliseconds.
+   *
+   * @default 750
+   */
+  readonly attemptTimeoutMs?: number | undefined
+
+  /**
+   * How long a Region that has failed is left alone at least, and up to twice as long; then five requests in a row must
+   * succeed before calls return to it. Seconds, 1 to 86,400.
+   *
+   * @default 60
+   */
+  readonly returnAfterSeconds?: number | undefined
+}
+
+/**
+ * The rows of {@link FailoverOptions}.
+ *
+ * @internal
+ */
+export const failoverRows: OptionRows<FailoverOptions, 'attemptTimeoutMs' | 'returnAfterSeconds'> = {
+  regions: {
+    takes: 'an array of at least one AWS region, by its name or as { region, endpoint }',
+    isRequired: true,
+    accepts: value =>
+      Array.isArray(value) && value.length > 0 && value.every(region => regionRow.accepts(region)),
+  },
+  attemptTimeoutMs: { ...integerOption('milliseconds', 1, 600_000), default: 750 },
+  returnAfterSeconds: { ...numberOption('seconds', 1, 86_400), default: 60 },
+}
+
+/**
+ * The row of the option `failover`. Its variable has the Regions.
+ *
+ * @internal
+ */
+export const failoverRow: OptionRow<FailoverOptions> = {
+  ...objectOption<FailoverOptions>(
+    "an object { regions: ['us-west-2', ...] } with at least one AWS region, by its name or as { region, endpoint }, and " +
+      'attemptTimeoutMs (1 to 600000) and returnAfterSeconds (1 to 86400) beside it where needed',
+    failoverRows,
+  ),
+  takesAsText:
+    'AWS regions with commas between them, such as us-west-2,eu-central-1 (with an endpoint: us-west-2=https://...)',
+  fromText: text => ({ regions: text.split(',').map(regionFromText) }),
+  conflict: (failover, { name, options, nameOf }) => {
+    const problem = listProblem(failover, options)
+    return problem && `${nameOf(name)} ${problem}`
+  },
+}
+
+/** How calls go on in other Regions, with everything decided. */
+export function failoverTerms(failover: FailoverOptions | undefined): FailoverTerms | undefined {
+  if (failover === undefined) return undefined
+  const { regions, attemptTimeoutMs, returnAfterSeconds } = failover
+  return {
+    regions: regions.map(toRegion),
+    attemptTimeoutMs: attemptTimeoutMs ?? failoverRows.attemptTimeoutMs.default,
+    returnAfterMs: (returnAfterSeconds ?? failoverRows.returnAfterSeconds.default) * 1000,
+  }
+}
+
+/**
+ * The rows of {@link FailoverRegion}.
+ *
+ * @internal
+ */
+export const failoverRegionRows: OptionRows<FailoverRegion> = {
+  region: { ...textOption('the name of an AWS region', isRegionName), isRequired: true },
+  endpoint: textOption('a URL', isEndpointUrl),
+}
+
+const regionRow = objectOption<string | FailoverRegion>(
+  'the name of an AWS region, or { region, endpoint }',
+  failoverRegionRows,
+  failoverRegionRows.region,
+)
+
+function toRegion(region: string | FailoverRegion): FailoverRegion {
+  return typeof region === 'string' ? { region } : region
+}
+
+function regionFromText(text: string): FailoverRegion {
+  const [region = '', ...endpoint] = text.trim().split('=')
+  return endpoint.length === 0 ? { region } : { region, endpoint: endpoint.join('=') }
+}
+
+function listProblem(
+  { regions }: FailoverOptions,
+  { region: own, endpoint, table }: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const all = regions.map(toRegion)
+  const names = all.map(({ region }) => region)
+  const twice = names.find((region, index) => names.indexOf(region) !== index)
+  if (twice !== undefined) return `names "${twice}" twice`
+  if (names.some(region => region === own)) {
+    return `names "${String(own)}", which is the Region of the store; leave it out`
+  }
+  if (typeof table === 'string' && table.startsWith('arn:')) {
+    return 'does not go with the ARN of a table, which names one Region; give the name of the table'
+  }
+  const without = all.find(other => other.endpoint === undefined)
+  if (endpoint === undefined || without === undefined) return undefined
+  return (
+    `has no endpoint for "${without.region}", and the option "endpoint" is for one Region alone; give each its own: ` +
+    '{ region, endpoint }'
+  )
+}
