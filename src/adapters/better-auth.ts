@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
 
 import type { TimedOptions } from '../aws/dynamodb/client.ts'
-import { SessionConflictError } from '../errors.ts'
 import { isObject, LATEST_MS } from '../internal/core-objects.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { mergeSessionData } from '../items/merge.ts'
@@ -190,11 +189,11 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
     // What an earlier write of the running code was merged with is merged in again before anything is sent.
     const text = seen === basis?.text ? ours : merger.merge(seen, ours, basis?.text)
     let write: Write = { text, over: basis, expiresMs }
-    const timed = this.#values.timed({})
     await writeConditionally<StoredValue | undefined, void>(
       {
-        apply: async () => {
-          const { applied, value: theirs } = await this.#writeOver(read.key, write, timed)
+        trouble: 'others kept on writing a value while it was saved; nothing was written',
+        apply: async attempt => {
+          const { applied, value: theirs } = await this.#writeOver(read.key, write, attempt)
           if (!applied) return { found: theirs }
           read.value = theirs
           read.seen = ours
@@ -210,13 +209,8 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
           }
           return undefined
         },
-        gaveUp: attempts =>
-          new SessionConflictError(
-            `others kept on writing a value while it was saved (attempts: ${attempts}); nothing was written`,
-            { attempts },
-          ),
       },
-      timed,
+      this.#values.timed({}),
     )
   }
 

@@ -1,14 +1,26 @@
 import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import { SessionConflictError } from '../errors.ts'
 import { backoffMs, sleep } from '../internal/timers.ts'
+
+/** The options for the requests of a {@link ConditionalWrite}, and how far it has come. */
+export interface Attempt extends TimedOptions {
+  /** Which attempt it is, from 1. */
+  readonly number: number
+  /** How many requests of the write were lost, so that each may be carried out all the same, however late. */
+  readonly doubts: number
+}
 
 /** A write under a condition, which is tried again while others come before it. */
 export interface ConditionalWrite<Found, Result> {
+  /** What others kept on doing, and what came of it: for the error after the last attempt. */
+  readonly trouble: string
+
   /**
    * Tries it once.
    *
    * @returns its result; or, when the condition did not hold, what is stored instead.
    */
-  apply(attempt: number): Promise<Ended<Result> | { readonly found: Found }>
+  apply(attempt: Attempt): Promise<Ended<Result> | { readonly found: Found }>
 
   /** Finds out what is stored after the pause; without it, what the attempt found is taken to be that still. */
   read?(found: Found): Promise<Found>
@@ -18,10 +30,10 @@ export interface ConditionalWrite<Found, Result> {
    *
    * @returns a result when there is nothing to write any more.
    */
-  resolve?(found: Found, attempt: number): Ended<Result> | undefined | Promise<Ended<Result> | undefined>
+  resolve?(found: Found, attempt: Attempt): Ended<Result> | undefined | Promise<Ended<Result> | undefined>
 
-  /** The error after the last attempt. */
-  gaveUp(attempts: number): Error
+  /** Hears of the error after the last attempt. */
+  gaveUp?(error: SessionConflictError): void
 }
 
 /** The end of a {@link ConditionalWrite}. */
@@ -42,21 +54,40 @@ const DOUBLINGS_PER_RETRY = 2
  * Writes under a condition until that holds: 20 times at most, and within the deadline of the call. The first retry needs no
  * pause. Those after it back off by what is seen: by the time that an attempt takes, and four times as long each time, so that
  * each of many writers needs hardly more requests than each of a few.
+ *
+ * @param timed `onDoubt` hears of each request that was lost.
+ * @throws {SessionConflictError} after the last attempt.
  */
 export async function writeConditionally<Found, Result>(
   write: ConditionalWrite<Found, Result>,
-  { signal, deadline }: TimedOptions,
+  timed: TimedOptions,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
+  const { signal, deadline } = timed
+  const attempt = {
+    signal,
+    deadline,
+    number: 1,
+    doubts: 0,
+    onDoubt: (): void => {
+      attempt.doubts++
+      timed.onDoubt?.()
+    },
+  }
+  for (; ; attempt.number++) {
+    const { number } = attempt
     const startedMs = performance.now()
     const attempted = await write.apply(attempt)
     if ('result' in attempted) return attempted.result
-    if (attempt > 1) {
+    if (number > 1) {
       const tookMs = performance.now() - startedMs
       const capMs = Math.min(LONGEST_PAUSE_MS, MOST_OF_REST * deadline.remainingMs)
-      const pauseMs = backoffMs((attempt - 2) * DOUBLINGS_PER_RETRY, { baseMs: FIRST_PAUSE * tookMs, capMs })
+      const pauseMs = backoffMs((number - 2) * DOUBLINGS_PER_RETRY, { baseMs: FIRST_PAUSE * tookMs, capMs })
       // Another attempt, and the look before it, would not end in time.
-      if (attempt === MOST_ATTEMPTS || deadline.isExpired(pauseMs + 2 * tookMs)) throw write.gaveUp(attempt)
+      if (number === MOST_ATTEMPTS || deadline.isExpired(pauseMs + 2 * tookMs)) {
+        const error = new SessionConflictError(`${write.trouble} (attempts: ${number})`, { attempts: number })
+        write.gaveUp?.(error)
+        throw error
+      }
       await sleep(pauseMs, signal)
     }
     const found = write.read === undefined ? attempted.found : await write.read(attempted.found)

@@ -1,5 +1,4 @@
 import type { TimedOptions } from '../aws/dynamodb/client.ts'
-import { SessionConflictError } from '../errors.ts'
 import { isSameJson } from '../layouts/json.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import { birthAt, LATE_REQUESTS_MS } from '../layouts/native.ts'
@@ -55,21 +54,17 @@ export function createSession(
   const { key, revision } = session
   let item = wanted
   let condition: Condition | undefined = absent(table)
-  let inDoubt = 0
-  const onDoubt = (): void => {
-    inDoubt++
-    doubtful.add(key)
-  }
   const creation: ConditionalWrite<Item | undefined, StoredSession> = {
-    apply: async () => {
+    trouble: 'others kept on writing the session while it was replaced; it was given up',
+    apply: async attempt => {
       if (condition === undefined) {
         // No attribute of this layout tells one version of a session from another.
         await table.put(item, timed)
         return { result: session }
       }
-      const { applied, item: found } = await table.replace(key, item, condition, { ...timed, onDoubt })
+      const { applied, item: found } = await table.replace(key, item, condition, attempt)
       if (applied) {
-        if (inDoubt > 0) await expectLateCreation(table, session, timed)
+        if (attempt.doubts > 0) await expectLateCreation(table, session, timed)
         return { result: session }
       }
       if (found === undefined) return { found }
@@ -77,7 +72,7 @@ export function createSession(
       if (!isSame && (revision === undefined || !isWriteOf(revision, layout.revisionOf(found))))
         return { found }
       // Of the requests in doubt, one was carried out.
-      if (inDoubt === 1) doubtful.delete(key)
+      if (attempt.doubts === 1) doubtful.delete(key)
       else await expectLateCreation(table, session, timed)
       return { result: isSame ? session : await table.open(found) }
     },
@@ -89,13 +84,8 @@ export function createSession(
         isLateOneExpected === true ? { ...wanted, ...layout.lateRequests?.creationExpected(nowMs) } : wanted
       return undefined
     },
-    gaveUp: attempts =>
-      new SessionConflictError(
-        `others kept on writing the session while it was replaced (attempts: ${attempts}); it was given up`,
-        { attempts },
-      ),
   }
-  return writeConditionally(creation, timed)
+  return writeConditionally(creation, { ...timed, onDoubt: () => doubtful.add(key) })
 }
 
 /**
@@ -166,6 +156,7 @@ export async function destroySession(
   let started = lateRequests.startedBy(nowMs)
   let buries = doubtful.has(key)
   const destruction: ConditionalWrite<Item, undefined> = {
+    trouble: 'others kept on creating the session anew while it was destroyed; it was given up',
     apply: async () => {
       const { applied, item: found } = buries
         ? await table.replace(key, lateRequests.gravestone(key, nowMs), started, timed)
@@ -178,11 +169,6 @@ export async function destroySession(
       started = lateRequests.isStill(found)
       return undefined
     },
-    gaveUp: attempts =>
-      new SessionConflictError(
-        `others kept on creating the session anew while it was destroyed (attempts: ${attempts}); it was given up`,
-        { attempts },
-      ),
   }
   await writeConditionally(destruction, timed)
 }

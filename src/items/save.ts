@@ -1,4 +1,4 @@
-import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client.ts'
 import { DeadlineExceededError, LockLostError, SessionConflictError } from '../errors.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { KeyedMutex, type Turn } from '../internal/keyed-calls.ts'
@@ -11,8 +11,8 @@ import {
   type StoredSession,
 } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
-import { type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
-import { afterEarlierMerge, type ConflictTerms, policyOf, resolveConflict } from './conflict.ts'
+import { type Attempt, type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
+import { afterEarlierMerge, type ConflictTerms, policyOf, resolveConflict } from './merge.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
 import { isWriteOf, markerOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
@@ -109,10 +109,10 @@ interface Written {
 class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot | undefined> {
   readonly #table: ItemTable
   readonly #save: Save
-  readonly #options: SendOptions & TimedOptions
+  readonly #timed: TimedOptions
+  readonly trouble = 'others kept on writing the session while it was saved; the save was given up'
   #basis: StoredSession
   #ours: StoredSession
-  #isInDoubt = false
   /** The turn of the save among those of its store that try again; it has none before its first conflict. */
   #turn: Turn<StoredItem, SaveAttempts> | undefined
   /** The session as this save has stored it, for the next one. */
@@ -124,13 +124,10 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   /** How it ended, when another save has stored it. */
   #endedAlong: EndedAlong | undefined
 
-  constructor(table: ItemTable, save: Save, { signal, deadline }: TimedOptions) {
+  constructor(table: ItemTable, save: Save, timed: TimedOptions) {
     this.#table = table
     this.#save = save
-    const onDoubt = (): void => {
-      this.#isInDoubt = true
-    }
-    this.#options = { signal, deadline, onDoubt }
+    this.#timed = timed
     this.#basis = save.basis.session
     this.#ours = afterEarlierMerge(table, save.basis, save.session, save.userOf)
   }
@@ -143,36 +140,40 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   async waitBehind(): Promise<Ended<SessionSnapshot | undefined> | undefined> {
     if (!this.#goesAlong) return undefined
     const found = await this.read(undefined)
-    return found === undefined && this.#endedAlong === undefined ? undefined : this.resolve(found, 1)
+    return found === undefined && this.#endedAlong === undefined
+      ? undefined
+      : this.resolve(found, { number: 1 })
   }
 
   async apply(
-    attempt: number,
+    attempt: Attempt,
   ): Promise<Ended<SessionSnapshot | undefined> | { readonly found: Item | undefined }> {
     const [table, save] = [this.#table, this.#save]
     const { lease } = save.basis
     const revision = revisionAfter(this.#basis.revision, save.marker)
     const ours = await this.#written({ ...this.#ours, revision })
-    const { written, along } = await this.#withCompanions(ours, Math.max(attempt - 1, 1))
+    const { written, along } = await this.#withCompanions(ours, Math.max(attempt.number - 1, 1))
     const sentAtMs = performance.now()
-    const attempted = this.#writeOver(written.item)
+    const attempted = this.#writeOver(written.item, attempt)
     const { applied, item: found } = await (lease === undefined ? attempted : lease.track(attempted))
     if (applied) {
       const result = save.onConflict === 'overwrite' ? ours.session : written.session
       return this.#end(result, { item: written.item, sentAtMs }, along)
     }
     const stored = found && { item: found, sentAtMs }
-    const own = await this.#ownWrite(written.session, found)
+    const own = await this.#ownWrite(written.session, found, attempt.doubts > 0)
     if (own !== undefined) return this.#end(own, stored, along)
     if (this.#isStoredIn(found)) return this.#end(await table.open(found), stored)
     if (!isStillThere(table, found, this.#basis)) return this.#endGone()
     if (lease?.isFenced === true && table.layout.lock?.holderOf(found)?.owner !== lease.owner) {
       lease.lose()
-      throw lockLost(table, this.#isInDoubt)
+      throw lockLost(table.name, becameOf(attempt))
     }
     if (save.onConflict !== 'reject') return { found }
     const message = 'somebody else has written the session since it was read; read it again'
-    throw unresolved(table, save, 'rejected', new SessionConflictError(message, { attempts: attempt }))
+    const error = new SessionConflictError(message, { attempts: attempt.number })
+    reportUnresolved(table.name, save, 'rejected', error, attempt.number)
+    throw error
   }
 
   /**
@@ -181,7 +182,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
    * What may be older than the basis is not merged: what others have changed since would be taken for what they undid.
    */
   async read(found: Item | undefined): Promise<Item | undefined> {
-    const { signal, deadline } = this.#options
+    const { signal, deadline } = this.#timed
     const { key } = this.#basis
     if (this.#turn !== undefined) return this.#table.get(key, true, { signal, deadline })
     const foundAtMs = performance.now()
@@ -200,7 +201,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
 
   async resolve(
     found: Item | undefined,
-    attempt: number,
+    { number: attempt }: Pick<Attempt, 'number'>,
   ): Promise<Ended<SessionSnapshot | undefined> | undefined> {
     if (this.#endedAlong !== undefined) {
       if ('error' in this.#endedAlong) throw this.#endedAlong.error
@@ -220,16 +221,15 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
 
   /** Nothing is sent any more, but a save that has taken this one along may be under way. */
   #waitedTooLong(): DeadlineExceededError {
-    const { limitMs } = this.#options.deadline
+    const { limitMs } = this.#timed.deadline
     const doubt = this.#takers.size > 0 ? '; one of those may have stored it along with its own' : ''
     return new DeadlineExceededError(
       `the save did not succeed within ${Math.round(limitMs)} ms: it waited behind other saves of the session${doubt}`,
     )
   }
 
-  gaveUp(attempts: number): SessionConflictError {
-    const message = `others kept on writing the session while it was saved (attempts: ${attempts}); the save was given up`
-    return unresolved(this.#table, this.#save, 'gave-up', new SessionConflictError(message, { attempts }))
+  gaveUp(error: SessionConflictError): void {
+    reportUnresolved(this.#table.name, this.#save, 'gave-up', error, error.attempts)
   }
 
   endTurn(): void {
@@ -301,7 +301,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     return { result: this.#snapshotOf(copyOf(this.#table, added.session)) }
   }
 
-  #writeOver(item: Item): Promise<Outcome> {
+  #writeOver(item: Item, options: TimedOptions): Promise<Outcome> {
     const [table, basis] = [this.#table, this.#basis]
     const { layout } = table
     const { lease } = this.#save.basis
@@ -312,11 +312,11 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       unwritten(layout, basis),
       fenced && layout.lock?.heldBy(fenced.owner),
     )
-    if (layout.replacesItems) return table.replace(basis.key, item, condition, this.#options)
+    if (layout.replacesItems) return table.replace(basis.key, item, condition, options)
     const { [layout.partitionKey]: _, ...set } = item
     const unset = layout.optionalAttributes.filter(name => !Object.hasOwn(set, name))
     const remove = fenced === undefined ? unset : [...unset, ...(layout.lock?.attributes ?? [])]
-    return table.update(basis.key, { set, remove, condition }, this.#options)
+    return table.update(basis.key, { set, remove, condition }, options)
   }
 
   /**
@@ -327,6 +327,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
   #ownWrite(
     session: StoredSession,
     found: Item | undefined,
+    isInDoubt: boolean,
   ): StoredSession | Promise<StoredSession> | undefined {
     if (found === undefined) return undefined
     const { layout } = this.#table
@@ -334,7 +335,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const { version } = session
     const isSameVersion =
       version !== undefined && attribute !== undefined && isSameJson(found[attribute], version)
-    if (this.#isInDoubt && isSameVersion) return session
+    if (isInDoubt && isSameVersion) return session
     return isWriteOf(this.#save.marker, layout.revisionOf(found)) ? this.#table.open(found) : undefined
   }
 
@@ -400,33 +401,36 @@ function isStillThere(table: ItemTable, item: Item | undefined, session: Session
   return table.layout.isSameSession(item, session)
 }
 
-/** Reports a conflict that ends a save, whose error it returns. */
-function unresolved(
-  { name: table }: ItemTable,
-  save: Save,
+/** Reports a conflict that ends a save, of which attempt if that is known. */
+export function reportUnresolved(
+  table: string,
+  save: ConflictTerms,
   outcome: 'rejected' | 'gave-up',
   error: SessionConflictError,
-): SessionConflictError {
-  if (conflictTraces.channels.hasSubscribers) {
-    const { attempts: attempt } = error
-    conflictTraces.failAtOnce({ table, attempt, policy: policyOf(save), outcome }, error)
+  attempt?: number,
+): void {
+  if (!conflictTraces.channels.hasSubscribers) return
+  const trace = { table, policy: policyOf(save), outcome }
+  conflictTraces.failAtOnce(attempt === undefined ? trace : { ...trace, attempt }, error)
+}
+
+/** Reports a lock that was lost, and makes the error to throw for it. */
+export function lockLost(table: string, message: string): LockLostError {
+  const error = new LockLostError(message)
+  if (lockTraces.channels.hasSubscribers) {
+    lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
   }
   return error
 }
 
-/**
- * Reports a lock that was lost, and makes the error to throw for it. A layout without revisions cannot tell a write of ours,
- * which ended the lock, from that of another request.
- */
-function lockLost({ name: table }: ItemTable, isInDoubt: boolean): LockLostError {
-  const became = isInDoubt
-    ? 'a response to the save was lost, so it may have been stored before that'
-    : 'the save was given up'
-  const error = new LockLostError(
+/** A layout without revisions cannot tell a write of ours, which ended the lock, from that of another request. */
+function becameOf({ doubts }: Attempt): string {
+  const became =
+    doubts > 0
+      ? 'a response to the save was lost, so it may have been stored before that'
+      : 'the save was given up'
+  return (
     `the lock of the session ended and another request has written or locked the session since; ${became}; ` +
-      'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)',
+    'read the session again, and lock it for longer (leaseSeconds, maxHoldSeconds)'
   )
-  if (lockTraces.channels.hasSubscribers)
-    lockTraces.failAtOnce({ table, attempts: 0, outcome: 'lost' }, error)
-  return error
 }

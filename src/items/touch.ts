@@ -1,9 +1,8 @@
 import type { TimedOptions } from '../aws/dynamodb/client.ts'
-import { SessionConflictError } from '../errors.ts'
 import { allOf, type StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import { LATEST_MS } from '../internal/core-objects.ts'
-import { type Ended, writeConditionally } from './conditional-write.ts'
+import { type Attempt, type Ended, writeConditionally } from './conditional-write.ts'
 import type { ItemTable, ItemUpdate, Outcome } from './item-table.ts'
 import type { LockClaim, SessionSnapshot } from './session-record.ts'
 
@@ -51,8 +50,10 @@ export async function touchSession(
   }
   const isExtension = known !== undefined && known.expiresMs <= nextMs
   let from = known === undefined || isExtension ? upTo(nextMs) : exactly(known.expiresMs)
-  const move = async (): Promise<Ended<number | undefined> | { readonly found: undefined }> => {
-    const moving = moveExpiry(table, { ...touch, expiresMs: nextMs }, from, lease, timed)
+  const move = async (
+    attempt: Attempt,
+  ): Promise<Ended<number | undefined> | { readonly found: undefined }> => {
+    const moving = moveExpiry(table, { ...touch, expiresMs: nextMs }, from, lease, attempt)
     const outcome = await (lease === undefined ? moving : lease.track(moving))
     if (hasMoved(outcome, nextMs, table)) {
       lease?.end()
@@ -77,14 +78,8 @@ export async function touchSession(
     from = exactly(foundMs)
     return { found: undefined }
   }
-  return writeConditionally({ apply: move, gaveUp }, timed)
-}
-
-function gaveUp(attempts: number): SessionConflictError {
-  return new SessionConflictError(
-    `others kept on moving the expiry of the session while it was touched (attempts: ${attempts}); it was given up`,
-    { attempts },
-  )
+  const trouble = 'others kept on moving the expiry of the session while it was touched; it was given up'
+  return writeConditionally({ apply: move, trouble }, timed)
 }
 
 function isAsGood({ isDefault, snapshot }: Touch, laterByMs: number): boolean {

@@ -107,14 +107,11 @@ export class KeyValueCounters {
     const table = this.#table
     const isLive = (item: Item): boolean => table.isLive(item, table.clock.now())
     let sequence = this.#nextSequence(0)
-    let isInDoubt = false
-    const onDoubt = (): void => {
-      isInDoubt = true
-    }
-    const options = { deadline: batch.deadline, onDoubt }
     return writeConditionally<Item | undefined, number>(
       {
-        apply: async () => {
+        trouble:
+          'the counter began and expired again and again while it was incremented; it was not incremented',
+        apply: async options => {
           let outcome = await this.#addToLive(key, batch.size, sequence, options)
           if (outcome.applied) {
             await Promise.allSettled([this.#removeMarks(key, outcome.item, options)])
@@ -127,29 +124,23 @@ export class KeyValueCounters {
           }
           return place === undefined ? { found: outcome.item } : { result: place }
         },
-        resolve: (item, attempts) => {
+        resolve: (item, { doubts, number }) => {
           if (item === undefined) return undefined
           if (isLive(item)) requireCounter(item)
           const latest = Math.max(numberOf(item[REMOVED]) ?? 0, numberOf(item[this.#sequenceName]) ?? 0)
           if (latest < sequence) return undefined
-          if (isInDoubt) {
+          if (doubts > 0) {
             throw new SessionConflictError(
               'the counter may or may not have been incremented: a response was lost, and others have counted so often or so ' +
                 'long since that the item does not tell any more',
-              { attempts },
+              { attempts: number },
             )
           }
           sequence = this.#nextSequence(latest)
           return undefined
         },
-        gaveUp: attempts =>
-          new SessionConflictError(
-            `the counter began and expired again and again while it was incremented (attempts: ${attempts}); it was not ` +
-              'incremented',
-            { attempts },
-          ),
       },
-      options,
+      { deadline: batch.deadline },
     )
   }
 

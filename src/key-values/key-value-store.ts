@@ -245,30 +245,21 @@ export class KeyValues {
   ): Promise<Outcome> {
     const guard = lateRequestGuard(this.#table.layout.partitionKey)
     const older = guard.startedBy(this.now())
-    let isInDoubt = false
-    const onDoubt = (): void => {
-      isInDoubt = true
-    }
-    const timed = { ...this.timed(options), onDoubt }
     let condition = older
     return writeConditionally<Item | undefined, Outcome>(
       {
-        apply: async () => {
-          const outcome = await attempt(condition, timed)
+        trouble: 'others kept on writing a value while it was written, taken or deleted; nothing was done',
+        apply: async send => {
+          const outcome = await attempt(condition, send)
           const { applied, item: found } = outcome
-          return applied || (isInDoubt && found !== undefined) ? { result: outcome } : { found }
+          return applied || (send.doubts > 0 && found !== undefined) ? { result: outcome } : { found }
         },
         resolve: found => {
           condition = found === undefined ? older : guard.isStill(found)
           return undefined
         },
-        gaveUp: attempts =>
-          new SessionConflictError(
-            `others kept on writing a value while it was written, taken or deleted (attempts: ${attempts}); nothing was done`,
-            { attempts },
-          ),
       },
-      timed,
+      this.timed(options),
     )
   }
 

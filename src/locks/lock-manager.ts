@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 import { invalidOption, SessionConflictError, SessionLockedError, storeClosed } from '../errors.ts'
 import type { LockTrace } from '../diagnostics.ts'
 import { backoffMs, sleep } from '../internal/timers.ts'
@@ -9,7 +11,6 @@ import { allOf, type Condition, type LockProtocol, type StoredSession } from '..
 import type { LockingTerms } from '../options/locking-options.ts'
 import type { Item, Random } from '../types.ts'
 import { Lease, LeaseEnd, newOwner, remainingLockMs } from './lease.ts'
-import { StaleLockDetector } from './stale-lock-detector.ts'
 
 /** How to wait for a lock and for how long to hold it. */
 type LockTerms = LockingTerms & { readonly signal: AbortSignal | undefined }
@@ -313,4 +314,55 @@ function lockedError({ remainingMs }: Holder, waitedMs: number): SessionLockedEr
     `another request has held the lock of the session for all of ${waitedMs} ms (maxWaitMs)${remaining}`,
     { remainingMs },
   )
+}
+
+interface Observation {
+  readonly fingerprint: string
+  readonly sinceMs: number
+}
+
+/** Sessions whose locks are watched at a time; the one that was observed first is forgotten for another. */
+const MOST_WATCHED = 10_000
+
+/**
+ * Locks without an end that this process has met, so that one which a crashed request left behind is recognised: it does
+ * not change for a long time. Calls that come one after the other watch together.
+ */
+export class StaleLockDetector {
+  readonly #observations = new Map<string, Observation>()
+
+  /**
+   * Observes a locked item.
+   *
+   * @param nowMs instant of `performance.now()`.
+   * @returns what has to hold to break the lock: that it still has not changed; `undefined` while it may be alive.
+   */
+  breakIfStale(key: string, item: Item, protocol: LockProtocol, nowMs: number): Condition | undefined {
+    const { staleAfterMs } = protocol
+    const unchanged = staleAfterMs === undefined ? undefined : protocol.takeOver?.(item)
+    if (unchanged === undefined || staleAfterMs === undefined) {
+      this.#observations.delete(key)
+      return undefined
+    }
+    const fingerprint = hash('sha256', JSON.stringify(unchanged.values), 'base64url')
+    const observed = this.#observations.get(key)
+    if (observed?.fingerprint !== fingerprint) {
+      this.#remember(key, { fingerprint, sinceMs: nowMs })
+      return undefined
+    }
+    return nowMs - observed.sinceMs >= staleAfterMs ? unchanged : undefined
+  }
+
+  /** The lock of a session was free: one that is met later is another, however much it looks the same. */
+  forget(key: string): void {
+    this.#observations.delete(key)
+  }
+
+  #remember(key: string, observation: Observation): void {
+    this.#observations.delete(key)
+    this.#observations.set(key, observation)
+    if (this.#observations.size <= MOST_WATCHED) return
+    const [oldest] = this.#observations.keys()
+    if (oldest !== undefined) this.#observations.delete(oldest)
+  }
 }

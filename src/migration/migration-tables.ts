@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
-import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
+import { DynamoDBSessionsError } from '../errors.ts'
 import { backoffMs, sleep } from '../internal/timers.ts'
 import { absent, asFound, vacantAt } from '../items/lifecycle.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'
@@ -130,9 +130,11 @@ export class MigrationTables {
     let found: readonly (Item | undefined)[] = []
     return writeConditionally<undefined, void>(
       {
-        apply: async () => {
+        trouble:
+          'others kept on writing or moving the session while it was replaced or destroyed; it was given up',
+        apply: async attempt => {
           try {
-            return { result: await this.#write(actions(...found), options) }
+            return { result: await this.#write(actions(...found), attempt) }
           } catch (error) {
             if (cancellationCodesOf(error).includes('ConditionalCheckFailed')) return { found: undefined }
             throw error
@@ -142,11 +144,6 @@ export class MigrationTables {
           found = await this.#snapshot(keys, options)
           return undefined
         },
-        gaveUp: attempts =>
-          new SessionConflictError(
-            `others kept on writing or moving the session while it was replaced or destroyed (attempts: ${attempts}); it was given up`,
-            { attempts },
-          ),
       },
       options,
     )

@@ -1,7 +1,5 @@
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
-import { invalidOption, LockLostError, SessionConflictError } from '../errors.ts'
-import type { ConflictTrace } from '../diagnostics.ts'
-import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
+import { invalidOption, SessionConflictError } from '../errors.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item, SessionData } from '../types.ts'
 import { openLayout } from '../layouts/open-layout.ts'
@@ -22,11 +20,14 @@ import {
   newMarker,
   revisionAfter,
 } from '../items/session-record.ts'
-import { resolveConflict } from '../items/conflict.ts'
-import { type Save, saveSession, unwritten } from '../items/save.ts'
+import { resolveConflict } from '../items/merge.ts'
+import { lockLost, reportUnresolved, type Save, saveSession, unwritten } from '../items/save.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { type Touch, touchSession } from '../items/touch.ts'
 import { type Keys, MigrationTables } from './migration-tables.ts'
+
+const MOVED_AWAY =
+  'others have moved the session while it was locked, and its lock with it; the save was given up; read it again'
 
 /** How a session is moved. */
 interface Move {
@@ -47,7 +48,7 @@ interface Following<Result> {
     found: FoundSession,
     attempt: number,
   ) => Result | undefined | void | Promise<Result | undefined>
-  readonly gaveUp?: (error: SessionConflictError) => Error
+  readonly gaveUp?: (error: SessionConflictError) => void
 }
 
 /**
@@ -277,11 +278,11 @@ export class Migration {
         const basis = this.#snapshotOf(found, keys)
         // Others have moved on what this very write has stored (G11).
         if (isWriteOf(save.marker, found.session.revision)) return basis
-        if (isFenced) throw this.#lockLost()
+        if (isFenced) throw lockLost(this.#target.name, MOVED_AWAY)
         next = { ...save, basis, session: await this.#rebased(table, save, next, basis.session, attempt) }
         return undefined
       },
-      gaveUp: error => this.#unresolved(save, 'gave-up', error),
+      gaveUp: error => reportUnresolved(this.#target.name, save, 'gave-up', error),
     })
   }
 
@@ -296,29 +297,24 @@ export class Migration {
     keys: Keys,
     known: StoredSession | undefined,
     timed: TimedOptions,
-    { apply, follow, gaveUp = error => error }: Following<Result>,
+    { apply, follow, gaveUp }: Following<Result>,
   ): Promise<Result | undefined> {
     return writeConditionally<FoundSession | undefined, Result | undefined>(
       {
+        trouble: 'others kept on writing or moving the session; it was given up',
         apply: async () => {
           const result = await apply()
           return result === undefined ? { found: undefined } : { result }
         },
         read: () => this.#tables.find(keys, timed),
-        resolve: async (found, attempt) => {
+        resolve: async (found, { number }) => {
           if (found === undefined || (known && !this.#isSameSession(known, found.session))) {
             return { result: undefined }
           }
-          const result = await follow(found, attempt)
+          const result = await follow(found, number)
           return result === undefined ? undefined : { result }
         },
-        gaveUp: attempts =>
-          gaveUp(
-            new SessionConflictError(
-              `others kept on writing or moving the session; it was given up (attempts: ${attempts})`,
-              { attempts },
-            ),
-          ),
+        ...(gaveUp && { gaveUp }),
       },
       timed,
     )
@@ -336,13 +332,10 @@ export class Migration {
       return { ...ours, birth: theirs.birth, createdMs: theirs.createdMs ?? ours.createdMs }
     }
     if (save.onConflict === 'reject') {
-      throw this.#unresolved(
-        save,
-        'rejected',
-        new SessionConflictError('somebody else has written the session since it was read; read it again', {
-          attempts: attempt,
-        }),
-      )
+      const message = 'somebody else has written the session since it was read; read it again'
+      const error = new SessionConflictError(message, { attempts: attempt })
+      reportUnresolved(this.#target.name, save, 'rejected', error)
+      throw error
     }
     this.#converter.assertConvertible(theirs)
     return resolveConflict(table, save, { basis: seen, ours, theirs })
@@ -412,28 +405,6 @@ export class Migration {
   #isSame(left: string, right: string): boolean {
     const { codec } = this.#target.layout
     return left === right || codec.isSame(codec.decodeExactly(left), codec.decodeExactly(right))
-  }
-
-  #unresolved(
-    { onConflict }: Save,
-    outcome: 'rejected' | 'gave-up',
-    error: SessionConflictError,
-  ): SessionConflictError {
-    if (conflictTraces.channels.hasSubscribers) {
-      const policy: ConflictTrace['policy'] = typeof onConflict === 'function' ? 'resolver' : onConflict
-      conflictTraces.failAtOnce({ table: this.#target.name, policy, outcome }, error)
-    }
-    return error
-  }
-
-  #lockLost(): LockLostError {
-    const error = new LockLostError(
-      'others have moved the session while it was locked, and its lock with it; the save was given up; read it again',
-    )
-    if (lockTraces.channels.hasSubscribers) {
-      lockTraces.failAtOnce({ table: this.#target.name, attempts: 0, outcome: 'lost' }, error)
-    }
-    return error
   }
 }
 

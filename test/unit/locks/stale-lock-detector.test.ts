@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { LockProtocol } from '../../../src/layouts/layout.ts'
 import { phpLocks } from '../../../src/layouts/php/php-layouts.ts'
-import { StaleLockDetector } from '../../../src/locks/stale-lock-detector.ts'
+import { StaleLockDetector } from '../../../src/locks/lock-manager.ts'
 import type { Item } from '../../../src/types.ts'
 
 const protocol = locksWith(60_000)
