@@ -401,6 +401,15 @@ export function invalidArgument(message: string, options?: ErrorOptions): Invali
 }
 
 /**
+ * The error for what is stored and no session.
+ *
+ * @internal
+ */
+export function corrupt(problem: string, options?: ErrorOptions): SessionCorruptError {
+  return new SessionCorruptError(`${problem}; it was left as it is`, options)
+}
+
+/**
  * The error for a setting of the environment that cannot be used.
  *
  * @internal

@@ -1,4 +1,4 @@
-import { SessionCorruptError } from '../errors.ts'
+import { corrupt } from '../errors.ts'
 
 /** What the first two bytes of a blob say about the rest. */
 interface BlobHead {
@@ -26,19 +26,16 @@ export function writeHead({ compressed, encrypted }: BlobHead): Buffer {
 export function readHead(blob: Buffer): BlobHead {
   const [version, flags] = blob
   if (version === undefined || flags === undefined) {
-    throw new SessionCorruptError('the stored data is too short for its head; it was left as it is')
+    throw corrupt('the stored data is too short for its head')
   }
   if (version !== FORMAT_VERSION) {
-    throw new SessionCorruptError(
-      `the stored data has format version ${version}, and this version of the package reads ${FORMAT_VERSION}; ` +
-        'it was left as it is',
+    throw corrupt(
+      `the stored data has format version ${version}, and this version of the package reads ${FORMAT_VERSION}`,
     )
   }
   // Data that is neither compressed nor encrypted is stored as text.
   if (flags === 0 || (flags & ~(COMPRESSED | ENCRYPTED)) !== 0) {
-    throw new SessionCorruptError(
-      `the stored data has the flags ${flags}, which this version of the package does not know; it was left as it is`,
-    )
+    throw corrupt(`the stored data has the flags ${flags}, which this version of the package does not know`)
   }
   return { compressed: (flags & COMPRESSED) !== 0, encrypted: (flags & ENCRYPTED) !== 0 }
 }
@@ -52,7 +49,7 @@ export function blobFromBase64(base64: string): Buffer {
   const blob = Buffer.from(base64, 'base64')
   // `Buffer.from` passes over what is not base64.
   if (blob.toString('base64') !== base64) {
-    throw new SessionCorruptError('the stored data is not valid base64; it was left as it is')
+    throw corrupt('the stored data is not valid base64')
   }
   return blob
 }

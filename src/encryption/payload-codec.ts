@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
-import { SessionCorruptError, SessionDecryptionError } from '../errors.ts'
+import { corrupt, SessionDecryptionError } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import { decrypted, encrypted } from './aes-gcm.ts'
 import { blobFromBase64, HEAD_BYTES, readHead, writeHead } from './blob-format.ts'
@@ -85,7 +85,7 @@ export class PayloadCodec {
     const content = head.encrypted ? decrypted(blob, this.#keys, itemKey) : blob.subarray(HEAD_BYTES)
     const data = head.compressed ? inflated(content) : content
     if (!isUtf8(data)) {
-      throw new SessionCorruptError('the stored data is not text in UTF-8; it was left as it is')
+      throw corrupt('the stored data is not text in UTF-8')
     }
     return data.toString()
   }
@@ -121,7 +121,7 @@ function deflated(data: Buffer, leastSavedBytes: number): Buffer | undefined {
 function inflated(compressed: Buffer): Buffer {
   const { buffer, consumedBytes } = inflate(compressed)
   if (consumedBytes !== compressed.length) {
-    throw new SessionCorruptError('the stored data goes on after its compressed part; it was left as it is')
+    throw corrupt('the stored data goes on after its compressed part')
   }
   return buffer
 }
@@ -137,11 +137,9 @@ function inflate(compressed: Buffer): { buffer: Buffer; consumedBytes: number } 
   } catch (error) {
     const code = codeOf(error)
     if (code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new SessionCorruptError(
-        `the stored data expands to more than ${MAX_INFLATED_BYTES} bytes; it was left as it is`,
-      )
+      throw corrupt(`the stored data expands to more than ${MAX_INFLATED_BYTES} bytes`)
     }
     if (!DATA_ERRORS.has(code)) throw error
-    throw new SessionCorruptError('the stored data cannot be decompressed; it was left as it is')
+    throw corrupt('the stored data cannot be decompressed')
   }
 }

@@ -143,9 +143,13 @@ export class ItemTable {
 
   /** The same as {@link liveAt}, of an item at hand. */
   isLive(item: Item, nowMs: number): boolean {
+    return !this.layout.hasNoData(item) && this.expiryOf(item) > nowMs
+  }
+
+  /** When an item expires, by the idle or by the absolute timeout. */
+  expiryOf(item: Item): number {
     const { layout } = this
-    if (layout.hasNoData(item)) return false
-    return layout.expiryOf(item) > nowMs && this.latestExpiryMs(layout.createdOf(item)) > nowMs
+    return Math.min(layout.expiryOf(item), this.latestExpiryMs(layout.createdOf(item)))
   }
 
   /**

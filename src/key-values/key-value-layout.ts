@@ -1,4 +1,4 @@
-import { invalidArgument, SessionCorruptError } from '../errors.ts'
+import { corrupt, invalidArgument } from '../errors.ts'
 import { allOf, binaryOf, type Condition, type Layout, numberOf, textOf } from '../layouts/layout.ts'
 import { birthAttribute, nativeLayout } from '../layouts/native.ts'
 import { compresses, encryptsWrites } from '../encryption/encryption-options.ts'
@@ -157,8 +157,8 @@ export class KeyValueLayout {
     const binary = binaryOf(item[DATA])
     const key = this.#layout.keyOfItem(item)
     if ((plain ?? binary) === undefined || key === undefined) {
-      throw new SessionCorruptError(
-        `the stored item has no attribute "${DATA}" of type S or B, so it is no value of this layout; it was left as it is`,
+      throw corrupt(
+        `the stored item has no attribute "${DATA}" of type S or B, so it is no value of this layout`,
       )
     }
     const codec = await this.#payloadCodec()

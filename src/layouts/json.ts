@@ -1,5 +1,5 @@
-import { invalidSessionData, SessionCorruptError } from '../errors.ts'
-import { isObject } from '../internal/core-objects.ts'
+import { corrupt, invalidSessionData } from '../errors.ts'
+import { isJsonObject, isObject } from '../internal/core-objects.ts'
 import type { SessionData } from '../types.ts'
 import type { SessionCodec } from './layout.ts'
 
@@ -59,21 +59,17 @@ export function stringifySessionData(data: unknown): string {
  */
 export function parseSessionData(text: string): SessionData {
   if (isNestedDeeper(text, DEEPEST)) {
-    throw new SessionCorruptError(
-      `the stored session is nested deeper than ${DEEPEST} levels; it was left as it is`,
-    )
+    throw corrupt(`the stored session is nested deeper than ${DEEPEST} levels`)
   }
   let data: unknown
   try {
     data = JSON.parse(text)
   } catch {
     // The SyntaxError quotes the text: session data, which no error may carry (G9).
-    throw new SessionCorruptError('the stored session is not JSON; it was left as it is')
+    throw corrupt('the stored session is not JSON')
   }
-  if (!isObject(data) || Array.isArray(data)) {
-    throw new SessionCorruptError('the stored session is not a JSON object; it was left as it is')
-  }
-  return data as SessionData
+  if (isJsonObject(data)) return data
+  throw corrupt('the stored session is not a JSON object')
 }
 
 /** Whether two JSON values are the same, whatever the order of their keys and however deep they are nested. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 
 import { compresses, encryptsWrites, type PayloadCodecOptions } from '../encryption/encryption-options.ts'
 import { lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'
-import { SessionCorruptError } from '../errors.ts'
+import { corrupt, type SessionCorruptError } from '../errors.ts'
 import { withinDateRange } from '../internal/core-objects.ts'
 import type { PayloadCodec } from '../encryption/payload-codec.ts'
 import type { AttributeValue, Item } from '../types.ts'
@@ -377,8 +377,7 @@ function wholeSeconds(ms: number): string {
 }
 
 function missing(attribute: string, type: string): SessionCorruptError {
-  return new SessionCorruptError(
-    `the stored item has no attribute "${attribute}" of type ${type}, so it is no session of this layout; it was left ` +
-      'as it is',
+  return corrupt(
+    `the stored item has no attribute "${attribute}" of type ${type}, so it is no session of this layout`,
   )
 }

@@ -78,12 +78,10 @@ export function localTimes({ clock }: ItemTable, { key, createdMs, expiresMs }: 
   return { key, createdMs: createdMs && local(createdMs), expiresMs: local(expiresMs) }
 }
 
-function liveSessionOf(table: ItemTable, item: Item): UserSession | undefined {
-  const { layout } = table
-  const key = layout.keyOfItem(item)
+export function liveSessionOf(table: ItemTable, item: Item): UserSession | undefined {
+  const key = table.layout.keyOfItem(item)
   if (key === undefined || !table.isLive(item, table.clock.now())) return undefined
-  const createdMs = layout.createdOf(item)
-  return { key, createdMs, expiresMs: Math.min(layout.expiryOf(item), table.latestExpiryMs(createdMs)) }
+  return { key, createdMs: table.layout.createdOf(item), expiresMs: table.expiryOf(item) }
 }
 
 /**
@@ -164,7 +162,7 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
   }
 }
 
-function wasLive(table: ItemTable, item: Item, nowMs: number): boolean {
+export function wasLive(table: ItemTable, item: Item, nowMs: number): boolean {
   try {
     return table.isLive(item, nowMs)
   } catch (error) {

@@ -133,7 +133,8 @@ async function create(job: Job): Promise<boolean> {
     await job.client.send('CreateTable', createTableInput(job), job.send)
     return true
   } catch (error) {
-    if (isAwsError(error, 'ResourceInUseException')) return false
+    // An earlier attempt may have created it, and its response was lost (G11).
+    if (isAwsError(error, 'ResourceInUseException')) return error.attempts > 1
     throw error
   }
 }

@@ -4,9 +4,8 @@ import { type ConnectionOptions, connectionRows } from '../options/connection-op
 import { type LayoutName } from '../layouts/layout.ts'
 import { layoutRows } from '../options/layout-options.ts'
 import { entryRows } from '../options/entry-options.ts'
-import { type OptionRow, type OptionRows } from '../internal/option.ts'
+import { integerOption, objectOption, type OptionRow, type OptionRows } from '../internal/option.ts'
 import { tableRow } from '../options/store-options.ts'
-import type { ProvisionedCapacity } from '../layouts/user-index.ts'
 import { type Billing, openLayoutTable, type TableAccess } from './table-state.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 
@@ -65,8 +64,8 @@ export interface TableOptions extends ConnectionOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Most units that DynamoDB's API can express. */
-const MAX_CAPACITY_UNITS = 1_000_000_000
+/** Up to the most units that DynamoDB's API can express. */
+const unitsRow: OptionRow<number> = { ...integerOption('units', 1, 1_000_000_000), isRequired: true }
 
 /**
  * The specification of {@link TableOptions}.
@@ -89,11 +88,11 @@ export const tableSpecs: OptionRows<TableOptions> = {
  *
  * @internal
  */
-export const billingSpec: OptionRow<Billing> = {
-  takes:
-    "'on-demand', or an object { readCapacityUnits, writeCapacityUnits } with a whole number of units each, 1 or more",
-  accepts: value => value === 'on-demand' || isProvisionedCapacity(value),
-}
+export const billingSpec: OptionRow<Billing> = objectOption(
+  "'on-demand', or an object { readCapacityUnits, writeCapacityUnits } with a whole number of units each, 1 or more",
+  { readCapacityUnits: unitsRow, writeCapacityUnits: unitsRow },
+  { takes: "'on-demand'", accepts: value => value === 'on-demand' },
+)
 
 /**
  * Reaches the table that the options name. Whoever calls this closes the client.
@@ -109,19 +108,4 @@ export async function openTable(options: TableOptions): Promise<TableAccess> {
     table: options.table ?? tableRow.default,
     send: { signal: options.signal },
   }
-}
-
-function isProvisionedCapacity(value: unknown): value is ProvisionedCapacity {
-  if (typeof value !== 'object' || value === null) return false
-  return (
-    Object.keys(value).length === 2 &&
-    'readCapacityUnits' in value &&
-    'writeCapacityUnits' in value &&
-    isCapacity(value.readCapacityUnits) &&
-    isCapacity(value.writeCapacityUnits)
-  )
-}
-
-function isCapacity(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_CAPACITY_UNITS
 }

@@ -14,6 +14,7 @@ import {
   type EndpointSettings,
 } from './service-endpoint.ts'
 import {
+  type FoundSetting,
   loadSharedConfig,
   NO_SHARED_CONFIG,
   selectedProfile,
@@ -37,6 +38,8 @@ export interface SettingsSources {
 
 /** Everything about calls to DynamoDB that can be configured and does not depend on the credentials. */
 export interface ClientSettings extends EndpointSettings, CallSettings {
+  /** What names the region: `the environment variable AWS_REGION`. */
+  readonly regionSource: string
   /** Name of the application, for the `User-Agent`. */
   readonly appId: string | undefined
 }
@@ -60,10 +63,15 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
   const source = { environment, config, profile: profile.name }
 
   const calls = callSettings(source)
-  const region = realRegion(await findRegion(sources, source))
+  const found = await findRegion(sources, source)
+  if (!isHostLabel(found.value)) {
+    throw invalidSetting(`${found.source} is not the name of an AWS region such as eu-west-1`)
+  }
+  const region = realRegion(found.value)
   const { useFips, useDualStack } = endpointFlags(source)
   return {
     region: region.name,
+    regionSource: found.source,
     customEndpoint:
       endpoint === undefined
         ? configuredEndpoint('dynamodb', source)
@@ -88,17 +96,18 @@ function hasRegion({ environment, region }: SettingsSources): boolean {
 async function findRegion(
   { region, instanceRegion }: SettingsSources,
   { environment, config, profile }: SettingsSource,
-): Promise<string> {
-  if (region !== undefined) return checkedRegion(region, 'the option "region"')
-  const inEnvironment = regionFromEnvironment(environment)
-  if (inEnvironment !== undefined) {
-    return checkedRegion(inEnvironment.value, `the environment variable ${inEnvironment.variable}`)
-  }
+): Promise<FoundSetting<string>> {
   const section = config.profiles.get(profile)
-  const inProfile = section?.get('region')
-  if (inProfile !== undefined) return checkedRegion(inProfile, `region of the profile "${profile}"`)
+  const inEnvironment = regionFromEnvironment(environment)
+  const named = [
+    { value: region, source: 'the option "region"' },
+    { value: inEnvironment?.value, source: `the environment variable ${inEnvironment?.variable}` },
+    { value: section?.get('region'), source: `region of the profile "${profile}"` },
+  ]
+  for (const { value, source } of named) if (value !== undefined) return { value, source }
   const answer = await instanceRegion()
-  if ('region' in answer) return checkedRegion(answer.region, 'the answer of the instance metadata service')
+  if ('region' in answer)
+    return { value: answer.region, source: 'the answer of the instance metadata service' }
   const { configFile, credentialsFile } = fileLocations(environment)
   const state = section === undefined ? 'which does not exist' : 'which has no region'
   throw new ConfigurationError(
@@ -113,11 +122,6 @@ async function findRegion(
 function withheldVariables(): string {
   const names = REGION_VARIABLES.filter(isWithheld)
   return names.length === 0 ? '' : `; this process may not read the variables ${names.join(' and ')}`
-}
-
-function checkedRegion(region: string, source: string): string {
-  if (isHostLabel(region)) return region
-  throw invalidSetting(`${source} is not the name of an AWS region such as eu-west-1`)
 }
 
 function toEndpointMode(text: string): AccountIdEndpointMode | undefined {

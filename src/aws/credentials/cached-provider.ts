@@ -107,7 +107,7 @@ function askTraced(provider: CredentialProvider, reason: CredentialsTrace['reaso
   return credentialsTraces.observe(trace, () => ask(provider), {
     conclude: result => {
       if (!('value' in result)) return
-      const name = names.get(result.value)
+      const name = placeOf(result.value)
       if (name !== undefined) trace.provider = name
       const { expiration } = result.value
       if (expiration !== undefined) trace.expiresAtMs = expiration.getTime()
@@ -141,10 +141,15 @@ export function askedOnce(mayAsk: boolean, provider: () => Promise<Credentials>)
   return mayAsk ? () => sharedFlight(flights, '', new Deadline(LONGEST_ENTRY_MS), provider) : provider
 }
 
-const names = new WeakMap<Credentials, string>()
+const places = new WeakMap<Credentials, string>()
 
-/** Remembers which place of a chain credentials are from, for traces; the credentials themselves do not say. */
+/** Remembers which place of a chain credentials are from; the credentials themselves do not say. */
 export function nameProvider(credentials: Credentials, name: string): Credentials {
-  names.set(credentials, name)
+  places.set(credentials, name)
   return credentials
+}
+
+/** The place of a chain that credentials are from. */
+export function placeOf(credentials: Credentials): string | undefined {
+  return places.get(credentials)
 }

@@ -73,7 +73,7 @@ export function defaultProvider(options: DefaultProviderOptions = {}): Credentia
 }
 
 /** The places of the default chain, in its order, as the environment has them at the moment. */
-export function chainLinks(
+function chainLinks(
   { profile, region, mfaCodeProvider }: DefaultProviderOptions,
   context: ProviderContext,
 ): readonly ChainLink[] {

@@ -1,8 +1,5 @@
-import { SessionCorruptError } from '../../errors.ts'
-import type { ItemTable } from '../../items/item-table.ts'
 import { askForTableKey } from '../../scan/scan.ts'
-import { destroyByUser } from '../../scan/user-sessions.ts'
-import type { Item } from '../../types.ts'
+import { destroyByUser, wasLive } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
 import { counted, UsageError } from '../output.ts'
 import {
@@ -70,17 +67,8 @@ async function destroyOne(context: CommandContext, open: OpenSessions): Promise<
   )
   // A session that is on the move is where it comes from, too, and would be brought here again.
   if (chosen.id !== undefined && isMoving) await sessions.destroy(chosen.id, { signal })
-  const wasAlive = old !== undefined && isLive(items, old)
+  const wasAlive = old !== undefined && wasLive(items, old, items.clock.now())
   const text = wasAlive ? 'destroyed' : 'there was no such session'
   await writeResult(context, { destroyed: wasAlive ? 1 : 0 }, text)
   if (old === undefined && !args.has('json')) await writeSignedCookieHint(context)
-}
-
-function isLive(items: ItemTable, item: Item): boolean {
-  try {
-    return items.isLive(item, items.clock.now())
-  } catch (error) {
-    if (error instanceof SessionCorruptError) return false
-    throw error
-  }
 }

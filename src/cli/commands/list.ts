@@ -1,15 +1,12 @@
 import { textOf } from '../../layouts/layout.ts'
 import { integerOption } from '../../internal/option.ts'
 import { askForTableKey, listItems } from '../../scan/scan.ts'
-import { listByUser } from '../../scan/user-sessions.ts'
+import { listByUser, liveSessionOf, type UserSession } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared } from '../args.ts'
 import { duration, isoTime, painter, printable, writeLine } from '../output.ts'
 import { type OpenSessions, shownKey, storeSettings, withSessions } from '../store-settings.ts'
 
-interface ListedSession {
-  readonly key: string
-  readonly createdMs: number | undefined
-  readonly expiresMs: number
+interface ListedSession extends UserSession {
   readonly user: string | undefined
 }
 
@@ -60,12 +57,9 @@ async function* all(
 ): AsyncGenerator<ListedSession, void, undefined> {
   const { layout } = items
   for await (const item of listItems(items, false, { signal })) {
-    const key = layout.keyOfItem(item)
-    if (key === undefined) continue
-    const createdMs = layout.createdOf(item)
-    const expiresMs = Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs))
+    const session = liveSessionOf(items, item)
     const user = layout.userIndex === undefined ? undefined : textOf(item[layout.userIndex.attribute])
-    yield { key, createdMs, expiresMs, user }
+    if (session !== undefined) yield { ...session, user }
   }
 }
 

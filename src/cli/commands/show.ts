@@ -81,14 +81,13 @@ export const command: Command = {
 
 async function readItem(items: ItemTable, key: string, item: Item): Promise<ShownSession> {
   const { layout, clock } = items
-  const createdMs = layout.createdOf(item)
   const untilMs = layout.lock?.holderOf(item)?.untilMs
   return {
     key,
     nowMs: clock.now(),
     live: items.isLive(item, clock.now()),
-    createdMs,
-    expiresMs: Math.min(layout.expiryOf(item), items.latestExpiryMs(createdMs)),
+    createdMs: layout.createdOf(item),
+    expiresMs: items.expiryOf(item),
     lockedUntilMs: untilMs !== undefined && untilMs > clock.serverNow().earliestMs ? untilMs : undefined,
     sizeBytes: itemSizeBytes(item),
     storedAs: storedForm(item),

@@ -142,9 +142,8 @@ class Statistics {
   }
 
   #expiryOf(item: Item): number | undefined {
-    const { layout } = this.#items
     try {
-      return Math.min(layout.expiryOf(item), this.#items.latestExpiryMs(layout.createdOf(item)))
+      return this.#items.expiryOf(item)
     } catch (error) {
       if (error instanceof SessionCorruptError) return undefined
       throw error

@@ -1,7 +1,7 @@
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
-import { chainLinks } from '../../aws/credentials/default-provider.ts'
+import { placeOf } from '../../aws/credentials/cached-provider.ts'
+import { defaultProvider } from '../../aws/credentials/default-provider.ts'
 import { formOfProfile } from '../../aws/credentials/ini.ts'
-import { contextOf } from '../../aws/credentials/provider.ts'
 import type { DynamoDBClient } from '../../aws/dynamodb/client.ts'
 import { parseEndpoint } from '../../aws/http/endpoint.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../aws/http/transport.ts'
@@ -15,6 +15,7 @@ import {
   TransportError,
 } from '../../errors.ts'
 import { codeOf, isError } from '../../internal/core-objects.ts'
+import { PendingSteps } from '../../internal/deadline.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import { serviceTransport } from '../../store/open-client.ts'
 import type { TableAccess } from '../../table/table-state.ts'
@@ -30,7 +31,7 @@ interface FoundCredentials {
   readonly credentials: Credentials | undefined
 }
 
-const LONGEST_SEARCH_MS = 20_000
+const LONGEST_SEARCH_MS = 60_000
 const EXPIRES_SOON_MS = 300_000
 
 const FORMS: Readonly<Record<string, string>> = {
@@ -51,36 +52,28 @@ export async function findCredentials(
   { environment, signal }: CommandContext,
   options: StoreOptions,
 ): Promise<FoundCredentials> {
-  const reasons: string[] = []
   const { profile, region } = options
-  const context = contextOf(
-    'defaultProvider',
-    { context: { environment, serviceTransport: serviceTransport(options, environment) } },
-    {},
-  )
-  for (const { name, passedOver, load } of chainLinks({ profile, region }, context)) {
-    if (passedOver !== undefined) {
-      reasons.push(`${name}: ${passedOver}`)
-      continue
+  const pending = new PendingSteps()
+  const context = { environment, pending, serviceTransport: serviceTransport(options, environment) }
+  try {
+    const credentials = await withTimeout(
+      Promise.resolve(defaultProvider({ profile, region, context })()),
+      LONGEST_SEARCH_MS,
+      signal,
+      () => new DeadlineExceededError(`there are none within ${LONGEST_SEARCH_MS} ms: ${pending.describe()}`),
+    )
+    const place = placeOf(credentials) ?? 'elsewhere'
+    const source = place === 'profile' ? await profileInWords(profile, environment) : place
+    return { credentials, check: credentialsCheck(credentials, source) }
+  } catch (error) {
+    if (signal.aborted) throw error
+    const skipped = error instanceof CredentialsError ? error.skipped : []
+    if (skipped.length === 0) {
+      return noCredentials(messageOf(error), 'mend that, or remove it so that other places are looked at')
     }
-    try {
-      const credentials = await withTimeout(
-        load().then(provider => provider()),
-        LONGEST_SEARCH_MS,
-        signal,
-        () => new DeadlineExceededError(`${name} gave no credentials within ${LONGEST_SEARCH_MS} ms`),
-      )
-      const source = name === 'profile' ? await profileInWords(profile, environment) : name
-      return { credentials, check: credentialsCheck(credentials, source) }
-    } catch (error) {
-      if (signal.aborted) throw error
-      if (!(error instanceof CredentialsError && error.tryNextProvider)) {
-        return noCredentials(messageOf(error), 'mend that, or remove it so that other places are looked at')
-      }
-      reasons.push(`${name}: ${error.message}`)
-    }
+    const reasons = skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')
+    return noCredentials(`there are none (${reasons})`, NO_CREDENTIALS_FIX)
   }
-  return noCredentials(`there are none (${reasons.join('; ')})`, NO_CREDENTIALS_FIX)
 }
 
 function noCredentials(found: string, fix: string): FoundCredentials {

@@ -1,10 +1,11 @@
-import { type Environment, regionFromEnvironment, variable } from '../../aws/config/environment.ts'
+import { type Environment, variable } from '../../aws/config/environment.ts'
 import { instanceRegionLookup } from '../../aws/config/instance-metadata-client.ts'
 import { type ClientSettings, resolveSettings } from '../../aws/config/settings.ts'
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'
 import { endpointUrlFor } from '../../aws/dynamodb/endpoint-rules.ts'
 import { isLoopback, parseEndpoint } from '../../aws/http/endpoint.ts'
 import { SocketTransport } from '../../aws/http/socket-transport.ts'
+import { variableOf } from '../../internal/option.ts'
 import { PendingSteps } from '../../internal/deadline.ts'
 import { ownVariables, unknownVariables } from '../../options/environment.ts'
 import { systemClock } from '../../aws/http/server-clock.ts'
@@ -134,7 +135,7 @@ export async function checkRegion(context: CommandContext, options: StoreOptions
         { profile },
       ),
     })
-    const found = `${settings.region}, from ${await sourceOfRegion(context, options)}`
+    const found = `${settings.region}, from ${sourceIn(settings.regionSource, context)}`
     const [arn, , , ofTable] = table?.split(':') ?? []
     if (arn !== 'arn' || ofTable === settings.region)
       return { settings, region: check('pass', 'region', found) }
@@ -156,7 +157,7 @@ export function checkEndpoint(
 ): { readonly endpoint: Check; readonly url: string | undefined } {
   try {
     const url = endpointUrlFor(settings, { accountId: credentials?.accountId, tableArn: table })
-    const found = `${url}, from ${sourceOfEndpoint(context, settings)}`
+    const found = `${url}, from ${sourceIn(settings.customEndpoint?.source ?? 'the region', context)}`
     const { protocol, hostname } = parseEndpoint(url)
     if (protocol === 'https:' || isLoopback(hostname))
       return { url, endpoint: check('pass', 'endpoint', found) }
@@ -167,26 +168,9 @@ export function checkEndpoint(
   }
 }
 
-async function sourceOfRegion(
-  { args, environment }: CommandContext,
-  { profile, region }: StoreOptions,
-): Promise<string> {
-  if (args.has('region')) return '--region'
-  if (region !== undefined) return 'DYNAMODB_SESSIONS_REGION'
-  const inEnvironment = regionFromEnvironment(environment)
-  if (inEnvironment !== undefined) return inEnvironment.variable
-  const { name } = selectedProfile(environment, profile)
-  const config = await loadSharedConfig(environment)
-  return config.profiles.get(name)?.get('region') === undefined
-    ? 'the instance metadata'
-    : `the profile "${name}"`
-}
-
-function sourceOfEndpoint({ args, environment }: CommandContext, { customEndpoint }: ClientSettings): string {
-  const { source } = customEndpoint ?? { source: 'the region' }
-  if (source !== 'the option "endpoint"') return source
-  if (args.has('endpoint')) return '--endpoint'
-  return variable(environment, 'DYNAMODB_SESSIONS_ENDPOINT') === undefined
-    ? source
-    : 'DYNAMODB_SESSIONS_ENDPOINT'
+/** What names a setting, as the operator knows it: a flag, a variable, a profile. */
+function sourceIn(source: string, { args }: CommandContext): string {
+  return source
+    .replace(/^the option "(\w+)"$/, (_, name: string) => (args.has(name) ? `--${name}` : variableOf(name)))
+    .replace(/^(?:the environment variable|region of) /, '')
 }

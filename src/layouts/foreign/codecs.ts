@@ -1,4 +1,4 @@
-import { SessionCorruptError } from '../../errors.ts'
+import { corrupt, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { COLON, COMMA, findInStructure, isSameJson, parseSessionData, stringifySessionData } from '../json.ts'
 import { mapOf, type SessionCodec, textOf } from '../layout.ts'
@@ -54,7 +54,7 @@ export function textOfDocument(document: object): string {
   try {
     return JSON.stringify(document)
   } catch (cause) {
-    throw new SessionCorruptError('the stored session is nested too deep; it was left as it is', { cause })
+    throw corrupt('the stored session is nested too deep', { cause })
   }
 }
 
@@ -66,7 +66,7 @@ export function textOfDocument(document: object): string {
 export function documentOfText(text: string): Item {
   const document: unknown = JSON.parse(text)
   if (typeof document === 'object' && document !== null) return document as Item
-  throw new SessionCorruptError('the stored session is no document; it was left as it is')
+  throw corrupt('the stored session is no document')
 }
 
 /**
@@ -121,10 +121,7 @@ function rewritten(write: () => string): string {
     return write()
   } catch (cause) {
     if (cause instanceof SessionCorruptError) throw cause
-    throw new SessionCorruptError(
-      'the stored session cannot be read as data of this layout; see the cause; it was left as it is',
-      { cause },
-    )
+    throw corrupt('the stored session cannot be read as data of this layout; see the cause', { cause })
   }
 }
 

@@ -1,4 +1,4 @@
-import { SessionCorruptError } from '../../errors.ts'
+import { corrupt, type SessionCorruptError } from '../../errors.ts'
 import { LATEST_MS } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import {
@@ -172,9 +172,8 @@ export function expiryIn(units: Readonly<Record<string, ExpiryUnit>>, isOptional
         if (number !== undefined) return Math.round(epochMsOf(number))
       }
       if (isOptional) return NEVER_MS
-      throw new SessionCorruptError(
-        `the stored item has no attribute "${names.join('" or "')}" of type N, so it does not say when it expires; it was ` +
-          'left as it is',
+      throw corrupt(
+        `the stored item has no attribute "${names.join('" or "')}" of type N, so it does not say when it expires`,
       )
     },
     attributesOf: expiresMs =>
@@ -188,9 +187,7 @@ export function expiryIn(units: Readonly<Record<string, ExpiryUnit>>, isOptional
 
 /** The error for an item that is there and no session. */
 export function noSession(attribute: string): SessionCorruptError {
-  return new SessionCorruptError(
-    `the stored item has no usable attribute "${attribute}", so it is no session of this layout; it was left as it is`,
-  )
+  return corrupt(`the stored item has no usable attribute "${attribute}", so it is no session of this layout`)
 }
 
 function expiryText(expiresMs: number, unit: ExpiryUnit): string {

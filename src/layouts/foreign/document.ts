@@ -1,4 +1,4 @@
-import { invalidSessionData, SessionCorruptError } from '../../errors.ts'
+import { corrupt, invalidSessionData } from '../../errors.ts'
 import { isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 
@@ -39,8 +39,8 @@ function valueAt(attribute: unknown, depth: number): unknown {
     const value = entry === undefined || another !== undefined ? undefined : contentOf(...entry, depth)
     if (value !== undefined) return value
   }
-  throw new SessionCorruptError(
-    'the stored session has an attribute of an unknown type, or one nested deeper than DynamoDB takes; it was left as it is',
+  throw corrupt(
+    'the stored session has an attribute of an unknown type, or one nested deeper than DynamoDB takes',
   )
 }
 

@@ -1,4 +1,4 @@
-import { invalidSessionData, SessionCorruptError } from '../../errors.ts'
+import { corrupt, invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { jsonCodec, parseSessionData, stringifySessionData } from '../json.ts'
 import {
@@ -195,9 +195,7 @@ function adonisTextOf(item: Item, id: string): string {
   if (envelope === undefined) throw noSession('value')
   const { message, purpose } = parseSessionData(envelope)
   if (purpose !== id) {
-    throw new SessionCorruptError(
-      'the attribute "value" of the stored item was written for another session; it was left as it is',
-    )
+    throw corrupt('the attribute "value" of the stored item was written for another session')
   }
   if (typeof message !== 'object' || message === null || Array.isArray(message)) throw noSession('value')
   return stringifySessionData(message)

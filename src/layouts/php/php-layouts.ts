@@ -1,4 +1,4 @@
-import { invalidSessionData, invalidSessionId, SessionCorruptError } from '../../errors.ts'
+import { corrupt, invalidSessionData, invalidSessionId } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { sourceJsonCodec } from '../foreign/codecs.ts'
 import { defineLayout, expiryIn, type LayoutRow, noSession } from '../foreign/define-layout.ts'
@@ -111,9 +111,9 @@ function payloadCodec(serialization: 'php' | 'json'): SessionCodec {
   const codecOf = (text: string): SessionCodec => {
     if (text.startsWith('a:')) return php
     if (text.startsWith('{') || text.startsWith('[')) return jsonPayload
-    throw new SessionCorruptError(
+    throw corrupt(
       'the stored session is neither serialised PHP nor JSON; it is encrypted if Laravel has session.encrypt on, which this ' +
-        'layout cannot read; it was left as it is',
+        'layout cannot read',
     )
   }
   const forNew = serialization === 'json' ? jsonPayload : php
@@ -151,9 +151,7 @@ function byteTextOf(value: AttributeValue | undefined): string | undefined {
 
 function fromBase64(stored: string): string {
   if (BASE64.test(stored)) return Buffer.from(stored, 'base64').toString('latin1')
-  throw new SessionCorruptError(
-    'the stored session is not in base64, although the option "base64" says so; it was left as it is',
-  )
+  throw corrupt('the stored session is not in base64, although the option "base64" says so')
 }
 
 function utf8Of(stored: string): string {

@@ -43,6 +43,14 @@ describe('createTable', () => {
     expect(operations().slice(-2)).toEqual(['UpdateTimeToLive', 'DescribeTimeToLive'])
   })
 
+  test('has created a table whose creation got no usable response the first time', async () => {
+    const { result } = await runOn({
+      DescribeTable: [notFound, table('ACTIVE')],
+      CreateTable: [{ statusCode: 500, body: {} }, failure('ResourceInUseException')],
+    })
+    expect(await result).toEqual({ created: true, warnings: [] })
+  })
+
   test('uses a table that is being updated as it is', async () => {
     const { result, operations } = await runOn({
       DescribeTable: [table('UPDATING')],

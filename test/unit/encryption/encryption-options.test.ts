@@ -156,7 +156,7 @@ test('checking options loads neither compression nor cryptography', () => {
     '../encryption/encryption-options.ts',
     '../internal/core-objects.ts',
     '../internal/process-environment.ts',
-    './option.ts',
+    '../internal/option.ts',
   ])
 })
 

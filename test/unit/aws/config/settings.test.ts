@@ -56,6 +56,7 @@ async function problem(given: Given): Promise<ConfigurationError> {
 test('a region alone leaves everything else at its default', async () => {
   expect(await settings({ region: 'eu-west-1' })).toEqual({
     region: 'eu-west-1',
+    regionSource: 'the option "region"',
     customEndpoint: undefined,
     useFips: false,
     useDualStack: false,
