@@ -10,7 +10,11 @@
  * nor a session: a user ID, a key of key-value storage, what a factory takes.
  */
 export type InvalidArgumentCode =
-  'INVALID_ARGUMENT' | 'INVALID_OPTION' | 'INVALID_SESSION_ID' | 'INVALID_SESSION_DATA'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_OPTION'
+  | 'INVALID_SESSION_ID'
+  // What the layout cannot store.
+  | 'INVALID_SESSION_DATA'
 
 /** Codes of {@link DynamoDBSessionsError} and its subclasses; docs/errors.md says what each means. */
 export type ErrorCode =

@@ -42,7 +42,11 @@ export interface SessionConflict<Data extends object = SessionData> {
 
 /** What becomes of a write when somebody else has written the session since it was read; see `onConflict`. */
 export type ConflictPolicy<Data extends object = SessionData> =
-  'merge' | 'overwrite' | 'reject' | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
+  | 'merge'
+  | 'overwrite'
+  | 'reject'
+  // Returns what is stored.
+  | ((conflict: SessionConflict<Data>) => Data | Promise<Data>)
 
 /** The options of a store, those of all layouts together: what they are once they have been checked. */
 export interface StoreOptions<Data extends object = SessionData> extends ConnectionOptions, LayoutOptions {

@@ -12,9 +12,14 @@ export type Question =
   /** Moves the clock of the machine. */
   | { readonly call: 'jump'; readonly ms: number }
 
-/** What it answers: the counters that were read, and how often the credentials were asked for so far. */
-export type Reply =
-  { readonly counters: readonly unknown[]; readonly credentialLookups: number } | { readonly error: string }
+/** The counters that were read, and how often the credentials were asked for so far. */
+interface Counted {
+  readonly counters: readonly unknown[]
+  readonly credentialLookups: number
+}
+
+/** What it answers. */
+export type Reply = Counted | { readonly error: string }
 
 const FIVE_MINUTES_MS = 300_000
 

@@ -16,7 +16,15 @@ import { type Knowledge, LEASE_SECONDS, TTL_SECONDS } from './interleaving-knowl
 
 /** What an actor can do. */
 export type Call =
-  'read' | 'write' | 'save unchanged' | 'touch' | 'touch record' | 'destroy' | 'lock' | 'release'
+  | 'read'
+  | 'write'
+  | 'save unchanged'
+  | 'touch'
+  // With the record that was read last instead of its ID.
+  | 'touch record'
+  | 'destroy'
+  | 'lock'
+  | 'release'
 
 /** Something that an actor has under way, and what was known when it began. */
 interface Operation {

@@ -166,7 +166,6 @@ async function lockOwner(subject: ConcurrencySubject, id: string): Promise<Attri
 
 /** What the time was for a request that asked for a lock. */
 function askedAtMs(request: LoggedRequest | undefined): number {
-  const values = request?.input['ExpressionAttributeValues'] as
-    Readonly<Record<string, { readonly N?: string }>> | undefined
-  return Number(values?.[':lockNow']?.N)
+  const values = request?.input['ExpressionAttributeValues'] as Readonly<Record<string, unknown>> | undefined
+  return Number((values?.[':lockNow'] as { readonly N?: string } | undefined)?.N)
 }

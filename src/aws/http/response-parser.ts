@@ -45,8 +45,7 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n\0]*)?$/
 const FIELD = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n\0]*)\r\n/y
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\0]*)?$/
 
-type State =
-  'head' | 'sized-body' | 'chunk-size' | 'chunk-data' | 'trailers' | 'body-until-close' | 'complete'
+type State = 'head' | 'sized-body' | 'chunk-size' | 'chunk-data' | 'trailers' | 'until-close' | 'complete'
 
 /**
  * Reads one HTTP/1.x response from the bytes of a connection, however they are cut into pieces.
@@ -101,7 +100,7 @@ export class ResponseParser {
    * @throws {ResponseFormatError} when the response is not complete.
    */
   end(): ParsedResponse {
-    if (this.#state !== 'body-until-close') {
+    if (this.#state !== 'until-close') {
       throw new ResponseFormatError('the connection was closed in the middle of the response')
     }
     this.#state = 'complete'
@@ -148,7 +147,7 @@ export class ResponseParser {
         return this.#readChunkData()
       case 'trailers':
         return this.#readTrailer()
-      case 'body-until-close':
+      case 'until-close':
         this.#takeBody(this.#unread.length)
         return false
       case 'complete':
@@ -198,7 +197,7 @@ export class ResponseParser {
       this.#state = 'chunk-size'
     } else if (length === undefined) {
       this.#keepAlive = false
-      this.#state = 'body-until-close'
+      this.#state = 'until-close'
     } else {
       this.#remaining = length
       this.#checkBodySize(length)
