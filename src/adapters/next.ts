@@ -9,9 +9,10 @@ import {
   sinkOfResponse,
 } from './next/cookie-sink.ts'
 import { NextSession } from './next/next-session.ts'
-import { SharedSessions } from './next/shared-sessions.ts'
 import type { RequestWithCookies, WebSessions, WebSessionsOptions } from './web.ts'
 import type { SetCookie } from './web/cookie.ts'
+import type { Host } from './web/host.ts'
+import { SharedSessions } from './web/shared-sessions.ts'
 
 export type { CookieJar, PagesResponse } from './next/cookie-sink.ts'
 export type { NextSession } from './next/next-session.ts'
@@ -37,6 +38,7 @@ export type SessionHandler<Data extends object, Incoming, Context> = (
 /** A route handler, or what `proxy.ts` exports, as Next.js calls it. */
 export type NextHandler<Incoming, Context> = (request: Incoming, context: Context) => Promise<Response>
 
+const HOST: Host = { name: 'next', withoutLocking: 'Next.js, which does not tell when a request ends' }
 const FORM = /^(?:application\/x-www-form|multipart\/form)/i
 
 /**
@@ -74,11 +76,11 @@ export function nextSessions<Data extends object = SessionData>(
 
 /** What {@link nextSessions} makes. Everything but its creation throws a `TypeError` (`INVALID_OPTION`) for wrong options. */
 export class NextSessions<Data extends object = SessionData> {
-  readonly #shared: SharedSessions<Data>
+  readonly #shared: SharedSessions<Data, NextSession<Data>>
 
   /** @internal */
   constructor(options: WebSessionsOptions<Data>) {
-    this.#shared = new SharedSessions(options)
+    this.#shared = new SharedSessions(options, HOST)
   }
 
   /** Where the sessions are kept; for `destroyByUser`, for example. */

@@ -10,6 +10,7 @@ import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { SessionCookie, type SessionCookieOptions } from './web/cookie.ts'
+import type { Host } from './web/host.ts'
 import { type OpenedSession, type SessionContext, WebSession } from './web/web-session.ts'
 
 export type { SessionCookieOptions, SetCookie } from './web/cookie.ts'
@@ -113,14 +114,20 @@ export class WebSessions<Data extends object = SessionData> {
   readonly #context: SessionContext<Data>
 
   /**
-   * @param withoutLocking which framework does not tell when a request ends, if it does not.
+   * @param host what the framework is like.
    * @internal
    */
-  constructor(options: WebSessionsOptions<Data>, withoutLocking?: string) {
+  constructor(options: WebSessionsOptions<Data>, host: Host = { name: 'web' }) {
     const { settings, forStore } = readOwnOptions<Data, WebSessionSettings>(options, ownRows)
-    const { secrets = [], cookie = {}, rolling: isRolling = true, isFailure = () => false, clock } = settings
+    const {
+      secrets = [],
+      cookie = {},
+      rolling: isRolling = true,
+      isFailure = host.isFailure ?? (() => false),
+      clock,
+    } = settings
     requireSecrets(settings, options)
-    const { store, close } = openStore(forStore, withoutLocking)
+    const { store, close } = openStore(forStore, host.withoutLocking)
     this.store = store
     this.#closeStore = close
     this.#context = {
@@ -173,6 +180,19 @@ export class WebSessions<Data extends object = SessionData> {
     const lock = locks && id !== undefined ? await this.store.lock(id, options) : undefined
     const record = locks || id === undefined ? lock?.record : await this.store.read(id, options)
     return make(this.#context, { presented, record, lock })
+  }
+
+  /**
+   * The session of a request without cookies, for which nothing has to be read.
+   *
+   * @internal
+   */
+  newSession(): WebSession<Data> {
+    return new WebSession(this.#context, {
+      presented: { isThere: false },
+      record: undefined,
+      lock: undefined,
+    })
   }
 
   /**

@@ -1,25 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { engine, engineCredentials, engineRegion } from '../../support/engines.ts'
+import { engine } from '../../support/engines.ts'
 import { UserTable } from '../../integration/users/user-table.ts'
-import { isAppBuilt, NextApp, NextVisitor } from './next-app.ts'
+import { ServedApp, variablesFor } from '../served-app.ts'
+import { isAppBuilt, nextServer, NextVisitor } from './next-app.ts'
 
 describe.runIf(await isAppBuilt())('an app of Next.js, built for production', () => {
   let table: UserTable
-  let [app, other]: NextApp[] = []
+  let [app, other]: ServedApp[] = []
 
   beforeAll(async () => {
     table = await UserTable.create(engine)
-    const variables = {
-      TABLE: table.name,
-      SESSION_SECRET: 'a long random text',
-      AWS_REGION: engineRegion,
-      AWS_ACCESS_KEY_ID: engineCredentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: engineCredentials.secretAccessKey,
-      AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
-    }
-    app = await NextApp.start(variables)
-    other = await NextApp.start(variables)
+    const variables = { ...variablesFor(engine, table.name), NEXT_TELEMETRY_DISABLED: '1' }
+    app = await ServedApp.start(nextServer, variables)
+    other = await ServedApp.start(nextServer, variables)
   }, 120_000)
 
   afterAll(async () => {

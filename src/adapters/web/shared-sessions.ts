@@ -2,19 +2,20 @@ import { createHash } from 'node:crypto'
 
 import { isObject } from '../../internal/core-objects.ts'
 import { WebSessions, type WebSessionsOptions } from '../web.ts'
-import type { NextSession } from './next-session.ts'
+import type { Host } from './host.ts'
+import type { WebSession } from './web-session.ts'
 
 /** What everything in a process uses that has the same options. */
-interface OpenedSessions<Data extends object> {
+interface OpenedSessions<Data extends object, Session extends WebSession<Data>> {
   readonly web: WebSessions<Data>
-  /** By cookie jar, or request of the Pages Router. */
-  readonly sessions: WeakMap<object, Promise<NextSession<Data>>>
+  /** By what stands for a request. */
+  readonly sessions: WeakMap<object, Promise<Session>>
 }
 
-type OpenedByKey<Data extends object> = Map<string, OpenedSessions<Data>>
-
-/** Of one process: Next.js evaluates a module once for each bundle, and in development once more for each edit. */
-const REGISTRY = Symbol.for('dynamodb-sessions/next')
+type OpenedByKey<Data extends object, Session extends WebSession<Data>> = Map<
+  string,
+  OpenedSessions<Data, Session>
+>
 
 /**
  * Options that are functions of what a session holds. That they are there is all that counts of them in production, where
@@ -22,23 +23,28 @@ const REGISTRY = Symbol.for('dynamodb-sessions/next')
  */
 const FUNCTIONS_OF_DATA: ReadonlySet<string> = new Set(['userId', 'ttlSeconds', 'onConflict'])
 
-/** Web sessions that are opened when they are first asked for, and that all users of the same options share. */
-export class SharedSessions<Data extends object> {
+/**
+ * Web sessions that are opened when they are first asked for, so that a build needs no secret, and that all users of the same
+ * options share: frameworks evaluate a module once for each bundle, and in development once more for each edit.
+ */
+export class SharedSessions<Data extends object, Session extends WebSession<Data> = WebSession<Data>> {
   readonly #options: WebSessionsOptions<Data>
+  readonly #host: Host
   /** For options that nothing else can be known to have. */
-  readonly #own: OpenedByKey<Data> = new Map()
+  readonly #own: OpenedByKey<Data, Session> = new Map()
 
-  constructor(options: WebSessionsOptions<Data>) {
+  constructor(options: WebSessionsOptions<Data>, host: Host) {
     this.#options = options
+    this.#host = host
   }
 
   /** @throws {TypeError} `INVALID_OPTION` */
-  get opened(): OpenedSessions<Data> {
+  get opened(): OpenedSessions<Data, Session> {
     const [key, byKey] = this.#place()
     const known = byKey.get(key)
     if (known !== undefined) return known
-    const web = new WebSessions(this.#options, 'Next.js, which does not tell when a request ends')
-    const opened = { web, sessions: new WeakMap<object, Promise<NextSession<Data>>>() }
+    const web = new WebSessions(this.#options, this.#host)
+    const opened = { web, sessions: new WeakMap<object, Promise<Session>>() }
     byKey.set(key, opened)
     return opened
   }
@@ -51,11 +57,12 @@ export class SharedSessions<Data extends object> {
     await known?.web.close()
   }
 
-  #place(): readonly [key: string, byKey: OpenedByKey<Data>] {
+  #place(): readonly [key: string, byKey: OpenedByKey<Data, Session>] {
     const key = keyOf(this.#options)
     if (key === undefined) return ['', this.#own]
-    const holder = globalThis as { [REGISTRY]?: OpenedByKey<Data> }
-    return [key, (holder[REGISTRY] ??= new Map())]
+    const registry = Symbol.for(`dynamodb-sessions/${this.#host.name}`)
+    const ofProcess = globalThis as { [registry]?: OpenedByKey<Data, Session> }
+    return [key, (ofProcess[registry] ??= new Map())]
   }
 }
 
