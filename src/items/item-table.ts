@@ -81,6 +81,11 @@ export class ItemTable {
     this.#absoluteTimeoutMs = absoluteTimeoutSeconds === undefined ? undefined : absoluteTimeoutSeconds * 1000
   }
 
+  /** Whether the table has replicas in other Regions, which calls may go to. */
+  get hasReplicas(): boolean {
+    return this.client.hasFailover
+  }
+
   get clock(): ServerClock {
     return this.client.clock
   }

@@ -137,7 +137,8 @@ export function asFound({ layout }: ItemTable, found: Item): Condition | undefin
  *
  * It deletes only what had started when it was called: a copy of the request that DynamoDB carries out late leaves a session
  * alone that was created under the same ID since. Where a request that created the session may still be on its way, a
- * gravestone takes the place of the item for a while, so that the session does not come back.
+ * gravestone takes the place of the item for a while, so that the session does not come back. So does one in every Region where
+ * the table has replicas, for a day.
  *
  * @throws {SessionConflictError} when others kept on creating the session anew.
  */
@@ -147,6 +148,23 @@ export async function destroySession(
   doubtful: DoubtfulCreations,
   timed: TimedOptions,
 ): Promise<void> {
+  const destroy = (options: TimedOptions): Promise<void> =>
+    destroyInRegion(table, key, table.hasReplicas || doubtful.has(key), options)
+  await destroy(timed)
+  // Where it can be reached, each Region is told: until it hears by replication, a save there would bring the session back.
+  const deadline = timed.deadline.within(OTHER_REGIONS_MS)
+  await Promise.allSettled(table.client.otherRegions.map(region => destroy({ ...timed, deadline, region })))
+}
+
+/** The longest time that a destroy waits for other Regions. */
+const OTHER_REGIONS_MS = 1000
+
+async function destroyInRegion(
+  table: ItemTable,
+  key: string,
+  isDoubtful: boolean,
+  timed: TimedOptions,
+): Promise<void> {
   const { lateRequests } = table.layout
   if (lateRequests === undefined) {
     await table.delete(key, timed)
@@ -154,12 +172,12 @@ export async function destroySession(
   }
   const nowMs = table.clock.now()
   let started = lateRequests.startedBy(nowMs)
-  let buries = doubtful.has(key)
+  let buries = isDoubtful
   const destruction: ConditionalWrite<Item, undefined> = {
     trouble: 'others kept on creating the session anew while it was destroyed; it was given up',
     apply: async () => {
       const { applied, item: found } = buries
-        ? await table.replace(key, lateRequests.gravestone(key, nowMs), started, timed)
+        ? await table.replace(key, lateRequests.gravestone(key, nowMs, table.hasReplicas), started, timed)
         : await table.deleteIf(key, allOf(started, lateRequests.noCreationExpected(nowMs)), timed)
       return applied || found === undefined ? { result: undefined } : { found }
     },

@@ -169,7 +169,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       lease.lose()
       throw lockLost(table.name, becameOf(attempt))
     }
-    if (save.onConflict !== 'reject') return { found }
+    if (save.onConflict !== 'reject' || this.#isOlder(found)) return { found }
     const message = 'somebody else has written the session since it was read; read it again'
     const error = new SessionConflictError(message, { attempts: attempt.number })
     reportUnresolved(table.name, save, 'rejected', error, attempt.number)
@@ -212,6 +212,11 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     if (this.#isStoredIn(found)) {
       const handed = this.#turn?.handed
       return this.#end(theirs, handed?.item === found ? handed : undefined)
+    }
+    if (this.#isOlder(found)) {
+      // Merged, what it lacks would be taken for what others have removed.
+      this.#basis = { ...this.#basis, version: theirs.version }
+      return undefined
     }
     const versions = { basis: this.#basis.text, ours: this.#ours, theirs, attempt }
     this.#ours = await resolveConflict(this.#table, this.#save, versions)
@@ -344,6 +349,15 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const { layout } = this.#table
     const revision = earlier && layout.revisionOf(earlier)
     return revision !== undefined && isWriteOf(markerOf(revision), layout.revisionOf(item))
+  }
+
+  /**
+   * Whether an item is known to be older than the basis, which went on from there: it is of another Region, which has not got
+   * the basis yet. Then this save replaces it, which has all that is in it.
+   */
+  #isOlder(found: Item): boolean {
+    const revision = this.#table.layout.revisionOf(found)
+    return revision !== undefined && isWriteOf(markerOf(revision), this.#basis.revision)
   }
 
   /** Whether a save that took this one along, and then failed, has stored it nevertheless. */

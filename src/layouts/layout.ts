@@ -267,8 +267,12 @@ export interface LateRequestGuard {
   /** The opposite of {@link noCreationExpected}, of an item at hand. */
   isCreationExpected(item: Item, nowMs: number): boolean
 
-  /** What keeps the place of a session that was destroyed, for as long as a request that creates it may be carried out. */
-  gravestone(key: string, nowMs: number): Item
+  /**
+   * What keeps the place of a session that was destroyed, for as long as a request that creates it may be carried out.
+   *
+   * @param hasReplicas whether other Regions may not know of that for longer.
+   */
+  gravestone(key: string, nowMs: number, hasReplicas: boolean): Item
 }
 
 /**

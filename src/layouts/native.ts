@@ -56,6 +56,8 @@ const LOCK_OWNER = 'lockOwner'
  * clocks that differ by five minutes are not put right.
  */
 export const LATE_REQUESTS_MS = 600_000
+/** For how long a Region that is cut off may keep writes to itself. */
+const LATE_REPLICATION_MS = 86_400_000
 /** Epoch milliseconds have that many until the year 2286. */
 const BIRTH_TIME_DIGITS = 13
 const BIRTH_RANDOM_LENGTH = 8
@@ -319,8 +321,8 @@ function startedBy(epochMs: number): Condition {
   }
 }
 
-function lateUntil(nowMs: number): AttributeValue {
-  return { N: String(Math.ceil((nowMs + LATE_REQUESTS_MS) / 1000)) }
+function lateUntil(nowMs: number, keptMs = LATE_REQUESTS_MS): AttributeValue {
+  return { N: String(Math.ceil((nowMs + keptMs) / 1000)) }
 }
 
 /** What keeps late requests for items with a {@link birthAttribute} without effect. */
@@ -345,12 +347,15 @@ export function lateRequestGuard(partitionKey: string): LateRequestGuard {
     }),
     isCreationExpected: (item, nowMs) => (numberOf(item[LATE_UNTIL]) ?? 0) > nowMs / 1000,
     // It has expired by every clock, and time to live removes it when it is not needed any more.
-    gravestone: (key, nowMs) => ({
-      [partitionKey]: { S: key },
-      [EXPIRES]: lateUntil(nowMs),
-      [EXPIRES_MS]: { N: '0' },
-      [LATE_UNTIL]: lateUntil(nowMs),
-    }),
+    gravestone: (key, nowMs, hasReplicas) => {
+      const until = lateUntil(nowMs, hasReplicas ? LATE_REPLICATION_MS : LATE_REQUESTS_MS)
+      return {
+        [partitionKey]: { S: key },
+        [EXPIRES]: until,
+        [EXPIRES_MS]: { N: '0' },
+        [LATE_UNTIL]: until,
+      }
+    },
   }
 }
 

@@ -218,7 +218,7 @@ function destruction(
   if (lateRequests === undefined) return { Delete: itemIn(table, key) }
   const started = found === undefined ? lateRequests.startedBy(nowMs) : lateRequests.isStill(found)
   if (isCreationDoubtful || (found !== undefined && lateRequests.isCreationExpected(found, nowMs))) {
-    const Item = lateRequests.gravestone(key, nowMs)
+    const Item = lateRequests.gravestone(key, nowMs, false)
     return { Put: { TableName: table.name, Item, ...conditionInput(started) } }
   }
   const condition = allOf(started, lateRequests.noCreationExpected(nowMs))

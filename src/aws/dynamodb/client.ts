@@ -67,6 +67,11 @@ export class DynamoDBClient {
     return this.#options.deadlineMs
   }
 
+  /** Whether calls may go on in other Regions. */
+  get hasFailover(): boolean {
+    return this.#options.failover !== undefined
+  }
+
   /** The Regions that are well, but for the one that calls go to. */
   get otherRegions(): readonly string[] {
     return this.#prepared?.regions.others.map(({ name }) => name) ?? []
