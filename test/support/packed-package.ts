@@ -19,7 +19,8 @@ export interface PackedPackage {
 /** Builds, packs and installs the package; in a run once, whoever needs it. */
 export async function packedPackage(): Promise<PackedPackage> {
   const folder = await oncePerRun('package', async app => {
-    await npm(root, 'run', 'build')
+    // `npm test` has built it before it started the tests.
+    if (process.env['npm_lifecycle_event'] !== 'test') await npm(root, 'run', 'build')
     await npm(root, 'pack', '--ignore-scripts', '--pack-destination', app)
     await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))
     await npm(app, 'install', '--offline', '--no-audit', '--no-fund', tarballIn(app))
