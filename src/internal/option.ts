@@ -1,7 +1,7 @@
 import { invalidOption } from '../errors.ts'
 import { closestMatch, didYouMean } from './closest-match.ts'
 import { isJsonObject, type JsonObject } from './core-objects.ts'
-import { numberFromText } from './process-environment.ts'
+import { type Environment, numberFromText } from './process-environment.ts'
 
 /**
  * One option: everything but its TypeScript type and its help, which are the property of that name and the first sentence
@@ -56,7 +56,6 @@ export interface GivenOptions {
   readonly nameOf: (name: string) => string
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
 type Rows = Readonly<Record<string, OptionRow>>
 
 /** What the names of all environment variables of this package start with. */

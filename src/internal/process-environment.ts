@@ -1,7 +1,10 @@
+/** Environment variables, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
 /**
  * The environment variables of this process. One that it may not read, as in Deno without `--allow-env`, counts as unset.
  */
-export function processEnvironment(): Readonly<Record<string, string | undefined>> {
+export function processEnvironment(): Environment {
   return Reflect.has(globalThis, 'Deno') ? readable : process.env
 }
 

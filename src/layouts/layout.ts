@@ -1,4 +1,4 @@
-import { withinDateRange } from '../internal/core-objects.ts'
+import { isJsonObject, isObject, withinDateRange } from '../internal/core-objects.ts'
 import type { AttributeValue, Item, SessionData } from '../types.ts'
 import type { UserIndex } from './user-index.ts'
 
@@ -445,9 +445,7 @@ export function binaryOf(value: unknown): string | undefined {
 /** The entries of an attribute of type M; `undefined` for anything else. */
 export function mapOf(value: unknown): Item | undefined {
   const content = contentOf(value, 'M')
-  return typeof content === 'object' && content !== null && !Array.isArray(content)
-    ? (content as Item)
-    : undefined
+  return isJsonObject(content) ? (content as Item) : undefined
 }
 
 /**
@@ -464,6 +462,5 @@ function stringIn(value: unknown, type: 'S' | 'N' | 'B'): string | undefined {
 }
 
 function contentOf(value: unknown, type: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined
-  return (value as Readonly<Record<string, unknown>>)[type]
+  return isObject(value) ? Reflect.get(value, type) : undefined
 }

@@ -35,11 +35,8 @@ export function isUserId(value: unknown): value is string {
  *
  * @param capacity what the index is to have in a table with provisioned capacity; `undefined` for on-demand tables.
  */
-export function addIndexCommand(
-  table: string,
-  { name, attribute, projected }: UserIndex,
-  capacity: ProvisionedCapacity | undefined,
-): string {
+export function addIndexCommand(table: string, capacity?: ProvisionedCapacity): string {
+  const { name, attribute, projected } = userIndex
   const throughput =
     capacity === undefined
       ? ''

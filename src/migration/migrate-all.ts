@@ -1,4 +1,3 @@
-import { DynamoDBSessionsError } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import { forEachAtOnce, listItems } from '../scan/scan.ts'
 import type { Migration } from './migration.ts'
@@ -46,36 +45,31 @@ export async function migrateAll(
     counts.found++
     const id = source.layout.idOfKey(key)
     if (id === undefined) counts.failed++
-    else if (!dryRun) await tryToMove(migration, id, counts, signal)
+    else if (!dryRun) counts[await tryToMove(migration, id, signal)]++
     if (counts.found % PROGRESS_EVERY === 0) await onProgress?.({ ...counts })
   })
   await onProgress?.({ ...counts })
   return counts
 }
 
+/** Codes of errors that are about the content of one session, so that others may still be moved. */
+const ABOUT_ONE_SESSION: ReadonlySet<string> = new Set([
+  'INVALID_SESSION_DATA',
+  'SESSION_CONFLICT',
+  'SESSION_CORRUPT',
+  'SESSION_DECRYPTION_FAILED',
+  'SESSION_TOO_LARGE',
+])
+
 async function tryToMove(
   migration: Migration,
   id: string,
-  counts: { moved: number; passedOver: number; failed: number },
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<'moved' | 'passedOver' | 'failed'> {
   try {
-    if ((await migration.moveOne(id, { signal })) === 'moved') counts.moved++
-    else counts.passedOver++
+    return (await migration.moveOne(id, { signal })) === 'moved' ? 'moved' : 'passedOver'
   } catch (error) {
-    if (!isAboutOneSession(error)) throw error
-    counts.failed++
+    if (ABOUT_ONE_SESSION.has(codeOf(error) ?? '')) return 'failed'
+    throw error
   }
-}
-
-/** Whether an error is about the content of one session, so that others may still be moved. */
-function isAboutOneSession(error: unknown): boolean {
-  const code = codeOf(error)
-  if (code === 'INVALID_SESSION_DATA') return true
-  return (
-    error instanceof DynamoDBSessionsError &&
-    ['SESSION_CORRUPT', 'SESSION_DECRYPTION_FAILED', 'SESSION_TOO_LARGE', 'SESSION_CONFLICT'].includes(
-      error.code,
-    )
-  )
 }

@@ -1,10 +1,9 @@
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { entryRows } from './entry-options.ts'
 import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from '../internal/option.ts'
+import type { Environment } from '../internal/process-environment.ts'
 import { preloadRows } from './preload-options.ts'
 import { storeRows } from './store-options.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const NAMING = `; an option of SessionStore is read from ${ENVIRONMENT_PREFIX} and its name, as ${variableOf('ttlSeconds')}`
 

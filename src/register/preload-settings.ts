@@ -1,10 +1,8 @@
 import { invalidOption } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { readOptions } from '../internal/option.ts'
-import { processEnvironment } from '../internal/process-environment.ts'
+import { type Environment, processEnvironment } from '../internal/process-environment.ts'
 import { preloadRows } from '../options/preload-options.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 let hasWarned = false
 

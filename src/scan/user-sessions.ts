@@ -228,7 +228,7 @@ function indexProblem(error: unknown, { name: table }: ItemTable, index: UserInd
   const difference = `there is no index "${index.name}"`
   return new TableMismatchError(
     `the sessions of a user cannot be found in table "${table}": ${difference}; createTable makes it in new tables, and ` +
-      `this adds it (with ProvisionedThroughput in it where the table has that): ${addIndexCommand(table, index, undefined)}`,
+      `this adds it (with ProvisionedThroughput in it where the table has that): ${addIndexCommand(table)}`,
     [difference],
   )
 }
@@ -239,7 +239,7 @@ function requireProjection({ table, index }: UserQuery, item: Item): void {
   const difference = `the index "${index.name}" does not have the attributes ${index.projected.join(', ')}`
   throw new TableMismatchError(
     `the sessions of a user cannot be listed from table "${table.name}": ${difference}; delete the index and add it again: ` +
-      addIndexCommand(table.name, index, undefined),
+      addIndexCommand(table.name),
     [difference],
   )
 }

@@ -1,4 +1,4 @@
-import type { Environment } from '../aws/config/environment.ts'
+import type { Environment } from '../internal/process-environment.ts'
 import type { InstanceRegion } from '../aws/config/instance-metadata-client.ts'
 import { briefTransport, routeFinder, type RouteSources } from '../aws/config/route-finder.ts'
 import type { DynamoDBClientOptions, DynamoDBSettings } from '../aws/dynamodb/client-options.ts'

@@ -220,7 +220,7 @@ export function timeToLiveFinding(
 /** Whether the sessions of a user can be found. */
 export function userIndexFinding({ table, billing, userIndex: state }: TableState): Finding {
   const { name, attribute, projected } = userIndex
-  const command = addIndexCommand(table, userIndex, billing === 'on-demand' ? undefined : billing)
+  const command = addIndexCommand(table, billing === 'on-demand' ? undefined : billing)
   if (state === undefined) {
     return unusableIndex(
       `table "${table}" has no index "${name}"`,

@@ -1,7 +1,6 @@
 import nodePath from 'node:path'
 
-/** Environment variables, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>
+import type { Environment } from '../../internal/process-environment.ts'
 
 /** A variable's value; `undefined` when it is unset or empty, which counts as unset everywhere here. */
 export function variable(environment: Environment, name: string): string | undefined {

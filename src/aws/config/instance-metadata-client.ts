@@ -1,4 +1,5 @@
-import { type Environment, isSwitchedOn, variable } from './environment.ts'
+import { isSwitchedOn, variable } from './environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 import { isHostLabel } from './partitions.ts'
 import {
   findSetting,

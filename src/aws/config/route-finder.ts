@@ -2,7 +2,7 @@ import { Deadline } from '../../internal/deadline.ts'
 import { type Flights, sharedFlight } from '../../internal/keyed-calls.ts'
 import type { Route, RouteFinder } from '../http/endpoint.ts'
 import { SocketTransport } from '../http/socket-transport.ts'
-import type { Environment } from './environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 import type { FoundSetting } from './shared-config.ts'
 
 /** What was said in code about connections, and where else to look. */

@@ -5,7 +5,8 @@ import { BlockList, isIP } from 'node:net'
 import { invalidSetting } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import { type Endpoint, parseEndpoint, type Proxy } from '../http/endpoint.ts'
-import { type Environment, variable } from './environment.ts'
+import { variable } from './environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 
 /** Addresses that only this machine, or its own network, has: no proxy could reach the right ones. */
 const LOCAL_ADDRESSES = new BlockList()

@@ -1,10 +1,4 @@
-import {
-  booleanSetting,
-  type Environment,
-  fileLocations,
-  REGION_VARIABLES,
-  regionFromEnvironment,
-} from './environment.ts'
+import { booleanSetting, fileLocations, REGION_VARIABLES, regionFromEnvironment } from './environment.ts'
 import { isHostLabel, realRegion } from './partitions.ts'
 import {
   type AccountIdEndpointMode,
@@ -23,7 +17,7 @@ import {
   withheldNote,
 } from './shared-config.ts'
 import { ConfigurationError, invalidSetting } from '../../errors.ts'
-import { isWithheld } from '../../internal/process-environment.ts'
+import { type Environment, isWithheld } from '../../internal/process-environment.ts'
 
 /** What was said in code, and where else to look. */
 export interface SettingsSources {

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { invalidSetting } from '../../errors.ts'
 import { codeOf, isNotPermitted } from '../../internal/core-objects.ts'
-import { type Environment, type FileLocation, fileLocations, variable } from './environment.ts'
+import { type FileLocation, fileLocations, variable } from './environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 import type { SharedConfig } from './config-file.ts'
 
 /** What absent files say. */

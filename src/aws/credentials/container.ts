@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-import type { Environment } from '../config/environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import { CredentialsError, TransportError } from '../../errors.ts'
 import { Deadline } from '../../internal/deadline.ts'

@@ -1,6 +1,7 @@
 import type { ChildProcess, spawn as Spawn } from 'node:child_process'
 
-import { type Environment, variable } from '../config/environment.ts'
+import { variable } from '../config/environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 import { GrowingBuffer } from '../http/response-parser.ts'
 import { CredentialsError } from '../../errors.ts'
 import { codeOf } from '../../internal/core-objects.ts'

@@ -1,4 +1,4 @@
-import { type Environment, fileLocations } from '../config/environment.ts'
+import { fileLocations } from '../config/environment.ts'
 import type { ConfigSection, SharedConfig } from '../config/config-file.ts'
 import {
   loadSharedConfig,
@@ -23,7 +23,7 @@ import {
   textOption,
   validateOptionsOf,
 } from '../../internal/option.ts'
-import { processEnvironment } from '../../internal/process-environment.ts'
+import { type Environment, processEnvironment } from '../../internal/process-environment.ts'
 import { LONGEST_TIMER_MS } from '../../internal/timers.ts'
 import type { Clock, Random } from '../../types.ts'
 

@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../../internal/core-objects.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { AttributeValue, Credentials, Item } from '../../types.ts'
 import type { EndpointSettings } from '../config/service-endpoint.ts'
@@ -265,9 +266,6 @@ export function lambdaTrace(
   }
 }
 
-/** What was parsed; what it holds has yet to be looked at. */
-type JsonObject = Readonly<Record<string, unknown>>
-
 /** What the input of an operation tells about its response. */
 export interface Asked {
   readonly TableName?: string | undefined
@@ -322,7 +320,7 @@ const CHECKS: Partial<Record<Operation, (asked: Asked, output: JsonObject) => bo
  * An output that says nothing, as that of most writes, can be the one to any such request.
  */
 function isOwnOutput(operation: Operation, asked: Asked, output: object): boolean {
-  if (!isObject(output)) return false
+  if (!isJsonObject(output)) return false
   for (const field of Object.keys(output)) {
     if (OPERATIONS_WITH.get(field)?.has(operation) === false) return false
   }
@@ -371,7 +369,7 @@ function readOutput<Name extends Operation>(
 function isUpdated(asked: Asked, attributes: unknown): boolean {
   const { Key, ReturnValues, UpdateExpression = '' } = asked
   if (ReturnValues !== 'ALL_NEW') return attributes === undefined
-  if (!isObject(attributes) || !isItemAt(Key, attributes)) return false
+  if (!isJsonObject(attributes) || !isItemAt(Key, attributes)) return false
   for (const [, name = '', value = ''] of UpdateExpression.matchAll(ASSIGNMENT)) {
     if (!hasValue(asked, attributes, name, value)) return false
   }
@@ -389,19 +387,19 @@ function isPage(asked: Asked, output: JsonObject): boolean {
   if (!Array.isArray(items) || (count !== undefined && count !== items.length)) return false
   const [, name, value] = /^(#\w+) = (:\w+)/.exec(asked.KeyConditionExpression ?? '') ?? []
   if (name === undefined || value === undefined) return true
-  return items.every(item => isObject(item) && hasValue(asked, item, name, value))
+  return items.every(item => isJsonObject(item) && hasValue(asked, item, name, value))
 }
 
 function areItemsOf({ TransactItems: actions = [] }: Asked, responses: unknown): boolean {
   if (!Array.isArray(responses) || responses.length !== actions.length) return false
   return responses.every((response: unknown, index) => {
-    return isObject(response) && isItemAt(actions[index]?.Get?.Key, response['Item'])
+    return isJsonObject(response) && isItemAt(actions[index]?.Get?.Key, response['Item'])
   })
 }
 
 /** Whether something is of the table that was asked, as far as it says so. */
 function isOfTable({ TableName: asked }: Asked, described: unknown): boolean {
-  const name = isObject(described) ? described['TableName'] : undefined
+  const name = isJsonObject(described) ? described['TableName'] : undefined
   return asked === undefined || typeof name !== 'string' || ownName(name) === ownName(asked)
 }
 
@@ -413,7 +411,7 @@ function ownName(table: string): string {
 /** Whether there is no item, or one that has this key. */
 function isItemAt(key: Item | undefined, item: unknown): boolean {
   if (item === undefined || key === undefined) return true
-  if (!isObject(item)) return false
+  if (!isJsonObject(item)) return false
   for (const name of Object.keys(key)) {
     const value = key[name]
     if (value !== undefined && !isSameValue(item[name], value)) return false
@@ -434,14 +432,10 @@ function hasValue(
 
 /** Compares what a key can be; of other types, and of numbers, DynamoDB may have written the same in another way. */
 function isSameValue(found: unknown, expected: AttributeValue): boolean {
-  if (!isObject(found)) return false
+  if (!isJsonObject(found)) return false
   if ('S' in expected) return found['S'] === expected.S
   if ('B' in expected) return found['B'] === expected.B
   return 'N' in expected ? Number(found['N']) === Number(expected.N) : true
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null
 }
 
 /** Every field of an output is optional, so that any JSON object is one; but what is not there is left out, and not null. */

@@ -7,7 +7,7 @@ import {
   ThrottlingError,
 } from '../../errors.ts'
 import { foreignText, requestIdIn } from '../../internal/foreign-text.ts'
-import { weakProperty } from '../../internal/core-objects.ts'
+import { isObject, weakProperty } from '../../internal/core-objects.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'
 import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
@@ -321,10 +321,6 @@ function codesOf(reasons: unknown): readonly string[] {
     const code = isObject(reason) && 'Code' in reason ? reason.Code : undefined
     return typeof code === 'string' && /^\w{1,100}$/.test(code) ? code : 'Unknown'
   })
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }
 
 /** Whether a value can be an item; what is in it is checked by whoever reads it as a session. */

@@ -18,7 +18,9 @@ export async function checkItems(
 ): Promise<readonly Check[]> {
   if (sample === undefined) return [check('skip', 'item format', 'no items could be read')]
   if (sample.length === 0) return [check('pass', 'item format', 'the table is empty')]
-  const written = sample.map(item => ({ item, writer: writerFor(item, layout, settings) }))
+  const written = await Promise.all(
+    sample.map(async item => ({ item, writer: await writerFor(item, layout, settings) })),
+  )
   const writers = written.map(({ writer }) => writer)
   const ofLayout = writerOfLayout(layout)
   const checks = [formatCheck(writers, ofLayout)]
@@ -89,19 +91,22 @@ export function writerOf(item: Item): string {
  * Which software wrote an item. Some of it is told by the names of its keys, which can be configured: then it is that of the
  * layout if that can read the item.
  */
-function writerFor(item: Item, layout: Layout, settings: StoreOptions): string {
+async function writerFor(item: Item, layout: Layout, settings: StoreOptions): Promise<string> {
   const writer = writerOf(item)
   const ofLayout = writerOfLayout(layout)
   if (writer !== OTHERS || ofLayout === undefined || isNative(settings)) return writer
-  return isOwnKey(layout.keyOfItem(item), layout, settings) && canBeRead(item, layout) ? ofLayout : writer
+  if (!isOwnKey(layout.keyOfItem(item), layout, settings)) return writer
+  return (await obstacleIn(item, layout)) === undefined ? ofLayout : writer
 }
 
-function canBeRead(item: Item, layout: Layout): boolean {
+/** What keeps an item from being read; `undefined` when nothing does. */
+async function obstacleIn(item: Item, layout: Layout): Promise<Error | undefined> {
   try {
+    await layout.prepareToRead(item)
     layout.fromItem(item)
-    return true
+    return undefined
   } catch (error) {
-    if (error instanceof SessionCorruptError) return false
+    if (error instanceof SessionDecryptionError || error instanceof SessionCorruptError) return error
     throw error
   }
 }
@@ -144,18 +149,9 @@ function isOwnKey(
 }
 
 async function readingCheck(ours: readonly Item[], layout: Layout): Promise<Check> {
-  let undecrypted = 0
-  let corrupt = 0
-  for (const item of ours) {
-    try {
-      await layout.prepareToRead(item)
-      layout.fromItem(item)
-    } catch (error) {
-      if (error instanceof SessionDecryptionError) undecrypted++
-      else if (error instanceof SessionCorruptError) corrupt++
-      else throw error
-    }
-  }
+  const obstacles = await Promise.all(ours.map(item => obstacleIn(item, layout)))
+  const undecrypted = obstacles.filter(error => error instanceof SessionDecryptionError).length
+  const corrupt = obstacles.filter(error => error instanceof SessionCorruptError).length
   const of = `of ${counted(ours.length, 'item')}`
   if (undecrypted > 0) {
     const found = `${undecrypted} ${of} cannot be decrypted with the keys of DYNAMODB_SESSIONS_ENCRYPTION`

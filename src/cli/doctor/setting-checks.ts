@@ -1,4 +1,5 @@
-import { type Environment, variable } from '../../aws/config/environment.ts'
+import { variable } from '../../aws/config/environment.ts'
+import type { Environment } from '../../internal/process-environment.ts'
 import { instanceRegionLookup } from '../../aws/config/instance-metadata-client.ts'
 import { type ClientSettings, resolveSettings } from '../../aws/config/settings.ts'
 import { loadSharedConfig, selectedProfile } from '../../aws/config/shared-config.ts'

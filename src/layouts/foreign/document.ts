@@ -1,5 +1,5 @@
 import { corrupt, invalidSessionData } from '../../errors.ts'
-import { isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
+import { isJsonObject, isObject, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 
 /** How deep lists and maps may nest in an attribute, as DynamoDB counts. */
@@ -18,7 +18,7 @@ const SMALLEST_MAGNITUDE = 1e-130
  */
 export function marshallDocument(data: unknown, depth: number): Item {
   const object = toJsonValue(data, '', isUint8Array)
-  if (typeof object !== 'object' || object === null || Array.isArray(object) || isUint8Array(object)) {
+  if (!isJsonObject(object) || isUint8Array(object)) {
     throw invalidSessionData('session data must be an object')
   }
   return mapOf(object, depth)
@@ -29,12 +29,8 @@ export function marshallDocument(data: unknown, depth: number): Item {
  *
  * @throws {SessionCorruptError} when it is not an attribute value.
  */
-export function unmarshallValue(attribute: unknown): unknown {
-  return valueAt(attribute, 0)
-}
-
-function valueAt(attribute: unknown, depth: number): unknown {
-  if (typeof attribute === 'object' && attribute !== null && depth <= DEEPEST) {
+export function unmarshallValue(attribute: unknown, depth = 0): unknown {
+  if (isObject(attribute) && depth <= DEEPEST) {
     const [entry, another] = Object.entries(attribute) as [string, unknown][]
     const value = entry === undefined || another !== undefined ? undefined : contentOf(...entry, depth)
     if (value !== undefined) return value
@@ -49,13 +45,11 @@ function valueAt(attribute: unknown, depth: number): unknown {
  *
  * @throws {SessionCorruptError} when something in it is not an attribute value.
  */
-export function unmarshallDocument(document: object): Record<string, unknown> {
-  return documentAt(document, 0)
-}
-
-function documentAt(document: object, depth: number): Record<string, unknown> {
+export function unmarshallDocument(document: object, depth = 0): Record<string, unknown> {
   // A key may be called "__proto__": fromEntries treats it as any other.
-  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, valueAt(value, depth)]))
+  return Object.fromEntries(
+    Object.entries(document).map(([key, value]) => [key, unmarshallValue(value, depth)]),
+  )
 }
 
 function contentOf(type: string, content: unknown, depth: number): unknown {
@@ -71,9 +65,9 @@ function contentOf(type: string, content: unknown, depth: number): unknown {
     case 'NULL':
       return null
     case 'M':
-      return typeof content === 'object' && content !== null ? documentAt(content, depth + 1) : undefined
+      return isObject(content) ? unmarshallDocument(content, depth + 1) : undefined
     case 'L':
-      return Array.isArray(content) ? content.map(element => valueAt(element, depth + 1)) : undefined
+      return Array.isArray(content) ? content.map(element => unmarshallValue(element, depth + 1)) : undefined
     case 'SS':
     case 'NS':
     case 'BS':

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../internal/core-objects.ts'
 import { corrupt, invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { jsonCodec, parseSessionData, stringifySessionData } from '../json.ts'
@@ -197,7 +198,7 @@ function adonisTextOf(item: Item, id: string): string {
   if (purpose !== id) {
     throw corrupt('the attribute "value" of the stored item was written for another session')
   }
-  if (typeof message !== 'object' || message === null || Array.isArray(message)) throw noSession('value')
+  if (!isJsonObject(message)) throw noSession('value')
   return stringifySessionData(message)
 }
 

@@ -1,4 +1,5 @@
 import { invalidOption, invalidSessionData } from '../../errors.ts'
+import { isJsonObject } from '../../internal/core-objects.ts'
 import type { SessionData } from '../../types.ts'
 import type { SessionCodec } from '../layout.ts'
 import { isSamePhpValue, unwrap } from './js-values.ts'
@@ -147,7 +148,7 @@ type Values = ReadonlyMap<string, unknown>
 
 function valuesOf(data: unknown): Values {
   const written = unwrap(data, '')
-  if (typeof written !== 'object' || written === null || Array.isArray(written)) {
+  if (!isJsonObject(written)) {
     throw invalidSessionData('session data must be an object')
   }
   const values = new Map<string, unknown>()

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { cachedProvider } from '../../../src/aws/credentials/cached-provider.ts'
 import { defaultProvider } from '../../../src/aws/credentials/default-provider.ts'
-import type { Environment } from '../../../src/aws/config/environment.ts'
+import type { Environment } from '../../../src/internal/process-environment.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { TraceRecorder } from './trace-recorder.ts'
 

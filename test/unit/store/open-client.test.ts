@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
-import type { Environment } from '../../../src/aws/config/environment.ts'
+import type { Environment } from '../../../src/internal/process-environment.ts'
 import {
   ConfigurationError,
   ConnectionError,

@@ -5,7 +5,6 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import {
   booleanSetting,
-  type Environment,
   fileLocations,
   homeDirectory,
   isSwitchedOn,
@@ -14,6 +13,7 @@ import {
   variable,
 } from '../../../../src/aws/config/environment.ts'
 import { selectedProfile } from '../../../../src/aws/config/shared-config.ts'
+import type { Environment } from '../../../../src/internal/process-environment.ts'
 import { asOrdinaryUser } from '../../../support/ordinary-user.ts'
 
 test('an empty variable is an unset one', () => {

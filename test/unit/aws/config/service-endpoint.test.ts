@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 
-import type { Environment } from '../../../../src/aws/config/environment.ts'
+import type { Environment } from '../../../../src/internal/process-environment.ts'
 import {
   callUrl,
   checkedEndpoint,

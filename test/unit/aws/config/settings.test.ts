@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import type { Environment } from '../../../../src/aws/config/environment.ts'
+import type { Environment } from '../../../../src/internal/process-environment.ts'
 import { resolveSettings, type SettingsSources } from '../../../../src/aws/config/settings.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
 import { rejectionOf } from '../../../support/failure.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import type { Environment } from '../../../../src/aws/config/environment.ts'
+import type { Environment } from '../../../../src/internal/process-environment.ts'
 import { type ConfigSection, mergeFiles } from '../../../../src/aws/config/config-file.ts'
 import {
   findSetting,
