@@ -23,6 +23,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './web': ['core', 'entry-options', 'errors', 'http', 'web'],
   './next': ['core', 'entry-options', 'errors', 'http', 'shared-sessions', 'web'],
   './sveltekit': ['core', 'entry-options', 'errors', 'http', 'shared-sessions', 'web'],
+  './tanstack-start': ['core', 'entry-options', 'errors', 'http', 'shared-sessions', 'web'],
   './react-router': ['core', 'errors', 'http'],
   './unstorage': ['core', 'entry-options', 'errors', 'http', 'key-values', 'rolldown-runtime', 'scan'],
   './better-auth': ['core', 'entry-options', 'errors', 'http', 'key-values'],
