@@ -53,3 +53,8 @@ const readable: Readonly<Record<string, string | undefined>> = new Proxy<Record<
 function valueOf(name: string | symbol): unknown {
   return typeof name === 'symbol' || isWithheld(name) ? undefined : process.env[name]
 }
+
+/** Warns the operator of this process. */
+export function warn(message: string): void {
+  process.emitWarning(message, 'DynamoDBSessionsWarning')
+}

@@ -1,7 +1,7 @@
 import { closestMatch, didYouMean } from '../internal/closest-match.ts'
 import { entryRows } from './entry-options.ts'
 import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from '../internal/option.ts'
-import type { Environment } from '../internal/process-environment.ts'
+import { type Environment, warn } from '../internal/process-environment.ts'
 import { preloadRows } from './preload-options.ts'
 import { storeRows } from './store-options.ts'
 
@@ -40,7 +40,7 @@ export function warnOfUnknownVariables(environment: Environment): void {
   for (const text of unknownVariables(environment)) {
     if (warnedOf.has(text)) continue
     warnedOf.add(text)
-    process.emitWarning(text, 'DynamoDBSessionsWarning')
+    warn(text)
   }
 }
 

@@ -1,7 +1,7 @@
 import { invalidOption } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { readOptions } from '../internal/option.ts'
-import { type Environment, processEnvironment } from '../internal/process-environment.ts'
+import { type Environment, processEnvironment, warn } from '../internal/process-environment.ts'
 import { preloadRows } from '../options/preload-options.ts'
 
 let hasWarned = false
@@ -42,7 +42,7 @@ export function stopOrWarn(task: string, cause: unknown): void {
     )
   }
   if (!hasWarned) {
-    process.emitWarning(`${problem}; the application goes on without it`, 'DynamoDBSessionsWarning')
+    warn(`${problem}; the application goes on without it`)
   }
   hasWarned = true
 }

@@ -1,7 +1,7 @@
 import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { DeadlineExceededError, TableMismatchError, TableNotFoundError } from '../errors.ts'
-import { processEnvironment } from '../internal/process-environment.ts'
+import { processEnvironment, warn } from '../internal/process-environment.ts'
 import { sleep } from '../internal/timers.ts'
 import { entryRows } from '../options/entry-options.ts'
 import { functionOption, type OptionRows, readOptions } from '../internal/option.ts'
@@ -105,8 +105,7 @@ export async function createTable(options: CreateTableOptions = {}): Promise<Cre
     const { created, state } = await ensureTable(job)
     const findings = Object.values(findingsOf(state, job, job.billing))
     const warnings = findings.filter(({ level }) => level !== 'pass').map(inOneSentence)
-    const warn = checked.onWarning ?? emitWarning
-    for (const warning of warnings) warn(warning)
+    for (const warning of warnings) (checked.onWarning ?? warn)(warning)
     return { created, warnings }
   } finally {
     await job.client.close()
@@ -200,8 +199,4 @@ function checkKey({ partitionKey }: Job, state: TableState): void {
 
 function inOneSentence({ what, fix }: Finding): string {
   return fix === undefined ? what : `${what}; ${fix}`
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, 'DynamoDBSessionsWarning')
 }

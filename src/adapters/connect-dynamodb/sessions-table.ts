@@ -3,7 +3,7 @@ import type { SessionData } from 'express-session'
 import type { DynamoDBClient, SendOptions } from '../../aws/dynamodb/client.ts'
 import type { Input, Operation, Output } from '../../aws/dynamodb/operations.ts'
 import { AccessDeniedError, DeadlineExceededError, DynamoDBError, TableNotFoundError } from '../../errors.ts'
-import { processEnvironment } from '../../internal/process-environment.ts'
+import { processEnvironment, warn } from '../../internal/process-environment.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import { type ConnectionOptions, deadlineMsOf } from '../../options/connection-options.ts'
 import { openClient } from '../../store/open-client.ts'
@@ -83,10 +83,7 @@ export class SessionsTable {
       if (!(error instanceof AccessDeniedError)) throw withNameOfSdk(error)
       const description = await this.describe().catch(() => undefined)
       if (description?.['TableStatus'] !== 'ACTIVE') throw withNameOfSdk(error)
-      process.emitWarning(
-        `table "${table}" is there, but nothing is known of its time to live: ${error.message}`,
-        'DynamoDBSessionsWarning',
-      )
+      warn(`table "${table}" is there, but nothing is known of its time to live: ${error.message}`)
       return description
     }
     return this.describe()

@@ -9,6 +9,7 @@ import { messageOf } from '../../internal/core-objects.ts'
 import { booleanOption, wordOption } from '../../internal/option.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { credentialsOfDocument, parseJsonObject } from './credentials-document.ts'
+import { warn } from '../../internal/process-environment.ts'
 import {
   contextOf,
   rows,
@@ -114,10 +115,7 @@ export function staticallyStable(
   const extended = (credentials: Credentials, reason: string): Credentials => {
     if (!warned) {
       warned = true
-      process.emitWarning(
-        `${reason}; the credentials at hand stay in use, and new ones are asked for every 5 to 10 minutes`,
-        'DynamoDBSessionsWarning',
-      )
+      warn(`${reason}; the credentials at hand stay in use, and new ones are asked for every 5 to 10 minutes`)
     }
     const extensionMs = LEAST_EXTENSION_MS + Math.floor(random() * (MOST_EXTENSION_MS - LEAST_EXTENSION_MS))
     return { ...credentials, expiration: new Date(clock.now() + extensionMs) }

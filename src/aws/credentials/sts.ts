@@ -25,6 +25,7 @@ import {
   readSharedConfig,
 } from './provider.ts'
 import { callService, codeIn, failing, operationUrl } from './service-call.ts'
+import { warn } from '../../internal/process-environment.ts'
 import { elementAt, readXml, textAt } from './xml.ts'
 
 /** A tag of the role session, as STS takes it. */
@@ -462,9 +463,6 @@ export function stsEndpoint(
 }
 
 function fallbackRegion(): string {
-  process.emitWarning(
-    `no region is configured, so STS is called in ${FALLBACK_REGION}; set AWS_REGION`,
-    'DynamoDBSessionsWarning',
-  )
+  warn(`no region is configured, so STS is called in ${FALLBACK_REGION}; set AWS_REGION`)
   return FALLBACK_REGION
 }
