@@ -10,6 +10,8 @@ export const channelNames = {
   lock: 'dynamodb-sessions:lock',
   /** Conflicts: {@link ConflictTrace}. */
   conflict: 'dynamodb-sessions:conflict',
+  /** Sessions that get a new ID: {@link MoveTrace}. */
+  move: 'dynamodb-sessions:move',
   /** Host names that cannot be resolved: {@link ResolutionTrace}. */
   resolution: 'dynamodb-sessions:resolution',
   /** Regions that fail: {@link RegionTrace}. */
@@ -122,6 +124,20 @@ export interface ConflictTrace extends Trace {
    * be compared. Present at `asyncEnd`.
    */
   readonly outcome?: 'merged' | 'resolved' | 'rejected' | 'gave-up' | 'failed'
+}
+
+/**
+ * Message of `dynamodb-sessions:move`: a session is given a new ID (`start`, `asyncEnd`), or a request turns out to have the old
+ * one, which begins and ends at once.
+ */
+export interface MoveTrace extends Trace {
+  readonly table: string
+  /**
+   * `moved`; `gone`: the session had been destroyed or had expired; `failed`, see `error`; `followed`: a request that had read
+   * the session before found on saving that it has moved; `late`: a request came with the old ID just after the move, and was
+   * given no session. Present at `asyncEnd`.
+   */
+  readonly outcome?: 'moved' | 'gone' | 'failed' | 'followed' | 'late'
 }
 
 /**

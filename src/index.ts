@@ -31,7 +31,12 @@ export type {
   TouchOptions,
 } from './options/call-options.ts'
 export type { GarbageCollectionResult } from './scan/garbage-collection.ts'
-export { type DestroyByUserOptions, SessionRecord, type WriteOptions } from './items/session-record.ts'
+export {
+  type DestroyByUserOptions,
+  type RegenerateOptions,
+  SessionRecord,
+  type WriteOptions,
+} from './items/session-record.ts'
 export { SessionLock } from './locks/session-lock.ts'
 export { SessionStore } from './store/session-store.ts'
 export type { SessionConflict, SessionStoreOptions } from './options/store-options.ts'

@@ -98,6 +98,9 @@ export interface DynamoDBStoreClass {
   new (options?: DynamoDBStoreOptions | SessionStore<SessionData>): DynamoDBStoreInstance
 }
 
+/** The request as the middleware has it. */
+type Request = Parameters<Store['regenerate']>[0]
+
 /** What is remembered of a session object besides. */
 interface KnownCookie {
   /** Its cookie then; `undefined` when it had none, so that it has one that is only lent to it. */
@@ -117,6 +120,12 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     readonly #lockHere: AsyncLocalStorage<SessionLock<SessionData>> | undefined
     /** Locks that belong to a request, whose end ends them. */
     readonly #held = new WeakSet<SessionLock<SessionData>>()
+    /** What the middleware begins a session with: it sets that on its store. */
+    #generate: ((request: Request) => void) | undefined
+    /** Whether the session that is called back for had just been given a new ID when its request came. */
+    #isLate = false
+    /** The session that is about to be ended for another one in its place. */
+    #retiring: SessionRecord<SessionData> | undefined
 
     constructor(options: DynamoDBStoreOptions | SessionStore<SessionData> = {}) {
       super()
@@ -128,11 +137,32 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       rememberResponses()
     }
 
+    /** The middleware begins a session at once where {@link get} finds none. */
+    get generate(): ((request: Request) => void) | undefined {
+      return this.#generate
+    }
+
+    set generate(generate: (request: Request) => void) {
+      this.#generate = request => {
+        generate.call(this, request)
+        if (!this.#isLate) return
+        // Without an ID the middleware neither saves the session nor sets its cookie.
+        this.#sessions.markGone(request.session)
+        Reflect.set(request, 'sessionID', undefined)
+      }
+    }
+
     get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
-      this.#deliver(this.#load(sid), (error, session) => {
+      let isLate = false
+      const loading = this.#load(sid, () => {
+        isLate = true
+      })
+      this.#deliver(loading, (error, session) => {
+        this.#isLate = isLate
         try {
           if (typeof callback === 'function') callback(error, session)
         } finally {
+          this.#isLate = false
           // By now, the middleware has made it the session of a request.
           this.#releaseUnlessHeld(this.#sessions.latestOf(session)?.lock)
         }
@@ -144,7 +174,9 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     destroy(sid: string, callback?: (error?: unknown) => void): void {
-      this.#deliver(this.#sessions.store.destroy(sid), callback)
+      const record = this.#retiring
+      const { store } = this.#sessions
+      this.#deliver(record === undefined ? store.destroy(sid) : store.retire(record), callback)
     }
 
     override touch(sid: string, session: SessionData, callback?: (error?: unknown) => void): void {
@@ -175,18 +207,34 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       return this.#sessions.close()
     }
 
-    /** What an application carries over to the session with the new ID stays as it is stored. */
+    /**
+     * Ends the session of a request, and begins an empty one under a new ID: that is what the middleware takes it to be. What an
+     * application carries over stays as it is stored.
+     */
     override regenerate(...[request, callback]: Parameters<Store['regenerate']>): void {
       const { session: previous } = request
-      super.regenerate(request, (error: unknown) => {
+      const loaded = this.#sessions.latestOf(previous)?.record
+      const record = loaded ?? this.#sessions.predecessorOf(previous)
+      const begin = (error: unknown): void => {
         const session: unknown = request.session
-        const record = this.#sessions.latestOf(previous)?.record ?? this.#sessions.predecessorOf(previous)
         if (record !== undefined && isSession(session)) {
           this.#sessions.setPredecessor(session, record)
           if (this.#sessions.store.holdsPhpValues) defineTellingJson(session, 'cookie')
         }
         callback(error)
-      })
+      }
+      if (this.#sessions.isGone(previous)) {
+        // It has no ID, and there is nothing to end.
+        this.#generate?.(request)
+        begin(undefined)
+        return
+      }
+      this.#retiring = loaded
+      try {
+        super.regenerate(request, begin)
+      } finally {
+        this.#retiring = undefined
+      }
     }
 
     /** The session object takes over what is known of the data that it is made from. */
@@ -199,6 +247,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
         // The middleware compares the two to see whether the application has changed something.
         for (const [key] of shadowedEntries(session, data)) Reflect.deleteProperty(data, key)
       }
+      if ('headers' in request) this.#forgetWhenMoved(request, origin.id)
       const cookie = origin.cookie && propertiesOf(session.cookie)
       this.#sessions.remember(session, { ...origin, cookie })
       // The middleware compares the JSON of the two, without the cookie.
@@ -208,12 +257,14 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       return session
     }
 
-    async #load(sid: string): Promise<SessionData | null> {
+    async #load(sid: string, onMoved: () => void): Promise<SessionData | null> {
       // A request that has locked its session would wait for itself.
       const locks = this.#lockHere !== undefined && this.#lockHere.getStore()?.isHeld !== true
       // The lock is not renewed before it belongs to a request, whose end ends it.
       const lock = locks ? await this.#sessions.store.lock(sid, { renew: false }) : undefined
-      const record = locks ? lock?.record : await this.#sessions.store.read(sid)
+      const found =
+        lock === undefined ? await this.#sessions.store.readArriving(sid, undefined, onMoved) : undefined
+      const record = locks ? lock?.record : found
       if (record === undefined) return null
       const hasCookie = this.#hasCookie(record.data)
       const data = shownForm(record, hasCookie)
@@ -224,6 +275,7 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     async #save(sid: string, session: SessionData): Promise<void> {
       requireSession(session)
+      if (this.#sessions.isGone(session)) return
       const base = this.#sessions.baseOf(session, sid)
       const stored: Partial<SessionData> | undefined = base.basis?.data
       const data = storedForm(session, session, stored, this.#storesCookie(session.cookie, stored))
@@ -269,6 +321,22 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
     }
 
     /**
+     * Takes the session ID from a request once another request of this process has given its session a new one: a cookie with
+     * the old ID would take the place of that.
+     */
+    #forgetWhenMoved(request: IncomingMessage, sid: string): void {
+      const { store } = this.#sessions
+      const shared = { configurable: true, enumerable: true }
+      Object.defineProperty(request, 'sessionID', {
+        ...shared,
+        get: () => (store.hasMoved(sid) ? undefined : sid),
+        set(this: object, value: unknown) {
+          Object.defineProperty(this, 'sessionID', { ...shared, value, writable: true })
+        },
+      })
+    }
+
+    /**
      * Keeps a lock for the request that the session has become that of. The middleware does not tell `get` what it is called
      * for; it makes what it gets the session of a request before the callback returns.
      */
@@ -299,12 +367,11 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
      * store, knows its options. `undefined` outside of a request, where the options may have nothing to look at.
      */
     #newCookie(request: IncomingMessage): Cookie | undefined {
-      const generate: unknown = Reflect.get(this, 'generate')
-      if (typeof generate !== 'function' || !('headers' in request)) return undefined
+      if (this.#generate === undefined || !('headers' in request)) return undefined
       // The session of the request itself stays what it is.
-      const standIn = Object.create(request) as IncomingMessage & { readonly session?: SessionData }
-      Reflect.apply(generate, this, [standIn])
-      return standIn.session?.cookie
+      const standIn = Object.create(request) as Request
+      this.#generate(standIn)
+      return standIn.session.cookie
     }
 
     /** Lends a session the cookie of a new one, which shows when the session expires in fact. */

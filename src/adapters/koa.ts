@@ -100,6 +100,8 @@ const TAKEN: ReadonlySet<string> = new Set([
 export class DynamoDBStore<Data extends object = SessionData> {
   /** By the context of the request; by session object for koa-generic-session, which passes copies and no context. */
   readonly #sessions: FrameworkSessions<Data, KnownTerm>
+  /** The contexts of requests whose session had just been given a new ID when they came: nothing of them is stored. */
+  readonly #late = new WeakSet()
   /** Whether the caller is koa-session, which tells whose request a call belongs to. */
   #servesKoaSession = false
 
@@ -160,7 +162,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
 
   async #load(key: string, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<Data | undefined> {
     const found = await unlessNoId(
-      this.#sessions.store.locksSessions ? this.#lock(key, call) : this.#read(key),
+      this.#sessions.store.locksSessions ? this.#lock(key, call) : this.#read(key, call),
     )
     if (found === undefined) return undefined
     const origin = { ...found, maxAge }
@@ -173,8 +175,11 @@ export class DynamoDBStore<Data extends object = SessionData> {
     return loaded
   }
 
-  async #read(id: string): Promise<Origin<Data> | undefined> {
-    const record = await this.#sessions.store.read(id)
+  async #read(id: string, call: KoaStoreCall | undefined): Promise<Origin<Data> | undefined> {
+    const record = await this.#sessions.store.readArriving(id, undefined, () => {
+      const context = contextOf(call)
+      if (context !== undefined) this.#late.add(context)
+    })
     return record && { id, record }
   }
 
@@ -189,7 +194,7 @@ export class DynamoDBStore<Data extends object = SessionData> {
     const request = isObject(req) ? req : {}
     const response = responseTo(request, res)
     if (response === undefined) {
-      if (this.#servesKoaSession) return this.#read(key)
+      if (this.#servesKoaSession) return this.#read(key, call)
       throw invalidOption(
         'the option "locking" goes with koa-session 6.2 and newer only: other callers do not tell the store when a ' +
           'request ends',
@@ -200,20 +205,35 @@ export class DynamoDBStore<Data extends object = SessionData> {
     if (known?.lock?.isHeld === true) return known
     // The lock is not renewed before it belongs to a request, whose end ends it.
     const lock = await this.#sessions.store.lock(key, { renew: false })
-    if (lock === undefined) return undefined
+    if (lock === undefined) {
+      await this.#read(key, call)
+      return undefined
+    }
     holdUntilRequestEnd(lock, response, request, error => warnOf(toStoreError(error)))
     return { id: key, record: lock.record, lock }
   }
 
   async #save(key: string, session: Data, maxAge: MaxAge, call: KoaStoreCall | undefined): Promise<void> {
-    const holder = contextOf(call) ?? session
+    const context = contextOf(call)
+    const holder = context ?? session
     if (this.#sessions.isGone(holder)) return
+    if (context !== undefined && this.#late.has(context)) {
+      withholdCookie(context, key)
+      return
+    }
     const loadedFor = this.#sessions.originOf(holder, key)?.maxAge
     const base = this.#sessions.baseOf(holder, key)
     const form = this.#formOf(session, call)
     const data = savedForm(session, (base.basis ?? base.movedFrom)?.data, form, loadedFor)
-    const options = { ...base, ...expiryOf(session, maxAge, form) }
-    await this.#sessions.save(holder, key, data, options, { maxAge: loadedFor })
+    const expiry = expiryOf(session, maxAge, form)
+    const known = { maxAge: loadedFor }
+    if (context !== undefined && base.movedFrom !== undefined) {
+      await this.#sessions.regenerate(holder, key, base.movedFrom, { data, ...expiry }, known)
+      return
+    }
+    const record = await this.#sessions.save(holder, key, data, { ...base, ...expiry }, known)
+    // The browser may have been given another one by now.
+    if (context !== undefined && record?.hasMoved !== false) withholdCookie(context, key)
   }
 
   #formOf(data: Data, call: KoaStoreCall | undefined): SessionForm {
@@ -224,15 +244,28 @@ export class DynamoDBStore<Data extends object = SessionData> {
   async #destroy(key: string, call: KoaStoreCall | undefined): Promise<void> {
     const context = contextOf(call)
     const origin = this.#sessions.originOf(context, key)
-    // With a session still there it is a `regenerate`, which is about to save that under another key. Letting it expire,
-    // other than destroying it, tells whether another request has destroyed it before.
+    // With a session still there it is a `regenerate`, which is about to save that under another key: that moves it.
     if (context !== undefined && origin !== undefined && isObject(Reflect.get(context, 'session'))) {
-      const wasThere = await this.#sessions.store.touch(origin.record, { expiresMs: 0 })
-      if (wasThere) this.#sessions.setPredecessor(context, origin.record)
-      else this.#sessions.markGone(context)
+      this.#sessions.setPredecessor(context, origin.record)
+      return
     }
-    await this.#sessions.store.destroy(key)
+    if (context !== undefined) this.#late.delete(context)
+    await this.#sessions.store.destroy(origin?.record ?? key)
   }
+}
+
+/**
+ * Keeps the middleware from sending the cookie of a session that is not stored under this key: it would take the place of the one
+ * that a sign-in has set.
+ */
+function withholdCookie(context: object, key: string): void {
+  const cookies: unknown = Reflect.get(context, 'cookies')
+  const set: unknown = isObject(cookies) && Reflect.get(cookies, 'set')
+  if (!isObject(cookies) || typeof set !== 'function') return
+  Reflect.set(cookies, 'set', (...parameters: unknown[]) => {
+    const result: unknown = parameters[1] === key ? cookies : Reflect.apply(set, cookies, parameters)
+    return result
+  })
 }
 
 /** The outcome of a call; its failure is one that neither package takes for the absence of a session. */

@@ -178,8 +178,14 @@ export class WebSessions<Data extends object = SessionData> {
     const { id } = presented
     const locks = this.store.locksSessions
     const lock = locks && id !== undefined ? await this.store.lock(id, options) : undefined
-    const record = locks || id === undefined ? lock?.record : await this.store.read(id, options)
-    return make(this.#context, { presented, record, lock })
+    let hasMoved = false
+    const onMoved = (): void => {
+      hasMoved = true
+    }
+    const found =
+      id === undefined || lock !== undefined ? undefined : await this.store.readArriving(id, options, onMoved)
+    const record = locks ? lock?.record : found
+    return make(this.#context, { presented, record, lock, hasMoved })
   }
 
   /**
@@ -192,6 +198,7 @@ export class WebSessions<Data extends object = SessionData> {
       presented: { isThere: false },
       record: undefined,
       lock: undefined,
+      hasMoved: false,
     })
   }
 

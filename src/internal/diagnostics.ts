@@ -6,6 +6,7 @@ import {
   type ConflictTrace,
   type CredentialsTrace,
   type LockTrace,
+  type MoveTrace,
   type OperationTrace,
   type RegionTrace,
   type ResolutionTrace,
@@ -73,13 +74,18 @@ export class TraceChannel<Reported extends Trace> {
     })
   }
 
-  /** Publishes the events of something that has just failed, all at once. */
-  failAtOnce(trace: Draft<Reported>, error: unknown): void {
+  /** Publishes the events of something that has just happened, all at once. */
+  tellAtOnce(trace: Draft<Reported>, failure?: { readonly error: unknown }): void {
     this.channels.start.runStores(trace, () => {
       this.channels.end.publish(trace)
       trace.durationMs = 0
-      this.#settle(trace, { error })
+      this.#settle(trace, failure)
     })
+  }
+
+  /** The same as {@link tellAtOnce}, of a failure. */
+  failAtOnce(trace: Draft<Reported>, error: unknown): void {
+    this.tellAtOnce(trace, { error })
   }
 
   #settle(trace: Draft<Reported>, failure: { readonly error: unknown } | undefined): void {
@@ -106,6 +112,9 @@ export const lockTraces: TraceChannel<LockTrace> = new TraceChannel(channelNames
 
 /** Traces of {@link ConflictTrace}. */
 export const conflictTraces: TraceChannel<ConflictTrace> = new TraceChannel(channelNames.conflict)
+
+/** Traces of {@link MoveTrace}. */
+export const moveTraces: TraceChannel<MoveTrace> = new TraceChannel(channelNames.move)
 
 /** Traces of {@link ResolutionTrace}. */
 export const resolutionTraces: TraceChannel<ResolutionTrace> = new TraceChannel(channelNames.resolution)

@@ -47,7 +47,7 @@ export async function newSession(
 export function createSession(
   table: ItemTable,
   { session, item: wanted }: Creation,
-  doubtful: DoubtfulCreations,
+  doubtful: RecentKeys,
   timed: TimedOptions,
 ): Promise<StoredSession> {
   const { layout } = table
@@ -140,20 +140,22 @@ export function asFound({ layout }: ItemTable, found: Item): Condition | undefin
  * gravestone takes the place of the item for a while, so that the session does not come back. So does one in every Region where
  * the table has replicas, for a day.
  *
+ * @returns the item, if it could not just be deleted.
  * @throws {SessionConflictError} when others kept on creating the session anew.
  */
 export async function destroySession(
   table: ItemTable,
   key: string,
-  doubtful: DoubtfulCreations,
+  doubtful: RecentKeys,
   timed: TimedOptions,
-): Promise<void> {
-  const destroy = (options: TimedOptions): Promise<void> =>
+): Promise<Item | undefined> {
+  const destroy = (options: TimedOptions): Promise<Item | undefined> =>
     destroyInRegion(table, key, table.hasReplicas || doubtful.has(key), options)
-  await destroy(timed)
+  const found = await destroy(timed)
   // Where it can be reached, each Region is told: until it hears by replication, a save there would bring the session back.
   const deadline = timed.deadline.within(OTHER_REGIONS_MS)
   await Promise.allSettled(table.client.otherRegions.map(region => destroy({ ...timed, deadline, region })))
+  return found
 }
 
 /** The longest time that a destroy waits for other Regions. */
@@ -164,43 +166,49 @@ async function destroyInRegion(
   key: string,
   isDoubtful: boolean,
   timed: TimedOptions,
-): Promise<void> {
+): Promise<Item | undefined> {
   const { lateRequests } = table.layout
   if (lateRequests === undefined) {
     await table.delete(key, timed)
-    return
+    return undefined
   }
   const nowMs = table.clock.now()
   let started = lateRequests.startedBy(nowMs)
   let buries = isDoubtful
-  const destruction: ConditionalWrite<Item, undefined> = {
+  let last: Item | undefined
+  const destruction: ConditionalWrite<Item, Item | undefined> = {
     trouble: 'others kept on creating the session anew while it was destroyed; it was given up',
     apply: async () => {
       const { applied, item: found } = buries
         ? await table.replace(key, lateRequests.gravestone(key, nowMs, table.hasReplicas), started, timed)
         : await table.deleteIf(key, allOf(started, lateRequests.noCreationExpected(nowMs)), timed)
-      return applied || found === undefined ? { result: undefined } : { found }
+      return applied || found === undefined ? { result: last } : { found }
     },
     resolve: found => {
+      last = found
       buries ||= lateRequests.isCreationExpected(found, nowMs)
       // By a clock that is ahead of this one it starts later. It is there now.
       started = lateRequests.isStill(found)
       return undefined
     },
   }
-  await writeConditionally(destruction, timed)
+  return writeConditionally(destruction, timed)
 }
 
 const MOST_KEYS = 10_000
 
 /**
- * The keys under which this process has tried to create a session, and does not know what has become of every request: one may
- * still be carried out. AWS refuses a request whose signature is some minutes old, so that nothing has to be remembered for
- * long.
+ * Keys of sessions of which this process knows something that matters for as long as late requests may be carried out, such as that
+ * it has tried to create them and does not know what has become of every request. AWS refuses a request whose signature is some
+ * minutes old, so that nothing has to be remembered for long.
  */
-export class DoubtfulCreations {
+export class RecentKeys {
   /** Until when, by `performance.now()`; the oldest first. */
   readonly #untilMs = new Map<string, number>()
+
+  get isEmpty(): boolean {
+    return this.#untilMs.size === 0
+  }
 
   add(key: string): void {
     const nowMs = performance.now()

@@ -410,7 +410,11 @@ export function unwritten(
 }
 
 /** Whether an item is the session that a save goes out from, neither destroyed nor expired (G3), whoever wrote it. */
-function isStillThere(table: ItemTable, item: Item | undefined, session: SessionIdentity): item is Item {
+export function isStillThere(
+  table: ItemTable,
+  item: Item | undefined,
+  session: SessionIdentity,
+): item is Item {
   if (item === undefined || !table.isLive(item, table.clock.now())) return false
   return table.layout.isSameSession(item, session)
 }
@@ -438,7 +442,7 @@ export function lockLost(table: string, message: string): LockLostError {
 }
 
 /** A layout without revisions cannot tell a write of ours, which ended the lock, from that of another request. */
-function becameOf({ doubts }: Attempt): string {
+export function becameOf({ doubts }: Pick<Attempt, 'doubts'>): string {
   const became =
     doubts > 0
       ? 'a response to the save was lost, so it may have been stored before that'

@@ -9,7 +9,7 @@ import {
   touchRows,
 } from '../options/call-options.ts'
 import type { OptionRows } from '../internal/option.ts'
-import { withinDateRange } from '../internal/core-objects.ts'
+import { isObject, withinDateRange } from '../internal/core-objects.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
 
@@ -51,6 +51,8 @@ export interface SessionSnapshot {
   readonly lease: LockClaim | undefined
   /** Where the session was before, in a store with `migrateFrom`. */
   readonly origin?: Origin | undefined
+  /** The key that the session goes on under, as a save has found; `session` is what this request has of it. */
+  readonly movedTo?: string | undefined
 }
 
 /** The place that a session is moved from. */
@@ -122,6 +124,14 @@ export class SessionRecord<Data extends object = SessionData> {
     return this.#snapshot.session.key
   }
 
+  /**
+   * Whether another request has given the session a new ID since this one read it (`SessionStore.regenerate`), as a save has
+   * found. What is saved with this record reaches the session all the same, but its ID must not be sent to the visitor any more.
+   */
+  get hasMoved(): boolean {
+    return this.#snapshot.movedTo !== undefined
+  }
+
   /** What tells the write that made the session what it is here from every other: an opaque string. */
   get revision(): string | undefined {
     return this.#snapshot.session.revision
@@ -170,6 +180,16 @@ export interface WriteOptions<Data extends object = SessionData> extends CallOpt
   readonly movedFrom?: SessionRecord<Data> | undefined
 }
 
+/** Options of `SessionStore.regenerate`. */
+export interface RegenerateOptions<Data extends object = SessionData> extends CallOptions, ExpiryOptions {
+  /**
+   * The session data from then on.
+   *
+   * @default those of the record, with what the caller has changed in them
+   */
+  readonly data?: Data | undefined
+}
+
 /** Options of `SessionStore.destroyByUser`. */
 export interface DestroyByUserOptions<Data extends object = SessionData> extends BulkOptions {
   /**
@@ -191,6 +211,16 @@ export const writeRows: OptionRows<WriteOptions> = {
     takes: 'the record of another session',
     accepts: isRecord,
   },
+  ...touchRows,
+}
+
+/**
+ * The rows of {@link RegenerateOptions}.
+ *
+ * @internal
+ */
+export const regenerateRows: OptionRows<RegenerateOptions> = {
+  data: { takes: 'an object of session data', accepts: isObject },
   ...touchRows,
 }
 

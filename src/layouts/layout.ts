@@ -275,6 +275,25 @@ export interface LateRequestGuard {
   gravestone(key: string, nowMs: number, hasReplicas: boolean): Item
 }
 
+/** What an item says that keeps the place of a session which goes on under another key. */
+export interface MoveMark {
+  /** When the session was moved, epoch milliseconds. */
+  readonly movedMs: number
+  /** The key that it goes on under; absent when the one that took its place is another session. */
+  readonly nextKey: string | undefined
+}
+
+/**
+ * How a layout writes down that a session has moved to another key. To all readers of the table such an item has expired.
+ */
+export interface MoveMarks {
+  /** What a gravestone of the session has besides. Only a session that has a birth can be followed. */
+  attributes(session: SessionIdentity, nowMs: number, nextKey: string | undefined): Item
+
+  /** What an item says of a move; `undefined` when it is no mark, or has had its time. */
+  read(item: Item, nowMs: number): MoveMark | undefined
+}
+
 /**
  * How sessions are written as items: the one place that knows the attributes of an item.
  */
@@ -288,6 +307,8 @@ export interface Layout {
   readonly lock: LockProtocol | undefined
   /** Absent in layouts that cannot keep late requests out of a key. */
   readonly lateRequests?: LateRequestGuard | undefined
+  /** Absent in layouts that nothing can be left in when a session moves: other software would take it for a session. */
+  readonly moves?: MoveMarks | undefined
   /** Absent in layouts that do not write down whose session it is. */
   readonly userIndex: UserIndex | undefined
   /** Attributes that {@link toItem} may leave out, so that a save has to remove what an earlier one wrote. */

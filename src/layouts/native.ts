@@ -17,6 +17,7 @@ import {
   type Layout,
   type LayoutOptions,
   type LockProtocol,
+  type MoveMarks,
   numberOf,
   type SessionIdentity,
   type StoredSession,
@@ -48,6 +49,8 @@ const REVISION = 'rev'
 const CREATED = 'created'
 const BIRTH = 'birth'
 const LATE_UNTIL = 'lateUntil'
+const MOVED = 'moved'
+const MOVED_TO = 'movedTo'
 const USER = 'user'
 const LOCK = 'lock'
 const LOCK_OWNER = 'lockOwner'
@@ -69,6 +72,8 @@ export const NATIVE_ATTRIBUTES: readonly string[] = [
   CREATED,
   BIRTH,
   LATE_UNTIL,
+  MOVED,
+  MOVED_TO,
   USER,
   LOCK,
   LOCK_OWNER,
@@ -121,6 +126,7 @@ export function nativeLayout(options: NativeLayoutOptions): Layout {
     sameSessionAs,
     isSameSession,
     lateRequests: lateRequestGuard(partitionKey),
+    moves: moveMarks,
     // The length tells apart namespaces whose prefixes overlap.
     namespace: () => keysWith(partitionKey, prefix, hashIds ? SESSION_ID_HASH_LENGTH : undefined),
   }
@@ -323,6 +329,24 @@ function startedBy(epochMs: number): Condition {
 
 function lateUntil(nowMs: number, keptMs = LATE_REQUESTS_MS): AttributeValue {
   return { N: String(Math.ceil((nowMs + keptMs) / 1000)) }
+}
+
+/**
+ * A mark is a gravestone that also says where the session went. It has its birth, by which a request that had read the session
+ * is known, and of the new session ID nothing but the key, which every reader of the table sees.
+ */
+const moveMarks: MoveMarks = {
+  attributes: ({ birth }, nowMs, nextKey) => ({
+    [MOVED]: { N: String(Math.floor(nowMs)) },
+    ...(birth !== undefined && { [BIRTH]: { S: birth } }),
+    ...(birth !== undefined && nextKey !== undefined && { [MOVED_TO]: { S: nextKey } }),
+  }),
+  read: (item, nowMs) => {
+    const movedMs = numberOf(item[MOVED])
+    if (movedMs === undefined || item[DATA] !== undefined || movedMs + LATE_REQUESTS_MS <= nowMs)
+      return undefined
+    return { movedMs, nextKey: textOf(item[MOVED_TO]) }
+  },
 }
 
 /** What keeps late requests for items with a {@link birthAttribute} without effect. */

@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto'
-
-import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/wire-error.ts'
+import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
-import type { Input } from '../aws/dynamodb/operations.ts'
 import { DynamoDBSessionsError } from '../errors.ts'
-import { backoffMs, sleep } from '../internal/timers.ts'
 import { absent, asFound, vacantAt } from '../items/lifecycle.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
+import { lacksTransactions, transact, type TransactItem, writeTogether } from '../items/transaction.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'
 import type { FoundSession } from '../locks/lock-manager.ts'
 import type { Item } from '../types.ts'
@@ -17,10 +14,6 @@ export interface Keys {
   readonly target: string
   readonly source: string
 }
-
-type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
-
-const CONFLICT_PAUSES = { baseMs: 10, capMs: 320 }
 
 /** For a request whose response does not matter, only whether there is one. */
 const ANY_KEY = '-'
@@ -71,13 +64,7 @@ export class MigrationTables {
     const nowMs = target.clock.now()
     const put = { TableName: target.name, Item: item, ...conditionInput(vacantAt(target, nowMs)) }
     const removal = conditionInput(allOf(source.liveAt(nowMs), unchanged))
-    try {
-      await this.#write([{ Put: put }, { Delete: { ...itemIn(source, sourceKey), ...removal } }], options)
-      return true
-    } catch (error) {
-      if (cancellationCodesOf(error).includes('ConditionalCheckFailed')) return false
-      throw error
-    }
+    return this.#write([{ Put: put }, { Delete: { ...itemIn(source, sourceKey), ...removal } }], options)
   }
 
   /**
@@ -133,12 +120,8 @@ export class MigrationTables {
         trouble:
           'others kept on writing or moving the session while it was replaced or destroyed; it was given up',
         apply: async attempt => {
-          try {
-            return { result: await this.#write(actions(...found), attempt) }
-          } catch (error) {
-            if (cancellationCodesOf(error).includes('ConditionalCheckFailed')) return { found: undefined }
-            throw error
-          }
+          const isWritten = await this.#write(actions(...found), attempt)
+          return isWritten ? { result: undefined } : { found: undefined }
         },
         resolve: async () => {
           found = await this.#snapshot(keys, options)
@@ -155,37 +138,25 @@ export class MigrationTables {
     const TransactItems = [{ Get: itemIn(target, keys.target) }, { Get: itemIn(source, keys.source) }]
     const read = () => client.send('TransactGetItems', { TransactItems }, options)
     const { Responses: responses = [] } = await clock.retryAfterClockCorrection(() =>
-      this.#transact(read, options),
+      this.#explained(() => transact(read, options), options),
     )
     return responses.map(({ Item: item }) => item)
   }
 
-  async #write(TransactItems: readonly TransactItem[], options: TimedOptions): Promise<void> {
-    const { client } = this.target
-    // What is sent again because its response was lost is not done again (G11).
-    const input = { ClientRequestToken: randomUUID(), TransactItems }
-    await this.#transact(() => client.send('TransactWriteItems', input, options), options)
+  #write(items: readonly TransactItem[], options: TimedOptions): Promise<boolean> {
+    return this.#explained(() => writeTogether(this.target.client, items, options), options)
   }
 
-  /**
-   * Does a transaction; again for as long as others are in flight on its items and there is time: each of them takes some
-   * milliseconds.
-   *
-   * @throws {TableNotFoundError} when one of the tables is missing: transactions do not tell which.
-   */
-  async #transact<Value>(transaction: () => Promise<Value>, options: TimedOptions): Promise<Value> {
-    for (let retry = 0; ; retry++) {
-      try {
-        return await transaction()
-      } catch (error) {
-        if (isAwsError(error, 'UnknownOperationException')) throw withoutTransactions(error)
-        if (isAwsError(error, 'ResourceNotFoundException')) {
-          for (const table of [this.target, this.source]) await table.get(ANY_KEY, true, options)
-        }
-        const pauseMs = backoffMs(retry, CONFLICT_PAUSES)
-        if (!isTransactionConflict(error) || options.deadline.isExpired(pauseMs)) throw error
-        await sleep(pauseMs, options.signal)
+  /** @throws {TableNotFoundError} when one of the tables is missing: transactions do not tell which. */
+  async #explained<Value>(transaction: () => Promise<Value>, options: TimedOptions): Promise<Value> {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (lacksTransactions(error)) throw withoutTransactions(error)
+      if (isAwsError(error, 'ResourceNotFoundException')) {
+        for (const table of [this.target, this.source]) await table.get(ANY_KEY, true, options)
       }
+      throw error
     }
   }
 
@@ -223,15 +194,6 @@ function destruction(
   }
   const condition = allOf(started, lateRequests.noCreationExpected(nowMs))
   return { Delete: { ...itemIn(table, key), ...conditionInput(condition) } }
-}
-
-/** Cancelled for a conflict with other transactions; the client has done what can be done about a lack of capacity. */
-function isTransactionConflict(error: unknown): boolean {
-  const codes = cancellationCodesOf(error)
-  return (
-    codes.includes('TransactionConflict') &&
-    codes.every(code => code === 'None' || code === 'TransactionConflict')
-  )
 }
 
 function withoutTransactions(cause: unknown): DynamoDBSessionsError {

@@ -5,7 +5,7 @@ import type { Item, SessionData } from '../types.ts'
 import { openLayout } from '../layouts/open-layout.ts'
 import type { StoreOptions } from '../options/store-options.ts'
 import { SessionConverter } from './session-converter.ts'
-import type { DoubtfulCreations } from '../items/lifecycle.ts'
+import type { RecentKeys } from '../items/lifecycle.ts'
 import { ItemTable } from '../items/item-table.ts'
 import { newOwner, remainingLockMs } from '../locks/lease.ts'
 import type { FoundSession, LockSource } from '../locks/lock-manager.ts'
@@ -144,7 +144,7 @@ export class Migration {
    * Creates or replaces a session in the target, and deletes the one in the source. DynamoDB carries out a transaction once, however often it is
    * sent; of one that failed, nobody knows whether it still will.
    */
-  async create(id: string, item: Item, doubtful: DoubtfulCreations, options: SendOptions): Promise<void> {
+  async create(id: string, item: Item, doubtful: RecentKeys, options: SendOptions): Promise<void> {
     const keys = this.#keysOf(id)
     let isInDoubt = false
     const onDoubt = (): void => {
@@ -194,7 +194,7 @@ export class Migration {
   async destroy<Data extends object>(
     target: string | SessionRecord<Data>,
     key: string,
-    doubtful: DoubtfulCreations,
+    doubtful: RecentKeys,
     options: SendOptions,
   ): Promise<void> {
     const keys = typeof target === 'string' ? this.#keysOf(target) : this.#keysOfVersion(snapshotIn(target))

@@ -1,18 +1,16 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
 import type { DynamoDBHealth } from '../aws/dynamodb/regions.ts'
+import { moveTraces } from '../internal/diagnostics.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { ItemTable } from '../items/item-table.ts'
-import { createSession, destroySession, DoubtfulCreations, newSession } from '../items/lifecycle.ts'
-import { isUnchangedText } from '../items/merge.ts'
-import { saveSession } from '../items/save.ts'
 import {
   type DestroyByUserOptions,
   destroyByUserRows,
-  newMarker,
+  type RegenerateOptions,
+  regenerateRows,
   requireRecords,
-  savedSnapshot,
   SessionRecord,
   type SessionSnapshot,
   snapshotIn,
@@ -20,18 +18,17 @@ import {
   type WriteOptions,
   writeRows,
 } from '../items/session-record.ts'
-import { type Touch, touchSession } from '../items/touch.ts'
+import { hasJustMoved } from '../items/move-mark.ts'
+import { touchSession } from '../items/touch.ts'
 import { nativeLayout } from '../layouts/native.ts'
 import { checkAttributes, isNative, openLayout } from '../layouts/open-layout.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
 import { SessionLock } from '../locks/session-lock.ts'
-import type { Migration } from '../migration/migration.ts'
 import {
   bulkRows,
   type BulkOptions,
   type CallOptions,
   callRows,
-  type ExpiryOptions,
   type GarbageCollectionOptions,
   type ListOptions,
   listRows,
@@ -43,18 +40,13 @@ import {
 import { lockTerms } from '../options/locking-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import { type RowsOf, validateCallOptions } from '../internal/option.ts'
-import {
-  type ConflictPolicy,
-  readStoreOptions,
-  type SessionStoreOptions,
-  type StoreOptions,
-  storeRows,
-} from '../options/store-options.ts'
+import { readStoreOptions, type SessionStoreOptions, type StoreOptions } from '../options/store-options.ts'
 import type { GarbageCollectionResult } from '../scan/garbage-collection.ts'
 import type { UserSession } from '../scan/user-sessions.ts'
 import type { SessionData } from '../types.ts'
 import { openClient } from './open-client.ts'
-import { listed, SessionTerms, wholeSecond } from './session-terms.ts'
+import { listed, SessionTerms } from './session-terms.ts'
+import { SessionWrites } from './session-writes.ts'
 
 /**
  * Sessions in a DynamoDB table.
@@ -86,12 +78,10 @@ export class SessionStore<Data extends object = SessionData> {
   readonly #client: DynamoDBClient
   readonly #options: StoreOptions<Data>
   readonly #terms: SessionTerms<Data>
-  readonly #doubtful = new DoubtfulCreations()
+  readonly #writes: SessionWrites<Data>
   /** Absent until a layout is loaded that is not the native one, or a second one to move sessions from. */
   #table: ItemTable | undefined
   #opening: Promise<ItemTable> | undefined
-  /** Absent in a store without `migrateFrom`. */
-  #migration: Migration | undefined
   #locks: LockManager | undefined
 
   /**
@@ -107,6 +97,7 @@ export class SessionStore<Data extends object = SessionData> {
   constructor(options: StoreOptions<Data> = {}, client?: DynamoDBClient) {
     this.#options = client === undefined ? readStoreOptions(options, processEnvironment()) : options
     this.#terms = new SessionTerms(this.#options)
+    this.#writes = new SessionWrites(this.#options, this.#terms)
     this.#client = client ?? openClient(this.#options, processEnvironment())
     const { migrateFrom } = this.#options
     checkAttributes(this.#options)
@@ -146,6 +137,15 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /**
+   * Whether a session that was given a new ID can be told from one that was destroyed.
+   *
+   * @internal
+   */
+  get tellsMoves(): boolean {
+    return this.layoutName === 'native'
+  }
+
+  /**
    * The data of a record as the application got them, in a new object: without what it has made of them since.
    *
    * @internal
@@ -153,7 +153,7 @@ export class SessionStore<Data extends object = SessionData> {
   async dataAsRead(record: SessionRecord<Data>): Promise<Data> {
     const { layout } = await this.itemTable()
     const { baseText, origin } = snapshotIn(record)
-    const source = origin?.session && this.#migration?.sourceData(origin.session)
+    const source = origin?.session && this.#writes.migration?.sourceData(origin.session)
     return (source ?? layout.codec.decode(baseText)) as Data
   }
 
@@ -213,6 +213,70 @@ export class SessionStore<Data extends object = SessionData> {
   write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
   write(id: string, data: Data, options?: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
     return this.#with(options, writeRows, (table, taken) => this.#write(table, id, data, taken))
+  }
+
+  /**
+   * Gives a session a new ID and saves it, in one step: call it when a visitor signs in or gains rights, so that an ID that
+   * somebody has planted or seen before is worth nothing. The old ID ends only together with the new one arriving; where the
+   * server has no transactions, the new one comes first.
+   *
+   * What others have saved since the record was read is merged in, as by `write`. When the session began
+   * (`absoluteTimeoutSeconds`), whose it is and further attributes of the item stay. What a request that had read the session
+   * before saves afterwards reaches it under its new ID; nothing is stored under the old one.
+   *
+   * A session that another request has moved already is not moved again. What the record has becomes a session of its own.
+   *
+   * @param record the session as it was read or last written.
+   * @param newId an ID that is new, and that nobody can guess. After a failure, call again with the same one.
+   * @returns the session under its new ID; `undefined` when it has been destroyed or has expired since it was read.
+   * @throws {SessionConflictError} by `onConflict: 'reject'`, when others kept on writing, or when `newId` has a session.
+   * @throws {LockLostError | SessionTooLargeError | TypeError} as `write` does.
+   */
+  regenerate(
+    record: SessionRecord<Data>,
+    newId: string,
+    options?: RegenerateOptions<Data>,
+  ): Promise<SessionRecord<Data> | undefined> {
+    return this.#with(options, regenerateRows, (table, taken) =>
+      this.#regenerate(table, record, newId, taken),
+    )
+  }
+
+  /**
+   * Ends a session whose place another one takes that begins under a new ID: {@link destroy}, but that requests which come with
+   * the old ID a moment later are known to.
+   *
+   * @internal
+   */
+  retire(record: SessionRecord<Data>): Promise<void> {
+    return this.#with({}, callRows, async table => {
+      await this.#writes.retire(table, record, table.timed({}))
+      this.#locks?.forget(record.key)
+    })
+  }
+
+  /**
+   * Whether this process has given the session of an ID another one lately. Never true before the layout is loaded.
+   *
+   * @internal
+   */
+  hasMoved(id: string): boolean {
+    return this.#table !== undefined && this.#writes.hasMoved(this.#table, id)
+  }
+
+  /**
+   * {@link read}, for the ID that a request came with.
+   *
+   * @param onMoved is called when there is none because the session has just been given a new ID: the visitor has that one by
+   *   now, or is about to get it, and a cookie in the response to this request would take it away again.
+   * @internal
+   */
+  readArriving(
+    id: string,
+    options: CallOptions | undefined,
+    onMoved: () => void,
+  ): Promise<SessionRecord<Data> | undefined> {
+    return this.#with(options, callRows, (table, taken) => this.#read(table, id, taken, onMoved))
   }
 
   /**
@@ -377,22 +441,30 @@ export class SessionStore<Data extends object = SessionData> {
     const table = new ItemTable(this.#client, layout, this.#options)
     if (this.#options.migrateFrom !== undefined) {
       const { openMigration } = await import('../migration/migration.ts')
-      this.#migration ??= await openMigration(table, this.#options)
+      this.#writes.migration ??= await openMigration(table, this.#options)
     }
     this.#table ??= table
     return this.#table
   }
 
-  async #read(table: ItemTable, id: string, options: SendOptions): Promise<SessionRecord<Data> | undefined> {
+  async #read(
+    table: ItemTable,
+    id: string,
+    options: SendOptions,
+    onMoved?: () => void,
+  ): Promise<SessionRecord<Data> | undefined> {
     const key = table.keyOf(id)
-    const migration = this.#migration
-    if (migration === undefined) {
-      const session = await table.openLive(await table.find(key, options))
-      return session && this.#record(table, snapshotOf(session))
+    const migration = this.#writes.migration
+    const timed = migration === undefined ? options : table.timed(options)
+    const item = await table.find(key, timed)
+    const session = await table.openLive(item)
+    if (session === undefined && item !== undefined && onMoved !== undefined && hasJustMoved(table, item)) {
+      if (moveTraces.channels.hasSubscribers) moveTraces.tellAtOnce({ table: table.name, outcome: 'late' })
+      onMoved()
+      return undefined
     }
-    const timed = table.timed(options)
-    const session = await table.openLive(await table.find(key, timed))
-    const snapshot = await migration.read(id, session, timed)
+    const snapshot =
+      migration === undefined ? session && snapshotOf(session) : await migration.read(id, session, timed)
     return snapshot && this.#record(table, snapshot)
   }
 
@@ -407,70 +479,30 @@ export class SessionStore<Data extends object = SessionData> {
     requireRecords({ basis, movedFrom }, table.keyOf(id))
     const snapshot = await table.clock.retryAfterClockCorrection(() =>
       basis === undefined
-        ? this.#create(table, id, data, options, timed)
-        : this.#save(table, snapshotIn(basis), data, options, timed),
+        ? this.#writes.create(table, id, data, options, timed)
+        : this.#writes.save(table, snapshotIn(basis), data, options, timed),
     )
+    if (basis === undefined) this.#locks?.forget(table.keyOf(id))
     return snapshot && this.#record(table, snapshot)
   }
 
-  async #create(
+  async #regenerate(
     table: ItemTable,
-    id: string,
-    data: Data,
-    options: WriteOptions<Data>,
-    timed: TimedOptions,
-  ): Promise<SessionSnapshot> {
-    const { movedFrom } = options
-    const key = table.keyOf(id)
-    const text = table.layout.codec.encode(data, movedFrom && snapshotIn(movedFrom).session.text)
-    const createdMs = wholeSecond(table.clock)
-    const expiresMs = this.#terms.expiryOf(table, options, data, createdMs)
-    const user = this.#terms.userOf(data, undefined)
-    const content = { key, data: data as SessionData, text, createdMs, expiresMs, user }
-    const creation = await newSession(table, content)
-    const migration = this.#migration
-    if (migration === undefined) {
-      const stored = await createSession(table, creation, this.#doubtful, timed)
-      this.#locks?.forget(key)
-      return savedSnapshot(stored, text)
-    }
-    await migration.create(id, creation.item, this.#doubtful, timed)
-    this.#locks?.forget(key)
-    return { ...snapshotOf(creation.session), origin: migration.originOf(id) }
-  }
-
-  async #save(
-    table: ItemTable,
-    basis: SessionSnapshot,
-    data: Data,
-    wanted: ExpiryOptions,
-    timed: TimedOptions,
-  ): Promise<SessionSnapshot | undefined> {
-    const migration = this.#migration
-    const { session: stored, baseText, origin } = basis
-    const { codec } = table.layout
-    const text = migration === undefined ? codec.encode(data, stored.text) : migration.encode(basis, data)
-    const createdMs = stored.createdMs ?? wholeSecond(table.clock)
-    const expiresMs = this.#terms.expiryOf(table, wanted, data, createdMs)
-    const user = this.#terms.userOf(data, stored.user)
-    if (user === stored.user && isUnchangedText(codec, text, baseText)) {
-      const { touchAfterSeconds } = this.#options
-      const touch = { key: stored.key, snapshot: basis, expiresMs, touchAfterSeconds }
-      const storedMs = await this.#moveExpiry(table, touch, timed)
-      if (storedMs === undefined) return undefined
-      // The application may have changed the object that it got, and saved another one.
-      const current = baseText === stored.text ? (data as SessionData) : codec.decode(stored.text)
-      return { ...savedSnapshot({ ...stored, data: current, expiresMs: storedMs }, baseText), origin }
-    }
-    const save = {
-      basis,
-      marker: newMarker(),
-      session: { ...stored, data: data as SessionData, text, createdMs, expiresMs, user },
-      onConflict: (this.#options.onConflict ?? storeRows.onConflict.default) as ConflictPolicy<never>,
-      userOf: (merged: SessionData, current: string | undefined) =>
-        this.#terms.userOf(merged as Data, current),
-    }
-    return migration === undefined ? saveSession(table, save, timed) : migration.save(table, save, timed)
+    record: SessionRecord<Data>,
+    newId: string,
+    { data = record.data, ...options }: RegenerateOptions<Data>,
+  ): Promise<SessionRecord<Data> | undefined> {
+    const writes = this.#writes
+    const snapshot = await writes.regenerate(
+      table,
+      snapshotIn(record),
+      table.keyOf(newId),
+      data,
+      options,
+      table.timed(options),
+    )
+    this.#locks?.forget(record.key)
+    return snapshot && this.#record(table, { ...snapshot, origin: writes.migration?.originOf(newId) })
   }
 
   async #touch(
@@ -484,7 +516,7 @@ export class SessionStore<Data extends object = SessionData> {
     // The expiry may depend on more than the ID; then the session is read first.
     const needsRecord =
       absoluteTimeoutSeconds !== undefined ||
-      this.#migration !== undefined ||
+      this.#writes.migration !== undefined ||
       (isDefault && typeof ttlSeconds === 'function')
     const touched = await table.clock.retryAfterClockCorrection(async () => {
       const isRecord = target instanceof SessionRecord
@@ -499,15 +531,9 @@ export class SessionStore<Data extends object = SessionData> {
       const { key, createdMs } = snapshot.session
       const expiresMs = this.#terms.expiryOf(table, options, record.data, createdMs)
       const least = isRecord ? touchAfterSeconds : 0
-      return this.#moveExpiry(table, { key, snapshot, expiresMs, touchAfterSeconds: least }, timed)
+      return this.#writes.moveExpiry(table, { key, snapshot, expiresMs, touchAfterSeconds: least }, timed)
     })
     return touched !== undefined
-  }
-
-  /** @returns when the session expires now; `undefined` when there was nothing to touch. */
-  #moveExpiry(table: ItemTable, touch: Touch, timed: TimedOptions): Promise<number | undefined> {
-    const migration = this.#migration
-    return migration === undefined ? touchSession(table, touch, timed) : migration.touch(table, touch, timed)
   }
 
   async #destroy(
@@ -515,12 +541,8 @@ export class SessionStore<Data extends object = SessionData> {
     target: string | SessionRecord<Data>,
     options: SendOptions,
   ): Promise<void> {
-    const key = table.keyOfTarget(target)
-    const timed = table.timed(options)
-    await (this.#migration === undefined
-      ? table.clock.retryAfterClockCorrection(() => destroySession(table, key, this.#doubtful, timed))
-      : this.#migration.destroy(target, key, this.#doubtful, timed))
-    this.#locks?.forget(key)
+    await this.#writes.destroy(table, target, table.timed(options))
+    this.#locks?.forget(table.keyOfTarget(target))
   }
 
   async #lock(
@@ -532,7 +554,7 @@ export class SessionStore<Data extends object = SessionData> {
     const terms = lockTerms(this.#options.locking, settings, renew)
     const { LockManager } = await import('../locks/lock-manager.ts')
     this.#locks ??= new LockManager(table, Math.random)
-    const migration = this.#migration
+    const migration = this.#writes.migration
     const locked = await this.#locks.lock(key, { ...terms, signal }, migration?.lockSource(id, signal))
     if (locked === undefined) return undefined
     const { session, lease } = locked

@@ -99,3 +99,12 @@ export function numberText(item: Item | undefined, attribute: string): string | 
   const value = item?.[attribute]
   return value !== undefined && 'N' in value ? value.N : undefined
 }
+
+/** Whether an item holds nothing of a session but that it has been given a new ID. */
+export function isMoveMark(item: Item | undefined): boolean {
+  const { id: _, birth: __, movedTo: ___, ...rest } = item ?? {}
+  return (
+    Object.keys(rest).toSorted().join() === 'expires,expiresMs,lateUntil,moved' &&
+    numberText(item, 'expiresMs') === '0'
+  )
+}

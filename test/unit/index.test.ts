@@ -37,6 +37,7 @@ const types = [
   'InvalidArgumentCode',
   'ListOptions',
   'LockOptions',
+  'RegenerateOptions',
   'SessionConflict',
   'SessionData',
   'SessionStoreOptions',

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 
 import { DynamoDBSessionsError } from '../../errors.ts'
 import { codeOf, isError, weakProperty } from '../../internal/core-objects.ts'
-import type { SessionRecord, WriteOptions } from '../../items/session-record.ts'
+import type { RegenerateOptions, SessionRecord, WriteOptions } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 import type { SessionStore } from '../../store/session-store.ts'
 import type { OpenedStore } from './open-store.ts'
@@ -129,6 +129,24 @@ export class FrameworkSessions<Data extends object, Extra extends object = objec
   ): Promise<SessionRecord<Data> | undefined> {
     const record = await this.store.write(id, data, options)
     if (record !== undefined) this.remember(holder, { ...extra, id, record: record.asWritten() })
+    return record
+  }
+
+  /**
+   * Saves a session that takes the place of another, and moves it there.
+   *
+   * @returns `undefined` when it is gone; nothing may bring it back then.
+   */
+  async regenerate(
+    holder: object,
+    id: string,
+    from: SessionRecord<Data>,
+    options: RegenerateOptions<Data>,
+    extra: Extra,
+  ): Promise<SessionRecord<Data> | undefined> {
+    const record = await this.store.regenerate(from, id, options)
+    if (record === undefined) this.markGone(holder)
+    else this.remember(holder, { ...extra, id, record: record.asWritten() })
     return record
   }
 

@@ -20,8 +20,11 @@ import { type PresentedCookie, type SessionCookie, type SetCookie, setCookieHead
  * - `'destroyed'`: this request has destroyed it. What is set from then on begins another one, under a new ID.
  * - `'gone'`: on saving it turned out that somebody else has destroyed it, or that it has expired. This request cannot
  *   store anything any more; the next one begins anew.
+ * - `'moved'`: another request has given it a new ID, at a sign-in for example, and its response brings the visitor that one. This
+ *   request sets no cookie. What it changes is saved if it had read the session before, else not. `regenerate` and `destroy`
+ *   begin a session of its own.
  */
-export type WebSessionStatus = 'new' | 'stored' | 'destroyed' | 'gone'
+export type WebSessionStatus = 'new' | 'stored' | 'destroyed' | 'gone' | 'moved'
 
 /** What the sessions of one `webSessions` have in common. */
 export interface SessionContext<Data extends object> {
@@ -41,6 +44,8 @@ export interface OpenedSession<Data extends object> {
   readonly record: SessionRecord<Data> | undefined
   /** The lock that it was read under. */
   readonly lock: SessionLock<Data> | undefined
+  /** Whether there is none because it has just been given a new ID. */
+  readonly hasMoved: boolean
 }
 
 /** What a session asks of the response to its request. */
@@ -76,15 +81,19 @@ export class WebSession<Data extends object = SessionData> {
   #knownText: string | undefined
   #status: WebSessionStatus
   #isRegenerating = false
+  /** The ID to move the session to: a second try after a failure takes the same. */
+  #nextId: string | undefined
   #isUsed = false
   /** Whether this request needs to write nothing more to extend the session. */
   #isExtended: boolean
-  #isCookieDue: boolean
+  /** Whether the cookie is to be signed anew. */
+  #isOutdated: boolean
+  #isCookieDue = false
   #setCookie: SetCookie | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   /** @internal */
-  constructor(context: SessionContext<Data>, { presented, record, lock }: OpenedSession<Data>) {
+  constructor(context: SessionContext<Data>, { presented, record, lock, hasMoved }: OpenedSession<Data>) {
     this.#context = context
     this.#presented = presented
     this.#lock = lock
@@ -92,9 +101,10 @@ export class WebSession<Data extends object = SessionData> {
     this.#id = record && presented.id
     this.#data = record?.data ?? ({} as Data)
     this.#knownText = tellingJson(this.#data)
-    this.#status = record === undefined ? 'new' : 'stored'
+    if (record === undefined) this.#status = hasMoved ? 'moved' : 'new'
+    else this.#status = 'stored'
     this.#isExtended = !context.isRolling
-    this.#isCookieDue = record !== undefined && presented.isOutdated === true
+    this.#isOutdated = presented.isOutdated === true
   }
 
   /**
@@ -103,7 +113,7 @@ export class WebSession<Data extends object = SessionData> {
    */
   get id(): string | undefined {
     this.#isUsed = true
-    return this.#record && this.#id
+    return this.#status === 'moved' ? undefined : this.#record && this.#id
   }
 
   /** How the session stands. */
@@ -177,11 +187,12 @@ export class WebSession<Data extends object = SessionData> {
   }
 
   /**
-   * Makes the next {@link commit} move the session to a new ID and destroy the one under the old ID. Call it when a
-   * visitor signs in or gains rights: an ID that somebody has planted or seen before is then worth nothing.
+   * Makes the next {@link commit} move the session to a new ID. Call it when a visitor signs in or gains rights: an ID that
+   * somebody has planted or seen before is then worth nothing.
    *
-   * The data are kept, nothing new is ever stored under the old ID, and a session that somebody else has destroyed
-   * meanwhile does not live on under the new one. Its age (`absoluteTimeoutSeconds`) begins anew.
+   * The data and the age (`absoluteTimeoutSeconds`) are kept, nothing new is ever stored under the old ID, and a session that
+   * somebody else has destroyed meanwhile does not live on under the new one. Requests of the visitor that know the old ID still
+   * do not sign the visitor out: see {@link WebSessionStatus}.
    */
   regenerate(): void {
     this.#isUsed = true
@@ -261,6 +272,7 @@ export class WebSession<Data extends object = SessionData> {
   }
 
   async #begin(options: CallOptions): Promise<void> {
+    if (this.#status === 'moved' && !this.#isRegenerating) return
     this.#isRegenerating = false
     if (Object.keys(this.#data).length === 0) return
     // A second try after a failure must not leave two sessions behind.
@@ -274,55 +286,52 @@ export class WebSession<Data extends object = SessionData> {
   async #save(basis: SessionRecord<Data>, { signal }: CallOptions): Promise<void> {
     const text = tellingJson(this.#data)
     const isChanged = text === undefined || text !== this.#knownText
-    if (!isChanged && this.#isExtended && this.#lock?.isHeld !== true) return
+    const isLocked = this.#lock?.isHeld === true
+    if (!isChanged && this.#isExtended && !isLocked && !this.#isOutdated) return
     const expiresMs = isChanged || !this.#isExtended ? undefined : basis.expiresMs
-    const record = await this.#context.store.write(this.#id ?? '', this.#data, { basis, signal, expiresMs })
+    const { cookie, store } = this.#context
+    const record = await store.write(this.#id ?? '', this.#data, { basis, signal, expiresMs })
     if (record === undefined) {
       this.#isGone()
       return
     }
     this.#hasStored(record, text)
+    if (record.hasMoved) return
+    const isExtended = record.expiresMs !== basis.expiresMs
     // A cookie that ends with the browser does not know when the session expires.
-    if (this.#context.cookie.isPersistent && record.expiresMs !== basis.expiresMs) this.#isCookieDue = true
+    if (cookie.isPersistent && isExtended) this.#isCookieDue = true
+    if (!this.#isOutdated) return
+    // Where nothing was written, another request may have moved the session since it was read.
+    const isThere =
+      isExtended ||
+      record.revision !== basis.revision ||
+      (await store.read(this.#id ?? '', { signal })) !== undefined
+    if (isThere) this.#isCookieDue = true
   }
 
   /** Moves the session to a new ID. Nothing is written under the old one, which others may know. */
   async #move(old: SessionRecord<Data>, { signal }: CallOptions): Promise<void> {
-    const { store } = this.#context
-    const latest = this.#lock?.isHeld === true ? old : await store.read(this.#id ?? '', { signal })
-    if (latest === undefined) {
+    this.#nextId ??= this.#context.cookie.newId()
+    const record = await this.#context.store.regenerate(old, this.#nextId, { data: this.#data, signal })
+    if (record === undefined) {
       this.#isGone()
       return
     }
-    // Not every layout has revisions.
-    if (latest.revision === undefined || latest.revision !== old.revision) this.#takeOver(latest.data)
-    const id = this.#context.cookie.newId()
-    const text = tellingJson(this.#data)
-    const record = await store.write(id, this.#data, { movedFrom: latest, signal })
-    // Letting it expire, other than destroying it, tells whether it was still there.
-    const wasThere = await store.touch(old, { expiresMs: 0, signal })
-    if (!wasThere) {
-      await store.destroy(record, { signal })
-      this.#isGone()
-      return
-    }
-    this.#id = id
+    this.#id = this.#nextId
+    this.#nextId = undefined
     this.#isRegenerating = false
     this.#isCookieDue = true
-    this.#hasStored(record, text)
-    await store.destroy(old, { signal })
+    this.#takeOver(record.data)
+    this.#hasStored(record, tellingJson(this.#data))
   }
 
-  /** Brings in what somebody else has changed since the session was read, but for the keys that were changed here. */
+  /** Shows what others have changed since the session was read. */
   #takeOver(latest: Data): void {
-    const known = entriesOf(this.#knownText)
-    const ours = entriesOf(tellingJson(this.#data))
-    const theirs = entriesOf(tellingJson(latest))
-    for (const key of new Set([...known.keys(), ...theirs.keys()])) {
-      const isOurs = !isDeepStrictEqual(ours.get(key), known.get(key))
-      if (isOurs || isDeepStrictEqual(theirs.get(key), known.get(key))) continue
-      if (theirs.has(key)) define(this.#data, key, Reflect.get(latest, key))
-      else Reflect.deleteProperty(this.#data, key)
+    if (latest === this.#data) return
+    for (const key of new Set([...Object.keys(this.#data), ...Object.keys(latest)])) {
+      const value: unknown = Reflect.get(latest, key)
+      if (!Object.hasOwn(latest, key)) Reflect.deleteProperty(this.#data, key)
+      else if (!isDeepStrictEqual(value, Reflect.get(this.#data, key))) define(this.#data, key, value)
     }
   }
 
@@ -331,20 +340,23 @@ export class WebSession<Data extends object = SessionData> {
     this.#record = record.asWritten()
     this.#knownText = text
     this.#isExtended = true
-    this.#status = 'stored'
+    this.#status = record.hasMoved ? 'moved' : 'stored'
+    if (record.hasMoved) this.#setCookie = undefined
   }
 
   #isGone(): void {
     this.#record = undefined
     this.#isCookieDue = false
     this.#status = 'gone'
-    this.#setCookie = this.#context.cookie.clear()
+    // Where it may have moved, the browser may have another cookie by now.
+    this.#setCookie = this.#context.store.tellsMoves ? this.#context.cookie.clear() : undefined
   }
 
   #issueCookie({ expiresMs }: SessionRecord<Data>): void {
     const { cookie, now } = this.#context
     this.#setCookie = cookie.issue(this.#id ?? '', expiresMs - now())
     this.#isCookieDue = false
+    this.#isOutdated = false
   }
 
   /** Calls of one session take turns, so that none works with what another is about to change. */
@@ -388,10 +400,6 @@ export function markedResponse(response: Response, marks: ResponseMarks): Respon
 function variesByCookie(headers: Headers): boolean {
   const names = (headers.get('vary') ?? '').split(',').map(name => name.trim().toLowerCase())
   return names.some(name => name === 'cookie' || name === '*')
-}
-
-function entriesOf(text: string | undefined): Map<string, unknown> {
-  return new Map(Object.entries(JSON.parse(text ?? '{}') as object))
 }
 
 /** Sets a property, also one that is called `__proto__`. */

@@ -79,7 +79,7 @@ describe('DynamoDBStore when something is wrong', () => {
     })
 
     test('a session that cannot be regenerated is an error', async () => {
-      const { origin, browser, recover } = await refusingApp('DeleteItem')
+      const { origin, browser, recover } = await refusingApp('PutItem')
       const before = browser.anotherWindow()
       expect(await browser.open(`${origin}/regenerate`)).toMatchObject({ status: 500, text: 'ACCESS_DENIED' })
       recover()

@@ -65,7 +65,7 @@ describe('sessions of Next.js', () => {
       await session.save()
       expect(session.id).not.toBe(planted)
       expect((await sessions.get(jar.nextRequest())).get('user')).toBe('ada')
-      expect((await sessions.get(before.nextRequest())).status).toBe('new')
+      expect((await sessions.get(before.nextRequest())).status).toBe('moved')
     })
 
     test('destroy() deletes the session and makes the browser forget it', async () => {
