@@ -2,7 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { channelNames, type MoveTrace } from '../../../src/diagnostics.ts'
+import { channelNames, type MoveTrace, type OperationTrace } from '../../../src/diagnostics.ts'
 import { LockLostError, SessionConflictError, SessionStore } from '../../../src/index.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { engines } from '../../support/engines.ts'
@@ -19,6 +19,20 @@ type Data = Record<string, unknown>
 function present<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new Error('it is not there')
   return value
+}
+
+/** What a channel tells until the test ends; it grows. */
+function messagesOf(name: string): Partial<MoveTrace & OperationTrace>[] {
+  const messages: Partial<MoveTrace & OperationTrace>[] = []
+  const { asyncEnd } = tracingChannel(name)
+  const listener = (message: unknown): void => {
+    messages.push({ ...(message as MoveTrace & OperationTrace) })
+  }
+  asyncEnd.subscribe(listener)
+  onTestFinished(() => {
+    asyncEnd.unsubscribe(listener)
+  })
+  return messages
 }
 
 describe.each(engines)('regenerate on $name', engine => {
@@ -394,14 +408,23 @@ describe.each(engines)('regenerate on $name', engine => {
     })
   })
 
+  test.skipIf(!engine.supports.transactions)(
+    'costs a read and four write units for a small session',
+    async () => {
+      const seen = messagesOf(channelNames.operation)
+      const store = open()
+      const record = await store.write(newId(), { cart: ['apple'] })
+      seen.length = 0
+      await store.regenerate(record, newId(), { data: { cart: ['apple'], user: 'ada' } })
+      expect(seen.map(({ operation, consumedCapacity }) => [operation, consumedCapacity])).toEqual([
+        ['GetItem', 1],
+        ['TransactWriteItems', 4],
+      ])
+    },
+  )
+
   test('tells traces what has happened, and no ID', async () => {
-    const seen: MoveTrace[] = []
-    const channel = tracingChannel<unknown, MoveTrace>(channelNames.move)
-    const subscriber = { asyncEnd: (trace: MoveTrace) => void seen.push({ ...trace }) }
-    channel.subscribe(subscriber as never)
-    onTestFinished(() => {
-      channel.unsubscribe(subscriber as never)
-    })
+    const seen = messagesOf(channelNames.move)
     const store = open({ onConflict: 'reject' })
     const [oldId, id] = [newId(), newId()]
     const record = await store.write(oldId, { a: 1 })
