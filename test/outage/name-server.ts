@@ -8,9 +8,11 @@ const HEADER_BYTES = 12
 const TYPE_A = 1
 const SERVFAIL = 2
 
-/** A real name server on the loopback interface, over UDP, which has one response for every name. */
+/** A real name server on the loopback interface, over UDP. */
 export class NameServer {
+  /** The response for every name that is not among {@link names}. */
   mode: NameServerMode
+  readonly names: Map<string, NameServerMode> = new Map()
   /** How many questions for IPv4 addresses have come. */
   questions = 0
   readonly #socket: Socket = createSocket('udp4')
@@ -47,7 +49,7 @@ export class NameServer {
     const question = message.subarray(HEADER_BYTES, nameEnd + 4)
     const isA = message.readUInt16BE(nameEnd) === TYPE_A
     if (isA) this.questions++
-    const { mode } = this
+    const mode = this.names.get(nameIn(message)) ?? this.mode
     if (mode === 'silent') return undefined
     const addresses = isA && mode !== 'servfail' ? mode : []
     const header = Buffer.alloc(HEADER_BYTES)
@@ -57,6 +59,17 @@ export class NameServer {
     header.writeUInt16BE(addresses.length, 6)
     return Buffer.concat([header, question, ...addresses.map(recordOf)])
   }
+}
+
+/** The name in a question: labels with their lengths in front. */
+function nameIn(message: Buffer): string {
+  const labels: string[] = []
+  let start = HEADER_BYTES
+  for (let length = message[start] ?? 0; length > 0; length = message[start] ?? 0) {
+    labels.push(message.toString('latin1', start + 1, start + 1 + length))
+    start += 1 + length
+  }
+  return labels.join('.')
 }
 
 function recordOf(address: string): Buffer {

@@ -13,6 +13,8 @@ interface Host {
 /** The hosts of a Region: servers with TLS on several addresses and one port, with one engine behind them. */
 export class RegionHosts {
   readonly #hosts = new Map<string, Host>()
+  /** How long a request takes to the engine, in milliseconds; `Infinity` for ever. */
+  delayMs = 0
   readonly #engine: URL
   readonly #certificate: KeyPair
   #port = 0
@@ -79,11 +81,16 @@ export class RegionHosts {
     host.connections++
     host.sockets.add(socket)
     const engine = connect(Number(this.#engine.port), this.#engine.hostname)
+    socket.on('data', bytes => {
+      const { delayMs } = this
+      if (delayMs === 0) engine.write(bytes)
+      else if (delayMs < Infinity) setTimeout(() => engine.write(bytes), delayMs)
+    })
+    engine.pipe(socket)
     for (const [one, other] of [
       [socket, engine],
       [engine, socket],
     ] as const) {
-      one.pipe(other)
       one.on('error', ignore)
       one.once('close', () => {
         other.destroy()

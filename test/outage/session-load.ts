@@ -3,12 +3,11 @@
  * gets answers. Host names are looked up at the name server of the test.
  */
 import { subscribe } from 'node:diagnostics_channel'
-import dns, { Resolver } from 'node:dns'
-import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { ResolutionTrace } from '../../src/diagnostics.ts'
 import { SessionStore, type SessionStoreOptions } from '../../src/index.ts'
+import { useNameServer } from './use-name-server.ts'
 
 /** What the process is asked for. */
 export interface Question {
@@ -28,9 +27,6 @@ export interface Report {
   readonly events: readonly string[]
 }
 
-/** What a {@link LoadOptions.nameServer} that does not respond costs a look-up; `getaddrinfo` takes 5 s or more. */
-const SILENCE_MS = 1500
-
 const { nameServer, sessionIds, store: storeOptions } = JSON.parse(process.argv[2] ?? '') as LoadOptions
 
 /** What the program is started with. */
@@ -40,30 +36,7 @@ export interface LoadOptions {
   readonly store: SessionStoreOptions
 }
 
-const resolver = new Resolver({ timeout: SILENCE_MS, tries: 1 })
-resolver.setServers([nameServer])
-
-/** The codes that `getaddrinfo` has for what the name server said. */
-const SYSTEM_CODES: Readonly<Record<string, string>> = { ENODATA: 'ENOTFOUND', ESERVFAIL: 'EAI_AGAIN' }
-
-function lookup(
-  hostname: string,
-  _options: dns.LookupAllOptions,
-  callback: (error: Error | null, addresses: dns.LookupAddress[]) => void,
-): void {
-  resolver.resolve4(hostname, (error, addresses) => {
-    if (error === null) {
-      callback(
-        null,
-        addresses.map(address => ({ address, family: 4 })),
-      )
-    } else {
-      callback(Object.assign(error, { code: SYSTEM_CODES[error.code ?? ''] ?? 'EAI_AGAIN' }), [])
-    }
-  })
-}
-Object.assign(dns, { lookup })
-syncBuiltinESMExports()
+useNameServer(nameServer)
 
 const store = new SessionStore(storeOptions)
 const errors: string[] = []
