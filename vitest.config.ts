@@ -13,6 +13,13 @@ const withMocks = [
   'aws/http/odd-sockets',
 ].map(name => `test/unit/${name}.test.ts`)
 
+/** Tests on the engines that leave their process as they have found it, so that it needs to load the sources only once. */
+const onEngines = [
+  'test/adapters/!(next|sveltekit)/**/*.test.ts',
+  'test/adapters/*.test.ts',
+  'test/integration/{client,garbage,migration,observability,table,users}/**/*.test.ts',
+]
+
 const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
   test: {
     setupFiles: ['test/support/clean-environment.ts'],
@@ -37,8 +44,18 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
         test: {
           name: 'system',
           include: ['test/!(unit)/**/*.test.ts', ...withMocks],
-          exclude: ['test/package/fixtures/**'],
+          exclude: ['test/package/fixtures/**', ...onEngines],
           globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        mode,
+        test: {
+          name: 'engines',
+          include: onEngines,
+          globalSetup: ['test/support/global-setup.ts'],
+          isolate: false,
         },
       },
     ],

@@ -12,8 +12,16 @@ import type { TestProject } from 'vitest/node'
 import type { Engine } from './engines.ts'
 
 const oldestJava = 17
+
+/** What all projects of a run share, of which each loads this file for itself. */
+interface Run {
+  readonly folder: string
+  readonly engines: readonly Engine[]
+}
+
+const RUN = Symbol.for('dynamodb-sessions.test-run')
+const shared = globalThis as { [RUN]?: Promise<Run> | undefined }
 const processes: ChildProcess[] = []
-let runFolder: string
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,16 +32,25 @@ declare module 'vitest' {
 
 /** Starts every engine once for the whole run, each in a child process that ends with this one; and makes its folder. */
 export async function setup(project: TestProject): Promise<void> {
-  runFolder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-run-'))
-  project.provide('runFolder', runFolder)
-  const starting = (await hasJava()) ? [startDynalite(), startDynamoDBLocal()] : [startDynalite()]
-  project.provide('engines', await Promise.all(starting))
+  shared[RUN] ??= startRun()
+  const { folder, engines } = await shared[RUN]
+  project.provide('runFolder', folder)
+  project.provide('engines', engines)
 }
 
-/** Ends the engines. */
+/** Ends the engines: the project that has started them does, at the end of the run. */
 export async function teardown(): Promise<void> {
+  if (processes.length === 0) return
   await Promise.all(processes.map(endProcess))
-  await rm(runFolder, { recursive: true, force: true })
+  const run = await shared[RUN]
+  shared[RUN] = undefined
+  if (run !== undefined) await rm(run.folder, { recursive: true, force: true })
+}
+
+async function startRun(): Promise<Run> {
+  const folder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-run-'))
+  const starting = (await hasJava()) ? [startDynalite(), startDynamoDBLocal()] : [startDynalite()]
+  return { folder, engines: await Promise.all(starting) }
 }
 
 async function hasJava(): Promise<boolean> {
