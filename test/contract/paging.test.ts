@@ -9,14 +9,17 @@ import { nativeLayouts } from './native-layouts.ts'
 
 const LARGE_BYTES = 130_000
 
+/** Compressed, sessions of the same characters would fit on one page. */
+const compression = false
+
 describe.each(engines)('$name, a table of several pages', engine => {
   const [layout] = nativeLayouts
   if (layout === undefined) throw new Error('there is no native layout')
   const subject = contractSubject(engine, layout)
 
   test('keys, records and count see all of it, and clear deletes all of its own', async () => {
-    const mine = subject.open({ prefix: 'mine:' }).store
-    const other = subject.open({ prefix: 'other:' }).store
+    const mine = subject.open({ prefix: 'mine:', compression }).store
+    const other = subject.open({ prefix: 'other:', compression }).store
     const text = 'x'.repeat(LARGE_BYTES)
     const keys = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
@@ -41,7 +44,7 @@ describe.each(engines)('$name, a table of several pages', engine => {
   test('a listing reads no page before it is asked for it', async () => {
     const stub = await StubEndpoint.inFrontOf(subject.engine.endpoint)
     try {
-      const { store } = subject.open({ prefix: 'slow:', endpoint: stub.url })
+      const { store } = subject.open({ prefix: 'slow:', endpoint: stub.url, compression })
       const text = 'x'.repeat(LARGE_BYTES)
       await Promise.all(Array.from({ length: 20 }, (_, index) => store.write(newId(), { index, text })))
       stub.forget()
@@ -61,8 +64,8 @@ describe.each(engines)('$name, a table of several pages', engine => {
   })
 
   test('garbage collection sees all of the table, and deletes all of its own that has expired', async () => {
-    const { store: mine, clock } = subject.open({ prefix: 'mine:', ttlSeconds: 60 })
-    const { store: other } = subject.open({ prefix: 'other:', ttlSeconds: 60, clock })
+    const { store: mine, clock } = subject.open({ prefix: 'mine:', ttlSeconds: 60, compression })
+    const { store: other } = subject.open({ prefix: 'other:', ttlSeconds: 60, clock, compression })
     const text = 'x'.repeat(LARGE_BYTES)
     const write = (index: number) => (index % 4 === 0 ? other : mine).write(newId(), { index, text })
     await Promise.all(Array.from({ length: 20 }, (_, index) => write(index)))
