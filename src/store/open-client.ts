@@ -167,6 +167,7 @@ function lazyDefaultProvider(
         deadlineMs: deadlineMsOf(options),
         pending,
         serviceTransport: serviceTransport(options, environment),
+        failoverRegions: failoverTerms(options.failover)?.regions.map(other => other.region) ?? [],
       },
     })
     return provider()

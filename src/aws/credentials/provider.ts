@@ -50,6 +50,8 @@ export interface ProviderContext {
   readonly deadlineMs: number
   /** Told what the provider is waiting for. */
   readonly pending: PendingSteps
+  /** Regions whose STS is asked when that of the own Region does not respond. `@default` none */
+  readonly failoverRegions?: readonly string[]
 }
 
 /** Options that every provider takes. */
@@ -91,6 +93,7 @@ export function contextOf<Options extends ProviderOptions>(
       context?.serviceTransport ?? context?.transport ?? briefTransport({ environment, hasOptions: false }),
     deadlineMs: context?.deadlineMs ?? DEFAULT_DEADLINE_MS,
     pending: context?.pending ?? new PendingSteps(),
+    ...(context?.failoverRegions !== undefined && { failoverRegions: context.failoverRegions }),
   }
 }
 

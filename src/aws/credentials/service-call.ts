@@ -35,6 +35,8 @@ interface ServiceCall {
   readonly body: string
   /** Signs the request; absent for calls that are sent unsigned. */
   readonly signing?: { readonly credentials: Credentials; readonly region: string; readonly service: string }
+  /** Longest time for all attempts, in milliseconds. `@default` 15 s */
+  readonly deadlineMs?: number | undefined
   /** Whose `max_attempts` and `disable_clock_skew_correction` count. */
   readonly settings: SettingsSource
   /** Reads an error answer (any status from 300 on). */
@@ -77,7 +79,8 @@ export function callService(call: ServiceCall, context: ProviderContext): Promis
   let mayCorrectClock = correctsClockSkew
   const url = new URL(call.url)
   const endpoint = parseEndpoint(url.origin)
-  const { atMs: deadlineAtMs } = new Deadline(DEADLINE_MS)
+  const { deadlineMs = DEADLINE_MS } = call
+  const { atMs: deadlineAtMs } = new Deadline(deadlineMs)
   return withRetries(
     async number => {
       try {
@@ -117,7 +120,7 @@ export function callService(call: ServiceCall, context: ProviderContext): Promis
       random,
       signal: undefined,
       onDeadline: (attempts, interrupted, before) =>
-        deadlineExceeded(call.name, DEADLINE_MS, attempts, interrupted, before),
+        deadlineExceeded(call.name, deadlineMs, attempts, interrupted, before),
     },
   )
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-import { CredentialsError } from '../../errors.ts'
+import { CredentialsError, DeadlineExceededError, TransportError } from '../../errors.ts'
 import { codeOf, isJsonObject } from '../../internal/core-objects.ts'
 import { foreignText } from '../../internal/foreign-text.ts'
 import { integerOption, objectOption, type OptionRow } from '../../internal/option.ts'
@@ -9,7 +9,8 @@ import { regionFromEnvironment, variable } from '../config/environment.ts'
 import { realRegion } from '../config/partitions.ts'
 import type { SharedConfig } from '../config/config-file.ts'
 import { selectedProfile, type SettingsSource } from '../config/shared-config.ts'
-import type { ServiceFailure } from '../http/retry.ts'
+import { configuredEndpoint } from '../config/service-endpoint.ts'
+import { retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import { isCredentials } from '../sigv4/sign.ts'
 import { askedOnce } from './cached-provider.ts'
@@ -24,7 +25,7 @@ import {
   type ProviderOptions,
   readSharedConfig,
 } from './provider.ts'
-import { callService, codeIn, failing, operationUrl } from './service-call.ts'
+import { callService, codeIn, failing, operationUrl, ServiceCallError } from './service-call.ts'
 import { warn } from '../../internal/process-environment.ts'
 import { elementAt, readXml, textAt } from './xml.ts'
 
@@ -340,7 +341,7 @@ async function callSts(
   operation: 'AssumeRole' | 'AssumeRoleWithWebIdentity',
   params: Readonly<Record<string, string | number | undefined>> & Pick<AssumeRoleParams, 'RoleArn'>,
   texts: readonly (string | undefined)[],
-  { url, region, settings }: StsEndpoint,
+  { region, settings, places }: StsEndpoint,
   context: ProviderContext,
   signer: Credentials | undefined,
 ): Promise<Credentials> {
@@ -351,19 +352,23 @@ async function callSts(
   }
   const failed = `cannot assume the role ${RoleArn} through STS in ${region}`
   const secrets = texts.flatMap(text => text?.trim() || [])
-  const response = await callService(
-    {
-      name: `sts:${operation}`,
-      method: 'POST',
-      url,
-      settings,
-      headers: () => [['content-type', 'application/x-www-form-urlencoded']],
-      body: form.toString(),
-      ...(signer !== undefined && { signing: { credentials: signer, region, service: 'sts' } }),
-      readFailure: refusal => failureOf(refusal, secrets),
-    },
-    context,
-  ).catch(
+  const send = ({ url, region: called }: StsPlace): Promise<TransportResponse> =>
+    callService(
+      {
+        name: `sts:${operation}`,
+        method: 'POST',
+        url,
+        settings,
+        headers: () => [['content-type', 'application/x-www-form-urlencoded']],
+        body: form.toString(),
+        ...(signer !== undefined && { signing: { credentials: signer, region: called, service: 'sts' } }),
+        // The call that needs the credentials is to have some time left.
+        ...(places.length > 1 && { deadlineMs: context.deadlineMs / (places.length + 1) }),
+        readFailure: refusal => failureOf(refusal, secrets),
+      },
+      context,
+    )
+  const response = await sendToFirstWell(places, send).catch(
     failing(failed, ({ awsCode }) => {
       const remedy = REMEDIES.get(awsCode)
       return remedy === undefined ? '' : ` (${remedy})`
@@ -383,6 +388,28 @@ async function callSts(
     `${failed}: the answer is not a complete ${operation}Response; whatever answers at the configured endpoint may not ` +
       'be STS',
   )
+}
+
+/** Asks STS in one Region after the other, for as long as none responds. */
+async function sendToFirstWell(
+  [place, ...others]: StsEndpoint['places'],
+  send: (place: StsPlace) => Promise<TransportResponse>,
+): Promise<TransportResponse> {
+  try {
+    return await send(place)
+  } catch (error) {
+    const [next, ...rest] = others
+    if (next === undefined || !isOutage(error)) throw error
+    return sendToFirstWell([next, ...rest], send)
+  }
+}
+
+/** Whether STS did not respond, or not with what it has decided. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof ServiceCallError) {
+    return error.failure.statusCode >= 500 && retryKindOfAnswer(error.failure) !== 'throttling'
+  }
+  return error instanceof TransportError || error instanceof DeadlineExceededError
 }
 
 function accountOf(arn: string | undefined): string | undefined {
@@ -424,12 +451,20 @@ async function mfaCode(
   throw new CredentialsError(`the MFA code callback returned no code for the device ${serialNumber}`)
 }
 
-/** Where the AWS Security Token Service (STS) is called, and the region that calls are signed for. */
-interface StsEndpoint {
+/** STS in one Region. */
+interface StsPlace {
   /** Absolute URL with a final `/`. */
   readonly url: string
-  /** A real region, without `fips-`. */
+  /** A real region, without `fips-`: calls are signed for it. */
   readonly region: string
+}
+
+/** Where the AWS Security Token Service (STS) is called. */
+interface StsEndpoint {
+  /** The Region that is asked first. */
+  readonly region: string
+  /** Where STS is called, in order of preference. */
+  readonly places: readonly [StsPlace, ...StsPlace[]]
   /** Whose settings of calls count. */
   readonly settings: SettingsSource
 }
@@ -440,12 +475,13 @@ const FALLBACK_REGION = 'us-east-1'
  * Finds STS: the endpoint that is configured for it (`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the profile's
  * `services` section or `endpoint_url`), else that of the region.
  *
- * Where nothing names a region, it is `us-east-1`, and the process is warned.
+ * Where nothing names a region, it is `us-east-1`, and the process is warned. When it does not respond, STS in the Regions is
+ * called that the option `failover` of a store names.
  *
  * @throws {CredentialsError} when the region or the endpoint is unusable.
  */
 export function stsEndpoint(
-  { environment }: ProviderContext,
+  { environment, failoverRegions = [] }: ProviderContext,
   config: SharedConfig,
   { region: given, profile: givenProfile }: StsClientConfig,
 ): StsEndpoint {
@@ -459,7 +495,15 @@ export function stsEndpoint(
       config.profiles.get(selected)?.get('region'),
     ].find(Boolean) ?? fallbackRegion()
   const settings = { environment, config, profile }
-  return { url: operationUrl('sts', region, settings, ''), region: realRegion(region).name, settings }
+  const placeIn = (name: string): StsPlace => ({
+    url: operationUrl('sts', name, settings, ''),
+    region: realRegion(name).name,
+  })
+  const place = placeIn(region)
+  // A configured endpoint is one for all Regions.
+  const others = configuredEndpoint('sts', settings) === undefined ? failoverRegions.map(placeIn) : []
+  const places = [place, ...others.filter(other => other.region !== place.region)] as const
+  return { region: place.region, places, settings }
 }
 
 function fallbackRegion(): string {
