@@ -75,6 +75,11 @@ export interface AttemptTrace extends Trace {
   readonly backOffMs: number
   /** AWS request ID; absent when there was no answer, or it had none. */
   readonly requestId?: string
+  /**
+   * What became of the second request of a slow read, with the option `hedgedReads`: its response was used (`won`) or that of
+   * the first (`lost`). Absent when there was one request.
+   */
+  readonly hedge?: 'won' | 'lost'
 }
 
 /**

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
 
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { isObject, LATEST_MS } from '../internal/core-objects.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { mergeSessionData } from '../items/merge.ts'

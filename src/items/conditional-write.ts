@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { SessionConflictError } from '../errors.ts'
 import { backoffMs, sleep } from '../internal/timers.ts'
 

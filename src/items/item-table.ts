@@ -1,4 +1,5 @@
-import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client-options.ts'
+import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES, surelyFits } from '../aws/dynamodb/item-size.ts'
 import type { ExpressionInput, TableInput } from '../aws/dynamodb/operations.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'

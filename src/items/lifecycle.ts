@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { isSameJson } from '../layouts/json.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import { birthAt, LATE_REQUESTS_MS } from '../layouts/native.ts'

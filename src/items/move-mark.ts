@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import type { ItemTable } from './item-table.ts'

@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { DeadlineExceededError, LockLostError, SessionConflictError } from '../errors.ts'
 import { conflictTraces, lockTraces } from '../internal/diagnostics.ts'
 import { KeyedMutex, type Turn } from '../internal/keyed-calls.ts'

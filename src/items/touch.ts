@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { allOf, type StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import { LATEST_MS } from '../internal/core-objects.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
-import type { DynamoDBClient, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
+import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/wire-error.ts'
 import { backoffMs, sleep } from '../internal/timers.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
 import { allOf, numberOf } from '../layouts/layout.ts'

@@ -1,4 +1,5 @@
-import type { DynamoDBClient, SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client-options.ts'
+import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../aws/dynamodb/item-size.ts'
 import { DynamoDBSessionsError, SessionConflictError, SessionTooLargeError } from '../errors.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { ItemTable } from '../items/item-table.ts'

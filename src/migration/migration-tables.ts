@@ -1,5 +1,5 @@
 import { isAwsError } from '../aws/dynamodb/wire-error.ts'
-import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { DynamoDBSessionsError } from '../errors.ts'
 import { absent, asFound, vacantAt } from '../items/lifecycle.ts'
 import { type ConditionInput, conditionInput, type ItemTable } from '../items/item-table.ts'

@@ -1,4 +1,4 @@
-import type { SendOptions, TimedOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { invalidOption, SessionConflictError } from '../errors.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item, SessionData } from '../types.ts'

@@ -4,6 +4,7 @@ import { isEndpointUrl } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
 import { type FailoverOptions, failoverRow } from './failover-options.ts'
+import { type HedgedReadsOptions, hedgedReadsRow } from './hedging-options.ts'
 import { atMost, integerOption, notWith, type OptionRows, textOption } from '../internal/option.ts'
 
 /** How DynamoDB is reached. */
@@ -34,6 +35,14 @@ export interface ConnectionOptions {
    * @default none
    */
   readonly failover?: FailoverOptions | undefined
+
+  /**
+   * Sends the slowest reads a second time, over another connection, and uses the response that comes first: `true`, or an
+   * object that says when. It costs at most 2 % more reads. Writes are never sent twice. See docs/multi-region.md.
+   *
+   * @default false
+   */
+  readonly hedgedReads?: boolean | HedgedReadsOptions | undefined
 
   /**
    * AWS credentials, or a function that finds them (a provider of the AWS SDK works as it is). A function is
@@ -157,6 +166,7 @@ export const connectionRows: OptionRows<
     flag: 'url',
   },
   failover: failoverRow,
+  hedgedReads: hedgedReadsRow,
   credentials: {
     takes:
       'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty strings without blanks, or a function ' +

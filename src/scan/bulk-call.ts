@@ -1,4 +1,4 @@
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import { DeadlineExceededError } from '../errors.ts'
 import { inBackground, offAbort, onAbort } from '../internal/timers.ts'
 import type { BulkOptions } from '../options/call-options.ts'

@@ -1,5 +1,5 @@
 import { isAwsError } from '../aws/dynamodb/wire-error.ts'
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import type { Input, Output } from '../aws/dynamodb/operations.ts'
 import { SessionCorruptError, SessionDecryptionError, TableMismatchError } from '../errors.ts'
 import { allOf, type Condition } from '../layouts/layout.ts'

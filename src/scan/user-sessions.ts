@@ -1,4 +1,4 @@
-import type { SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { isAwsError, isFailedCondition, itemOfFailedCondition } from '../aws/dynamodb/wire-error.ts'
 import { invalidArgument, invalidOption, SessionCorruptError, TableMismatchError } from '../errors.ts'

@@ -11,6 +11,7 @@ import { invalidOption } from '../errors.ts'
 import { PendingSteps } from '../internal/deadline.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
 import { failoverTerms } from '../options/failover-options.ts'
+import { hedgingTerms } from '../options/hedging-options.ts'
 import { hasOtherVariables } from '../internal/option.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource } from '../types.ts'
 
@@ -48,6 +49,7 @@ export function openClient(options: ClientOptions, environment: Environment): Dy
     attemptTimeoutMs: options.attemptTimeoutMs ?? connectionRows.attemptTimeoutMs.default,
     deadlineMs: deadlineMsOf(options),
     failover: failoverTerms(options.failover),
+    hedgedReads: hedgingTerms(options.hedgedReads),
   })
   return client
 }

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
+import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import type { DynamoDBHealth } from '../aws/dynamodb/regions.ts'
 import { moveTraces } from '../internal/diagnostics.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
@@ -443,8 +444,7 @@ export class SessionStore<Data extends object = SessionData> {
       const { openMigration } = await import('../migration/migration.ts')
       this.#writes.migration ??= await openMigration(table, this.#options)
     }
-    this.#table ??= table
-    return this.#table
+    return (this.#table ??= table)
   }
 
   async #read(

@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client.ts'
+import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import type { MoveTrace } from '../diagnostics.ts'
 import { type Draft, moveTraces } from '../internal/diagnostics.ts'
 import type { ItemTable } from '../items/item-table.ts'

@@ -1,5 +1,6 @@
 import { isAwsError } from '../aws/dynamodb/wire-error.ts'
-import type { DynamoDBClient, SendOptions } from '../aws/dynamodb/client.ts'
+import type { SendOptions } from '../aws/dynamodb/client-options.ts'
+import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynamodb/operations.ts'
 import { TableNotFoundError } from '../errors.ts'
 import { foreignText } from '../internal/foreign-text.ts'

@@ -1,6 +1,7 @@
 import type { SessionData } from 'express-session'
 
-import type { DynamoDBClient, SendOptions } from '../../aws/dynamodb/client.ts'
+import type { SendOptions } from '../../aws/dynamodb/client-options.ts'
+import type { DynamoDBClient } from '../../aws/dynamodb/client.ts'
 import type { Input, Operation, Output } from '../../aws/dynamodb/operations.ts'
 import { AccessDeniedError, DeadlineExceededError, DynamoDBError, TableNotFoundError } from '../../errors.ts'
 import { processEnvironment, warn } from '../../internal/process-environment.ts'

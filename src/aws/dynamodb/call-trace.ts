@@ -2,6 +2,7 @@ import { DynamoDBError } from '../../errors.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
 import type { AttemptTrace, OperationTrace, RetryReason } from '../../diagnostics.ts'
 import { attemptTraces, type Draft, operationTraces } from '../../internal/diagnostics.ts'
+import type { HedgeOutcome } from './hedged-read.ts'
 import { actionsOf, type Input, type Operation, type Output, type TableInput } from './operations.ts'
 
 /** What a successful attempt came to. */
@@ -54,12 +55,12 @@ export class CallTrace {
    * Makes one attempt.
    *
    * @param region where it goes.
-   * @param call tells what an attempt has put right, where that is why there is another one.
+   * @param call tells what an attempt has put right, where that is why there is another one, and of its hedge.
    */
   async attempt<Made extends Outcome>(
     attempt: number,
     region: string,
-    call: { readonly mayReplaceCredentials: boolean },
+    call: { readonly mayReplaceCredentials: boolean; readonly hedge: HedgeOutcome | undefined },
     work: () => Promise<Made>,
   ): Promise<Made> {
     const { operation, table } = this.#trace
@@ -73,6 +74,7 @@ export class CallTrace {
       failureOf: made => ('value' in made ? undefined : { error: made.error }),
       conclude: result => {
         this.#endedAtMs = performance.now()
+        if (call.hedge !== undefined) trace.hedge = call.hedge
         // An attempt that throws instead of returning its failure is the last one.
         if (!('value' in result)) return
         const { value: made } = result

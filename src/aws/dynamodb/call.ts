@@ -5,7 +5,8 @@ import { withTimeout } from '../../internal/timers.ts'
 import type { DynamoDBSettings } from './client-options.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
 import type { Success } from './call-trace.ts'
-import type { AskedOperation } from './operation-request.ts'
+import type { HedgeOutcome } from './hedged-read.ts'
+import type { AskedOperation, RequestLimits } from './operation-request.ts'
 import type { Operation } from './operations.ts'
 import type { CallRoute, Region, Regions } from './regions.ts'
 
@@ -21,6 +22,8 @@ export interface Call<Name extends Operation = Operation> extends AskedOperation
   /** Each is put right once for a call. */
   mayCorrectClock: boolean
   mayReplaceCredentials: boolean
+  /** What became of the hedge of the latest attempt; `undefined` where it had none. */
+  hedge: HedgeOutcome | undefined
 }
 
 /** What an attempt came to. */
@@ -42,6 +45,15 @@ export interface Attempt {
 /** Where an attempt of a call goes. */
 export function regionOf({ route, region }: Call, { regions }: Prepared): Region {
   return route?.region ?? (region === undefined ? regions.home : (regions.named(region) ?? regions.home))
+}
+
+/** How long the next attempt of a call may take. */
+export function limitsOf(
+  { deadline, route }: Call,
+  { connectTimeoutMs, attemptTimeoutMs }: Omit<RequestLimits, 'deadlineAtMs'>,
+): RequestLimits {
+  const deadlineAtMs = route?.limitAtMs(deadline) ?? deadline.atMs
+  return { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }
 }
 
 /**

@@ -3,7 +3,7 @@ import { isAbortSignal, isPromise } from '../../internal/core-objects.ts'
 import { Deadline } from '../../internal/deadline.ts'
 import { attemptTraces, operationTraces } from '../../internal/diagnostics.ts'
 import { type Deferred, deferred } from '../../internal/timers.ts'
-import type { Credentials, CredentialSource, Item } from '../../types.ts'
+import type { Credentials, CredentialSource } from '../../types.ts'
 import {
   deadlineExceeded,
   type FailedAttempt,
@@ -15,9 +15,18 @@ import {
 } from '../http/retry.ts'
 import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
 import type { TransportResponse } from '../http/transport.ts'
-import { type Attempt, type Call, foundInTime, type Outcome, type Prepared, regionOf } from './call.ts'
-import type { DynamoDBClientOptions } from './client-options.ts'
+import {
+  type Attempt,
+  type Call,
+  foundInTime,
+  limitsOf,
+  type Outcome,
+  type Prepared,
+  regionOf,
+} from './call.ts'
+import type { DynamoDBClientOptions, SendOptions } from './client-options.ts'
 import { CallTrace } from './call-trace.ts'
+import { type HedgedRead, hedgedRead } from './hedged-read.ts'
 import {
   isSameCredentials,
   OperationRequest,
@@ -120,6 +129,7 @@ export class DynamoDBClient {
       mayCorrectClock: true,
       mayReplaceCredentials: true,
       onDoubt,
+      hedge: undefined,
       region,
       route: region === undefined ? this.#prepared?.regions.routeOf(operation) : undefined,
     }
@@ -161,12 +171,14 @@ export class DynamoDBClient {
     let template: RequestTemplate
     let answer: Promise<TransportResponse>
     let request: OperationRequest<Name>
+    let hedged: HedgedRead<Name> | undefined
     try {
       const found = this.#credentials(call)
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       credentials = found
       template = this.#templateOf(call, region, found)
-      request = this.#requestOf(call, template)
+      hedged = hedgedRead(call, region, this.#options.transport)
+      request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
@@ -174,7 +186,7 @@ export class DynamoDBClient {
     const attempt: Attempt = { region, sentAtMs: performance.now() }
     const lost = (error: unknown): Promise<Output<Name>> => this.#run(call, this.#lost(error, call, attempt))
     try {
-      answer = this.#options.transport.request(request)
+      answer = hedged?.send(request) ?? this.#options.transport.request(request)
     } catch (error) {
       return lost(error)
     }
@@ -249,9 +261,10 @@ export class DynamoDBClient {
   async #search(): Promise<Prepared> {
     const settings = await this.#options.settings()
     if (this.#prepared !== undefined) return this.#prepared
-    const { failover, random, connectTimeoutMs, attemptTimeoutMs, deadlineMs } = this.#options
+    const { failover, hedgedReads, random, connectTimeoutMs, attemptTimeoutMs, deadlineMs } = this.#options
     const timeoutsMs = [connectTimeoutMs, attemptTimeoutMs]
-    return { settings, regions: new Regions(settings, { failover, random, timeoutsMs, deadlineMs }) }
+    const options = { failover, hedgedReads, random, timeoutsMs, deadlineMs }
+    return { settings, regions: new Regions(settings, options) }
   }
 
   /** Sends a copy of a read to a Region that has failed, to find out whether it is well again. */
@@ -295,12 +308,14 @@ export class DynamoDBClient {
     }
     const region = regionOf(call, prepared)
     const template = this.#templateOf(call, region, credentials)
-    const request = this.#requestOf(call, template)
+    const { transport } = this.#options
+    const hedged = hedgedRead(call, region, transport)
+    const request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
     const attempt: Attempt = { region, sentAtMs: performance.now() }
     let response: TransportResponse
     let read: ReadResponse<Name>
     try {
-      response = await this.#options.transport.request(request)
+      response = await (hedged?.send(request) ?? transport.request(request))
       read = request.read(response)
     } catch (error) {
       return this.#lost(error, call, attempt)
@@ -324,16 +339,6 @@ export class DynamoDBClient {
       // AWS refuses what a wrong clock has made also when another call has put the clock right since.
       nowMs: this.#clock.now() - this.#clock.offsetMs + clockOffsetMs,
       traceId: this.#options.traceId?.(),
-    })
-  }
-
-  #requestOf<Name extends Operation>(call: Call<Name>, template: RequestTemplate): OperationRequest<Name> {
-    const { connectTimeoutMs, attemptTimeoutMs } = this.#options
-    const { deadline, route } = call
-    return new OperationRequest(template, call, {
-      connectTimeoutMs,
-      attemptTimeoutMs,
-      deadlineAtMs: route?.limitAtMs(deadline) ?? deadline.atMs,
     })
   }
 
@@ -412,36 +417,6 @@ export class DynamoDBClient {
     }
   }
 }
-
-/** Per-call options of `DynamoDBClient.send`. */
-export interface SendOptions {
-  /** Gives the call up at any moment, during back-off too. */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * When the call has to have settled, for several calls within one deadline. The earlier of this and the client's own
-   * deadline counts.
-   *
-   * @default the client's `deadlineMs` from now
-   */
-  readonly deadline?: Deadline | undefined
-  /**
-   * Key of the item that the request is about, where the input does not name it as such (`PutItem`): a response that shows
-   * another item is not the one to this request.
-   */
-  readonly key?: Item | undefined
-  /** The input as JSON, from a caller that has most of it at hand. */
-  readonly json?: string | undefined
-  /**
-   * Hears of each attempt that ended without a response, or with one that does not tell what became of the request, as that of a
-   * gateway: the request may be carried out all the same, however late.
-   */
-  readonly onDoubt?: (() => void) | undefined
-  /** Name of the Region to send it to, and no other. `@default` the one that is well */
-  readonly region?: string | undefined
-}
-
-/** Options of what takes several requests, which share one deadline. */
-export type TimedOptions = SendOptions & { readonly deadline: Deadline }
 
 /** What an async function returns that throws; the reason of a signal need not be an Error. */
 async function rejectedWith(reason: unknown): Promise<never> {

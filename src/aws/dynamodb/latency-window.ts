@@ -29,20 +29,28 @@ export class LatencyWindow {
     slice[index] = (slice[index] ?? 0) + 1
   }
 
-  /** The percentiles; `undefined` where there was no request. Each is the end of the bucket that it falls into. */
+  /** The percentiles; `undefined` where there was no request. */
   percentiles(nowMs: number): LatencyPercentiles | undefined {
+    const [p50, p95, p99] = this.quantiles([0.5, 0.95, 0.99], nowMs)
+    return p50 === undefined || p95 === undefined || p99 === undefined ? undefined : { p50, p95, p99 }
+  }
+
+  /**
+   * The latencies that these shares of all do not exceed; none where there were fewer requests than `atLeast`. Each is the
+   * end of the bucket that it falls into.
+   */
+  quantiles(shares: readonly number[], nowMs: number, atLeast = 1): number[] {
     this.#moveTo(nowMs)
     const counts = Array.from({ length: BUCKETS }, (_, bucket) =>
       this.#slices.reduce((sum, slice) => sum + (slice[bucket] ?? 0), 0),
     )
     const total = counts.reduce((sum, count) => sum + count, 0)
-    if (total === 0) return undefined
-    const percentile = (share: number): number => {
+    if (total < atLeast) return []
+    return shares.map(share => {
       let left = Math.ceil(share * total)
       const bucket = counts.findIndex(count => (left -= count) <= 0)
       return Number((FIRST_BUCKET_MS * GROWTH ** bucket).toPrecision(3))
-    }
-    return { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) }
+    })
   }
 
   #moveTo(nowMs: number): void {

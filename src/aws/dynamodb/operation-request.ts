@@ -1,6 +1,5 @@
-import { isJsonObject, type JsonObject } from '../../internal/core-objects.ts'
 import { ConnectionError } from '../../errors.ts'
-import type { AttributeValue, Credentials, Item } from '../../types.ts'
+import type { Credentials, Item } from '../../types.ts'
 import type { EndpointSettings } from '../config/service-endpoint.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
 import {
@@ -12,6 +11,7 @@ import {
 import { type Header, SignatureTemplate } from '../sigv4/sign.ts'
 import { endpointUrlFor, signingRegionFor } from './endpoint-rules.ts'
 import type { Input, Operation, Output } from './operations.ts'
+import { isOwnError, isOwnOutput } from './response-match.ts'
 import { readWireError, type WireError } from './wire-error.ts'
 
 /** Settings that the requests of a client depend on. */
@@ -144,7 +144,10 @@ export interface AskedOperation<Name extends Operation> {
 }
 
 /** How long an attempt may take. */
-type RequestLimits = Pick<EncodedRequest, 'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs'>
+export type RequestLimits = Pick<EncodedRequest, 'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs'>
+
+/** How a request is sent that may have a hedge, in place of the signal of its caller: both are the same there. */
+export type HedgedSending = Pick<EncodedRequest, 'signal' | 'sentTo' | 'isHedge'>
 
 /**
  * The request of one attempt at an operation, signed when it is made. It reads the response to it, and judges whether it is
@@ -161,24 +164,47 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
   readonly deadlineAtMs: number
   readonly signal: AbortSignal | undefined
   readonly onDoubt: (() => void) | undefined
+  readonly sentTo: Set<string> | undefined
+  readonly isHedge: boolean
+  readonly #template: RequestTemplate
   readonly #asked: AskedOperation<Name>
   #accepted: TransportResponse | undefined
   #read: ReadResponse<Name> | undefined
 
   constructor(
-    { endpoint, head, signature }: RequestTemplate,
+    template: RequestTemplate,
     asked: AskedOperation<Name>,
     { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }: RequestLimits,
+    { signal, sentTo, isHedge = false }: HedgedSending = asked,
   ) {
+    const { endpoint, head, signature } = template
     this.endpoint = endpoint
     this.head = head + signature.signatureOf(asked.body)
     this.body = asked.body
     this.connectTimeoutMs = connectTimeoutMs
     this.attemptTimeoutMs = attemptTimeoutMs
     this.deadlineAtMs = deadlineAtMs
-    this.signal = asked.signal
+    this.signal = signal
     this.onDoubt = asked.onDoubt
+    this.sentTo = sentTo
+    this.isHedge = isHedge
+    this.#template = template
     this.#asked = asked
+  }
+
+  /**
+   * The same request once more, to be sent while this one is under way.
+   *
+   * @param afterMs how long this one has been under way: both end at the same time, at the latest.
+   */
+  hedge(afterMs: number): OperationRequest<Name> {
+    const { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, sentTo } = this
+    const limits = {
+      connectTimeoutMs,
+      attemptTimeoutMs: Math.max(1, attemptTimeoutMs - afterMs),
+      deadlineAtMs,
+    }
+    return new OperationRequest(this.#template, this.#asked, limits, { signal, sentTo, isHedge: true })
   }
 
   get recipient(): ResponseRecipient {
@@ -266,85 +292,6 @@ export function lambdaTrace(
   }
 }
 
-/** What the input of an operation tells about its response. */
-export interface Asked {
-  readonly TableName?: string | undefined
-  readonly Key?: Item
-  readonly ReturnValues?: string
-  readonly Select?: string
-  readonly UpdateExpression?: string
-  readonly KeyConditionExpression?: string
-  readonly ConditionExpression?: string
-  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>
-  readonly ExpressionAttributeValues?: Item
-  readonly TransactItems?: readonly {
-    readonly Get?: { readonly Key: Item }
-    readonly Put?: object
-    readonly Delete?: object
-  }[]
-}
-
-/** The operations whose outputs can have a field. Fields that are not here may come with any. */
-const OPERATIONS_WITH: ReadonlyMap<string, ReadonlySet<Operation>> = new Map<string, ReadonlySet<Operation>>([
-  ['Item', new Set(['GetItem'])],
-  ['Attributes', new Set(['UpdateItem', 'DeleteItem'])],
-  ['Items', new Set(['Scan', 'Query'])],
-  ['Count', new Set(['Scan', 'Query'])],
-  ['ScannedCount', new Set(['Scan', 'Query'])],
-  ['LastEvaluatedKey', new Set(['Scan', 'Query'])],
-  ['Responses', new Set(['TransactGetItems'])],
-  ['Table', new Set(['DescribeTable'])],
-  ['TableDescription', new Set(['CreateTable'])],
-  ['TimeToLiveDescription', new Set(['DescribeTimeToLive'])],
-  ['TimeToLiveSpecification', new Set(['UpdateTimeToLive'])],
-])
-
-/** An attribute that is set to a value as it is: `#name = :value`, and nothing behind. */
-const ASSIGNMENT = /(#\w+) = (:\w+)(?=,| [A-Z]|$)/g
-
-/** What the outputs of an operation have to be; those of the others can say nothing that could be wrong. */
-const CHECKS: Partial<Record<Operation, (asked: Asked, output: JsonObject) => boolean>> = {
-  GetItem: ({ Key }, output) => isItemAt(Key, output['Item']),
-  UpdateItem: (asked, output) => isUpdated(asked, output['Attributes']),
-  DeleteItem: (asked, output) => areOldAttributes(asked, output['Attributes']),
-  Scan: isPage,
-  Query: isPage,
-  TransactGetItems: (asked, output) => areItemsOf(asked, output['Responses']),
-  DescribeTable: (asked, output) => isOfTable(asked, output['Table']),
-}
-
-/**
- * Whether an output can be the one to a request: it has the fields that the output of the operation has, and is about the
- * items that were asked for.
- *
- * An output that says nothing, as that of most writes, can be the one to any such request.
- */
-function isOwnOutput(operation: Operation, asked: Asked, output: object): boolean {
-  if (!isJsonObject(output)) return false
-  for (const field of Object.keys(output)) {
-    if (OPERATIONS_WITH.get(field)?.has(operation) === false) return false
-  }
-  if (!isOfTable(asked, output['ConsumedCapacity'])) return false
-  return CHECKS[operation]?.(asked, output) ?? true
-}
-
-/**
- * Whether an error can be the response to a request: nothing is said of conditions that it does not have, and the item that
- * did not meet the condition is the one that it was about.
- *
- * @param key of that item, where the input does not name it.
- */
-function isOwnError({ awsCode, item }: WireError, asked: Asked, key: Item | undefined): boolean {
-  switch (awsCode) {
-    case 'ConditionalCheckFailedException':
-      return asked.ConditionExpression !== undefined && isItemAt(key ?? asked.Key, item)
-    case 'TransactionCanceledException':
-      return asked.TransactItems !== undefined
-    default:
-      return true
-  }
-}
-
 /**
  * Reads the output of an operation from a successful answer.
  *
@@ -364,78 +311,6 @@ function readOutput<Name extends Operation>(
       'check that the endpoint is DynamoDB',
     { retryable: false },
   )
-}
-
-function isUpdated(asked: Asked, attributes: unknown): boolean {
-  const { Key, ReturnValues, UpdateExpression = '' } = asked
-  if (ReturnValues !== 'ALL_NEW') return attributes === undefined
-  if (!isJsonObject(attributes) || !isItemAt(Key, attributes)) return false
-  for (const [, name = '', value = ''] of UpdateExpression.matchAll(ASSIGNMENT)) {
-    if (!hasValue(asked, attributes, name, value)) return false
-  }
-  return true
-}
-
-function areOldAttributes({ Key, ReturnValues }: Asked, attributes: unknown): boolean {
-  return ReturnValues === 'ALL_OLD' ? isItemAt(Key, attributes) : attributes === undefined
-}
-
-function isPage(asked: Asked, output: JsonObject): boolean {
-  const items = output['Items']
-  const count = output['Count']
-  if (asked.Select === 'COUNT') return typeof count === 'number'
-  if (!Array.isArray(items) || (count !== undefined && count !== items.length)) return false
-  const [, name, value] = /^(#\w+) = (:\w+)/.exec(asked.KeyConditionExpression ?? '') ?? []
-  if (name === undefined || value === undefined) return true
-  return items.every(item => isJsonObject(item) && hasValue(asked, item, name, value))
-}
-
-function areItemsOf({ TransactItems: actions = [] }: Asked, responses: unknown): boolean {
-  if (!Array.isArray(responses) || responses.length !== actions.length) return false
-  return responses.every((response: unknown, index) => {
-    return isJsonObject(response) && isItemAt(actions[index]?.Get?.Key, response['Item'])
-  })
-}
-
-/** Whether something is of the table that was asked, as far as it says so. */
-function isOfTable({ TableName: asked }: Asked, described: unknown): boolean {
-  const name = isJsonObject(described) ? described['TableName'] : undefined
-  return asked === undefined || typeof name !== 'string' || ownName(name) === ownName(asked)
-}
-
-/** A table may be named by its ARN. */
-function ownName(table: string): string {
-  return table.slice(table.lastIndexOf('/') + 1)
-}
-
-/** Whether there is no item, or one that has this key. */
-function isItemAt(key: Item | undefined, item: unknown): boolean {
-  if (item === undefined || key === undefined) return true
-  if (!isJsonObject(item)) return false
-  for (const name of Object.keys(key)) {
-    const value = key[name]
-    if (value !== undefined && !isSameValue(item[name], value)) return false
-  }
-  return true
-}
-
-/** Whether an attribute has the value of the request that these placeholders stand for. */
-function hasValue(
-  { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Asked,
-  item: JsonObject,
-  name: string,
-  value: string,
-): boolean {
-  const expected = values[value]
-  return expected === undefined || isSameValue(item[names[name] ?? name], expected)
-}
-
-/** Compares what a key can be; of other types, and of numbers, DynamoDB may have written the same in another way. */
-function isSameValue(found: unknown, expected: AttributeValue): boolean {
-  if (!isJsonObject(found)) return false
-  if ('S' in expected) return found['S'] === expected.S
-  if ('B' in expected) return found['B'] === expected.B
-  return 'N' in expected ? Number(found['N']) === Number(expected.N) : true
 }
 
 /** Every field of an output is optional, so that any JSON object is one; but what is not there is left out, and not null. */

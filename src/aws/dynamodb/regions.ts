@@ -19,6 +19,7 @@ import type { LatencyPercentiles } from './latency-window.ts'
 import type { Operation } from './operations.ts'
 import { type BreakerState, RegionHealth } from './region-health.ts'
 import { RequestSigner, type RequestSettings } from './operation-request.ts'
+import { ReadHedging, type HedgingReport, type HedgingTerms } from './read-hedging.ts'
 
 /** How calls go on in other Regions, which have replicas of the table. */
 export interface FailoverTerms {
@@ -33,6 +34,7 @@ export interface FailoverTerms {
 /** What {@link Regions} depends on. */
 export interface RegionsOptions {
   readonly failover: FailoverTerms | undefined
+  readonly hedgedReads: HedgingTerms | undefined
   readonly random: Random
   /** A timeout after less than the shortest of these says nothing of a Region: the caller had no more time. */
   readonly timeoutsMs: readonly number[]
@@ -54,6 +56,8 @@ export interface RegionReport {
   readonly lastFailureCode?: string
   /** How long the attempts that DynamoDB responded to took in the last five minutes; absent when there was none. */
   readonly latencyMs?: LatencyPercentiles
+  /** How many reads there were, and how many were sent a second time; absent without the option `hedgedReads`. */
+  readonly hedgedReads?: HedgingReport
 }
 
 /** What a client has seen of DynamoDB. */
@@ -89,10 +93,20 @@ export class Region {
   readonly name: string
   readonly signer: RequestSigner
   readonly health: RegionHealth
+  /** Which reads are sent a second time. */
+  readonly hedging: ReadHedging | undefined
   #outage: { readonly trace: Draft<RegionTrace>; readonly over: Deferred<void> } | undefined
 
-  constructor(settings: RequestSettings, random: Random, minStayMs: number) {
+  constructor(
+    settings: RequestSettings,
+    {
+      random,
+      minStayMs,
+      hedgedReads,
+    }: Pick<RegionsOptions, 'random' | 'hedgedReads'> & { minStayMs: number },
+  ) {
     this.name = settings.region
+    this.hedging = hedgedReads && new ReadHedging(hedgedReads)
     this.signer = new RequestSigner(settings)
     this.health = new RegionHealth({
       now: () => performance.now(),
@@ -127,6 +141,7 @@ export class Region {
         lastFailureCode: lastFailure.code,
       }),
       ...(latencies !== undefined && { latencyMs: latencies }),
+      ...(this.hedging !== undefined && { hedgedReads: this.hedging.report() }),
     }
   }
 
@@ -148,12 +163,13 @@ export class Regions {
   readonly #patienceMs: number
 
   /** @throws {ConfigurationError} when a Region of `failover` is the first one again, or cannot stand in for it. */
-  constructor(settings: RequestSettings, { failover, random, timeoutsMs, deadlineMs }: RegionsOptions) {
+  constructor(settings: RequestSettings, options: RegionsOptions) {
+    const { failover, random, hedgedReads, timeoutsMs, deadlineMs } = options
     const others = failover?.regions.map(other => settingsIn(other, settings)) ?? []
     // A Region without any other is never left alone.
-    const minStayMs = failover?.returnAfterMs ?? 0
-    this.home = new Region(settings, random, minStayMs)
-    this.#all = [this.home, ...others.map(other => new Region(other, random, minStayMs))]
+    const ofRegion = { random, hedgedReads, minStayMs: failover?.returnAfterMs ?? 0 }
+    this.home = new Region(settings, ofRegion)
+    this.#all = [this.home, ...others.map(other => new Region(other, ofRegion))]
     this.#failover = failover
     const limitsMs = [...timeoutsMs, failover?.attemptTimeoutMs ?? Infinity, deadlineMs / this.#all.length]
     this.#patienceMs = Math.min(...limitsMs) * MOST_OF_TIMEOUT

@@ -31,6 +31,8 @@ interface ConnectOptions {
   readonly signal: AbortSignal | undefined
   readonly route: Route
   readonly addresses: EndpointAddresses
+  /** Addresses to try after the others. */
+  readonly avoided: ReadonlySet<string> | undefined
   /** An open connection to the endpoint through a proxy; absent for a direct one. */
   readonly tunnel: Socket | undefined
 }
@@ -46,7 +48,7 @@ const KEEP_ALIVE_MS = 60_000
  * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
  */
 export async function openConnection(
-  { connectTimeoutMs, deadlineAtMs, signal }: TransportRequest,
+  { connectTimeoutMs, deadlineAtMs, signal, sentTo: avoided }: TransportRequest,
   { context, ca, route: findRoute, resolver }: ConnectTerms,
 ): Promise<Connection> {
   const { endpoint } = context
@@ -63,7 +65,8 @@ export async function openConnection(
     tunnel = await openTunnel({ proxy, addresses, endpoint, route, timeoutMs: leftMs(), signal })
   }
   try {
-    return await connect({ context, timeoutMs: leftMs(), deadlineAtMs, signal, route, addresses, tunnel })
+    const timeoutMs = leftMs()
+    return await connect({ context, timeoutMs, deadlineAtMs, signal, route, addresses, avoided, tunnel })
   } catch (error) {
     tunnel?.destroy()
     throw error
@@ -98,7 +101,8 @@ function connect(options: ConnectOptions): Promise<Connection> {
     // Nothing has been asked for yet: this is no server to send a request to.
     socket.destroy()
   })
-  const peer = options.tunnel === undefined ? new Peer(options.addresses, timeoutMs) : undefined
+  const { addresses, avoided, tunnel } = options
+  const peer = tunnel === undefined ? new Peer(addresses, timeoutMs, avoided) : undefined
   let socket: Socket
   try {
     socket = openSocket(options, incoming, peer)

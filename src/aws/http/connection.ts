@@ -113,6 +113,11 @@ export class Connection implements Timed, TickTask {
     })
   }
 
+  /** Address of the host; `undefined` where a proxy has chosen it. */
+  get address(): string | undefined {
+    return this.#peer?.address
+  }
+
   /** Whether the connection can carry a request. */
   get usable(): boolean {
     return this.#failure === undefined && this.#exchange === undefined && this.#socket.writable

@@ -109,14 +109,19 @@ export class EndpointAddresses {
    * turns.
    *
    * @param timeoutMs the time to connect, of which the look-up may take a share where addresses are known.
+   * @param avoided addresses to try after the others.
    * @throws {Error} what the look-up failed with, where no address is known.
    */
-  async resolve(options: LookupOptions, timeoutMs: number): Promise<LookupAddress[]> {
+  async resolve(
+    options: LookupOptions,
+    timeoutMs: number,
+    avoided?: ReadonlySet<string>,
+  ): Promise<LookupAddress[]> {
     const search = this.#find(options)
     const remembered = this.#remembered()
     if (remembered.length === 0) {
       this.endOutage('expired')
-      return this.#inOrder(await search.found)
+      return this.#inOrder(await search.found, avoided)
     }
     const nowMs = performance.now()
     const allFailed = remembered.every(({ address }) => this.#isLeftAlone(address, nowMs))
@@ -126,13 +131,13 @@ export class EndpointAddresses {
         : search.startedAtMs + timeoutMs * LOOKUP_SHARE
       try {
         const found = withTimeout(search.found, Math.max(0, untilMs - nowMs), undefined, lookupOverdue)
-        return this.#inOrder(await found)
+        return this.#inOrder(await found, avoided)
       } catch (error) {
         this.#beginOutage(error)
       }
     }
     if (this.#outage !== undefined) this.#outage.trace.connections++
-    return this.#inOrder(remembered)
+    return this.#inOrder(remembered, avoided)
   }
 
   /** Finds out, in the background, whether the name can be resolved again. */
@@ -223,11 +228,12 @@ export class EndpointAddresses {
   }
 
   /** Node tries one address after the other, the families by turns, beginning with that of the first. */
-  #inOrder(addresses: readonly LookupAddress[]): LookupAddress[] {
+  #inOrder(addresses: readonly LookupAddress[], avoided: ReadonlySet<string> | undefined): LookupAddress[] {
     const nowMs = performance.now()
-    const rank = ({ address, family }: LookupAddress): number => {
-      return (this.#isLeftAlone(address, nowMs) ? 2 : 0) + (family === addresses[0]?.family ? 0 : 1)
-    }
+    const rank = ({ address, family }: LookupAddress): number =>
+      (this.#isLeftAlone(address, nowMs) ? 4 : 0) +
+      (family === addresses[0]?.family ? 0 : 2) +
+      (avoided?.has(address) === true ? 1 : 0)
     const ranked = addresses.toSorted((one, other) => rank(one) - rank(other))
     const [best] = ranked
     const equal = ranked.filter(address => best !== undefined && rank(address) === rank(best))
@@ -240,14 +246,24 @@ export class EndpointAddresses {
 export class Peer {
   readonly #addresses: EndpointAddresses
   readonly #timeoutMs: number
+  readonly #avoided: ReadonlySet<string> | undefined
   #address: string | undefined
   #hasResponded = false
   #isLookingUp = false
 
-  /** @param timeoutMs the time to connect, of which a look-up may take a share. */
-  constructor(addresses: EndpointAddresses, timeoutMs: number) {
+  /**
+   * @param timeoutMs the time to connect, of which a look-up may take a share.
+   * @param avoided addresses to try after the others.
+   */
+  constructor(addresses: EndpointAddresses, timeoutMs: number, avoided?: ReadonlySet<string>) {
     this.#addresses = addresses
     this.#timeoutMs = timeoutMs
+    this.#avoided = avoided
+  }
+
+  /** Where the connection goes; absent before it is tried. */
+  get address(): string | undefined {
+    return this.#address
   }
 
   /** Whether the name is still being looked up. */
@@ -294,7 +310,7 @@ export class Peer {
     let found: LookupAddress[]
     this.#isLookingUp = true
     try {
-      found = await this.#addresses.resolve(options, this.#timeoutMs)
+      found = await this.#addresses.resolve(options, this.#timeoutMs, this.#avoided)
     } catch (error) {
       callback(error as NodeJS.ErrnoException, '')
       return

@@ -135,7 +135,7 @@ class Sending implements Exchange {
 
   start(): void {
     const nowMs = performance.now()
-    const connection = this.#pool.takeIdle(nowMs)
+    const connection = this.#pool.takeIdle(nowMs, this.#request)
     if (connection === undefined) this.#startOn(this.#pool.acquire(this.#request))
     else this.#sendOn(connection, nowMs)
   }
@@ -180,6 +180,7 @@ class Sending implements Exchange {
 
   #sendOn(connection: Connection, nowMs: number): void {
     this.#connection = connection
+    if (connection.address !== undefined) this.#request.sentTo?.add(connection.address)
     connection.carry(this, nowMs)
   }
 }
@@ -236,7 +237,8 @@ class ConnectionPool {
    *
    * @param nowMs the time by `performance.now()`.
    */
-  takeIdle(nowMs: number): Connection | undefined {
+  takeIdle(nowMs: number, { isHedge, sentTo }: TransportRequest): Connection | undefined {
+    if (isHedge === true && sentTo !== undefined) this.#putOtherAddressLast(sentTo)
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (connection.usable && !this.#isTooOld(connection, nowMs)) return connection
       this.discard(connection)
@@ -314,6 +316,12 @@ class ConnectionPool {
     return suspendedMs >= idleTimeoutMs || this.#context.addresses?.isOutage !== true
   }
 
+  /** Has the latest idle connection to another address taken next, if there is one. */
+  #putOtherAddressLast(addresses: ReadonlySet<string>): void {
+    const index = this.#idle.findLastIndex(({ address }) => address !== undefined && !addresses.has(address))
+    if (index !== -1) this.#idle.push(...this.#idle.splice(index, 1))
+  }
+
   #keepIdle(connection: Connection): void {
     connection.rest(performance.now(), this.#options.clock.now())
     this.#idle.push(connection)
@@ -371,6 +379,7 @@ class ConnectionPool {
         { retryable: false },
       )
     }
+    if (request.isHedge === true) throw this.#noneBecameFree(0)
     const { signal } = request
     const turn = deferred<Connection | undefined>()
     const leave = (error: unknown): void => {

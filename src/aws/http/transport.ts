@@ -26,6 +26,13 @@ export interface TransportRequest {
   readonly recipient?: ResponseRecipient | undefined
   /** Hears that the request was lost and is sent again: the lost one may be carried out all the same. */
   readonly onDoubt?: (() => void) | undefined
+  /** The addresses that this request and its hedge have been sent to: the transport adds them, where it knows them. */
+  readonly sentTo?: Set<string> | undefined
+  /**
+   * Whether this is a hedge: the same request is under way. It takes another connection, to an address that is not in
+   * {@link sentTo} where there is one, and does not wait for a connection to become free.
+   */
+  readonly isHedge?: boolean
 }
 
 /** A request whose head is at hand as it goes on the wire, but for the `Content-Length`; by {@link encodeHead}. */

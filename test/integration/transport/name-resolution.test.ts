@@ -124,6 +124,25 @@ describe.runIf(process.platform === 'linux')('the addresses of an endpoint', () 
     expect(names.lookups).toBe(1)
   })
 
+  it('are others for a hedge, on an idle connection as on a new one', async () => {
+    const addresses = ['127.0.0.1', '127.0.0.2']
+    const hosts = await Hosts.on(addresses)
+    const transport = transportWith(new Names(addresses))
+    const hedge = async (avoided: string): Promise<[served: string, sentTo: string[]]> => {
+      const sentTo = new Set([avoided])
+      const served = await bodyOf(transport.request(requestTo(hosts, { sentTo, isHedge: true })))
+      return [served, [...sentTo]]
+    }
+    expect(await hedge('127.0.0.1')).toEqual(['127.0.0.2', addresses])
+    // What is idle goes to the address that is avoided.
+    expect(await hedge('127.0.0.2')).toEqual(['127.0.0.2', ['127.0.0.2']])
+    await send(transport, hosts, 4)
+    for (const address of [...addresses, ...addresses]) {
+      const [served] = await hedge(address)
+      expect(served).not.toBe(address)
+    }
+  })
+
   it('are tried one after the other, and one that failed is left alone', async () => {
     const hosts = await Hosts.on(['127.0.0.1', '127.0.0.2'])
     await hosts.stop('127.0.0.1')

@@ -10,6 +10,7 @@ import {
 } from '../../../src/options/call-options.ts'
 import { entryRows } from '../../../src/options/entry-options.ts'
 import { failoverRegionRows, failoverRows } from '../../../src/options/failover-options.ts'
+import { hedgedReadsRows } from '../../../src/options/hedging-options.ts'
 import { keyValuesRows } from '../../../src/options/key-value-options.ts'
 import { lockingRows } from '../../../src/options/locking-options.ts'
 import type { OptionRow } from '../../../src/internal/option.ts'
@@ -28,6 +29,7 @@ const rows: Readonly<Record<string, Readonly<Record<string, OptionRow>>>> = {
   LockingOptions: lockingRows,
   FailoverOptions: failoverRows,
   FailoverRegion: failoverRegionRows,
+  HedgedReadsOptions: hedgedReadsRows,
   EncryptionOptions: storeRows.encryption.members ?? {},
   CompressionOptions: storeRows.compression.members ?? {},
   MigrationSource: storeRows.migrateFrom.members ?? {},

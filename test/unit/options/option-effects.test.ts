@@ -69,6 +69,7 @@ const values: Readonly<Record<Name, unknown>> = {
   region: 'eu-west-3',
   endpoint: 'https://dynamodb.example',
   failover: { regions: ['eu-west-2'] },
+  hedgedReads: true,
   profile: 'other',
   credentials: { accessKeyId: 'OTHER', secretAccessKey: 'secret' },
   maxAttempts: 1,

@@ -355,6 +355,24 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
     ],
     wrongTexts: [`us-west-2.${secret}`, ',', 'us-west-2,', 'us-west-2='],
   },
+  hedgedReads: {
+    right: [true, false, {}, { budgetPercent: 0.5, minDelayMs: 5, maxDelayMs: 5 }],
+    wrong: [
+      secret,
+      7,
+      null,
+      { budgetPercent: 0 },
+      { budgetPercent: 101 },
+      { minDelayMs: 0.5 },
+      { maxDelayMs: '20' },
+      { delayMs: 20 },
+    ],
+    fromText: [
+      ['true', true],
+      ['false', false],
+    ],
+    wrongTexts: [secret, '2'],
+  },
   migrateFrom: {
     right: [
       'connect-dynamodb',
@@ -401,6 +419,7 @@ const variables: Readonly<Record<keyof SessionStoreOptions, string>> = {
   endpoint: 'DYNAMODB_SESSIONS_ENDPOINT',
   credentials: 'DYNAMODB_SESSIONS_CREDENTIALS',
   failover: 'DYNAMODB_SESSIONS_FAILOVER',
+  hedgedReads: 'DYNAMODB_SESSIONS_HEDGED_READS',
   profile: 'DYNAMODB_SESSIONS_PROFILE',
   maxAttempts: 'DYNAMODB_SESSIONS_MAX_ATTEMPTS',
   connectTimeoutMs: 'DYNAMODB_SESSIONS_CONNECT_TIMEOUT_MS',
@@ -557,6 +576,10 @@ test.each([
   [
     { endpoint: 'https://vpce-1.example', failover: { regions: ['us-west-2'] } },
     'the option "failover" has no endpoint for "us-west-2", and the option "endpoint" is for one Region alone',
+  ],
+  [
+    { hedgedReads: { minDelayMs: 30, maxDelayMs: 20 } },
+    'the option "hedgedReads" has a "minDelayMs" (30) above "maxDelayMs" (20): no read could be in between',
   ],
   [
     { attemptTimeoutMs: 200, deadlineMs: 100 },

@@ -45,6 +45,17 @@ async function remembered(addresses: EndpointAddresses): Promise<string[]> {
 }
 
 describe('the order of addresses', () => {
+  it('has those to be avoided behind the others of their family', async () => {
+    const addresses = addressesOf('https://example.test')
+    names = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '::1']
+    const avoided = new Set(['10.0.0.1', '10.0.0.3'])
+    const found = await addresses.resolve({}, 1000, avoided)
+    expect(found.map(({ address }) => address)).toEqual(['10.0.0.2', '10.0.0.1', '10.0.0.3', '::1'])
+    addresses.failed('10.0.0.2')
+    const [first] = await addresses.resolve({}, 1000, avoided)
+    expect(avoided.has(first?.address ?? '')).toBe(true)
+  })
+
   it('gives each the first turn, within the family that the system prefers', async () => {
     const addresses = addressesOf('https://example.test')
     names = ['::1', '::2', '10.0.0.1']
