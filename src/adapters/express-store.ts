@@ -146,6 +146,8 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
       this.#generate = request => {
         generate.call(this, request)
         if (!this.#isLate) return
+        // What the request begins after that is its own.
+        this.#isLate = false
         // Without an ID the middleware neither saves the session nor sets its cookie.
         this.#sessions.markGone(request.session)
         Reflect.set(request, 'sessionID', undefined)

@@ -11,7 +11,7 @@ import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/
 import { engine, uniqueTableName } from '../../support/engines.ts'
 import { originOf, stop } from '../../support/loopback.ts'
 import { Meeting } from '../../support/meeting.ts'
-import { numberText } from '../../support/session-table.ts'
+import { isMoveMark, numberText } from '../../support/session-table.ts'
 import { everyTouch, tableSubject } from '../../support/table-subject.ts'
 import type { RunningShop } from '../scenarios/framework.ts'
 import { contentOf, Jar, signedIn } from '../scenarios/jar.ts'
@@ -56,6 +56,47 @@ describe('sessions of Koa', () => {
       expect(newId).not.toBe(oldId)
       expect([await subject.item(oldId), await subject.item(newId)]).toEqual([undefined, undefined])
       expect(await contentOf(slowWindow)).toEqual({})
+      expect(app.errors).toEqual([])
+    })
+
+    test('requests with the old ID do not sign the visitor out', async () => {
+      const [arrival, departure] = [new Meeting(3), new Meeting(3)]
+      const app = await start(
+        {
+          '/regenerate': async ctx => {
+            await sessionOf(ctx).regenerate()
+            return 'regenerated'
+          },
+          '/slow': async ctx => {
+            const { query } = ctx
+            await arrival.attend()
+            await departure.attend()
+            if ('change' in query) sessionOf(ctx).visits = 7
+            return 'done'
+          },
+        },
+        { rolling: true },
+      )
+      const ada = await signedIn(app)
+      const windows = [
+        ada.anotherWindow(),
+        ada.anotherWindow(),
+        ada.anotherWindow(),
+        ada.anotherWindow(),
+      ] as const
+      const [changing, idle, late, again] = windows
+      const oldId = idOf(ada)
+      const slow = [changing.open('/slow?change'), idle.open('/slow')]
+      await arrival.attend()
+      expect((await ada.open('/regenerate')).text).toBe('regenerated')
+      await departure.attend()
+      const answers = [...(await Promise.all(slow)), await late.open('/login/eve')]
+      expect(answers.map(({ setCookies }) => setCookies)).toEqual([[], [], []])
+      expect(await contentOf(ada)).toEqual({ user: 'ada', visits: 7 })
+      expect(isMoveMark(await subject.item(oldId))).toBe(true)
+      // It may sign in all the same.
+      await again.open('/regenerate')
+      expect(idOf(again)).not.toBe(oldId)
       expect(app.errors).toEqual([])
     })
 
