@@ -273,6 +273,9 @@ export interface LateRequestGuard {
    * @param hasReplicas whether other Regions may not know of that for longer.
    */
   gravestone(key: string, nowMs: number, hasReplicas: boolean): Item
+
+  /** Whether an item is one, or the mark of a session that has moved. */
+  isGravestone(item: Item): boolean
 }
 
 /** What an item says that keeps the place of a session which goes on under another key. */

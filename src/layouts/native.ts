@@ -370,6 +370,7 @@ export function lateRequestGuard(partitionKey: string): LateRequestGuard {
       values: { ':lateType': NUMBER_TYPE, ':lateNow': { N: String(nowMs / 1000) } },
     }),
     isCreationExpected: (item, nowMs) => (numberOf(item[LATE_UNTIL]) ?? 0) > nowMs / 1000,
+    isGravestone: item => item[DATA] === undefined && numberOf(item[EXPIRES_MS]) === 0,
     // It has expired by every clock, and time to live removes it when it is not needed any more.
     gravestone: (key, nowMs, hasReplicas) => {
       const until = lateUntil(nowMs, hasReplicas ? LATE_REPLICATION_MS : LATE_REQUESTS_MS)

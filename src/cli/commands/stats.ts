@@ -69,6 +69,7 @@ class Statistics {
   }
 
   add(item: Item): void {
+    if (this.#items.layout.lateRequests?.isGravestone(item) === true) return
     const expiresMs = this.#expiryOf(item)
     if (expiresMs === undefined) {
       this.#counts.unreadable++

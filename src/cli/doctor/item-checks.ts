@@ -18,8 +18,11 @@ export async function checkItems(
 ): Promise<readonly Check[]> {
   if (sample === undefined) return [check('skip', 'item format', 'no items could be read')]
   if (sample.length === 0) return [check('pass', 'item format', 'the table is empty')]
+  const sessions = sample.filter(item => layout.lateRequests?.isGravestone(item) !== true)
+  if (sessions.length === 0)
+    return [check('pass', 'item format', 'there are only marks of sessions that have ended')]
   const written = await Promise.all(
-    sample.map(async item => ({ item, writer: await writerFor(item, layout, settings) })),
+    sessions.map(async item => ({ item, writer: await writerFor(item, layout, settings) })),
   )
   const writers = written.map(({ writer }) => writer)
   const ofLayout = writerOfLayout(layout)

@@ -445,6 +445,21 @@ describe('a command', () => {
       })
       expect(JSON.parse(stdout)).toMatchObject({ live: 0, unreadable: 1 })
     })
+
+    test('know marks of sessions that got a new ID for no sessions, and so do list and show', async () => {
+      const table = await SessionTable.create(engine)
+      const store = new SessionStore({ ...table.options, hashIds: false })
+      await store.regenerate(await store.write('old', { a: 1 }), 'new')
+      await store.close()
+      const settings = ['--table', table.name, '--no-hash-ids']
+      const run = (words: readonly string[]) => runCli([...words, ...settings], { environment })
+      const stats = JSON.parse((await run(['stats', '--json'])).stdout) as object
+      expect(stats).toMatchObject({ scanned: 2, live: 1, unreadable: 0, expired: { count: 0 } })
+      expect(lines((await run(['list', '--json'])).stdout)).toHaveLength(1)
+      expect((await run(['show', '--key', 'old'])).exitCode).toBe(
+        (await run(['show', '--key', 'none'])).exitCode,
+      )
+    })
   })
 })
 
