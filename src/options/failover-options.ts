@@ -84,12 +84,16 @@ export const failoverRow: OptionRow<FailoverOptions> = {
 /** How calls go on in other Regions, with everything decided. */
 export function failoverTerms(failover: FailoverOptions | undefined): FailoverTerms | undefined {
   if (failover === undefined) return undefined
-  const { regions, attemptTimeoutMs, returnAfterSeconds } = failover
+  const { attemptTimeoutMs, returnAfterSeconds } = failover
   return {
-    regions: regions.map(toRegion),
     attemptTimeoutMs: attemptTimeoutMs ?? failoverRows.attemptTimeoutMs.default,
     returnAfterMs: (returnAfterSeconds ?? failoverRows.returnAfterSeconds.default) * 1000,
   }
+}
+
+/** The other Regions, as objects. */
+export function failoverRegions(failover: FailoverOptions | undefined): readonly FailoverRegion[] {
+  return failover?.regions.map(toRegion) ?? []
 }
 
 /**
@@ -118,10 +122,10 @@ function regionFromText(text: string): FailoverRegion {
 }
 
 function listProblem(
-  { regions }: FailoverOptions,
+  failover: FailoverOptions,
   { region: own, endpoint, table }: Readonly<Record<string, unknown>>,
 ): string | undefined {
-  const all = regions.map(toRegion)
+  const all = failoverRegions(failover)
   const names = all.map(({ region }) => region)
   const twice = names.find((region, index) => names.indexOf(region) !== index)
   if (twice !== undefined) return `names "${twice}" twice`

@@ -10,7 +10,7 @@ import { givenTransport, neededTransport, type Transport } from '../aws/http/tra
 import { invalidOption } from '../errors.ts'
 import { PendingSteps } from '../internal/deadline.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
-import { failoverTerms } from '../options/failover-options.ts'
+import { failoverRegions, failoverTerms } from '../options/failover-options.ts'
 import { hedgingTerms } from '../options/hedging-options.ts'
 import { hasOtherVariables } from '../internal/option.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource } from '../types.ts'
@@ -111,7 +111,7 @@ function lazySettings(
       warnOfUnknownVariables(environment)
     }
     // Loaded here, so that constructing a store loads nothing that reads files.
-    const { resolveSettings } = await import('../aws/config/settings.ts')
+    const { resolveSettings, settingsElsewhere } = await import('../aws/config/settings.ts')
     const given =
       findSettings === undefined
         ? options
@@ -121,7 +121,11 @@ function lazySettings(
     const settings = await pending.step('region and endpoint in the AWS configuration', () =>
       resolveSettings(sources),
     )
-    return { ...settings, maxAttempts: settings.maxAttempts ?? connectionRows.maxAttempts.default }
+    return {
+      ...settings,
+      maxAttempts: settings.maxAttempts ?? connectionRows.maxAttempts.default,
+      elsewhere: failoverRegions(options.failover).map(other => settingsElsewhere(other, settings)),
+    }
   }
 }
 
@@ -169,7 +173,7 @@ function lazyDefaultProvider(
         deadlineMs: deadlineMsOf(options),
         pending,
         serviceTransport: serviceTransport(options, environment),
-        failoverRegions: failoverTerms(options.failover)?.regions.map(other => other.region) ?? [],
+        failoverRegions: failoverRegions(options.failover).map(other => other.region),
       },
     })
     return provider()

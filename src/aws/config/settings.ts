@@ -1,5 +1,5 @@
 import { booleanSetting, fileLocations, REGION_VARIABLES, regionFromEnvironment } from './environment.ts'
-import { isHostLabel, realRegion } from './partitions.ts'
+import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
 import {
   type AccountIdEndpointMode,
   checkedEndpoint,
@@ -77,6 +77,41 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
     maxAttempts: sources.maxAttempts ?? calls.maxAttempts,
     correctsClockSkew: calls.correctsClockSkew,
   }
+}
+
+/**
+ * The settings for another Region: all but where it is are the same.
+ *
+ * @throws {ConfigurationError} `INVALID_SETTING` when it is the same one again, or cannot stand in for it.
+ */
+export function settingsElsewhere<Settings extends EndpointSettings>(
+  { region: given, endpoint }: { readonly region: string; readonly endpoint?: string | undefined },
+  home: Settings,
+): Settings {
+  const { name, isFips } = realRegion(given)
+  if (name === home.region) throw unusable(`names "${name}", which is the Region of the store; leave it out`)
+  if (partitionOf(name) !== partitionOf(home.region)) {
+    throw unusable(
+      `names "${name}", and the store is in ${home.region}: tables have no replicas in another partition of AWS`,
+    )
+  }
+  if (endpoint === undefined && home.customEndpoint !== undefined) {
+    throw unusable(
+      `has no endpoint for "${name}", and ${home.customEndpoint.source} is for ${home.region} alone; give each Region its ` +
+        'own: { region, endpoint }',
+    )
+  }
+  return {
+    ...home,
+    region: name,
+    useFips: home.useFips || isFips,
+    customEndpoint:
+      endpoint === undefined ? undefined : checkedEndpoint(endpoint, 'an endpoint in the option "failover"'),
+  }
+}
+
+function unusable(problem: string): ConfigurationError {
+  return new ConfigurationError('INVALID_SETTING', `the option "failover" ${problem}`)
 }
 
 function isComplete(sources: SettingsSources): boolean {

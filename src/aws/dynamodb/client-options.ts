@@ -11,6 +11,8 @@ export interface DynamoDBSettings extends RequestSettings {
   readonly maxAttempts: number
   /** Whether a wrong clock is corrected by the server's. */
   readonly correctsClockSkew: boolean
+  /** The settings for the other Regions that calls may go to, the preferred ones first. `@default` none */
+  readonly elsewhere?: readonly RequestSettings[]
 }
 
 /** Options of `DynamoDBClient`; the defaults are the caller's business. */

@@ -264,7 +264,7 @@ export class DynamoDBClient {
     const { failover, hedgedReads, random, connectTimeoutMs, attemptTimeoutMs, deadlineMs } = this.#options
     const timeoutsMs = [connectTimeoutMs, attemptTimeoutMs]
     const options = { failover, hedgedReads, random, timeoutsMs, deadlineMs }
-    return { settings, regions: new Regions(settings, options) }
+    return { settings, regions: new Regions(settings, settings.elsewhere ?? [], options) }
   }
 
   /** Sends a copy of a read to a Region that has failed, to find out whether it is well again. */

@@ -1,7 +1,6 @@
 import type { RegionTrace } from '../../diagnostics.ts'
 import {
   AttemptTimeoutError,
-  ConfigurationError,
   ConnectTimeoutError,
   DynamoDBError,
   type DynamoDBSessionsError,
@@ -12,8 +11,6 @@ import type { Deadline } from '../../internal/deadline.ts'
 import { type Draft, regionTraces } from '../../internal/diagnostics.ts'
 import { type Deferred, deferred } from '../../internal/timers.ts'
 import type { Random } from '../../types.ts'
-import { partitionOf, realRegion } from '../config/partitions.ts'
-import { checkedEndpoint } from '../config/service-endpoint.ts'
 import type { ConnectionCounts } from '../http/transport.ts'
 import type { LatencyPercentiles } from './latency-window.ts'
 import type { Operation } from './operations.ts'
@@ -23,8 +20,6 @@ import { ReadHedging, type HedgingReport, type HedgingTerms } from './read-hedgi
 
 /** How calls go on in other Regions, which have replicas of the table. */
 export interface FailoverTerms {
-  /** The other Regions, the preferred ones first; with the endpoints that take the place of their own. */
-  readonly regions: readonly { readonly region: string; readonly endpoint?: string | undefined }[]
   /** Longest time for an attempt while there is another Region for the next one. */
   readonly attemptTimeoutMs: number
   /** How long a Region that has failed is left alone, at least. */
@@ -162,14 +157,13 @@ export class Regions {
   /** From how many milliseconds on a timeout is a failure of the Region. */
   readonly #patienceMs: number
 
-  /** @throws {ConfigurationError} when a Region of `failover` is the first one again, or cannot stand in for it. */
-  constructor(settings: RequestSettings, options: RegionsOptions) {
+  /** @param elsewhere the settings for the other Regions, the preferred ones first. */
+  constructor(settings: RequestSettings, elsewhere: readonly RequestSettings[], options: RegionsOptions) {
     const { failover, random, hedgedReads, timeoutsMs, deadlineMs } = options
-    const others = failover?.regions.map(other => settingsIn(other, settings)) ?? []
     // A Region without any other is never left alone.
     const ofRegion = { random, hedgedReads, minStayMs: failover?.returnAfterMs ?? 0 }
     this.home = new Region(settings, ofRegion)
-    this.#all = [this.home, ...others.map(other => new Region(other, ofRegion))]
+    this.#all = [this.home, ...elsewhere.map(other => new Region(other, ofRegion))]
     this.#failover = failover
     const limitsMs = [...timeoutsMs, failover?.attemptTimeoutMs ?? Infinity, deadlineMs / this.#all.length]
     this.#patienceMs = Math.min(...limitsMs) * MOST_OF_TIMEOUT
@@ -287,37 +281,6 @@ function isIllHealth(error: unknown): error is DynamoDBSessionsError {
 
 function isTimeout(error: unknown): boolean {
   return error instanceof AttemptTimeoutError || error instanceof ConnectTimeoutError
-}
-
-/** The settings for another Region: all but where it is are the same. */
-function settingsIn(
-  { region: given, endpoint }: FailoverTerms['regions'][number],
-  home: RequestSettings,
-): RequestSettings {
-  const { name, isFips } = realRegion(given)
-  if (name === home.region) throw unusable(`names "${name}", which is the Region of the store; leave it out`)
-  if (partitionOf(name) !== partitionOf(home.region)) {
-    throw unusable(
-      `names "${name}", and the store is in ${home.region}: tables have no replicas in another partition of AWS`,
-    )
-  }
-  if (endpoint === undefined && home.customEndpoint !== undefined) {
-    throw unusable(
-      `has no endpoint for "${name}", and ${home.customEndpoint.source} is for ${home.region} alone; give each Region its ` +
-        'own: { region, endpoint }',
-    )
-  }
-  return {
-    ...home,
-    region: name,
-    useFips: home.useFips || isFips,
-    customEndpoint:
-      endpoint === undefined ? undefined : checkedEndpoint(endpoint, 'an endpoint in the option "failover"'),
-  }
-}
-
-function unusable(problem: string): ConfigurationError {
-  return new ConfigurationError('INVALID_SETTING', `the option "failover" ${problem}`)
 }
 
 /** An instant of `performance.now()` on the wall. */

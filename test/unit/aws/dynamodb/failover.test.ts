@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import type { DynamoDBClientOptions } from '../../../../src/aws/dynamodb/client-options.ts'
+import { settingsElsewhere } from '../../../../src/aws/config/settings.ts'
+import type { DynamoDBClientOptions, DynamoDBSettings } from '../../../../src/aws/dynamodb/client-options.ts'
 import { DynamoDBClient } from '../../../../src/aws/dynamodb/client.ts'
 import { boundedTransport } from '../../../../src/aws/http/bounded-transport.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../../../src/aws/http/transport.ts'
@@ -66,20 +67,30 @@ function responseOf(statusCode: number, body: object): TransportResponse {
 
 function open(
   options: Partial<DynamoDBClientOptions> = {},
-  settings: { readonly maxAttempts?: number; readonly useFips?: boolean; readonly endpoint?: string } = {},
+  settings: {
+    readonly maxAttempts?: number
+    readonly useFips?: boolean
+    readonly endpoint?: string
+    readonly others?: readonly string[]
+  } = {},
 ): { client: DynamoDBClient; world: World } {
   const world = new World()
-  const { maxAttempts = 4, useFips = false, endpoint } = settings
+  const { maxAttempts = 4, useFips = false, endpoint, others = [OTHER] } = settings
   const client = new DynamoDBClient({
-    settings: () => ({
-      region: HOME,
-      customEndpoint: endpoint === undefined ? undefined : { url: endpoint, source: 'the option "endpoint"' },
-      useFips,
-      useDualStack: false,
-      accountIdEndpointMode: 'disabled',
-      maxAttempts,
-      correctsClockSkew: true,
-    }),
+    settings: () => {
+      const home: DynamoDBSettings = {
+        region: HOME,
+        customEndpoint:
+          endpoint === undefined ? undefined : { url: endpoint, source: 'the option "endpoint"' },
+        useFips,
+        useDualStack: false,
+        accountIdEndpointMode: 'disabled',
+        maxAttempts,
+        correctsClockSkew: true,
+      }
+      if (options.failover === undefined && 'failover' in options) return home
+      return { ...home, elsewhere: others.map(region => settingsElsewhere({ region }, home)) }
+    },
     credentials: { accessKeyId: 'AKID', secretAccessKey: 'secret' },
     transport: boundedTransport(world),
     ownsTransport: true,
@@ -88,7 +99,7 @@ function open(
     connectTimeoutMs: 20_000,
     attemptTimeoutMs: 20_000,
     deadlineMs: 40_000,
-    failover: { regions: [{ region: OTHER }], attemptTimeoutMs: 10_000, returnAfterMs: 3_600_000 },
+    failover: { attemptTimeoutMs: 10_000, returnAfterMs: 3_600_000 },
     ...options,
   })
   onTestFinished(() => client.close())
@@ -125,7 +136,7 @@ describe('a call goes on in the next Region', () => {
 
   test('at once when its own does not respond', async () => {
     const { client, world } = open({
-      failover: { regions: [{ region: OTHER }], attemptTimeoutMs: 50, returnAfterMs: 3_600_000 },
+      failover: { attemptTimeoutMs: 50, returnAfterMs: 3_600_000 },
     })
     world.behaviours[HOME] = 'hangs'
     for (let count = 0; count < 4; count++) await client.send('GetItem', read)
@@ -142,13 +153,7 @@ describe('a call goes on in the next Region', () => {
 
   test('and in the one after that', async () => {
     const third = 'ap-south-1'
-    const { client, world } = open({
-      failover: {
-        regions: [{ region: OTHER }, { region: third }],
-        attemptTimeoutMs: 10_000,
-        returnAfterMs: 3_600_000,
-      },
-    })
+    const { client, world } = open({}, { others: [OTHER, third] })
     world.behaviours[HOME] = 'refuses'
     world.behaviours[OTHER] = 'refuses'
     await client.send('GetItem', read)
@@ -195,7 +200,7 @@ describe('a call goes on in the next Region', () => {
 
 test('calls return when copies of reads have succeeded, whose responses nobody gets', async () => {
   const { client, world } = open({
-    failover: { regions: [{ region: OTHER }], attemptTimeoutMs: 10_000, returnAfterMs: 1 },
+    failover: { attemptTimeoutMs: 10_000, returnAfterMs: 1 },
   })
   const starts = listenTo<RegionTrace>('tracing:dynamodb-sessions:region:start')
   const ends = listenTo<RegionTrace>('tracing:dynamodb-sessions:region:asyncEnd')
@@ -255,8 +260,8 @@ describe('a Region that cannot stand in', () => {
       'has no endpoint for "us-west-2", and the option "endpoint" is for eu-west-1 alone; give each Region its own',
     ],
   ])('is told by its name: %s', async (region, settings, words) => {
-    const failover = { regions: [{ region }], attemptTimeoutMs: 750, returnAfterMs: 60_000 }
-    const error = await rejectionOf(open({ failover }, settings).client.send('GetItem', read))
+    const { client } = open({}, { ...settings, others: [region] })
+    const error = await rejectionOf(client.send('GetItem', read))
     expect(error).toBeInstanceOf(ConfigurationError)
     expect((error as Error).message).toContain(words)
   })
