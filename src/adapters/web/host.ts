@@ -7,8 +7,3 @@ export interface Host {
   /** What the option `isFailure` is by default. */
   readonly isFailure?: (response: Response) => boolean
 }
-
-/** Whether a response says that the server has failed: what frameworks make of an exception of the application. */
-export function isServerError({ status }: Response): boolean {
-  return status >= 500
-}

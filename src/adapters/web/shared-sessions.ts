@@ -66,6 +66,11 @@ export class SharedSessions<Data extends object, Session extends WebSession<Data
   }
 }
 
+/** Whether a response says that the server has failed: what frameworks make of an exception of the application. */
+export function isServerError({ status }: Response): boolean {
+  return status >= 500
+}
+
 /** Tells options apart; `undefined` for those that hold something, such as a function or a store, that may differ unseen. */
 function keyOf(options: object): string | undefined {
   let isTold = true
