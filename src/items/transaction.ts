@@ -11,6 +11,9 @@ export type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
 
 const CONFLICT_PAUSES = { baseMs: 10, capMs: 320 }
 
+/** With less time left than that, a transaction is not tried again. */
+const SHORTEST_TRY_MS = 5
+
 /**
  * Writes several items, all or none. What is sent again because its response was lost is not done again (G11).
  *
@@ -46,6 +49,8 @@ export async function transact<Value>(
       const pauseMs = backoffMs(retry, CONFLICT_PAUSES)
       if (!isTransactionConflict(error) || deadline.isExpired(pauseMs)) throw error
       await sleep(pauseMs, signal)
+      // The conflict says more than that the time is over.
+      if (deadline.isExpired(SHORTEST_TRY_MS)) throw error
     }
   }
 }
