@@ -5,17 +5,16 @@ import {
   type CookieJar,
   type CookieSink,
   type PagesResponse,
+  NextSession,
   sinkOfJar,
   sinkOfResponse,
-} from './next/cookie-sink.ts'
-import { NextSession } from './next/next-session.ts'
+} from './next/next-session.ts'
 import type { RequestWithCookies, WebSessions, WebSessionsOptions } from './web.ts'
 import type { SetCookie } from './web/cookie.ts'
 import type { Host } from './web/host.ts'
 import { SharedSessions } from './web/shared-sessions.ts'
 
-export type { CookieJar, PagesResponse } from './next/cookie-sink.ts'
-export type { NextSession } from './next/next-session.ts'
+export type { CookieJar, NextSession, PagesResponse } from './next/next-session.ts'
 export type { SessionCookieOptions, SetCookie, WebSessionsOptions, WebSessionStatus } from './web.ts'
 
 /** The request of the Pages Router: `req` of `getServerSideProps` and of API routes. */

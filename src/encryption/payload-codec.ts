@@ -3,8 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { corrupt, SessionDecryptionError } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
-import { decrypted, encrypted } from './aes-gcm.ts'
-import { blobFromBase64, HEAD_BYTES, readHead, writeHead } from './blob-format.ts'
+import { blobFromBase64, decrypted, encrypted, HEAD_BYTES, readHead, writeHead } from './blob.ts'
 import { compresses, encryptsWrites, type PayloadCodecOptions } from './encryption-options.ts'
 import { KeyRing } from './key-ring.ts'
 

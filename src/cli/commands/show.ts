@@ -1,5 +1,5 @@
 import { itemSizeBytes, MAX_ITEM_BYTES } from '../../aws/dynamodb/item-size.ts'
-import { blobFromBase64, readHead } from '../../encryption/blob-format.ts'
+import { blobFromBase64, readHead } from '../../encryption/blob.ts'
 import { DynamoDBSessionsError } from '../../errors.ts'
 import type { ItemTable } from '../../items/item-table.ts'
 import { binaryOf, type StoredSession } from '../../layouts/layout.ts'

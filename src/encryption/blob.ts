@@ -1,8 +1,14 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
-import { SessionDecryptionError } from '../errors.ts'
-import { HEAD_BYTES } from './blob-format.ts'
+import { corrupt, SessionDecryptionError } from '../errors.ts'
 import { KEY_ID_BYTES, type KeyRing } from './key-ring.ts'
+
+/** Length of the head: format version and flags. */
+export const HEAD_BYTES = 2
+
+const FORMAT_VERSION = 1
+const COMPRESSED = 1
+const ENCRYPTED = 2
 
 const ALGORITHM = 'aes-256-gcm'
 const NONCE_BYTES = 12
@@ -75,4 +81,51 @@ export function decrypted(blob: Buffer, keys: KeyRing | undefined, itemKey: stri
 /** What the tag vouches for besides the data. The header has a fixed length, so that no two pairs look the same. */
 function additionalData(header: Buffer, itemKey: string): Buffer {
   return Buffer.concat([header, Buffer.from(itemKey)])
+}
+
+/** What the first two bytes of a blob say about the rest. */
+interface BlobHead {
+  readonly compressed: boolean
+  readonly encrypted: boolean
+}
+
+/** The head of a blob. */
+export function writeHead(head: BlobHead): Buffer {
+  return Buffer.of(FORMAT_VERSION, (head.compressed ? COMPRESSED : 0) | (head.encrypted ? ENCRYPTED : 0))
+}
+
+/**
+ * Reads the head of a blob.
+ *
+ * @throws {SessionCorruptError} for a version and for flags that {@link writeHead} does not write.
+ */
+export function readHead(blob: Buffer): BlobHead {
+  const [version, flags] = blob
+  if (version === undefined || flags === undefined) {
+    throw corrupt('the stored data is too short for its head')
+  }
+  if (version !== FORMAT_VERSION) {
+    throw corrupt(
+      `the stored data has format version ${version}, and this version of the package reads ${FORMAT_VERSION}`,
+    )
+  }
+  // Data that is neither compressed nor encrypted is stored as text.
+  if (flags === 0 || (flags & ~(COMPRESSED | ENCRYPTED)) !== 0) {
+    throw corrupt(`the stored data has the flags ${flags}, which this version of the package does not know`)
+  }
+  return { compressed: (flags & COMPRESSED) !== 0, encrypted: (flags & ENCRYPTED) !== 0 }
+}
+
+/**
+ * The blob of an attribute value of type B.
+ *
+ * @throws {SessionCorruptError} for what is not base64 as DynamoDB writes it.
+ */
+export function blobFromBase64(base64: string): Buffer {
+  const blob = Buffer.from(base64, 'base64')
+  // `Buffer.from` passes over what is not base64.
+  if (blob.toString('base64') !== base64) {
+    throw corrupt('the stored data is not valid base64')
+  }
+  return blob
 }
