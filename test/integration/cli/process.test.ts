@@ -93,6 +93,7 @@ describe('the executable', () => {
       'errors.js',
       'internal/closest-match.js',
       'internal/core-objects.js',
+      'internal/option.js',
       'internal/process-environment.js',
       'options/preload-options.js',
     ])
