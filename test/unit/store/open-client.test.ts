@@ -167,7 +167,7 @@ describe('what hangs once is asked again by the next call', () => {
 
   test('and is not named twice by the error of a deadline', async () => {
     const client = openClient(
-      { region: 'eu-west-1', deadlineMs: 30, credentials: () => new Promise<never>(() => undefined) },
+      { region: 'eu-west-1', deadlineMs: 1000, credentials: () => new Promise<never>(() => undefined) },
       nothing,
     )
     onTestFinished(() => client.close())
@@ -288,12 +288,17 @@ describe('limits', () => {
 
   test('are those of the options', async () => {
     vi.spyOn(performance, 'now').mockReturnValue(1000)
-    const options = { region: 'eu-west-1', connectTimeoutMs: 11, attemptTimeoutMs: 12, deadlineMs: 13 }
+    const options = {
+      region: 'eu-west-1',
+      connectTimeoutMs: 51_000,
+      attemptTimeoutMs: 52_000,
+      deadlineMs: 53_000,
+    }
     const { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs } = await send(options)
     expect({ connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }).toEqual({
-      connectTimeoutMs: 11,
-      attemptTimeoutMs: 12,
-      deadlineAtMs: 1013,
+      connectTimeoutMs: 51_000,
+      attemptTimeoutMs: 52_000,
+      deadlineAtMs: 54_000,
     })
   })
 
