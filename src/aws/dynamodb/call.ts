@@ -6,7 +6,7 @@ import type { DynamoDBSettings } from './client-options.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
 import type { Success } from './call-trace.ts'
 import type { HedgeOutcome } from './hedged-read.ts'
-import type { AskedOperation, RequestLimits } from './operation-request.ts'
+import type { AskedOperation } from './operation-request.ts'
 import type { Operation } from './operations.ts'
 import type { CallRoute, Region, Regions } from './regions.ts'
 
@@ -40,20 +40,6 @@ export interface Attempt {
   readonly region: Region
   /** Instant of `performance.now()`. */
   readonly sentAtMs: number
-}
-
-/** Where an attempt of a call goes. */
-export function regionOf({ route, region }: Call, { regions }: Prepared): Region {
-  return route?.region ?? (region === undefined ? regions.home : (regions.named(region) ?? regions.home))
-}
-
-/** How long the next attempt of a call may take. */
-export function limitsOf(
-  { deadline, route }: Call,
-  { connectTimeoutMs, attemptTimeoutMs }: Omit<RequestLimits, 'deadlineAtMs'>,
-): RequestLimits {
-  const deadlineAtMs = route?.limitAtMs(deadline) ?? deadline.atMs
-  return { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }
 }
 
 /**

@@ -15,15 +15,7 @@ import {
 } from '../http/retry.ts'
 import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
 import type { TransportResponse } from '../http/transport.ts'
-import {
-  type Attempt,
-  type Call,
-  foundInTime,
-  limitsOf,
-  type Outcome,
-  type Prepared,
-  regionOf,
-} from './call.ts'
+import { type Attempt, type Call, foundInTime, type Outcome, type Prepared } from './call.ts'
 import type { DynamoDBClientOptions, SendOptions } from './client-options.ts'
 import { CallTrace } from './call-trace.ts'
 import { type HedgedRead, hedgedRead } from './hedged-read.ts'
@@ -31,6 +23,7 @@ import {
   isSameCredentials,
   OperationRequest,
   type ReadResponse,
+  type RequestLimits,
   type RequestTemplate,
 } from './operation-request.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
@@ -131,7 +124,8 @@ export class DynamoDBClient {
       onDoubt,
       hedge: undefined,
       region,
-      route: region === undefined ? this.#prepared?.regions.routeOf(operation) : undefined,
+      route:
+        this.hasFailover && region === undefined ? this.#prepared?.regions.routeOf(operation) : undefined,
     }
     this.#underWay++
     if (call.route !== undefined) this.#probe(call, call.route)
@@ -177,7 +171,7 @@ export class DynamoDBClient {
       if (isPromise(found)) return this.#run(call, this.#attempt(call, prepared, 1, found))
       credentials = found
       template = this.#templateOf(call, region, found)
-      hedged = hedgedRead(call, region, this.#options.transport)
+      if (region.hedging !== undefined) hedged = hedgedRead(call, region, this.#options.transport)
       request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
     } catch (error) {
       this.#ended()
@@ -416,6 +410,20 @@ export class DynamoDBClient {
       return false
     }
   }
+}
+
+/** Where an attempt of a call goes. */
+function regionOf({ route, region }: Call, { regions }: Prepared): Region {
+  return route?.region ?? (region === undefined ? regions.home : (regions.named(region) ?? regions.home))
+}
+
+/** How long the next attempt of a call may take. */
+function limitsOf(
+  { deadline, route }: Call,
+  { connectTimeoutMs, attemptTimeoutMs }: Omit<RequestLimits, 'deadlineAtMs'>,
+): RequestLimits {
+  const deadlineAtMs = route?.limitAtMs(deadline) ?? deadline.atMs
+  return { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }
 }
 
 /** What an async function returns that throws; the reason of a signal need not be an Error. */

@@ -17,8 +17,8 @@ interface Failure {
 
 /** What a {@link RegionHealth} depends on. */
 export interface RegionHealthOptions {
-  /** Milliseconds, by a clock that nobody sets. */
-  readonly now: () => number
+  /** Milliseconds, by a clock that nobody sets. `@default` `performance.now()` */
+  readonly now?: () => number
   readonly random: Random
   /** How long a Region that has failed is left alone, at least; at most twice as long. Milliseconds. */
   readonly minStayMs: number
@@ -51,6 +51,7 @@ const PROBE_INTERVAL_MS = 500
  */
 export class RegionHealth {
   readonly #options: RegionHealthOptions
+  readonly #now: () => number
   readonly #latencies = new LatencyWindow()
   readonly #successes = new Uint32Array(SLICES)
   readonly #failures = new Uint32Array(SLICES)
@@ -68,21 +69,22 @@ export class RegionHealth {
 
   constructor(options: RegionHealthOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
   }
 
   get state(): BreakerState {
     if (this.#openedAtMs === undefined) return 'closed'
-    return this.#options.now() < this.#halfOpenAtMs ? 'open' : 'half-open'
+    return this.#now() < this.#halfOpenAtMs ? 'open' : 'half-open'
   }
 
   /** How long attempts took in the last five minutes. */
   get latencies(): LatencyPercentiles | undefined {
-    return this.#latencies.percentiles(this.#options.now())
+    return this.#latencies.percentiles(this.#now())
   }
 
   /** The Region has responded to an attempt. */
   succeeded(startedAtMs: number): void {
-    const nowMs = this.#options.now()
+    const nowMs = this.#now()
     this.#latencies.add(nowMs - startedAtMs, nowMs)
     this.lastSuccessAtMs = nowMs
     if (this.#openedAtMs === undefined) {
@@ -95,7 +97,7 @@ export class RegionHealth {
 
   /** The Region has failed an attempt. */
   failed(startedAtMs: number, code: string): void {
-    const nowMs = this.#options.now()
+    const nowMs = this.#now()
     this.lastFailure = { code, atMs: nowMs }
     if (this.#openedAtMs !== undefined) {
       if (startedAtMs >= this.#halfOpenAtMs) this.#open(nowMs)
@@ -120,7 +122,7 @@ export class RegionHealth {
    * that went, and calls {@link endProbe}, whatever becomes of it.
    */
   takeProbe(): boolean {
-    const nowMs = this.#options.now()
+    const nowMs = this.#now()
     if (this.#isProbing || this.state !== 'half-open' || nowMs < this.#nextProbeAtMs) return false
     this.#isProbing = true
     return true
@@ -128,7 +130,7 @@ export class RegionHealth {
 
   endProbe(): void {
     this.#isProbing = false
-    this.#nextProbeAtMs = this.#options.now() + PROBE_INTERVAL_MS * (1 + this.#options.random())
+    this.#nextProbeAtMs = this.#now() + PROBE_INTERVAL_MS * (1 + this.#options.random())
   }
 
   #open(nowMs: number): void {

@@ -104,7 +104,6 @@ export class Region {
     this.hedging = hedgedReads && new ReadHedging(hedgedReads)
     this.signer = new RequestSigner(settings)
     this.health = new RegionHealth({
-      now: () => performance.now(),
       random,
       minStayMs,
       onOpened: reason => {
