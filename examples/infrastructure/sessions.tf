@@ -48,26 +48,63 @@ resource "aws_dynamodb_table" "sessions" {
   }
   # [end]
   # [no time to live]
-  #~ # No time to live: the items have no expiry in seconds. dynamodb-sessions gc deletes what has expired.
+  #~ # No time to live can act here. dynamodb-sessions gc deletes what has expired.
   # [end]
 
+  # [replicas]
+  # [eventual consistency]
+  #~ stream_enabled   = true
+  #~ stream_view_type = "NEW_AND_OLD_IMAGES"
+  #~
+  # [end]
+  # [each replica]
+  #~ replica {
+  #~   region_name      = "us-west-2"
+  #~   consistency_mode = "EVENTUAL"
+  #~ }
+  #~
+  # [end]
+  # [witness]
+  #~ global_table_witness {
+  #~   region_name = "us-east-2"
+  #~ }
+  #~
+  # [end]
+  # [end]
   lifecycle {
     prevent_destroy = true
   }
 }
 
+# [replicas]
+#~ # The table in every region.
+#~ locals {
+#~   sessions_arn = replace(aws_dynamodb_table.sessions.arn, "/:dynamodb:[^:]+:/", ":dynamodb:*:")
+#~ }
+#~
+# [end]
 # What the application needs, and no more.
 # For operators (list, gc, stats, doctor) add dynamodb:Scan, dynamodb:DescribeTable, dynamodb:DescribeTimeToLive on the table.
 data "aws_iam_policy_document" "session_access" {
   statement {
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    # [no replicas]
     resources = [aws_dynamodb_table.sessions.arn]
+    # [end]
+    # [replicas]
+    #~ resources = [local.sessions_arn]
+    # [end]
   }
   # [user index]
 
   statement {
     actions   = ["dynamodb:Query"]
+    # [no replicas]
     resources = ["${aws_dynamodb_table.sessions.arn}/index/user-index"]
+    # [end]
+    # [replicas]
+    #~ resources = ["${local.sessions_arn}/index/user-index"]
+    # [end]
   }
   # [end]
 }

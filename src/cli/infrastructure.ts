@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
+import type { ReplicaDesign } from '../table/replicas.ts'
 import type { LayoutTable } from '../table/table-state.ts'
 import type { Billing } from '../table/table-state.ts'
 import { UsageError } from './output.ts'
@@ -9,6 +10,7 @@ export interface TableDesign extends LayoutTable {
   readonly table: string
   readonly region: string | undefined
   readonly billing: Billing
+  readonly replicas?: ReplicaDesign | undefined
 }
 
 interface Template {
@@ -53,6 +55,11 @@ export async function infrastructureCode(format: InfrastructureFormat, design: T
   if (!/^[\w.-]+$/.test(table)) {
     throw new UsageError('--print needs the name of a table that is to be created, not an ARN')
   }
+  if (design.replicas !== undefined && billing !== 'on-demand') {
+    throw new UsageError(
+      '--replicas need --billing on-demand: with provisioned capacity DynamoDB asks for auto scaling first',
+    )
+  }
   const { file, quote } = TEMPLATES[format]
   const template = await readFile(new URL(`../../examples/infrastructure/${file}`, import.meta.url), 'utf8')
   const fillings: Readonly<Record<string, string>> = {
@@ -61,9 +68,13 @@ export async function infrastructureCode(format: InfrastructureFormat, design: T
     'my-sessions': table,
     'my-sessions-session-access': `${table.slice(0, LONGEST_TABLE_IN_POLICY_NAME)}-session-access`,
     'eu-west-1': region ?? '',
+    '"EVENTUAL"': quote(design.replicas?.consistency.toUpperCase() ?? ''),
+    'us-east-2': design.replicas?.witness ?? '',
+    ...Object.fromEntries(design.replicas?.regions.map((name, index) => [`{replica ${index}}`, name]) ?? []),
   }
-  const code = wantedLines(template, new Set(sectionsOf(design))).replaceAll(
-    /"id"|"expires"|my-sessions(?:-session-access)?|eu-west-1/g,
+  const wanted = wantedLines(forEachReplica(template, design), new Set(sectionsOf(design)))
+  const code = wanted.replaceAll(
+    /"id"|"expires"|my-sessions(?:-session-access)?|eu-west-1|us-east-2|"EVENTUAL"|\{replica \d+\}/g,
     example => fillings[example] ?? example,
   )
   if (billing === 'on-demand') return code
@@ -77,11 +88,25 @@ function quoted(name: string): string {
   return JSON.stringify(name)
 }
 
-function sectionsOf({ region, billing, ttlAttribute, userIndex }: TableDesign): readonly string[] {
+/** A section for a replica, once for each of them, with a mark for its name. */
+function forEachReplica(template: string, { replicas }: TableDesign): string {
+  return template.replaceAll(
+    /^[ \t]*(?:#|\/\/) \[each replica\]\n([^]*?)^[ \t]*(?:#|\/\/) \[end\]\n/gm,
+    (_all, section) =>
+      (replicas?.regions ?? [])
+        .map((_region, index) => String(section).replaceAll('us-west-2', `{replica ${index}}`))
+        .join(''),
+  )
+}
+
+function sectionsOf({ region, billing, ttlAttribute, userIndex, replicas }: TableDesign): readonly string[] {
   return [
     ...(region === undefined ? [] : ['region']),
     billing === 'on-demand' ? 'on-demand' : 'provisioned',
-    ttlAttribute === undefined ? 'no time to live' : 'time to live',
+    ttlAttribute === undefined || replicas?.consistency === 'strong' ? 'no time to live' : 'time to live',
+    replicas === undefined ? 'no replicas' : 'replicas',
+    ...(replicas === undefined ? [] : [`${replicas.consistency} consistency`]),
+    ...(replicas?.witness === undefined ? [] : ['witness']),
     userIndex === undefined ? 'no user index' : 'user index',
   ]
 }

@@ -76,7 +76,7 @@ export const failoverRow: OptionRow<FailoverOptions> = {
     'AWS regions with commas between them, such as us-west-2,eu-central-1 (with an endpoint: us-west-2=https://...)',
   fromText: text => ({ regions: text.split(',').map(regionFromText) }),
   conflict: (failover, { name, options, nameOf }) => {
-    const problem = listProblem(failover, options)
+    const problem = regionListProblem(failover.regions, options)
     return problem && `${nameOf(name)} ${problem}`
   },
 }
@@ -121,11 +121,16 @@ function regionFromText(text: string): FailoverRegion {
   return endpoint.length === 0 ? { region } : { region, endpoint: endpoint.join('=') }
 }
 
-function listProblem(
-  failover: FailoverOptions,
+/**
+ * What is wrong with a list of other Regions.
+ *
+ * @param options those that it was given with.
+ */
+export function regionListProblem(
+  regions: FailoverOptions['regions'],
   { region: own, endpoint, table }: Readonly<Record<string, unknown>>,
 ): string | undefined {
-  const all = failoverRegions(failover)
+  const all = failoverRegions({ regions })
   const names = all.map(({ region }) => region)
   const twice = names.find((region, index) => names.indexOf(region) !== index)
   if (twice !== undefined) return `names "${twice}" twice`

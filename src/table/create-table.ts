@@ -5,7 +5,15 @@ import { processEnvironment, warn } from '../internal/process-environment.ts'
 import { sleep } from '../internal/timers.ts'
 import { entryRows } from '../options/entry-options.ts'
 import { functionOption, type OptionRows, readOptions } from '../internal/option.ts'
-import { type Finding, findingsOf, keyFinding } from './check-table.ts'
+import { type Finding, findingsOf, keyFinding } from './findings.ts'
+import { askedReplicas, checkReplicas } from './check-replicas.ts'
+import {
+  addReplicas,
+  type ReplicaDesign,
+  replicaDesign,
+  type ReplicaOptions,
+  replicaRows,
+} from './replicas.ts'
 import { billingSpec, openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import {
   type Billing,
@@ -18,7 +26,7 @@ import {
 } from './table-state.ts'
 
 /** Options of {@link createTable}: where DynamoDB is, and what the table is to be. */
-export interface CreateTableOptions extends TableOptions {
+export interface CreateTableOptions extends TableOptions, ReplicaOptions {
   /**
    * How the table is paid for: by request, or for capacity that is set aside. The index by user gets the same capacity
    * as the table.
@@ -28,9 +36,9 @@ export interface CreateTableOptions extends TableOptions {
   readonly billing?: Billing | undefined
 
   /**
-   * Longest time to wait for the table to become active. Milliseconds.
+   * Longest time to wait for the table and its replicas to become active. Milliseconds.
    *
-   * @default 120000
+   * @default 120000, or 1200000 with `replicas`
    */
   readonly waitTimeoutMs?: number | undefined
 
@@ -53,15 +61,18 @@ export interface CreateTableResult {
 interface Job extends TableAccess {
   /** As asked for; `undefined` when any will do for a table that is there. */
   readonly billing: Billing | undefined
+  readonly replicas: ReplicaDesign | undefined
   readonly giveUpAtMs: number
 }
 
 const DEFAULT_WAIT_TIMEOUT_MS = 120_000
+const DEFAULT_REPLICAS_TIMEOUT_MS = 1_200_000
 const FIRST_POLL_MS = 50
 const SLOWEST_POLL_MS = 2000
 
 const specs: OptionRows<CreateTableOptions> = {
   ...tableSpecs,
+  ...replicaRows,
   billing: billingSpec,
   waitTimeoutMs: entryRows.waitTimeoutMs,
   onWarning: functionOption(),
@@ -78,8 +89,10 @@ const specs: OptionRows<CreateTableOptions> = {
  * other differences (no time to live, no index) are warnings that say how to change that. So is an engine without
  * time to live, such as dynalite.
  *
+ * With `replicas` a new table becomes a global one. A replica that is missing in a table that was there is a warning.
+ *
  * Needs the permissions `dynamodb:CreateTable`, `DescribeTable`, `UpdateTimeToLive` and `DescribeTimeToLive`,
- * which the application itself does not.
+ * which the application itself does not; for replicas `UpdateTable`, too, and what DynamoDB needs to make them.
  *
  * @example
  * ```ts
@@ -96,14 +109,21 @@ const specs: OptionRows<CreateTableOptions> = {
  */
 export async function createTable(options: CreateTableOptions = {}): Promise<CreateTableResult> {
   const checked = readOptions<CreateTableOptions>(options, specs, processEnvironment())
+  const replicas = replicaDesign(checked)
+  const defaultMs = replicas === undefined ? DEFAULT_WAIT_TIMEOUT_MS : DEFAULT_REPLICAS_TIMEOUT_MS
+  // The client reaches the replicas as it does other Regions in a failover.
+  const failover = checked.replicas === undefined ? checked.failover : { regions: checked.replicas }
   const job: Job = {
-    ...(await openTable(checked)),
+    ...(await openTable({ ...checked, failover })),
     billing: checked.billing,
-    giveUpAtMs: performance.now() + (checked.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS),
+    replicas,
+    giveUpAtMs: performance.now() + (checked.waitTimeoutMs ?? defaultMs),
   }
   try {
     const { created, state } = await ensureTable(job)
     const findings = Object.values(findingsOf(state, job, job.billing))
+    const asked = replicas ?? askedReplicas(checked)
+    if (asked !== undefined) findings.push(...Object.values(await checkReplicas(state, job, asked)))
     const warnings = findings.filter(({ level }) => level !== 'pass').map(inOneSentence)
     for (const warning of warnings) (checked.onWarning ?? warn)(warning)
     return { created, warnings }
@@ -124,7 +144,11 @@ async function ensureTable(job: Job): Promise<{ created: boolean; state: TableSt
   // Right after its creation a table may not be found yet: DescribeTable is eventually consistent.
   const after = await waitUntil(job, isReady)
   checkKey(job, after)
-  return { created, state: { ...after, timeToLive: await enableTimeToLive(job) } }
+  const { replicas } = job
+  const timeToLive = replicas?.consistency === 'strong' ? undefined : await enableTimeToLive(job)
+  if (replicas === undefined) return { created, state: { ...after, timeToLive } }
+  const state = await addReplicas(job, replicas, () => waitUntil(job, isSettled))
+  return { created, state: { ...state, timeToLive } }
 }
 
 async function create(job: Job): Promise<boolean> {
@@ -138,7 +162,7 @@ async function create(job: Job): Promise<boolean> {
   }
 }
 
-function createTableInput({ table, partitionKey, billing, userIndex }: Job): Input<'CreateTable'> {
+function createTableInput({ table, partitionKey, billing, replicas, userIndex }: Job): Input<'CreateTable'> {
   const provisioned = billing !== undefined && billing !== 'on-demand'
   const throughput = provisioned && {
     ProvisionedThroughput: {
@@ -155,6 +179,10 @@ function createTableInput({ table, partitionKey, billing, userIndex }: Job): Inp
     ],
     BillingMode: provisioned ? 'PROVISIONED' : 'PAY_PER_REQUEST',
     ...throughput,
+    // What replicas with eventual consistency are made from.
+    ...(replicas?.consistency === 'eventual' && {
+      StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+    }),
     ...(userIndex !== undefined && {
       GlobalSecondaryIndexes: [
         {
@@ -178,7 +206,11 @@ async function waitUntil<Reached extends TableState | undefined>(
     if (isReached(state)) return state
     if (performance.now() + pauseMs > job.giveUpAtMs) {
       const status = state?.status ?? 'not there'
-      throw new DeadlineExceededError(`table "${job.table}" did not become active in time; it is ${status}`)
+      const waiting = state?.replicas.filter(replica => replica.status !== 'ACTIVE') ?? []
+      const replicas = waiting.map(({ region, status: now }) => `, ${region} is ${now}`).join('')
+      throw new DeadlineExceededError(
+        `table "${job.table}" did not become active in time; it is ${status}${replicas}`,
+      )
     }
     await sleep(pauseMs, job.send.signal)
   }
@@ -186,6 +218,12 @@ async function waitUntil<Reached extends TableState | undefined>(
 
 function isReady(state: TableState | undefined): state is TableState {
   return state !== undefined && isUsable(state.status)
+}
+
+function isSettled(state: TableState | undefined): state is TableState {
+  return (
+    isReady(state) && state.status === 'ACTIVE' && state.replicas.every(({ status }) => status === 'ACTIVE')
+  )
 }
 
 function isNotGoing(state: TableState | undefined): state is TableState | undefined {

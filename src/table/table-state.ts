@@ -38,6 +38,15 @@ export interface UserIndexState {
   readonly projected: 'ALL' | readonly string[]
 }
 
+/** A replica of a table in another Region. */
+export interface ReplicaState {
+  readonly region: string
+  /** `ACTIVE`, `CREATING`, `UPDATING`, `DELETING`, `REGION_DISABLED` or another word of DynamoDB's; of a witness, too. */
+  readonly status: string
+  /** Whether it takes part in writes only, and keeps no items that can be read. */
+  readonly isWitness: boolean
+}
+
 /** A table as it is. */
 export interface TableState {
   readonly table: string
@@ -49,6 +58,10 @@ export interface TableState {
   readonly timeToLive: TimeToLive | undefined
   /** The index `user-index`; `undefined` when there is none. */
   readonly userIndex: UserIndexState | undefined
+  /** The replicas of the table, as DynamoDB lists them: of some tables it lists the Region that was asked, too. */
+  readonly replicas: readonly ReplicaState[]
+  /** How the replicas agree; `undefined` where there are none. */
+  readonly consistency: 'eventual' | 'strong' | undefined
   /** Number of items, expired ones included, as DynamoDB counted them within the last six hours or so. */
   readonly itemCount: number | undefined
   /** Size of all items in bytes, counted at the same time. */
@@ -123,6 +136,7 @@ function stateOf(table: string, description: TableDescription): TableState {
     billing: billingOf(description),
     timeToLive: undefined,
     userIndex: userIndexOf(description),
+    ...replicasOf(description),
     itemCount: description.ItemCount,
     sizeBytes: description.TableSizeBytes,
   }
@@ -163,6 +177,19 @@ function userIndexOf(description: TableDescription): UserIndexState | undefined 
     key: keyOf(index.KeySchema, description),
     projected: projectedOf(index),
   }
+}
+
+function replicasOf({
+  Replicas: replicas = [],
+  GlobalTableWitnesses: witnesses = [],
+  MultiRegionConsistency: consistency,
+}: TableDescription): Pick<TableState, 'replicas' | 'consistency'> {
+  const all = [
+    ...replicas.map(({ RegionName, ReplicaStatus }) => [RegionName, ReplicaStatus, false] as const),
+    ...witnesses.map(({ RegionName, WitnessStatus }) => [RegionName, WitnessStatus, true] as const),
+  ].map(([region, status, isWitness]) => ({ region: shown(region), status: shown(status), isWitness }))
+  const agreement = consistency === 'STRONG' ? 'strong' : 'eventual'
+  return { replicas: all, consistency: all.length === 0 ? undefined : agreement }
 }
 
 function projectedOf({ Projection: projection }: IndexDescription): 'ALL' | readonly string[] {

@@ -52,6 +52,9 @@ export interface TableDescription {
   readonly BillingModeSummary?: { readonly BillingMode?: string }
   readonly ProvisionedThroughput?: ThroughputDescription
   readonly GlobalSecondaryIndexes?: readonly IndexDescription[]
+  readonly Replicas?: readonly { readonly RegionName?: string; readonly ReplicaStatus?: string }[]
+  readonly GlobalTableWitnesses?: readonly { readonly RegionName?: string; readonly WitnessStatus?: string }[]
+  readonly MultiRegionConsistency?: string
   readonly ItemCount?: number
   readonly TableSizeBytes?: number
 }
@@ -139,6 +142,10 @@ export interface Operations {
         readonly ReadCapacityUnits: number
         readonly WriteCapacityUnits: number
       }
+      readonly StreamSpecification?: {
+        readonly StreamEnabled: true
+        readonly StreamViewType: 'NEW_AND_OLD_IMAGES'
+      }
       readonly GlobalSecondaryIndexes?: readonly {
         readonly IndexName: string
         readonly KeySchema: KeySchema
@@ -151,6 +158,14 @@ export interface Operations {
           readonly WriteCapacityUnits: number
         }
       }[]
+    }
+    output: { readonly TableDescription?: TableDescription }
+  }
+  UpdateTable: {
+    input: TableInput & {
+      readonly ReplicaUpdates: readonly { readonly Create: { readonly RegionName: string } }[]
+      readonly MultiRegionConsistency?: 'STRONG'
+      readonly GlobalTableWitnessUpdates?: readonly { readonly Create: { readonly RegionName: string } }[]
     }
     output: { readonly TableDescription?: TableDescription }
   }

@@ -31,7 +31,7 @@ const OPERATIONS_WITH: ReadonlyMap<string, ReadonlySet<Operation>> = new Map<str
   ['LastEvaluatedKey', new Set(['Scan', 'Query'])],
   ['Responses', new Set(['TransactGetItems'])],
   ['Table', new Set(['DescribeTable'])],
-  ['TableDescription', new Set(['CreateTable'])],
+  ['TableDescription', new Set(['CreateTable', 'UpdateTable'])],
   ['TimeToLiveDescription', new Set(['DescribeTimeToLive'])],
   ['TimeToLiveSpecification', new Set(['UpdateTimeToLive'])],
 ])

@@ -2,6 +2,7 @@ import { integerOption, numberOption } from '../../internal/option.ts'
 import { tableRow } from '../../options/store-options.ts'
 import type { TableReport } from '../../table/check-table.ts'
 import type { CreateTableOptions } from '../../table/create-table.ts'
+import { type ReplicaDesign, replicaDesign, type ReplicaOptions } from '../../table/replicas.ts'
 import { openLayoutTable } from '../../table/table-state.ts'
 import type { Billing } from '../../table/table-state.ts'
 import { type Command, type CommandContext, declared, type ParsedArgs, writeResult } from '../args.ts'
@@ -22,6 +23,8 @@ export const command: Command = {
       '--partition-key gives the key another name.',
     'A table that is there is never changed: the command says what differs and how to mend it, and fails only when ' +
       'sessions cannot be kept in it. It may run at every deployment.',
+    'With --replicas a new table is a global one, for DYNAMODB_SESSIONS_FAILOVER: docs/multi-region.md says what holds between ' +
+      'regions. Replicas take some minutes.',
     'It needs the permissions dynamodb:CreateTable, DescribeTable, UpdateTimeToLive and DescribeTimeToLive, which the ' +
       'application does not. With --print nothing is sent to AWS: the same table is printed as infrastructure code, with ' +
       'the policy that the application needs and no more.',
@@ -32,7 +35,11 @@ export const command: Command = {
     'read-units <number>': 'provisioned read capacity (default: 5)',
     'write-units <number>': 'provisioned write capacity (default: 5)',
     'no-user-index': 'leave the index by user out; sessions of a user cannot be found then',
-    'wait-seconds <number>': 'how long to wait until the table is active (default: 120)',
+    'replicas <regions>': 'other regions to have replicas in, with commas between them',
+    'consistency <mode>': 'of the replicas: eventual (default) or strong, which takes three regions',
+    'witness <region>': 'with strong consistency: the third region, whose copy cannot be read',
+    'wait-seconds <number>':
+      'how long to wait until the table is active (default: 120, or 1200 with replicas)',
     'dry-run': 'say what would be done, and change nothing',
     'print <format>': 'print cloudformation, terraform, cdk or cli (AWS CLI commands) instead',
   }),
@@ -42,6 +49,7 @@ export const command: Command = {
     'In a region:': 'create-table --table sessions --region eu-west-1',
     'For the items of other software:': 'create-table --layout connect-dynamodb',
     'On DynamoDB Local:': 'create-table --endpoint http://127.0.0.1:8000 --region local',
+    'In two regions:': 'create-table --region us-east-1 --replicas us-west-2',
     'As infrastructure code:': 'create-table --print cloudformation > sessions.yaml',
     'What would happen:': 'create-table --dry-run',
   },
@@ -50,8 +58,10 @@ export const command: Command = {
     const billing = billingOf(args)
     const settings = storeSettings(context)
     const asked = await openLayoutTable(settings)
+    const replicas = replicasOf(args)
     const design: TableDesign = {
       ...asked,
+      replicas: replicaDesign(replicas),
       table: settings.table ?? tableRow.default,
       region: settings.region,
       billing: billing ?? 'on-demand',
@@ -67,6 +77,7 @@ export const command: Command = {
     const connection = { table, layout, partitionKey, dataAttribute, ttlAttribute, region, endpoint, profile }
     const options: CreateTableOptions = {
       ...connection,
+      ...replicas,
       userIndex: design.userIndex !== undefined,
       signal: context.signal,
     }
@@ -102,6 +113,15 @@ function billingOf(args: ParsedArgs): Billing | undefined {
   return mode
 }
 
+function replicasOf(args: ParsedArgs): ReplicaOptions {
+  const names = args.text('replicas')?.split(',')
+  return {
+    replicas: names?.map(name => name.trim()),
+    consistency: args.oneOf('consistency', ['eventual', 'strong']),
+    witness: args.text('witness'),
+  }
+}
+
 async function dryRun(
   context: CommandContext,
   options: CreateTableOptions,
@@ -109,7 +129,10 @@ async function dryRun(
 ): Promise<number | void> {
   const { checkTable } = await import('../../table/check-table.ts')
   const { table } = design
-  const { state, findings } = await checkTable(options)
+  const { replicas, consistency: _consistency, witness: _witness, ...where } = options
+  const { state, findings } = await checkTable(
+    replicas === undefined ? where : { ...where, failover: { regions: replicas } },
+  )
   if (state === undefined) {
     const as = designInWords(design)
     return writeResult(context, { table, wouldCreate: true, as }, `would create table "${table}": ${as}`)
@@ -146,14 +169,23 @@ async function create(
   for (const warning of warnings) await writeLine(stderr, `warning: ${aboutTable(warning, options)}`)
 }
 
-function designInWords({ partitionKey, billing, ttlAttribute, userIndex }: TableDesign): string {
+function designInWords(design: TableDesign): string {
+  const { partitionKey, billing, ttlAttribute, userIndex, replicas } = design
   const paid =
     billing === 'on-demand'
       ? 'on-demand billing'
       : `${billing.readCapacityUnits} read and ${billing.writeCapacityUnits} write units`
-  const timeToLive = ttlAttribute === undefined ? 'no time to live' : `time to live on "${ttlAttribute}"`
+  const timeToLive =
+    ttlAttribute === undefined || replicas?.consistency === 'strong'
+      ? 'no time to live'
+      : `time to live on "${ttlAttribute}"`
   const indexed = userIndex === undefined ? 'no index' : `index "${userIndex.name}"`
-  return `${paid}, key "${partitionKey}" (S), ${timeToLive}, ${indexed}`
+  return `${paid}, key "${partitionKey}" (S), ${timeToLive}, ${indexed}${replicas === undefined ? '' : inRegions(replicas)}`
+}
+
+function inRegions({ regions, consistency, witness }: ReplicaDesign): string {
+  const witnessed = witness === undefined ? '' : `, with a witness in ${witness}`
+  return `, replicas in ${regions.join(', ')} (${consistency} consistency${witnessed})`
 }
 
 function findingInWords(

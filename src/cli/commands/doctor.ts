@@ -28,7 +28,7 @@ export const command: Command = {
     'Checks whether sessions can be kept where it runs, as the application would: names of environment variables, ' +
       'credentials and where they come from, region, endpoint, the clock of this machine, the table and its key, time to ' +
       'live and index, who wrote the items, each permission, and how long reads take. A failed check does not stop the ' +
-      'others, and says how to mend what it found.',
+      'others, and says how to mend what it found. With DYNAMODB_SESSIONS_FAILOVER it looks at the replicas in those regions, too.',
     'It changes nothing: permissions are tried on a random key that no item has, with conditions that never hold. It costs about ' +
       'thirty requests. Run it with the role of the application: on the same instance, in the same container.',
     'The exit code is 0 when nothing fails, 3 when something does.',

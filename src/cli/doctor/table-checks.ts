@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
-import { type Finding, findingsOf, missingFinding } from '../../table/check-table.ts'
+import { askedReplicas, checkReplicas } from '../../table/check-replicas.ts'
+import { type Finding, findingsOf, missingFinding } from '../../table/findings.ts'
+import { inRegion } from '../../table/replicas.ts'
 import {
   findTable,
   isUsable,
@@ -42,12 +44,44 @@ export async function checkTableState(access: TableAccess, settings: StoreOption
     const checks = Object.entries(findingsOf(state, access)).map(([about, finding]) =>
       about === 'time to live' && objection !== undefined ? objection : asCheck(about, finding, settings),
     )
-    return { checks, state, isMissing: false }
+    return {
+      checks: [...checks, ...(await checkOtherRegions(access, state, settings))],
+      state,
+      isMissing: false,
+    }
   } catch (error) {
     send.signal?.throwIfAborted()
     const checks = NAMES.map(name => unknown(name, error, 'dynamodb:DescribeTable'))
     return { checks, state: undefined, isMissing: false }
   }
+}
+
+/** Looks at the replicas in the Regions of `failover`, and tries there what the application needs. */
+async function checkOtherRegions(
+  access: TableAccess,
+  state: TableState,
+  settings: StoreOptions,
+): Promise<readonly Check[]> {
+  const asked = askedReplicas(settings)
+  if (asked === undefined) return []
+  const checks: Check[] = []
+  try {
+    const findings = await checkReplicas(state, access, asked)
+    checks.push(...Object.entries(findings).map(([about, finding]) => asCheck(about, finding, settings)))
+  } catch (error) {
+    access.send.signal?.throwIfAborted()
+    checks.push(unknown('replicas', error, 'dynamodb:DescribeTable'))
+  }
+  for (const region of asked.regions) {
+    const permissions = await checkPermissions(inRegion(access, region), state)
+    // Only what the application needs: the others are for the Region that operators work in.
+    const needed = permissions.checks.filter(({ name }) => NEEDED_IN_REPLICAS.has(name))
+    for (const { level, name, found, fix } of needed)
+      checks.push(check(level, `${region}: ${name}`, found, fix))
+    const lag = 'is in CloudWatch only: the metric ReplicationLatency of the table'
+    checks.push(check('skip', `${region}: replication lag`, lag))
+  }
+  return checks
 }
 
 async function readTimeToLive(
@@ -157,6 +191,9 @@ export async function checkPermissions(
 }
 
 const NEEDED = 'the application needs it'
+const NEEDED_IN_REPLICAS: ReadonlySet<string> = new Set(
+  ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'].map(operation => `dynamodb:${operation}`),
+)
 const FOR_SETUP = 'create-table and doctor need it, the application does not'
 
 /** What a request that failed says of the permission for it. */

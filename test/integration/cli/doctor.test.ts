@@ -97,6 +97,28 @@ describe('doctor', () => {
     expect(stdout).not.toContain('hunter2')
   })
 
+  test('looks at the Regions of the failover, and tries the permissions there', async () => {
+    const table = await tableIn(engine)
+    const { endpoint } = await inFrontOf(engine, ({ operation }) =>
+      operation === 'UpdateItem' ? refusal('AccessDeniedException') : undefined,
+    )
+    const { check, exitCode } = await examine({
+      ...environment,
+      DYNAMODB_SESSIONS_TABLE: table,
+      DYNAMODB_SESSIONS_FAILOVER: `us-west-2=${endpoint}`,
+    })
+    // No engine has replicas.
+    expect(check('replicas')).toMatchObject({
+      level: 'warn',
+      found: `table "${table}" has no replica in us-west-2`,
+    })
+    expect(check('us-west-2: dynamodb:GetItem')?.level).toBe('pass')
+    expect(check('us-west-2: dynamodb:UpdateItem')?.level).toBe('fail')
+    expect(check('dynamodb:UpdateItem')?.level).toBe('pass')
+    expect(check('us-west-2: replication lag')?.found).toContain('ReplicationLatency')
+    expect(exitCode).toBe(3)
+  })
+
   test.each(engines)(
     'finds nothing wrong with a healthy table of $name, and leaves it as it is',
     async on => {

@@ -113,6 +113,35 @@ describe.each(INFRASTRUCTURE_FORMATS)('as %s', name => {
     expect(stdout).not.toMatch(/TimeToLiveSpecification|update-time-to-live|timeToLiveAttribute|ttl \{/)
   })
 
+  test('has replicas, each once and with its own name', async () => {
+    const words = ['--region', 'us-east-1', '--replicas', 'us-west-2,us-east-2,eu-west-1']
+    const { exitCode, stdout, stderr } = await runCli(['create-table', '--print', name, ...words])
+    expect([exitCode, stderr]).toEqual([0, ''])
+    const code = withoutComments(stdout)
+    for (const region of ['us-west-2', 'us-east-2', 'eu-west-1']) expect(code).toContain(region)
+    expect(code).not.toMatch(/STRONG|[wW]itness/)
+    expect(code).toMatch(/TimeToLiveSpecification|update-time-to-live|timeToLiveAttribute|ttl \{/)
+    // What the application may do, it may do in every region.
+    expect(code).toMatch(/dynamodb:\*:|region: '\*'/)
+    expect(stdout).not.toMatch(/\[(?:end|replicas|each replica)\]|\{replica/)
+  })
+
+  test('has replicas with strong consistency and a witness', async () => {
+    const words = ['--replicas', 'us-west-2', '--consistency', 'strong', '--witness', 'us-east-1']
+    const { stdout } = await runCli(['create-table', '--print', name, ...words])
+    const code = withoutComments(stdout)
+    expect(code).toContain('STRONG')
+    expect(code).toMatch(/witness[\s\S]*us-east-1/i)
+    expect(code).not.toMatch(/StreamSpecification|stream[-_]/)
+    expect(code).not.toMatch(/TimeToLiveSpecification|update-time-to-live|timeToLiveAttribute|ttl \{/)
+  })
+
+  test('refuses replicas of provisioned tables', async () => {
+    const words = ['--replicas', 'us-west-2', '--billing', 'provisioned']
+    const { exitCode, stderr } = await runCli(['create-table', '--print', name, ...words])
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('on-demand') as string])
+  })
+
   test('refuses the ARN of a table', async () => {
     const table = 'arn:aws:dynamodb:eu-west-1:111122223333:table/sessions'
     const { exitCode, stderr } = await runCli(['create-table', '--print', name, '--table', table])

@@ -16,6 +16,7 @@ import { lockingRows } from '../../../src/options/locking-options.ts'
 import type { OptionRow } from '../../../src/internal/option.ts'
 import { preloadRows } from '../../../src/options/preload-options.ts'
 import { storeRows } from '../../../src/options/store-options.ts'
+import { replicaRows } from '../../../src/table/replicas.ts'
 import { tableSpecs } from '../../../src/table/table-options.ts'
 import { firstSentence, literal, OptionDocs } from '../../../tools/option-docs.ts'
 
@@ -38,6 +39,7 @@ const rows: Readonly<Record<string, Readonly<Record<string, OptionRow>>>> = {
   WebSessionSettings: entryRows,
   EmptySessions: entryRows,
   TableOptions: tableSpecs,
+  ReplicaOptions: replicaRows,
   CreateTableOptions: { ...tableSpecs, ...entryRows },
   PreloadOptions: preloadRows,
   CallOptions: callRows,

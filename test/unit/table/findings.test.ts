@@ -6,7 +6,7 @@ import {
   statusFinding,
   timeToLiveFinding,
   userIndexFinding,
-} from '../../../src/table/check-table.ts'
+} from '../../../src/table/findings.ts'
 import type { TableState, UserIndexState } from '../../../src/table/table-state.ts'
 
 const projected: readonly string[] = ['created', 'expires', 'expiresMs']
@@ -24,6 +24,8 @@ const right: TableState = {
   billing: 'on-demand',
   timeToLive: { status: 'ENABLED', attribute: 'expires' },
   userIndex,
+  replicas: [],
+  consistency: undefined,
   itemCount: 7,
   sizeBytes: 700,
 }
