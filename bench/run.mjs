@@ -17,7 +17,7 @@ const notQuick = new Set(['memory', 'leak', 'install'])
 const usage = `npm run bench -- [options]
 
   --quick              some minutes instead of hours; writes nothing into the repository
-  --only <sections>    some of cpu, app, startup, bundle, install, memory, leak, scan, storm, cost, with commas between
+  --only <sections>    some of cpu, app, startup, bundle, install, memory, leak, scan, storm, tails, cost, with commas between
   --contenders <names> these alone, with commas between
   --node <version>     measures with Node 20, 22, 24 or 26, which npm installs
   --output <folder>    where the report goes

@@ -139,6 +139,7 @@ export interface Plan {
   readonly costViews: number
   readonly appRequests: number
   readonly scanItems: number
+  readonly tailReads: number
 }
 
 /** What has been measured of a row. */

@@ -13,6 +13,7 @@ const fullPlan = {
   costViews: 1000,
   appRequests: 20_000,
   scanItems: 20_000,
+  tailReads: 100_000,
 }
 
 /** Enough to see where things stand, not to publish. @type {Omit<Plan, 'matrix'>} */
@@ -28,6 +29,7 @@ const quickPlan = {
   costViews: 50,
   appRequests: 1000,
   scanItems: 5000,
+  tailReads: 20_000,
 }
 
 /**

@@ -6,6 +6,7 @@ import { scanSection } from './scan.mjs'
 import { bundleSection, installSection } from './size.mjs'
 import { startupSection } from './startup.mjs'
 import { stormSection } from './storm.mjs'
+import { tailsSection } from './tails.mjs'
 
 /** Everything that is measured, in the order of the report. */
 export const sections = /** @type {readonly import('../types.d.ts').Section<never>[]} */ (
@@ -19,6 +20,7 @@ export const sections = /** @type {readonly import('../types.d.ts').Section<neve
     leakSection,
     scanSection,
     stormSection,
+    tailsSection,
     costSection,
   ])
 )
