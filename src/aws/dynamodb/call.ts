@@ -40,6 +40,8 @@ export interface Attempt {
   readonly region: Region
   /** Instant of `performance.now()`. */
   readonly sentAtMs: number
+  /** The instant at which it has to have ended. */
+  readonly limitAtMs: number
 }
 
 /**

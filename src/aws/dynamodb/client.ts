@@ -177,7 +177,7 @@ export class DynamoDBClient {
       this.#ended()
       return rejectedWith(error)
     }
-    const attempt: Attempt = { region, sentAtMs: performance.now() }
+    const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.deadlineAtMs }
     const lost = (error: unknown): Promise<Output<Name>> => this.#run(call, this.#lost(error, call, attempt))
     try {
       answer = hedged?.send(request) ?? this.#options.transport.request(request)
@@ -236,6 +236,8 @@ export class DynamoDBClient {
           deadlineExceeded(call.operation, call.deadline.limitMs, attempts, interrupted, before),
       })
       return output
+    } catch (error) {
+      throw call.route?.explained(error) ?? error
     } finally {
       this.#ended()
     }
@@ -267,10 +269,9 @@ export class DynamoDBClient {
     if (prepared === undefined || call.operation !== 'GetItem') return
     const region = prepared.regions.takeProbe(current)
     if (region === undefined) return
-    const deadline = new Deadline(prepared.regions.probeTimeoutMs)
     const copy: Call = {
       ...call,
-      deadline,
+      deadline: new Deadline(prepared.regions.probeTimeoutMs),
       signal: undefined,
       onDoubt: undefined,
       region: region.name,
@@ -305,7 +306,7 @@ export class DynamoDBClient {
     const { transport } = this.#options
     const hedged = hedgedRead(call, region, transport)
     const request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
-    const attempt: Attempt = { region, sentAtMs: performance.now() }
+    const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.deadlineAtMs }
     let response: TransportResponse
     let read: ReadResponse<Name>
     try {
@@ -343,9 +344,9 @@ export class DynamoDBClient {
   }
 
   /** Counts a failure, and decides whether the call goes on in another Region. */
-  #failed(failed: FailedAttempt, { route }: Call, { region, sentAtMs }: Attempt): FailedAttempt {
+  #failed(failed: FailedAttempt, { route }: Call, { region, sentAtMs, limitAtMs }: Attempt): FailedAttempt {
     const { error, kind } = failed
-    this.#prepared?.regions.failed(region, error, sentAtMs)
+    this.#prepared?.regions.failed(region, error, { startedAtMs: sentAtMs, limitAtMs })
     const maxAttempts = this.#prepared?.settings.maxAttempts ?? 1
     const mayRetry = kind === 'transient' && maxAttempts > 1 && this.#quota.isAmple
     return route?.goesOn(error, mayRetry) === true ? { error, kind: 'failover' } : failed

@@ -77,6 +77,11 @@ export class RegionHealth {
     return this.#now() < this.#halfOpenAtMs ? 'open' : 'half-open'
   }
 
+  /** Whether the latest attempt that says anything succeeded. */
+  get hasRespondedSince(): boolean {
+    return (this.lastSuccessAtMs ?? -Infinity) > (this.lastFailure?.atMs ?? -Infinity)
+  }
+
   /** How long attempts took in the last five minutes. */
   get latencies(): LatencyPercentiles | undefined {
     return this.#latencies.percentiles(this.#now())

@@ -1,9 +1,11 @@
 import type { RegionTrace } from '../../diagnostics.ts'
 import {
+  AccessDeniedError,
   AttemptTimeoutError,
   ConnectTimeoutError,
   DynamoDBError,
-  type DynamoDBSessionsError,
+  DynamoDBSessionsError,
+  TableNotFoundError,
   ThrottlingError,
   TransportError,
 } from '../../errors.ts'
@@ -16,6 +18,7 @@ import type { LatencyPercentiles } from './latency-window.ts'
 import type { Operation } from './operations.ts'
 import { type BreakerState, RegionHealth } from './region-health.ts'
 import { RequestSigner, type RequestSettings } from './operation-request.ts'
+import { isFailedCondition } from './wire-error.ts'
 import { ReadHedging, type HedgingReport, type HedgingTerms } from './read-hedging.ts'
 
 /** How calls go on in other Regions, which have replicas of the table. */
@@ -70,6 +73,9 @@ const ATTEMPTS_IN_A_REGION = 2
 
 /** Timers may fire early, and only what has waited for nearly as long as it may is a failure of the other side. */
 const MOST_OF_TIMEOUT = 0.9
+
+/** A timeout that comes so much too late has waited for the process itself. */
+const BLOCKED_FROM_MS = 1000
 
 /** What is about items. Tables are created and described in the first Region alone. */
 const DATA_OPERATIONS: ReadonlySet<Operation> = new Set<Operation>([
@@ -173,9 +179,13 @@ export class Regions {
     return this.#patienceMs / MOST_OF_TIMEOUT
   }
 
-  /** The Region that a call goes to first: the first one that is well, or the one that the settings name. */
+  /**
+   * The Region that a call goes to first: the first one that is well; where none is, the first one that has responded since it
+   * failed; where none has, the one that the settings name.
+   */
   get current(): Region {
-    return this.#all.find(({ health }) => health.state === 'closed') ?? this.home
+    const well = this.#all.find(({ health }) => health.state === 'closed')
+    return well ?? this.#all.find(({ health }) => health.hasRespondedSince) ?? this.home
   }
 
   /** The Regions that are well and are not the {@link current} one. */
@@ -187,7 +197,7 @@ export class Regions {
   /** The way of a call through the Regions; `undefined` for one that stays where it is sent. */
   routeOf(operation: Operation): CallRoute | undefined {
     if (this.#failover === undefined || !DATA_OPERATIONS.has(operation)) return undefined
-    return new CallRoute(this.current, this.#all, this.#failover.attemptTimeoutMs)
+    return new CallRoute(this, this.#all, this.#failover.attemptTimeoutMs)
   }
 
   /** The Region of that name. */
@@ -195,20 +205,38 @@ export class Regions {
     return this.#all.find(region => region.name === name)
   }
 
-  /** A Region to send a copy of a read to, because calls are to return to it; the caller calls `health.endProbe()`. */
+  /**
+   * A Region to send a copy of a read to, to find out whether it is well again; the caller calls `health.endProbe()`. Those that
+   * calls would go on in are asked, too: a destroy tells only Regions that are well.
+   */
   takeProbe(current: Region): Region | undefined {
-    return this.#all
-      .slice(0, this.#all.indexOf(current))
-      .findLast(({ health }) => health.state !== 'closed' && health.takeProbe())
+    return this.#all.find(region => region !== current && region.health.takeProbe())
   }
 
-  /** Counts an attempt that failed, if that is a failure of its Region. */
-  failed({ health }: Region, error: unknown, startedAtMs: number): void {
-    if (!isIllHealth(error)) {
+  /**
+   * Whether a Region is of no use for an attempt that failed: for ill health, or because another one than the first is not set up
+   * as that is.
+   */
+  isUseless(region: Region, error: unknown): error is DynamoDBSessionsError {
+    return isIllHealth(error) || (region !== this.home && isUnprepared(error))
+  }
+
+  /**
+   * Counts an attempt that failed, if that is a failure of its Region.
+   *
+   * @param limitAtMs the instant at which the attempt was to end.
+   */
+  failed(region: Region, error: unknown, { startedAtMs, limitAtMs }: AttemptTimes): void {
+    const { health } = region
+    if (!this.isUseless(region, error)) {
       if (error instanceof DynamoDBError) health.succeeded(startedAtMs)
       return
     }
-    if (isTimeout(error) && performance.now() - startedAtMs < this.#patienceMs) return
+    if (isTimeout(error)) {
+      const nowMs = performance.now()
+      // The process was frozen, or its event loop blocked.
+      if (nowMs - limitAtMs > BLOCKED_FROM_MS || nowMs - startedAtMs < this.#patienceMs) return
+    }
     health.failed(startedAtMs, error.code)
   }
 
@@ -225,14 +253,36 @@ export class Regions {
 /** The way of one call through the Regions. */
 export class CallRoute {
   region: Region
+  readonly #regions: Regions
   readonly #untried: Set<Region>
   readonly #attemptTimeoutMs: number
   #attempts = 0
+  /** Why the call is not where it would be if all were well: what failed there, or the code of what failed before. */
+  readonly #reasons = new Map<Region, string>()
 
-  constructor(first: Region, all: readonly Region[], attemptTimeoutMs: number) {
+  constructor(regions: Regions, all: readonly Region[], attemptTimeoutMs: number) {
+    const first = regions.current
     this.region = first
+    this.#regions = regions
     this.#untried = new Set(all.filter(region => region !== first))
     this.#attemptTimeoutMs = attemptTimeoutMs
+    const { home } = regions
+    if (first !== home) this.#reasons.set(home, `not asked, after ${home.health.lastFailure?.code}`)
+  }
+
+  /** The error that the call fails with, which tells what came of the other Regions. */
+  explained(error: unknown): unknown {
+    // What a failed condition means is decided by whoever made it.
+    if (!(error instanceof DynamoDBSessionsError) || isFailedCondition(error)) return error
+    const { message, stack } = error
+    // A deadline says what came before it, and calls that waited for one connection may fail with one error.
+    const others = [...this.#reasons].filter(
+      ([region, reason]) => region !== this.region && !message.includes(reason),
+    )
+    if (others.length === 0) return error
+    error.message = message + others.map(([{ name }, reason]) => `; in ${name}: ${reason}`).join('')
+    if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
+    return error
   }
 
   /** The instant of `performance.now()` until which an attempt may last, so that there is time for another Region. */
@@ -253,11 +303,12 @@ export class CallRoute {
   goesOn(error: unknown, mayRetry: boolean): boolean {
     this.#attempts++
     // A queue for connections that does not move is that of a Region that does not respond.
-    if (!isIllHealth(error) && !(error instanceof TransportError)) return false
+    if (!this.#regions.isUseless(this.region, error) && !(error instanceof TransportError)) return false
     const isWorthRetrying = mayRetry && !isTimeout(error) && this.#attempts < ATTEMPTS_IN_A_REGION
     if (isWorthRetrying && this.region.health.state === 'closed') return false
-    const next = this.#next()
+    const next = this.#next() ?? (isUnprepared(error) ? [...this.#untried][0] : undefined)
     if (next === undefined) return false
+    this.#reasons.set(this.region, error.message)
     this.#untried.delete(next)
     this.region = next
     this.#attempts = 0
@@ -270,6 +321,17 @@ export class CallRoute {
     const well = untried.find(({ health }) => health.state === 'closed')
     return well ?? (this.region.health.state === 'closed' ? undefined : untried[0])
   }
+}
+
+/** When an attempt was sent, and until when it could take. Instants of `performance.now()`. */
+interface AttemptTimes {
+  readonly startedAtMs: number
+  readonly limitAtMs: number
+}
+
+/** Whether a Region refuses what the first one accepts: it has no replica, or the role may do nothing there. */
+function isUnprepared(error: unknown): error is DynamoDBError {
+  return error instanceof TableNotFoundError || error instanceof AccessDeniedError
 }
 
 /** Whether an attempt failed for its Region: not for throttling, a condition, or anything that the caller has done. */

@@ -11,7 +11,15 @@ import type { AttemptTrace, RegionTrace } from '../../../../src/diagnostics.ts'
 import { ConfigurationError, ConnectionError } from '../../../../src/errors.ts'
 import { rejectionOf } from '../../../support/failure.ts'
 
-type Behaviour = 'well' | 'refuses' | 'hangs' | 'fails' | 'throttles' | 'denies' | 'conflicts'
+type Behaviour =
+  | 'well'
+  | 'refuses'
+  | 'hangs'
+  | 'fails'
+  | 'throttles'
+  | 'denies'
+  | 'has no table'
+  | 'conflicts'
 
 const HOME = 'eu-west-1'
 const OTHER = 'us-west-2'
@@ -39,6 +47,8 @@ class World implements Transport {
         return responseOf(400, { __type: 'ThrottlingException' })
       case 'denies':
         return responseOf(400, { __type: 'AccessDeniedException' })
+      case 'has no table':
+        return responseOf(400, { __type: 'ResourceNotFoundException' })
       case 'conflicts':
         return responseOf(400, { __type: 'ReplicatedWriteConflictException' })
       case 'well':
@@ -194,8 +204,95 @@ describe('a call goes on in the next Region', () => {
     const { client, world } = open()
     world.behaviours[HOME] = 'refuses'
     world.behaviours[OTHER] = 'denies'
-    expect(await rejectionOf(client.send('GetItem', read))).toMatchObject({ code: 'ACCESS_DENIED' })
+    const error = await rejectionOf(client.send('GetItem', read))
+    expect(error).toMatchObject({ code: 'ACCESS_DENIED' })
+    expect(String(error)).toMatch(/in us-west-2; .*; in eu-west-1: connection refused$/)
+    expect((error as Error).stack).toContain(String(error))
   })
+})
+
+describe('when every Region fails', () => {
+  test('the error tells what came of each', async () => {
+    const { client, world } = open({}, { maxAttempts: 1 })
+    world.behaviours[HOME] = 'refuses'
+    world.behaviours[OTHER] = 'fails'
+    const error = await rejectionOf(client.send('GetItem', read))
+    expect(String(error)).toMatch(/InternalServerError.*; in eu-west-1: connection refused$/)
+  })
+
+  test('calls go to the one that has responded since, without asking the first one before', async () => {
+    const { client, world } = open({}, { maxAttempts: 1 })
+    for (const region of [HOME, OTHER]) world.behaviours[region] = 'refuses'
+    for (let count = 0; count < 4; count++) await rejectionOf(client.send('GetItem', read))
+    expect(client.health().regions.map(({ state }) => state)).toEqual(['open', 'open'])
+    world.behaviours[OTHER] = 'well'
+    await client.send('GetItem', read)
+    world.take()
+    await client.send('GetItem', read)
+    expect(world.take()).toEqual([OTHER])
+    world.behaviours[OTHER] = 'refuses'
+    world.behaviours[HOME] = 'well'
+    await client.send('GetItem', read)
+    expect(world.take()).toEqual([OTHER, HOME])
+  })
+})
+
+describe('another Region that is not set up as the first one', () => {
+  test.each(['denies', 'has no table'] as const)(
+    'is left (%s), so that calls notice when that one is well again',
+    async behaviour => {
+      const { client, world } = open({}, { maxAttempts: 1 })
+      world.behaviours[OTHER] = behaviour
+      world.behaviours[HOME] = 'refuses'
+      for (let count = 0; count < 4; count++) await rejectionOf(client.send('GetItem', read))
+      world.behaviours[HOME] = 'well'
+      world.take()
+      for (let count = 0; count < 4; count++) await client.send('GetItem', read)
+      expect(world.take()).toEqual([HOME, HOME, HOME, HOME])
+    },
+  )
+
+  test('does not take a call with it that the first one would carry out', async () => {
+    const { client, world } = open({}, { maxAttempts: 1 })
+    world.behaviours[HOME] = 'refuses'
+    for (let count = 0; count < 3; count++) await client.send('GetItem', read)
+    world.behaviours[OTHER] = 'denies'
+    world.behaviours[HOME] = 'well'
+    world.take()
+    await client.send('GetItem', read)
+    expect(world.take()).toEqual([OTHER, HOME])
+  })
+})
+
+test('another Region that failed once is found to be well by copies of reads, though no call went there', async () => {
+  const { client, world } = open({ failover: { attemptTimeoutMs: 10_000, returnAfterMs: 1 } })
+  await client.send('GetItem', read)
+  world.behaviours[OTHER] = 'fails'
+  for (let count = 0; count < 3; count++) {
+    await rejectionOf(client.send('DeleteItem', read, { region: OTHER }))
+  }
+  expect(client.otherRegions).toEqual([])
+  world.behaviours[OTHER] = 'well'
+  await expect
+    .poll(
+      async () => {
+        await client.send('GetItem', read)
+        return client.otherRegions
+      },
+      { interval: 20 },
+    )
+    .toEqual([OTHER])
+})
+
+test('timeouts of a process that was frozen or blocked say nothing of the Region', async () => {
+  const { client, world } = open({ failover: { attemptTimeoutMs: 20, returnAfterMs: 3_600_000 } })
+  await client.send('GetItem', read)
+  world.behaviours[HOME] = 'hangs'
+  const calls = Array.from({ length: 30 }, () => client.send('GetItem', read))
+  const untilMs = performance.now() + 1500
+  while (performance.now() < untilMs);
+  await Promise.all(calls)
+  expect(client.health().regions[0]).toMatchObject({ state: 'closed' })
 })
 
 test('calls return when copies of reads have succeeded, whose responses nobody gets', async () => {
