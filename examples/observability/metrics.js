@@ -11,6 +11,7 @@ import { Counter, Gauge, Histogram } from 'prom-client'
  * @typedef {import('dynamodb-sessions/diagnostics').LockTrace} LockTrace
  * @typedef {import('dynamodb-sessions/diagnostics').ConflictTrace} ConflictTrace
  * @typedef {import('dynamodb-sessions/diagnostics').ResolutionTrace} ResolutionTrace
+ * @typedef {import('dynamodb-sessions/diagnostics').RegionTrace} RegionTrace
  */
 
 /** From a millisecond, which a read takes within a region, to the longest time that a call may take. */
@@ -79,6 +80,18 @@ export function startMetrics(register) {
     labelNames: ['host'],
     registers,
   })
+  const failing = new Gauge({
+    name: 'dynamodb_sessions_failing_regions',
+    help: 'Stores for which requests to a Region fail, so that they go to another one where there is one',
+    labelNames: ['region'],
+    registers,
+  })
+  const outages = new Counter({
+    name: 'dynamodb_sessions_region_outages_total',
+    help: 'Times that requests to a Region began to fail, by the last failure',
+    labelNames: ['region', 'reason'],
+    registers,
+  })
 
   // A call that began before anybody listened has not been counted up, and must not be counted down.
   /** @type {WeakSet<object>} */
@@ -116,6 +129,15 @@ export function startMetrics(register) {
   })
   listen('resolution:asyncEnd', (/** @type {ResolutionTrace} */ message) => {
     if (counted.has(message)) unresolved.dec({ host: message.host })
+  })
+  listen('region:start', (/** @type {RegionTrace} */ message) => {
+    const { region, reason } = message
+    counted.add(message)
+    failing.inc({ region })
+    outages.inc({ region, reason })
+  })
+  listen('region:asyncEnd', (/** @type {RegionTrace} */ message) => {
+    if (counted.has(message)) failing.dec({ region: message.region })
   })
 }
 

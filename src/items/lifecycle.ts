@@ -1,4 +1,4 @@
-import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
+import type { SendOptions, TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { isSameJson } from '../layouts/json.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import { birthAt, LATE_REQUESTS_MS } from '../layouts/native.ts'
@@ -156,6 +156,13 @@ export async function destroySession(
   const deadline = timed.deadline.within(OTHER_REGIONS_MS)
   await Promise.allSettled(table.client.otherRegions.map(region => destroy({ ...timed, deadline, region })))
   return found
+}
+
+/** Destroys a session of which nobody knows more than its key, so that no other Region brings it back. */
+export async function destroyEverywhere(table: ItemTable, key: string, options: SendOptions): Promise<void> {
+  await table.clock.retryAfterClockCorrection(() =>
+    destroySession(table, key, new RecentKeys(), table.timed(options)),
+  )
 }
 
 /** The longest time that a destroy waits for other Regions. */

@@ -6,6 +6,7 @@ import { allOf, type Condition } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import type { ListOptions } from '../options/call-options.ts'
 import type { ItemTable } from '../items/item-table.ts'
+import { destroyEverywhere } from '../items/lifecycle.ts'
 
 export { inBulk, listInBulk } from './bulk-call.ts'
 
@@ -83,14 +84,15 @@ export async function countItems(table: ItemTable, options: SendOptions): Promis
 
 /**
  * Deletes every item of this namespace, expired or not, a few at a time. The first failure ends it; what is deleted
- * by then stays deleted.
+ * by then stays deleted. Where the table has replicas, gravestones are left, as when sessions are destroyed.
  */
 export async function deleteItems(table: ItemTable, options: SendOptions): Promise<void> {
   // Consistent whatever the reads are: after a clear nothing may be left that had been written before it.
   const input = (): ScanInput => projectKey(table, scanInput(table, table.layout.namespace(), true))
   for await (const { Items: keys = [] } of scanPages(table, input, options)) {
     await forEachAtOnce(keys, DELETES_AT_ONCE, async Key => {
-      await table.client.send('DeleteItem', { TableName: table.name, Key }, options)
+      if (table.hasReplicas) await destroyEverywhere(table, table.layout.keyOfItem(Key) ?? '', options)
+      else await table.client.send('DeleteItem', { TableName: table.name, Key }, options)
     })
   }
 }

@@ -7,7 +7,7 @@ import { sleep } from '../internal/timers.ts'
 import type { Item } from '../types.ts'
 import type { BulkOptions, ListOptions } from '../options/call-options.ts'
 import { ASKS_FOR_ITEM, type ItemTable } from '../items/item-table.ts'
-import { destroySession, RecentKeys } from '../items/lifecycle.ts'
+import { destroyEverywhere } from '../items/lifecycle.ts'
 import { inBulk, listInBulk } from './bulk-call.ts'
 import {
   DELETES_AT_ONCE,
@@ -153,7 +153,7 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
       table.client.send('DeleteItem', input, options),
     )
     // Other Regions are told, too, and a gravestone keeps its place.
-    if (table.hasReplicas) await destroySession(table, key, new RecentKeys(), table.timed(options))
+    if (table.hasReplicas) await destroyEverywhere(table, key, options)
     return deleted !== undefined && wasLive(table, deleted, nowMs)
   } catch (error) {
     if (!isFailedCondition(error)) throw error

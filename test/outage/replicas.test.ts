@@ -1,11 +1,14 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
 import { SessionStore, type SessionStoreOptions } from '../../src/index.ts'
+import { runCli } from '../integration/cli/command-line.ts'
+import { engineEnvironment } from '../integration/cli/engine-environment.ts'
 import { engine, engineCredentials } from '../support/engines.ts'
 import { rejectionOf } from '../support/failure.ts'
 import { GlobalTable } from '../support/global-table.ts'
 import { newId } from '../support/session-ids.ts'
 
+const OF_USERS: SessionStoreOptions = { userId: data => data['user'] as string }
 const REGIONS = ['us-east-1', 'us-west-2']
 
 let table: GlobalTable
@@ -37,6 +40,20 @@ function storeIn(region: 0 | 1, options: SessionStoreOptions = {}): SessionStore
   })
   onTestFinished(() => store.close())
   return store
+}
+
+/** Runs a command with the environment of a store whose own Region is the first one. */
+async function runCommand(...args: readonly string[]): Promise<string> {
+  const [endpoint = '', elsewhere = ''] = table.endpoints
+  const environment = {
+    ...engineEnvironment({ endpoint }),
+    AWS_REGION: REGIONS[0] ?? '',
+    DYNAMODB_SESSIONS_TABLE: table.name,
+    DYNAMODB_SESSIONS_FAILOVER: `${REGIONS[1]}=${elsewhere}`,
+  }
+  const { exitCode, stdout, stderr } = await runCli(args, { environment })
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+  return stdout
 }
 
 describe('a session that was destroyed in one Region', () => {
@@ -91,6 +108,38 @@ describe('a session that was destroyed in one Region', () => {
     await store.write(id, { user: 'bob' })
     expect((await store.read(id))?.data).toEqual({ user: 'bob' })
   })
+})
+
+describe('sessions that are destroyed otherwise', () => {
+  const destroys = {
+    destroyByUser: async (store: SessionStore) => {
+      expect(await store.destroyByUser('ada')).toBe(1)
+    },
+    clear: (store: SessionStore) => store.clear(),
+    'the command destroy': async () => {
+      expect(await runCommand('destroy', id)).toContain('destroyed')
+    },
+    'the command destroy --user': async () => {
+      expect(await runCommand('destroy', '--user', 'ada')).toContain('1 session destroyed')
+    },
+  }
+
+  test.each(Object.entries(destroys))(
+    'are not brought back by a save in the other Region, either: %s',
+    async (_, destroy) => {
+      const [here, there] = [storeIn(0, OF_USERS), storeIn(1, OF_USERS)]
+      await here.write(id, { user: 'ada' })
+      await table.deliver()
+      const loaded = await there.read(id)
+      table.lagMs = Infinity
+      await destroy(here)
+      expect(await there.write(id, { user: 'ada', late: true }, { basis: loaded })).toBeUndefined()
+      await table.deliver()
+      expect(await here.read(id)).toBeUndefined()
+      expect(await there.read(id)).toBeUndefined()
+      expect(await here.count()).toBe(0)
+    },
+  )
 })
 
 describe('a save in a Region that has not got what it is based on', () => {

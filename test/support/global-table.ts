@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { AttributeValue, Item } from '../../src/types.ts'
+import { userIndex } from '../../src/layouts/user-index.ts'
 import type { Engine } from './engines.ts'
 import { SessionTable } from './session-table.ts'
 
@@ -131,7 +132,8 @@ export class GlobalTable {
 
   /** Creates it, empty, in two Regions. */
   static async start(engine: Engine): Promise<GlobalTable> {
-    const global = new GlobalTable([await SessionTable.create(engine), await SessionTable.create(engine)])
+    const create = (): Promise<SessionTable> => SessionTable.create(engine, 'id', userIndex)
+    const global = new GlobalTable([await create(), await create()])
     for (const { server } of global.#replicas) {
       server.listen(0, '127.0.0.1')
       await once(server, 'listening')

@@ -23,12 +23,27 @@ export class SessionTable {
   }
 
   /** Creates a table of its own for the caller. */
-  static async create(engine: Engine, partitionKey = 'id'): Promise<SessionTable> {
+  static async create(
+    engine: Engine,
+    partitionKey = 'id',
+    index?: { readonly name: string; readonly attribute: string },
+  ): Promise<SessionTable> {
     const table = new SessionTable(engine, uniqueTableName(), partitionKey)
     await table.send('CreateTable', {
       KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: partitionKey, AttributeType: 'S' }],
+      AttributeDefinitions: [partitionKey, ...(index === undefined ? [] : [index.attribute])].map(name => {
+        return { AttributeName: name, AttributeType: 'S' }
+      }),
       BillingMode: 'PAY_PER_REQUEST',
+      ...(index !== undefined && {
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: index.name,
+            KeySchema: [{ AttributeName: index.attribute, KeyType: 'HASH' }],
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+      }),
     })
     while (!JSON.stringify(await table.send('DescribeTable', {})).includes('"TableStatus":"ACTIVE"')) {
       // The engines need a few milliseconds; each question takes one.

@@ -1,3 +1,4 @@
+import { destroyEverywhere } from '../../items/lifecycle.ts'
 import { askForTableKey } from '../../scan/scan.ts'
 import { destroyByUser, wasLive } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
@@ -65,6 +66,8 @@ async function destroyOne(context: CommandContext, open: OpenSessions): Promise<
     { TableName: items.name, Key: items.itemKey(chosen.key), ReturnValues: 'ALL_OLD' },
     { signal },
   )
+  // Other Regions are told, too, and a gravestone keeps its place.
+  if (items.hasReplicas) await destroyEverywhere(items, chosen.key, { signal })
   // A session that is on the move is where it comes from, too, and would be brought here again.
   if (chosen.id !== undefined && isMoving) await sessions.destroy(chosen.id, { signal })
   const wasAlive = old !== undefined && wasLive(items, old, items.clock.now())
