@@ -140,7 +140,8 @@ export function asFound({ layout }: ItemTable, found: Item): Condition | undefin
  * gravestone takes the place of the item for a while, so that the session does not come back. So does one in every Region where
  * the table has replicas, for a day.
  *
- * @returns the item, if it could not just be deleted.
+ * @param follow is told of a mark before that is replaced: what it leads to has to end first, so that whoever tries again after
+ *   a failure finds it still.
  * @throws {SessionConflictError} when others kept on creating the session anew.
  */
 export async function destroySession(
@@ -148,14 +149,15 @@ export async function destroySession(
   key: string,
   doubtful: RecentKeys,
   timed: TimedOptions,
-): Promise<Item | undefined> {
-  const destroy = (options: TimedOptions): Promise<Item | undefined> =>
-    destroyInRegion(table, key, table.hasReplicas || doubtful.has(key), options)
-  const found = await destroy(timed)
+  follow?: FollowMark,
+): Promise<void> {
+  const buries = table.hasReplicas || doubtful.has(key)
+  const destroy = (options: TimedOptions): Promise<void> =>
+    destroyInRegion(table, { key, buries, follow }, options)
+  await destroy(timed)
   // Where it can be reached, each Region is told: until it hears by replication, a save there would bring the session back.
   const deadline = timed.deadline.within(OTHER_REGIONS_MS)
   await Promise.allSettled(table.client.otherRegions.map(region => destroy({ ...timed, deadline, region })))
-  return found
 }
 
 /** Destroys a session of which nobody knows more than its key, so that no other Region brings it back. */
@@ -165,41 +167,59 @@ export async function destroyEverywhere(table: ItemTable, key: string, options: 
   )
 }
 
+/** Destroys what a mark leads to, if that concerns the caller. */
+type FollowMark = (mark: Item) => Promise<void>
+
 /** The longest time that a destroy waits for other Regions. */
 const OTHER_REGIONS_MS = 1000
 
+/** What {@link destroyInRegion} destroys. */
+interface Destruction {
+  readonly key: string
+  /** Whether a gravestone is needed, whatever is found. */
+  readonly buries: boolean
+  readonly follow: FollowMark | undefined
+}
+
 async function destroyInRegion(
   table: ItemTable,
-  key: string,
-  isDoubtful: boolean,
+  { key, buries: alwaysBuries, follow }: Destruction,
   timed: TimedOptions,
-): Promise<Item | undefined> {
-  const { lateRequests } = table.layout
+): Promise<void> {
+  const { lateRequests, moves } = table.layout
   if (lateRequests === undefined) {
     await table.delete(key, timed)
-    return undefined
+    return
   }
   const nowMs = table.clock.now()
   let started = lateRequests.startedBy(nowMs)
-  let buries = isDoubtful
-  let last: Item | undefined
-  const destruction: ConditionalWrite<Item, Item | undefined> = {
+  let buries = alwaysBuries
+  // No mark is replaced that has not been followed.
+  let followed = follow && moves?.leadsAs(undefined)
+  const destruction: ConditionalWrite<Item, undefined> = {
     trouble: 'others kept on creating the session anew while it was destroyed; it was given up',
     apply: async () => {
       const { applied, item: found } = buries
-        ? await table.replace(key, lateRequests.gravestone(key, nowMs, table.hasReplicas), started, timed)
+        ? await table.replace(
+            key,
+            lateRequests.gravestone(key, nowMs, table.hasReplicas),
+            allOf(started, followed),
+            timed,
+          )
         : await table.deleteIf(key, allOf(started, lateRequests.noCreationExpected(nowMs)), timed)
-      return applied || found === undefined ? { result: last } : { found }
+      return applied || found === undefined ? { result: undefined } : { found }
     },
-    resolve: found => {
-      last = found
+    resolve: async found => {
       buries ||= lateRequests.isCreationExpected(found, nowMs)
       // By a clock that is ahead of this one it starts later. It is there now.
       started = lateRequests.isStill(found)
+      if (follow === undefined) return undefined
+      await follow(found)
+      followed = moves?.leadsAs(found)
       return undefined
     },
   }
-  return writeConditionally(destruction, timed)
+  await writeConditionally(destruction, timed)
 }
 
 const MOST_KEYS = 10_000

@@ -2,6 +2,7 @@ import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import type { ItemTable } from './item-table.ts'
+import type { SessionSnapshot } from './session-record.ts'
 
 /** For how long a request that comes with the old session ID is taken for one that was sent before the move. */
 const ARRIVING_MS = 60_000
@@ -36,6 +37,15 @@ export async function successorOf(
 export function nextKeyOf(table: ItemTable, item: Item, session: StoredSession): string | undefined {
   const { layout, clock } = table
   return layout.isSameSession(item, session) ? layout.moves?.read(item, clock.now())?.nextKey : undefined
+}
+
+/** Ends the lock of a session that is not under its key any more, unless it has gone along to another one. */
+export function endLostLease(
+  table: ItemTable,
+  found: Item | undefined,
+  { session, lease }: Pick<SessionSnapshot, 'session' | 'lease'>,
+): void {
+  if (found === undefined || nextKeyOf(table, found, session) === undefined) lease?.end()
 }
 
 /** Whether an item is the mark of a session that was moved so lately that requests with its old ID may still arrive. */

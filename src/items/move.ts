@@ -6,7 +6,7 @@ import type { Item } from '../types.ts'
 import { type Attempt, type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import { afterEarlierMerge, resolveConflict } from './merge.ts'
 import { conditionInput, type ItemTable } from './item-table.ts'
-import { moveMark, nextKeyOf } from './move-mark.ts'
+import { endLostLease, moveMark, nextKeyOf } from './move-mark.ts'
 import { asFound, createSession, type RecentKeys, destroySession, newSession, vacantAt } from './lifecycle.ts'
 import {
   becameOf,
@@ -128,7 +128,7 @@ class MoveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const [table, move] = [this.#table, this.#move]
     const { lease } = move.basis
     if (!isStillThere(table, found, this.#from)) {
-      lease?.end()
+      endLostLease(table, found, move.basis)
       return { result: found && (await this.#movedBefore(found)) }
     }
     if (lease?.isFenced === true && table.layout.lock?.holderOf(found)?.owner !== lease.owner) {
@@ -211,8 +211,9 @@ class MoveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       mark === undefined
         ? await table.deleteIf(from.key, unchanged, timed)
         : await table.replace(from.key, mark, unchanged, timed)
-    // The response to the first of two requests may have been lost.
-    if (left.applied || (left.item && nextKeyOf(table, left.item, from) === session.key)) return true
+    // The response to the first of two requests may have been lost. Nobody else has this key.
+    const found = left.item && table.layout.moves?.read(left.item, nowMs)
+    if (left.applied || found?.nextKey === session.key) return true
     await table.delete(session.key, timed)
     return false
   }
@@ -250,6 +251,10 @@ class MoveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       const basis = { ...snapshotOf(await table.open(next)), baseText: this.#from.text }
       return saveSession(table, { ...this.#move, basis, session: ours }, timed)
     }
+    const there = await table.get(ours.key, true, timed)
+    // One that an earlier call with the same ID has created is as good.
+    const isOwn = (await table.openLive(there))?.text === ours.text
+    if (!isOwn) await this.#requireVacant(there)
     const created = await createSession(table, await newSession(table, ours), this.#doubtful, timed)
     if ((await this.#whereItIsNow(next)) !== undefined) return savedSnapshot(created, ours.text)
     // It was destroyed meanwhile, and must not live on in this one (G3).

@@ -14,6 +14,7 @@ import type { Item } from '../types.ts'
 import { type Attempt, type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import { afterEarlierMerge, type ConflictTerms, policyOf, resolveConflict } from './merge.ts'
 import type { ItemTable, Outcome } from './item-table.ts'
+import { endLostLease } from './move-mark.ts'
 import { isWriteOf, markerOf, revisionAfter, savedSnapshot, type SessionSnapshot } from './session-record.ts'
 
 /** A save of a session that was read or written before. */
@@ -164,7 +165,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     const own = await this.#ownWrite(written.session, found, attempt.doubts > 0)
     if (own !== undefined) return this.#end(own, stored, along)
     if (this.#isStoredIn(found)) return this.#end(await table.open(found), stored)
-    if (!isStillThere(table, found, this.#basis)) return this.#endGone()
+    if (!isStillThere(table, found, this.#basis)) return this.#endGone(found)
     if (lease?.isFenced === true && table.layout.lock?.holderOf(found)?.owner !== lease.owner) {
       lease.lose()
       throw lockLost(table.name, becameOf(attempt))
@@ -207,7 +208,7 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       if ('error' in this.#endedAlong) throw this.#endedAlong.error
       return this.#endedAlong
     }
-    if (!isStillThere(this.#table, found, this.#basis)) return this.#endGone()
+    if (!isStillThere(this.#table, found, this.#basis)) return this.#endGone(found)
     const theirs = await this.#table.open(found)
     if (this.#isStoredIn(found)) {
       const handed = this.#turn?.handed
@@ -385,8 +386,8 @@ class SaveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
     return savedSnapshot(stored, this.#save.session.text)
   }
 
-  #endGone(): Ended<undefined> {
-    this.#save.basis.lease?.end()
+  #endGone(found: Item | undefined): Ended<undefined> {
+    endLostLease(this.#table, found, this.#save.basis)
     return { result: undefined }
   }
 }

@@ -4,6 +4,7 @@ import type { Item } from '../types.ts'
 import { LATEST_MS } from '../internal/core-objects.ts'
 import { type Attempt, type Ended, writeConditionally } from './conditional-write.ts'
 import type { ItemTable, ItemUpdate, Outcome } from './item-table.ts'
+import { nextKeyOf } from './move-mark.ts'
 import type { LockClaim, SessionSnapshot } from './session-record.ts'
 
 /** What a touch is about. */
@@ -60,6 +61,8 @@ export async function touchSession(
       return { result: nextMs }
     }
     const { item } = outcome
+    // A lock goes along with a session that is given a new ID.
+    if (item && known && nextKeyOf(table, item, known) !== undefined) return { result: undefined }
     if (lease !== undefined && (item === undefined || layout.lock?.holderOf(item)?.owner !== lease.owner)) {
       // Whoever has the lock now must keep it; the expiry may still be moved.
       lease.lose()

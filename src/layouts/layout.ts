@@ -295,6 +295,9 @@ export interface MoveMarks {
 
   /** What an item says of a move; `undefined` when it is no mark, or has had its time. */
   read(item: Item, nowMs: number): MoveMark | undefined
+
+  /** Holds for items that lead where an item at hand does, which may be nowhere; of none: for items that lead nowhere. */
+  leadsAs(item: Item | undefined): Condition
 }
 
 /**

@@ -339,13 +339,20 @@ const moveMarks: MoveMarks = {
   attributes: ({ birth }, nowMs, nextKey) => ({
     [MOVED]: { N: String(Math.floor(nowMs)) },
     ...(birth !== undefined && { [BIRTH]: { S: birth } }),
-    ...(birth !== undefined && nextKey !== undefined && { [MOVED_TO]: { S: nextKey } }),
+    ...(nextKey !== undefined && { [MOVED_TO]: { S: nextKey } }),
   }),
   read: (item, nowMs) => {
     const movedMs = numberOf(item[MOVED])
     if (movedMs === undefined || item[DATA] !== undefined || movedMs + LATE_REQUESTS_MS <= nowMs)
       return undefined
     return { movedMs, nextKey: textOf(item[MOVED_TO]) }
+  },
+  leadsAs: item => {
+    const names = { '#movedTo': MOVED_TO }
+    const movedTo = item?.[MOVED_TO]
+    return movedTo === undefined
+      ? { expression: 'attribute_not_exists(#movedTo)', names, values: {} }
+      : { expression: '#movedTo = :movedTo', names, values: { ':movedTo': movedTo } }
   },
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'
 import { inBackground } from '../internal/timers.ts'
-import type { ItemTable } from '../items/item-table.ts'
+import type { ItemTable, ItemUpdate } from '../items/item-table.ts'
 import type { LockClaim } from '../items/session-record.ts'
 import type { LockProtocol } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
@@ -39,10 +39,13 @@ export class Lease implements LockClaim {
   #timer: NodeJS.Timeout | undefined
   #isHeld = true
   #isReleased = false
+  /** The key that the session is under. */
+  #key: string
 
   constructor(options: LeaseOptions) {
     this.#options = options
     this.owner = options.owner
+    this.#key = options.key
     this.#expiresAtMs = options.end.atMs
     this.#expireInTime()
   }
@@ -77,15 +80,13 @@ export class Lease implements LockClaim {
    * @returns whether the lock is still this one.
    */
   async renew(options: SendOptions = {}): Promise<boolean> {
-    const { table, key, end: first } = this.#options
+    const { table, end: first } = this.#options
     const protocol = table.layout.lock
     if (protocol === undefined) return true
     for (let attempt = 1; ; attempt++) {
       const end = new LeaseEnd(table.clock, first.leaseMs)
       const set = protocol.taken(this.owner, end.untilMs)
-      const condition = protocol.heldBy(this.owner)
-      const { applied } = await table.update(key, { set, remove: [], condition }, options)
-      if (!applied) {
+      if (!(await this.#changeLock(protocol, { set, remove: [] }, options))) {
         this.lose()
         return false
       }
@@ -125,15 +126,35 @@ export class Lease implements LockClaim {
     // No one waits longer for a holder whose release fails than for its lease, even when a renewal is in flight.
     this.#isReleased = true
     this.#expireInTime()
-    const { table, key } = this.#options
+    const { table } = this.#options
     const protocol = table.layout.lock
     if (protocol !== undefined) {
-      const condition = protocol.heldBy(this.owner)
       await table.clock.retryAfterClockCorrection(() =>
-        table.update(key, { set: {}, remove: protocol.attributes, condition }, {}),
+        this.#changeLock(protocol, { set: {}, remove: protocol.attributes }, {}),
       )
     }
     this.end()
+  }
+
+  /**
+   * Changes the lock, which goes along when the session is given a new ID.
+   *
+   * @returns whether it was still this one.
+   */
+  async #changeLock(
+    protocol: LockProtocol,
+    change: Pick<ItemUpdate, 'set' | 'remove'>,
+    options: SendOptions,
+  ): Promise<boolean> {
+    const { table } = this.#options
+    const condition = protocol.heldBy(this.owner)
+    for (;;) {
+      const { applied, item } = await table.update(this.#key, { ...change, condition }, options)
+      const mark =
+        applied || item === undefined ? undefined : table.layout.moves?.read(item, table.clock.now())
+      if (mark?.nextKey === undefined) return applied
+      this.#key = mark.nextKey
+    }
   }
 
   /** Renews the lease at an instant of `performance.now()`, or lets it expire when it has been held for long enough. */

@@ -501,7 +501,6 @@ export class SessionStore<Data extends object = SessionData> {
       options,
       table.timed(options),
     )
-    this.#locks?.forget(record.key)
     return snapshot && this.#record(table, { ...snapshot, origin: writes.migration?.originOf(newId) })
   }
 

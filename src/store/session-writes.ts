@@ -19,7 +19,7 @@ import { type Touch, touchSession } from '../items/touch.ts'
 import type { Migration } from '../migration/migration.ts'
 import type { ExpiryOptions } from '../options/call-options.ts'
 import { type ConflictPolicy, type StoreOptions, storeRows } from '../options/store-options.ts'
-import type { SessionData } from '../types.ts'
+import type { Item, SessionData } from '../types.ts'
 import { type SessionTerms, wholeSecond } from './session-terms.ts'
 
 /** What writes the sessions of one store: begins, saves, moves and ends them, wherever they are. */
@@ -72,13 +72,16 @@ export class SessionWrites<Data extends object> {
     timed: TimedOptions,
   ): Promise<SessionSnapshot | undefined> {
     const { session, movedTo } = basis
+    // One for all keys: a save that was merged into what moved is recognised there (G11).
+    const marker = newMarker()
     // A touch that would change little is left out, and would not find out.
     const known =
       movedTo ?? (this.#moved.has(session.key) ? await successorOf(table, session, timed) : undefined)
-    const saved = known === undefined ? await this.#saveThere(table, basis, data, wanted, timed) : undefined
+    const saved =
+      known === undefined ? await this.#saveThere(table, basis, data, wanted, timed, marker) : undefined
     if (saved !== undefined) return saved
     const key = known ?? (await successorOf(table, session, timed))
-    return key === undefined ? undefined : this.#saveMoved(table, basis, key, data, wanted, timed)
+    return key === undefined ? undefined : this.#saveMoved(table, basis, key, data, wanted, timed, marker)
   }
 
   /**
@@ -96,13 +99,13 @@ export class SessionWrites<Data extends object> {
     const { moveSession } = await import('../items/move.ts')
     const move = (from: SessionSnapshot): Promise<SessionSnapshot | undefined> =>
       table.clock.retryAfterClockCorrection(() => {
-        const save = this.#saveOf(table, from, newKey, data, wanted)
+        const save = { ...this.#saveOf(table, from, newKey, data, wanted), marker: newMarker() }
         return moveSession(table, save, this.#doubtful, timed)
       })
     const act = async (): Promise<SessionSnapshot | undefined> => {
       let moved = basis.origin?.session === undefined ? await move(basis) : undefined
       if (moved === undefined && this.migration !== undefined) {
-        const saved = await this.#saveThere(table, basis, data, wanted, timed)
+        const saved = await this.#saveThere(table, basis, data, wanted, timed, newMarker())
         moved = saved && (await move(saved))
       }
       if (moved !== undefined) this.#moved.add(basis.session.key)
@@ -145,33 +148,33 @@ export class SessionWrites<Data extends object> {
     const key = table.keyOfTarget(target)
     const known = target instanceof SessionRecord ? snapshotIn(target) : undefined
     const { migration } = this
-    let next: string | undefined
-    if (migration === undefined) next = await this.#destroyAt(table, key, known, timed)
-    else {
-      if (known !== undefined) next = await successorOf(table, known.session, timed)
-      await migration.destroy(target, key, this.#doubtful, timed)
+    // The old key comes last: who tries again after a failure finds from there what is left.
+    if (known?.movedTo !== undefined) await this.#destroyAt(table, known.movedTo, known, timed)
+    if (migration === undefined) {
+      await this.#destroyAt(table, key, known, timed)
+      return
     }
-    next ??= known?.movedTo
-    while (next !== undefined) next = await this.#destroyAt(table, next, known, timed)
+    const next = known && (await successorOf(table, known.session, timed))
+    if (next !== undefined) await this.#destroyAt(table, next, known, timed)
+    await migration.destroy(target, key, this.#doubtful, timed)
   }
 
-  /** @returns the key at which the session goes on, as far as what is found tells. */
-  async #destroyAt(
+  #destroyAt(
     table: ItemTable,
     key: string,
     known: SessionSnapshot | undefined,
     timed: TimedOptions,
-  ): Promise<string | undefined> {
-    // Where a gravestone takes the place of everything, nothing is found.
-    const next =
-      known && table.hasReplicas ? await successorOf(table, { ...known.session, key }, timed) : undefined
-    const found = await table.clock.retryAfterClockCorrection(() =>
-      destroySession(table, key, this.#doubtful, timed),
+  ): Promise<void> {
+    const follow = async (mark: Item): Promise<void> => {
+      const next = known && nextKeyOf(table, mark, known.session)
+      if (next !== undefined) await this.#destroyAt(table, next, known, timed)
+    }
+    return table.clock.retryAfterClockCorrection(() =>
+      destroySession(table, key, this.#doubtful, timed, known && follow),
     )
-    return next ?? (known && found && nextKeyOf(table, found, known.session))
   }
 
-  /** Saves what a request changes that had read the session before another one moved it. */
+  /** Saves what a request changes that had read the session before another one moved it to a key. */
   async #saveMoved(
     table: ItemTable,
     basis: SessionSnapshot,
@@ -179,16 +182,18 @@ export class SessionWrites<Data extends object> {
     data: Data,
     wanted: ExpiryOptions,
     timed: TimedOptions,
+    marker: string,
   ): Promise<SessionSnapshot | undefined> {
-    const { session: known, baseText } = basis
+    const { session: known, baseText, lease } = basis
     const { codec } = table.layout
     const text = codec.encode(data, known.text)
     let key: string | undefined = movedTo
+    const isNeeded = lease?.isHeld === true || !isUnchangedText(codec, text, baseText)
     // To overwrite the session would undo the sign-in that moved it.
-    if (this.#onConflict !== 'overwrite' && !isUnchangedText(codec, text, baseText)) {
+    if (this.#onConflict !== 'overwrite' && isNeeded) {
       for (;;) {
         const there = { ...basis, session: { ...known, key }, origin: undefined }
-        if ((await this.#saveThere(table, there, data, wanted, timed)) !== undefined) break
+        if ((await this.#saveThere(table, there, data, wanted, timed, marker)) !== undefined) break
         key = await successorOf(table, there.session, timed)
         if (key === undefined) return undefined
       }
@@ -205,10 +210,11 @@ export class SessionWrites<Data extends object> {
     data: Data,
     wanted: ExpiryOptions,
     timed: TimedOptions,
+    marker: string,
   ): Promise<SessionSnapshot | undefined> {
     const { session: stored, baseText, origin } = basis
     const { codec } = table.layout
-    const save = this.#saveOf(table, basis, stored.key, data, wanted)
+    const save = { ...this.#saveOf(table, basis, stored.key, data, wanted), marker }
     const { text, expiresMs, user } = save.session
     if (user === stored.user && isUnchangedText(codec, text, baseText)) {
       const { touchAfterSeconds } = this.#options
@@ -224,7 +230,13 @@ export class SessionWrites<Data extends object> {
   }
 
   /** @param key that the session is to be under. */
-  #saveOf(table: ItemTable, basis: SessionSnapshot, key: string, data: Data, wanted: ExpiryOptions): Save {
+  #saveOf(
+    table: ItemTable,
+    basis: SessionSnapshot,
+    key: string,
+    data: Data,
+    wanted: ExpiryOptions,
+  ): Omit<Save, 'marker'> {
     const { migration } = this
     const { session: stored } = basis
     const text =
@@ -234,7 +246,6 @@ export class SessionWrites<Data extends object> {
     const user = this.#terms.userOf(data, stored.user)
     return {
       basis,
-      marker: newMarker(),
       session: { ...stored, key, data: data as SessionData, text, createdMs, expiresMs, user },
       onConflict: this.#onConflict,
       userOf: (merged, current) => this.#terms.userOf(merged as Data, current),
