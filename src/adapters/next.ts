@@ -1,4 +1,5 @@
 import { isError } from '../internal/core-objects.ts'
+import { sleep } from '../internal/timers.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import {
@@ -106,11 +107,7 @@ export class NextSessions<Data extends object = SessionData> {
     if (known !== undefined) return known
     const opening =
       response === undefined
-        ? openSession(
-            web,
-            cookieHeaderIn(source as CookieJar, web.cookieName),
-            sinkOfJar(source as CookieJar),
-          )
+        ? openSessionOfJar(web, source as CookieJar)
         : openSession(web, (source as PagesRequest).headers.cookie, sinkOfResponse(response))
     sessions.set(source, opening)
     // The next call asks again.
@@ -170,6 +167,16 @@ function openSession<Data extends object>(
   sink?: CookieSink,
 ): Promise<NextSession<Data>> {
   return web.openAs((context, opened) => new NextSession(context, opened, sink), cookieHeader ?? null)
+}
+
+async function openSessionOfJar<Data extends object>(
+  web: WebSessions<Data>,
+  jar: CookieJar,
+): Promise<NextSession<Data>> {
+  // With `cacheComponents`, Next.js renders in stages, one timer each, and refuses a page that reads the clock in an early
+  // one, as signing a request does. It replaces this variable when it bundles. Without it, nothing needs to wait.
+  if (process.env['__NEXT_CACHE_COMPONENTS']) await sleep(0, undefined)
+  return openSession(web, cookieHeaderIn(jar, web.cookieName), sinkOfJar(jar))
 }
 
 function cookieHeaderIn(jar: CookieJar, name: string): string | undefined {

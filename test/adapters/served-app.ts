@@ -45,10 +45,20 @@ export interface ServerCommand {
 export class ServedApp {
   readonly origin: string
   readonly #process: ChildProcess
+  #complaints = ''
 
   private constructor(server: ChildProcess, origin: string) {
     this.#process = server
     this.origin = origin
+    server.stderr?.on('data', (chunk: Buffer) => {
+      this.#complaints += chunk
+      process.stderr.write(chunk)
+    })
+  }
+
+  /** What it has written to standard error since it listens. */
+  get complaints(): string {
+    return this.#complaints
   }
 
   static async start(
@@ -58,7 +68,7 @@ export class ServedApp {
     const server = spawn(node, args, {
       cwd,
       env: { ...plainEnvironment, ...variables },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     for await (const line of createInterface({ input: server.stdout })) {
       const origin = /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(line)?.[0]

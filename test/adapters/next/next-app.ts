@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
+import { oncePerRun } from '../../support/once-per-run.ts'
 import { areInstalled } from '../../support/packages.ts'
 import { addPackageTo, type Page, PageVisitor, plainEnvironment, type ServerCommand } from '../served-app.ts'
 
@@ -24,9 +25,11 @@ export const nextServer: ServerCommand = {
  */
 export async function isAppBuilt(): Promise<boolean> {
   if (!(await areInstalled(folder, 'Next.js'))) return false
-  await addPackageTo(appFolder)
-  const env = { ...plainEnvironment, NEXT_TELEMETRY_DISABLED: '1' }
-  await promisify(execFile)(process.execPath, [program, 'build'], { cwd: appFolder, env })
+  await oncePerRun('app of Next.js', async () => {
+    await addPackageTo(appFolder)
+    const env = { ...plainEnvironment, NEXT_TELEMETRY_DISABLED: '1' }
+    await promisify(execFile)(process.execPath, [program, 'build'], { cwd: appFolder, env })
+  })
   return true
 }
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { type CookieJar, nextSessions, type NextSessions } from '../../../src/adapters/next.ts'
 import type { WebSessionsOptions } from '../../../src/adapters/web.ts'
@@ -45,6 +45,16 @@ describe('sessions of Next.js', () => {
       ])
       const session = await sessions.get(jar.nextRequest())
       expect([session.status, session.get('user')]).toEqual(['stored', 'ada'])
+    })
+
+    test('with cacheComponents, a session is opened behind the timers by which Next.js renders in stages', async () => {
+      vi.stubEnv('__NEXT_CACHE_COMPONENTS', 'true')
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const order: string[] = []
+      const jar: CookieJar = { get: () => void order.push('opened') }
+      setTimeout(() => order.push('stage'), 0)
+      await sessionsWith().get(jar)
+      expect(order).toEqual(['stage', 'opened'])
     })
 
     test('a session without content sets no cookie, and is not stored', async () => {

@@ -3,4 +3,7 @@ import { fileURLToPath } from 'node:url'
 // Next.js is installed beside the app.
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export default { outputFileTracingRoot: root, turbopack: { root } }
+// As the starter of Next.js has them.
+const asStarted = { cacheComponents: true, partialPrefetching: true }
+
+export default { ...asStarted, outputFileTracingRoot: root, turbopack: { root } }

@@ -7,4 +7,4 @@ export const proxy = sessions.proxy((request, session) => {
   return NextResponse.next()
 })
 
-export const config = { matcher: '/' }
+export const config = { matcher: ['/', '/linked/:number'] }

@@ -17,3 +17,8 @@ export async function signOut() {
   const session = await sessions.get(await cookies())
   await session.destroy()
 }
+
+export async function signOutEverywhere() {
+  const session = await sessions.get(await cookies())
+  await sessions.store.destroyByUser(session.get('user'), { except: session.id })
+}

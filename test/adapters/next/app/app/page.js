@@ -1,7 +1,8 @@
 import { cookies } from 'next/headers'
+import { Suspense } from 'react'
 
 import { sessions } from '../lib/sessions.js'
-import { signIn, signOut } from './actions.js'
+import { signIn, signOut, signOutEverywhere } from './actions.js'
 
 /** Two components that ask for the session of one render. */
 async function Visits() {
@@ -9,17 +10,26 @@ async function Visits() {
   return <p>visits:{session.get('visits') ?? 0};</p>
 }
 
-export default async function Page() {
+async function User() {
   const session = await sessions.get(await cookies())
+  return <p>user:{session.get('user') ?? 'nobody'};</p>
+}
+
+export default function Page() {
   return (
     <main>
-      <p>user:{session.get('user') ?? 'nobody'};</p>
-      <Visits />
+      <Suspense>
+        <User />
+        <Visits />
+      </Suspense>
       <form action={signIn}>
         <input name="user" />
       </form>
       <form action={signOut}>
         <button type="submit">sign out</button>
+      </form>
+      <form action={signOutEverywhere}>
+        <button type="submit">everywhere</button>
       </form>
     </main>
   )

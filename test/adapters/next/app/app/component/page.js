@@ -1,9 +1,10 @@
 import { cookies } from 'next/headers'
+import { Suspense } from 'react'
 
 import { sessions } from '../../lib/sessions.js'
 
 /** A Server Component that tries what it cannot do. */
-export default async function Page() {
+async function Attempts() {
   const session = await sessions.get(await cookies())
   session.set('planted', true)
   const codes = await Promise.all(
@@ -15,4 +16,12 @@ export default async function Page() {
     ),
   )
   return <p>codes:{codes.join(',')};</p>
+}
+
+export default function Page() {
+  return (
+    <Suspense>
+      <Attempts />
+    </Suspense>
+  )
 }
