@@ -103,9 +103,11 @@ export interface PageRequest {
 /** A browser without JavaScript, on pages of the app: it keeps the session cookie, and sends forms. */
 export class PageVisitor {
   #cookie: string | undefined
+  readonly #cookieName: string
 
-  constructor(cookie?: string) {
+  constructor(cookie?: string, cookieName = 'session') {
     this.#cookie = cookie
+    this.#cookieName = cookieName
   }
 
   /** What is in the cookie. */
@@ -117,12 +119,12 @@ export class PageVisitor {
     const { method = 'GET' } = init
     const headers = new Headers({ accept: 'text/html', ...init.headers })
     if (method !== 'GET') headers.set('origin', new URL(url).origin)
-    if (this.#cookie !== undefined) headers.set('cookie', `session=${this.#cookie}`)
+    if (this.#cookie !== undefined) headers.set('cookie', `${this.#cookieName}=${this.#cookie}`)
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     // Where several hooks of a framework set the cookie, the latest one counts.
     for (const header of response.headers.getSetCookie()) {
-      const value = /^session=([^;]*)/.exec(header)?.[1]
-      if (value !== undefined) this.#cookie = value === '' ? undefined : value
+      const [name, value] = (header.split(';')[0] ?? '').split(/=(.*)/s)
+      if (name === this.#cookieName && value !== undefined) this.#cookie = value === '' ? undefined : value
     }
     return { status: response.status, text: plain(await response.text()), headers: response.headers }
   }

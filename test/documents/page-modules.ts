@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -6,6 +6,7 @@ import { x } from 'tinyexec'
 
 import { packedPackage, root } from '../support/packed-package.ts'
 import { areInstalled } from '../support/packages.ts'
+import { filesOf, withTables } from './page-files.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
@@ -33,12 +34,8 @@ export async function compiledModulesOf(
   await cp(installed, join(app, 'node_modules/dynamodb-sessions'), { recursive: true })
   await writeFile(join(app, 'package.json'), JSON.stringify({ type: 'module', private: true }))
   await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
-  for (const [name, code] of await modulesOf(page)) {
-    const text = Object.entries(tables).reduce(
-      (sofar, [shown, own]) => sofar.replaceAll(`table: '${shown}'`, `table: '${own}'`),
-      code,
-    )
-    await writeFile(join(app, name), text)
+  for (const [name, code] of await filesOf(page)) {
+    if (name.endsWith('.ts')) await writeFile(join(app, name), withTables(code, tables))
   }
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const { stdout, exitCode } = await x(process.execPath, [tsc], { nodeOptions: { cwd: app } })
@@ -53,12 +50,4 @@ const compilerOptions = {
   types: ['node'],
   // The declarations of some packages do not compile by themselves.
   skipLibCheck: true,
-}
-
-async function modulesOf(page: string): Promise<(readonly [name: string, code: string])[]> {
-  const text = await readFile(join(root, page), 'utf8')
-  return [...text.matchAll(/^```ts\n\/\/ (\S+\.ts)\n(.*?)^```$/gms)].map(([, name = '', code = '']) => [
-    name,
-    code,
-  ])
 }

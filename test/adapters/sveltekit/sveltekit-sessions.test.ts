@@ -109,6 +109,25 @@ describe('sessions of SvelteKit', () => {
       expect((await ada.open('/')).text).toBe('{"user":"ada","visits":4}')
     })
 
+    test('are read once, and written once', async () => {
+      const recorder = await subject.recorder()
+      const app = appOf(
+        {
+          ...pages,
+          '/visits': async event => {
+            await Promise.all([event.fetch('/visit'), event.fetch('/visit')])
+            return home(event)
+          },
+        },
+        { endpoint: recorder.url },
+      )
+      const ada = new Visitor(app.answer)
+      await ada.open('/visit')
+      recorder.requests.length = 0
+      expect((await ada.open('/visits')).text).toBe('{"visits":3}')
+      expect(recorder.operations).toEqual(['GetItem', 'UpdateItem'])
+    })
+
     test('begin with it for a new visitor', async () => {
       const ada = new Visitor(appOf(pages).answer)
       expect((await ada.open('/nested')).text).toBe('{"user":"ada","visits":3}')
