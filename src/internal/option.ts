@@ -180,7 +180,7 @@ export function textOption(takes: string, accepts: RegExp | ((text: string) => b
 /** An option that takes one of a few words. */
 export function wordOption<const Word extends string>(words: readonly Word[]): OptionRow<Word> {
   return {
-    takes: `one of ${words.map(word => `'${word}'`).join(', ')}`,
+    takes: (words.length > 1 ? 'one of ' : '') + words.map(word => `'${word}'`).join(', '),
     accepts: value => words.some(word => word === value),
     fromText: text => text,
     words,

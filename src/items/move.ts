@@ -1,4 +1,5 @@
 import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
+import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import { invalidSessionId, SessionConflictError } from '../errors.ts'
 import { isSameJson } from '../layouts/json.ts'
 import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
@@ -187,9 +188,11 @@ class MoveAttempts implements ConditionalWrite<Item | undefined, SessionSnapshot
       if (!isMoved) await this.#requireVacant(await table.get(step.session.key, true, this.#timed))
       return isMoved
     } catch (error) {
-      if (!lacksTransactions(error)) throw error
+      // Global tables with strong consistency have no transactions. What is wrong with an item fails the two steps, too.
+      if (!lacksTransactions(error) && !isAwsError(error, 'ValidationException')) throw error
+      const isMoved = await this.#writeInTwoSteps(step)
       withoutTransactions.add(table)
-      return this.#writeInTwoSteps(step)
+      return isMoved
     }
   }
 

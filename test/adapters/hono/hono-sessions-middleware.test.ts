@@ -110,7 +110,7 @@ describe('sessions of Hono', () => {
     })
 
     test('with locking, counting in parallel loses nothing (G10)', async () => {
-      const app = appWith(middleware({ locking: true }))
+      const app = appWith(middleware({ locking: { maxWaitMs: 60_000 }, deadlineMs: 60_000 }))
       app.hono.get('/count', async c => {
         const visits = c.var.session.get('visits') ?? 0
         await delay(1)

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from 'koa'
 import Koa from 'koa'
 import koaSession from 'koa-session'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { DynamoDBStore, type DynamoDBStoreOptions } from '../../../src/adapters/koa.ts'
 import { engine, uniqueTableName } from '../../support/engines.ts'
@@ -188,14 +188,15 @@ describe('sessions of Koa', () => {
     })
 
     test('renew extends a session in the second half of its life', async () => {
-      const app = await start({}, { renew: true, maxAge: 2000 })
+      const app = await start({}, { renew: true, maxAge: 240_000 })
       const ada = await signedIn(app)
       const expiry = async (): Promise<number> =>
         Number(numberText(await subject.item(idOf(ada)), 'expiresMs'))
       const first = await expiry()
       await ada.open('/session')
       expect(await expiry()).toBe(first)
-      await delay(1100)
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 130_000 })
+      onTestFinished(() => void vi.useRealTimers())
       await ada.open('/session')
       expect(await expiry()).toBeGreaterThan(first)
     })
