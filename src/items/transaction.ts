@@ -12,7 +12,7 @@ export type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
 const CONFLICT_PAUSES = { baseMs: 10, capMs: 320 }
 
 /** With less time left than that, a transaction is not tried again. */
-const SHORTEST_TRY_MS = 5
+const SHORTEST_TRY_MS = 50
 
 /**
  * Writes several items, all or none. What is sent again because its response was lost is not done again (G11).

@@ -1,10 +1,13 @@
 import { SessionStore } from '../../src/store/session-store.ts'
+import { PayloadCodec } from '../../src/encryption/payload-codec.ts'
+import { binaryOf } from '../../src/layouts/layout.ts'
 import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
 import { engineCredentials, engineRegion, type Engine } from '../support/engines.ts'
 import { FaultRig } from '../support/fault-rig/fault-rig.ts'
 import { seededPlan } from '../support/fault-rig/plan.ts'
 import type { RigCertificates } from '../support/fault-rig/rig-certificates.ts'
 import { SessionTable } from '../support/session-table.ts'
+import type { Item } from '../../src/types.ts'
 import { counterOf, type Payload } from './payload.ts'
 import { SessionUser } from './session-user.ts'
 import { settlesWithin } from './settles-within.ts'
@@ -40,6 +43,9 @@ export interface ChaosReport {
 
 /** Most connections of the store in a run; there are more sessions than that, so that calls queue. */
 export const MAX_SOCKETS = 16
+
+/** Reads what any store has compressed. */
+const codec = new PayloadCodec({})
 
 const SESSIONS = 60
 const STORES = 6
@@ -136,6 +142,12 @@ async function checkRecovery(rig: FaultRig, users: readonly SessionUser[]): Prom
   return problems
 }
 
+/** The data of an item, which are compressed from 1 KB on; a gravestone has none. */
+function dataIn(item: Item, key: string): string | undefined {
+  const binary = binaryOf(item['data'])
+  return binary === undefined ? textOf(item['data']) : codec.decode({ B: binary }, key)
+}
+
 async function compareWithTable(
   table: SessionTable,
   users: readonly SessionUser[],
@@ -145,7 +157,7 @@ async function compareWithTable(
   for (const { id, model } of users) {
     const item = items.get(id)
     items.delete(id)
-    const data = textOf(item?.['data'])
+    const data = item && dataIn(item, textOf(item['id']) ?? '')
     const counter = data === undefined ? undefined : counterOf(id, JSON.parse(data))
     const expiresMs = numberOf(item?.['expiresMs'])
     // A destroyed session may leave a gravestone for a while, which keeps a late request from bringing it back.
