@@ -209,7 +209,8 @@ describe('connectTimeoutMs', () => {
     const request = requestTo(onLocalhost(server), { deadlineAtMs: performance.now() - 1000 })
     expect(await rejectionOf(new SocketTransport().request(request))).toMatchObject({
       name: 'ConnectTimeoutError',
-      message: `no connection to https://localhost:${server.port} within 0 ms`,
+      // What it waited for, if only for the name of the host, is behind that.
+      message: expect.stringMatching(/^no connection to \S+ within 0 ms\b/) as unknown,
     })
   })
 })
