@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import type { ViteUserConfigFnObject } from 'vitest/config'
 
 import { CountReporter } from './test/support/count-reporter.ts'
@@ -44,7 +44,7 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
         test: {
           name: 'system',
           include: ['test/!(unit)/**/*.test.ts', ...withMocks],
-          exclude: ['test/package/fixtures/**', ...onEngines],
+          exclude: [...configDefaults.exclude, 'test/package/fixtures/**', ...onEngines],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
@@ -54,6 +54,8 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
         test: {
           name: 'engines',
           include: onEngines,
+          // Their packages are 400 MB.
+          exclude: [...configDefaults.exclude, ...(mode === 'long' ? [] : ['test/adapters/unjs/**'])],
           globalSetup: ['test/support/global-setup.ts'],
           isolate: false,
         },

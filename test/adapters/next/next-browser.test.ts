@@ -48,6 +48,8 @@ describe.runIf(executablePath !== undefined && (await isAppBuilt()))('an app of 
     })
     await tab.goto(`${app.origin}/links`)
     await tab.waitForSelector('text=19')
+    // It begins when the browser is idle.
+    await expect.poll(() => prefetched.length).toBeGreaterThan(0)
     await tab.waitForLoadState('networkidle')
     return prefetched.length
   }
