@@ -11,8 +11,8 @@ export async function open({ contender, url, operation, itemBytes, inFlight }) {
     {
       endpoint: url,
       maxSockets: inFlight,
-      // Every touch is to be measured, also those that would be left out.
-      ...(contender.kind === 'ours' && { touchAfterSeconds: 0 }),
+      // Every touch is to be measured, also those that would be left out; and all store text as it is.
+      ...(contender.kind === 'ours' && { touchAfterSeconds: 0, compression: false }),
     },
   )
   const loaded = await load(store)

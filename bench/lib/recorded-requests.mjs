@@ -23,6 +23,7 @@ export async function recordRequests() {
       region,
       credentials,
       touchAfterSeconds: 0,
+      compression: false,
       transport: {
         request: async request => {
           const target = request.headers.find(([name]) => name === 'x-amz-target')?.[1] ?? ''

@@ -155,7 +155,7 @@ export class NextSessions<Data extends object = SessionData> {
     return session.setCookie
   }
 
-  /** Closes the connections of the store, for all bundles, unless the store is somebody else's. It opens again when used. */
+  /** Closes the connections of the store, for all bundles, unless the store was passed in. It opens again when used. */
   close(): Promise<void> {
     return this.#shared.close()
   }

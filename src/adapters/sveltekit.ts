@@ -135,7 +135,7 @@ export class SvelteKitSessions<Data extends object = SessionData> {
     return this.#shared.opened.web
   }
 
-  /** Closes the connections of the store, unless the store is somebody else's. It opens again when used. */
+  /** Closes the connections of the store, unless the store was passed in. It opens again when used. */
   close(): Promise<void> {
     return this.#shared.close()
   }

@@ -77,7 +77,7 @@ export class TanStackStartSessions<Data extends object = SessionData> {
     return { ...(result as Result), response }
   }
 
-  /** Closes the connections of the store, unless the store is somebody else's. It opens again when used. */
+  /** Closes the connections of the store, unless the store was passed in. It opens again when used. */
   close(): Promise<void> {
     return this.#shared.close()
   }

@@ -64,7 +64,7 @@ export function encryptsWrites({ encryption }: PayloadCodecOptions): boolean {
 
 /**
  * Whether text is compressed, if that makes it smaller. By default it is, because that pays: a page view that saves 2 to
- * 4 KB costs a third of the write units, which cost a thousand times the CPU time that it takes.
+ * 4 KB costs less than half of the write units, which cost a thousand times the CPU time that it takes.
  */
 export function compresses(text: string, { encryption, compression }: PayloadCodecOptions): boolean {
   if (compression === false || (compression === undefined && encryption !== undefined)) return false

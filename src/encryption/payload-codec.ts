@@ -107,7 +107,7 @@ export class PayloadCodec {
  */
 function deflated(data: Buffer, leastSavedBytes: number): Buffer | undefined {
   if (data.length > MAX_INFLATED_BYTES) return undefined
-  // The fastest level: for sessions of up to 64 KB it takes a third to a half less time, and as many write units.
+  // The fastest level: it makes data a tenth larger than the usual one, in half to a third of the time from 4 KB on.
   const compressed = deflateRawSync(data, { level: 1 })
   return compressed.length + leastSavedBytes > data.length ? undefined : compressed
 }

@@ -3,7 +3,14 @@ import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
 import type { AttemptTrace, OperationTrace, RetryReason } from '../../diagnostics.ts'
 import { attemptTraces, type Draft, operationTraces } from '../../internal/diagnostics.ts'
 import type { HedgeOutcome } from './hedged-read.ts'
-import { actionsOf, type Input, type Operation, type Output, type TableInput } from './operations.ts'
+import {
+  actionsOf,
+  type Input,
+  ITEM_OPERATIONS,
+  type Operation,
+  type Output,
+  type TableInput,
+} from './operations.ts'
 
 /** What a successful attempt came to. */
 export interface Success<Name extends Operation> {
@@ -14,17 +21,6 @@ export interface Success<Name extends Operation> {
 
 type Outcome = SuccessfulAttempt<Success<Operation>> | FailedAttempt
 
-const TELLING_CAPACITY: ReadonlySet<Operation> = new Set<Operation>([
-  'DeleteItem',
-  'GetItem',
-  'PutItem',
-  'Query',
-  'Scan',
-  'TransactGetItems',
-  'TransactWriteItems',
-  'UpdateItem',
-])
-
 /** Reports one call and its attempts to the channels `dynamodb-sessions:operation` and `dynamodb-sessions:attempt`. */
 export class CallTrace {
   /** What to send: the input of the call, which asks for the consumed capacity when somebody wants to know. */
@@ -34,7 +30,7 @@ export class CallTrace {
   #endedAtMs: number | undefined
 
   constructor(operation: Operation, input: Input<Operation>) {
-    const asksForCapacity = operationTraces.channels.hasSubscribers && TELLING_CAPACITY.has(operation)
+    const asksForCapacity = operationTraces.channels.hasSubscribers && ITEM_OPERATIONS.has(operation)
     this.input = asksForCapacity ? { ...input, ReturnConsumedCapacity: 'TOTAL' } : input
     this.#trace = { operation, table: tableOf(input), attempts: 0 }
   }

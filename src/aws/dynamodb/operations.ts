@@ -187,6 +187,18 @@ export interface Operations {
 /** Name of an operation that the package sends. */
 export type Operation = keyof Operations
 
+/** The operations on items, as opposed to tables. They tell the capacity that they consume, if asked to. */
+export const ITEM_OPERATIONS: ReadonlySet<Operation> = new Set<Operation>([
+  'DeleteItem',
+  'GetItem',
+  'PutItem',
+  'Query',
+  'Scan',
+  'TransactGetItems',
+  'TransactWriteItems',
+  'UpdateItem',
+])
+
 /** Input of an operation. */
 export type Input<Name extends Operation> = Operations[Name]['input']
 

@@ -15,7 +15,7 @@ import { type Deferred, deferred } from '../../internal/timers.ts'
 import type { Random } from '../../types.ts'
 import type { ConnectionCounts } from '../http/transport.ts'
 import type { LatencyPercentiles } from './latency-window.ts'
-import type { Operation } from './operations.ts'
+import { ITEM_OPERATIONS, type Operation } from './operations.ts'
 import { type BreakerState, RegionHealth } from './region-health.ts'
 import { RequestSigner, type RequestSettings } from './operation-request.ts'
 import { isFailedCondition } from './wire-error.ts'
@@ -76,18 +76,6 @@ const MOST_OF_TIMEOUT = 0.9
 
 /** A timeout that comes so much too late has waited for the process itself. */
 const BLOCKED_FROM_MS = 1000
-
-/** What is about items. Tables are created and described in the first Region alone. */
-const DATA_OPERATIONS: ReadonlySet<Operation> = new Set<Operation>([
-  'DeleteItem',
-  'GetItem',
-  'PutItem',
-  'Query',
-  'Scan',
-  'TransactGetItems',
-  'TransactWriteItems',
-  'UpdateItem',
-])
 
 /** A Region, as a client sees it. */
 export class Region {
@@ -196,7 +184,8 @@ export class Regions {
 
   /** The way of a call through the Regions; `undefined` for one that stays where it is sent. */
   routeOf(operation: Operation): CallRoute | undefined {
-    if (this.#failover === undefined || !DATA_OPERATIONS.has(operation)) return undefined
+    // Tables are created and described in the first Region alone.
+    if (this.#failover === undefined || !ITEM_OPERATIONS.has(operation)) return undefined
     return new CallRoute(this, this.#all, this.#failover.attemptTimeoutMs)
   }
 

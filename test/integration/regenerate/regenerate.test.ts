@@ -35,6 +35,12 @@ function messagesOf(name: string): Partial<MoveTrace & OperationTrace>[] {
   return messages
 }
 
+/** How DynamoDB answers what it takes for invalid. */
+const refusal = {
+  statusCode: 400,
+  body: { __type: 'com.amazon.coral.validate#ValidationException', message: 'not here' },
+}
+
 describe.each(engines)('regenerate on $name', engine => {
   const subject = tableSubject(engine)
   const open = (options: SessionStoreOptions<Data> = {}): SessionStore<Data> =>
@@ -419,6 +425,29 @@ describe.each(engines)('regenerate on $name', engine => {
       // DynamoDB itself counts each of the two twice.
       ['TransactWriteItems', 2],
     ])
+  })
+
+  test('is done in two steps where transactions are refused as invalid, and refused where the item is', async () => {
+    const operations: string[] = []
+    let isRefused = false
+    const store = await openBehind(async (operation, send) => {
+      operations.push(operation)
+      if (operation === 'TransactWriteItems' || (isRefused && operation !== 'GetItem')) {
+        return refusal
+      }
+      return send()
+    })
+    const [first, second] = [await store.write(newId(), { a: 1 }), await store.write(newId(), { b: 1 })]
+    isRefused = true
+    await expect(store.regenerate(first, newId())).rejects.toMatchObject({ awsCode: 'ValidationException' })
+    isRefused = false
+    const id = newId()
+    expect((await store.regenerate(first, id))?.data).toEqual({ a: 1 })
+    expect((await store.read(id))?.data).toEqual({ a: 1 })
+    operations.length = 0
+    expect((await store.regenerate(second, newId()))?.data).toEqual({ b: 1 })
+    // It has learnt that there are none.
+    expect(operations).not.toContain('TransactWriteItems')
   })
 
   test('tells traces what has happened, and no ID', async () => {
