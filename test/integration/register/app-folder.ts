@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly nodeArguments?: readonly string[]
   /** The Node to run it with. @default the present one */
   readonly node?: string
+  /** A program that is started with the command as arguments. @default none */
+  readonly wrapper?: string
 }
 
 /** What became of a program. */
@@ -24,7 +26,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A folder with applications and what they have installed: this package, as it is now, and frameworks. */
+/** A folder with applications and what they have installed: frameworks and, mostly, this package as it is now. */
 export class AppFolder {
   readonly path: string
   readonly #processes: AppProcess[] = []
@@ -35,10 +37,14 @@ export class AppFolder {
 
   /** Copies this package, as it would be installed, into the `node_modules` of a new folder. */
   static async create(): Promise<AppFolder> {
-    const folder = new AppFolder(await mkdtemp(join(tmpdir(), 'register-')))
-    const { installed } = await packedPackage()
-    await cp(installed, join(folder.path, 'node_modules/dynamodb-sessions'), { recursive: true })
+    const folder = await AppFolder.createEmpty()
+    await installPackageInto(folder.path)
     return folder
+  }
+
+  /** Makes a new folder without this package. */
+  static async createEmpty(): Promise<AppFolder> {
+    return new AppFolder(await mkdtemp(join(tmpdir(), 'register-')))
   }
 
   /** Installs a package of this repository as a link to where it really is, as pnpm does. */
@@ -83,9 +89,16 @@ export class AppFolder {
 
   #spawn(
     file: string,
-    { environment = {}, nodeArguments = [], node = process.execPath }: RunOptions,
+    { environment = {}, nodeArguments = [], node = process.execPath, wrapper }: RunOptions,
   ): AppProcess {
-    const child = spawn(node, [...nodeArguments, join(this.path, file)], {
+    const command = [
+      ...(wrapper === undefined ? [] : [wrapper]),
+      node,
+      ...nodeArguments,
+      join(this.path, file),
+    ]
+    const [program = node, ...rest] = command
+    const child = spawn(program, rest, {
       cwd: this.path,
       env: { PATH: process.env['PATH'], AWS_EC2_METADATA_DISABLED: 'true', HOME: this.path, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -94,6 +107,12 @@ export class AppFolder {
     this.#processes.push(app)
     return app
   }
+}
+
+/** Copies this package, as `npm install --prefix` would install it, into the `node_modules` of a folder. */
+export async function installPackageInto(folder: string): Promise<void> {
+  const { installed } = await packedPackage()
+  await cp(installed, join(folder, 'node_modules/dynamodb-sessions'), { recursive: true })
 }
 
 /** An application in a process of its own. */
