@@ -3,6 +3,9 @@ import type { Random } from '../types.ts'
 /** The longest time that a timer can wait. */
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1
 
+/** A timer that fires so much too late has waited for an event loop that was blocked. Milliseconds. */
+export const BLOCKED_FROM_MS = 20
+
 /**
  * Waits, and keeps the process alive meanwhile: somebody is waiting for the call that this is part of.
  *
@@ -25,6 +28,8 @@ export async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSig
  * The outcome of a promise, but for no longer than `timeoutMs` and only until `signal` is aborted. The promise
  * itself goes on; nobody has to handle its late rejection.
  *
+ * @param latestMs how long it may be where the event loop is blocked meanwhile: the outcome may be there, and only nobody has
+ *   looked. `@default` no longer
  * @throws what `onTimeout` makes, or the reason of `signal`.
  */
 export function withTimeout<T>(
@@ -32,9 +37,11 @@ export function withTimeout<T>(
   timeoutMs: number,
   signal: AbortSignal | undefined,
   onTimeout: () => Error,
+  latestMs: number = timeoutMs,
 ): Promise<T> {
   return waitFor(promise, signal, {
     timeoutMs,
+    latestMs,
     onTimeout: (_, reject) => {
       reject(onTimeout())
     },
@@ -47,6 +54,7 @@ function waitFor<T>(
   signal: AbortSignal | undefined,
   limit?: {
     readonly timeoutMs: number
+    readonly latestMs?: number
     readonly onTimeout: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void
   },
 ): Promise<T> {
@@ -59,12 +67,24 @@ function waitFor<T>(
       settle()
       reject(signal?.reason)
     }
-    const timer =
-      limit &&
-      setTimeout(() => {
+    let timer: NodeJS.Timeout | undefined
+    const setTimer = (limited: NonNullable<typeof limit>, timeoutMs: number, latestAtMs: number): void => {
+      const expiresAtMs = performance.now() + timeoutMs
+      timer = setTimeout(() => {
+        const nowMs = performance.now()
+        const givenBackMs = Math.min(nowMs - expiresAtMs, latestAtMs - nowMs)
+        if (givenBackMs > BLOCKED_FROM_MS) {
+          setTimer(limited, givenBackMs, latestAtMs)
+          return
+        }
         settle()
-        limit.onTimeout(resolve, reject)
-      }, limit.timeoutMs)
+        limited.onTimeout(resolve, reject)
+      }, timeoutMs)
+    }
+    if (limit !== undefined) {
+      const { timeoutMs, latestMs = timeoutMs } = limit
+      setTimer(limit, timeoutMs, performance.now() + latestMs)
+    }
     if (signal !== undefined) onAbort(signal, giveUp)
     promise?.then(
       value => {

@@ -6,7 +6,7 @@ import type { DynamoDBSettings } from './client-options.ts'
 import type { FailedAttempt, SuccessfulAttempt } from '../http/retry.ts'
 import type { Success } from './call-trace.ts'
 import type { HedgeOutcome } from './hedged-read.ts'
-import type { AskedOperation } from './operation-request.ts'
+import type { AskedOperation, RequestLimits } from './operation-request.ts'
 import type { Operation } from './operations.ts'
 import type { CallRoute, Region, Regions } from './regions.ts'
 
@@ -15,6 +15,8 @@ export interface Call<Name extends Operation = Operation> extends AskedOperation
   readonly deadline: Deadline
   /** The Region that the call is for, if its caller names one. */
   readonly region: string | undefined
+  /** How long an attempt may take while the process is not too busy to look, where that is up to no {@link route}. */
+  readonly limitMs: number | undefined
   /** Its way through the Regions, if it may go to several. */
   route: CallRoute | undefined
   /** How wrong the clock was thought to be when the input was made: it is signed by the same clock. */
@@ -40,8 +42,28 @@ export interface Attempt {
   readonly region: Region
   /** Instant of `performance.now()`. */
   readonly sentAtMs: number
-  /** The instant at which it has to have ended. */
+  /** The instant until which it has time, unless the process is too busy to look at responses. */
   readonly limitAtMs: number
+}
+
+/** Where an attempt of a call goes. */
+export function regionOf({ route, region }: Call, { regions }: Prepared): Region {
+  return route?.region ?? (region === undefined ? regions.home : (regions.named(region) ?? regions.home))
+}
+
+/** How long the next attempt of a call may take. */
+export function limitsOf(
+  { deadline, route, limitMs }: Call,
+  { connectTimeoutMs, attemptTimeoutMs }: Omit<RequestLimits, 'deadlineAtMs'>,
+): RequestLimits {
+  const deadlineAtMs = deadline.atMs
+  const ownLimitAtMs = limitMs === undefined ? undefined : performance.now() + limitMs
+  return {
+    connectTimeoutMs,
+    attemptTimeoutMs,
+    deadlineAtMs,
+    limitAtMs: ownLimitAtMs ?? route?.limitAtMs(deadline),
+  }
 }
 
 /**

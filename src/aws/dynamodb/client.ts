@@ -15,7 +15,15 @@ import {
 } from '../http/retry.ts'
 import { canBeClockSkew, ServerClock } from '../http/server-clock.ts'
 import type { TransportResponse } from '../http/transport.ts'
-import { type Attempt, type Call, foundInTime, type Outcome, type Prepared } from './call.ts'
+import {
+  type Attempt,
+  type Call,
+  foundInTime,
+  limitsOf,
+  type Outcome,
+  type Prepared,
+  regionOf,
+} from './call.ts'
 import type { DynamoDBClientOptions, SendOptions } from './client-options.ts'
 import { CallTrace } from './call-trace.ts'
 import { type HedgedRead, hedgedRead } from './hedged-read.ts'
@@ -23,7 +31,6 @@ import {
   isSameCredentials,
   OperationRequest,
   type ReadResponse,
-  type RequestLimits,
   type RequestTemplate,
 } from './operation-request.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
@@ -124,6 +131,7 @@ export class DynamoDBClient {
       onDoubt,
       hedge: undefined,
       region,
+      limitMs: undefined,
       route:
         this.hasFailover && region === undefined ? this.#prepared?.regions.routeOf(operation) : undefined,
     }
@@ -177,7 +185,7 @@ export class DynamoDBClient {
       this.#ended()
       return rejectedWith(error)
     }
-    const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.deadlineAtMs }
+    const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.limitAtMs }
     const lost = (error: unknown): Promise<Output<Name>> => this.#run(call, this.#lost(error, call, attempt))
     try {
       answer = hedged?.send(request) ?? this.#options.transport.request(request)
@@ -271,7 +279,8 @@ export class DynamoDBClient {
     if (region === undefined) return
     const copy: Call = {
       ...call,
-      deadline: new Deadline(prepared.regions.probeTimeoutMs),
+      deadline: new Deadline(this.deadlineMs),
+      limitMs: prepared.regions.probeTimeoutMs,
       signal: undefined,
       onDoubt: undefined,
       region: region.name,
@@ -306,7 +315,7 @@ export class DynamoDBClient {
     const { transport } = this.#options
     const hedged = hedgedRead(call, region, transport)
     const request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
-    const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.deadlineAtMs }
+    const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.limitAtMs }
     let response: TransportResponse
     let read: ReadResponse<Name>
     try {
@@ -411,20 +420,6 @@ export class DynamoDBClient {
       return false
     }
   }
-}
-
-/** Where an attempt of a call goes. */
-function regionOf({ route, region }: Call, { regions }: Prepared): Region {
-  return route?.region ?? (region === undefined ? regions.home : (regions.named(region) ?? regions.home))
-}
-
-/** How long the next attempt of a call may take. */
-function limitsOf(
-  { deadline, route }: Call,
-  { connectTimeoutMs, attemptTimeoutMs }: Omit<RequestLimits, 'deadlineAtMs'>,
-): RequestLimits {
-  const deadlineAtMs = route?.limitAtMs(deadline) ?? deadline.atMs
-  return { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }
 }
 
 /** What an async function returns that throws; the reason of a signal need not be an Error. */

@@ -144,7 +144,10 @@ export interface AskedOperation<Name extends Operation> {
 }
 
 /** How long an attempt may take. */
-export type RequestLimits = Pick<EncodedRequest, 'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs'>
+export type RequestLimits = Pick<
+  EncodedRequest,
+  'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineAtMs' | 'limitAtMs'
+>
 
 /** How a request is sent that may have a hedge, in place of the signal of its caller: both are the same there. */
 export type HedgedSending = Pick<EncodedRequest, 'signal' | 'sentTo' | 'isHedge'>
@@ -162,6 +165,7 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
   readonly connectTimeoutMs: number
   readonly attemptTimeoutMs: number
   readonly deadlineAtMs: number
+  readonly limitAtMs: number
   readonly signal: AbortSignal | undefined
   readonly onDoubt: (() => void) | undefined
   readonly sentTo: Set<string> | undefined
@@ -174,7 +178,7 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
   constructor(
     template: RequestTemplate,
     asked: AskedOperation<Name>,
-    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }: RequestLimits,
+    { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, limitAtMs = deadlineAtMs }: RequestLimits,
     { signal, sentTo, isHedge = false }: HedgedSending = asked,
   ) {
     const { endpoint, head, signature } = template
@@ -184,6 +188,7 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
     this.connectTimeoutMs = connectTimeoutMs
     this.attemptTimeoutMs = attemptTimeoutMs
     this.deadlineAtMs = deadlineAtMs
+    this.limitAtMs = limitAtMs
     this.signal = signal
     this.onDoubt = asked.onDoubt
     this.sentTo = sentTo
@@ -198,11 +203,12 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
    * @param afterMs how long this one has been under way: both end at the same time, at the latest.
    */
   hedge(afterMs: number): OperationRequest<Name> {
-    const { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, signal, sentTo } = this
+    const { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs, limitAtMs, signal, sentTo } = this
     const limits = {
       connectTimeoutMs,
       attemptTimeoutMs: Math.max(1, attemptTimeoutMs - afterMs),
       deadlineAtMs,
+      limitAtMs,
     }
     return new OperationRequest(this.#template, this.#asked, limits, { signal, sentTo, isHedge: true })
   }

@@ -274,7 +274,10 @@ export class CallRoute {
     return error
   }
 
-  /** The instant of `performance.now()` until which an attempt may last, so that there is time for another Region. */
+  /**
+   * The instant of `performance.now()` until which an attempt has time, so that there is some for another Region. What the process
+   * itself takes of it is not the fault of the Region, and is up to the deadline of the call.
+   */
   limitAtMs({ atMs, remainingMs }: Deadline): number {
     if (this.#next() === undefined) return atMs
     const shareMs = remainingMs / (this.#untried.size + 1)

@@ -21,8 +21,12 @@ export function boundedTransport(transport: Transport): Transport {
 
 async function bounded(transport: Transport, request: TransportRequest): Promise<TransportResponse> {
   const { endpoint, method, path, headers, body, connectTimeoutMs, attemptTimeoutMs, deadlineAtMs } = request
-  const { signal, recipient, onDoubt } = request
-  const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now()) + GRACE_MS
+  const { limitAtMs = deadlineAtMs, signal, recipient, onDoubt } = request
+  const leftMs = deadlineAtMs - performance.now()
+  const latestMs = leftMs + GRACE_MS
+  // The other transport does not know of a limit before the deadline.
+  const ownLimitMs = limitAtMs < deadlineAtMs ? leftMs - (deadlineAtMs - limitAtMs) : latestMs
+  const limitMs = Math.min(connectTimeoutMs + attemptTimeoutMs + GRACE_MS, ownLimitMs)
   const inner = new AbortController()
   let isOver = false
   // Written out: what else there is to a request belongs to this package, as does the class that it may be of.
@@ -51,6 +55,7 @@ async function bounded(transport: Transport, request: TransportRequest): Promise
         new AttemptTimeoutError(
           `the transport brought no answer from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
         ),
+      latestMs,
     )
   } catch (error) {
     // It may be waiting for a connection of its own, and would send what nobody waits for any more.

@@ -48,11 +48,11 @@ const KEEP_ALIVE_MS = 60_000
  * @throws {ConnectionError} when the endpoint refuses, cannot be found or has the wrong certificate.
  */
 export async function openConnection(
-  { connectTimeoutMs, deadlineAtMs, signal, sentTo: avoided }: TransportRequest,
+  { connectTimeoutMs, deadlineAtMs, limitAtMs = deadlineAtMs, signal, sentTo: avoided }: TransportRequest,
   { context, ca, route: findRoute, resolver }: ConnectTerms,
 ): Promise<Connection> {
   const { endpoint } = context
-  const endsAtMs = Math.min(performance.now() + connectTimeoutMs, deadlineAtMs)
+  const endsAtMs = Math.min(performance.now() + connectTimeoutMs, limitAtMs)
   const leftMs = (): number => Math.ceil(Math.max(0, endsAtMs - performance.now()))
   const route = findRoute === undefined ? { ca } : await routeInTime(findRoute, endpoint, leftMs(), signal)
   const { proxy } = route

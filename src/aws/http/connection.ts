@@ -32,6 +32,8 @@ export interface Exchange {
   readonly attemptTimeoutMs: number
   /** Instant of `performance.now()` at which the caller gives up. */
   readonly deadlineAtMs: number
+  /** Instant of `performance.now()` until which the exchange has time; later where the event loop is blocked meanwhile. */
+  readonly limitAtMs: number
   /**
    * Judges a complete response, before the connection is free.
    *
@@ -159,9 +161,7 @@ export class Connection implements Timed, TickTask {
       return
     }
     this.#exchange = exchange
-    this.#timeoutMs = Math.ceil(
-      Math.max(0, Math.min(exchange.attemptTimeoutMs, exchange.deadlineAtMs - nowMs)),
-    )
+    this.#timeoutMs = Math.ceil(Math.max(0, Math.min(exchange.attemptTimeoutMs, exchange.limitAtMs - nowMs)))
     this.expiresAtMs = nowMs + this.#timeoutMs
     this.deadlineAtMs = exchange.deadlineAtMs
     this.#context.timeouts.begin(this.expiresAtMs)

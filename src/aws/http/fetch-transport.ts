@@ -214,8 +214,13 @@ function isFetch(value: unknown): value is typeof globalThis.fetch {
   return typeof value === 'function'
 }
 
-function timeLeftMs({ connectTimeoutMs, attemptTimeoutMs, deadlineAtMs }: TransportRequest): number {
-  const leftMs = Math.min(connectTimeoutMs + attemptTimeoutMs, deadlineAtMs - performance.now())
+function timeLeftMs({
+  connectTimeoutMs,
+  attemptTimeoutMs,
+  deadlineAtMs,
+  limitAtMs = deadlineAtMs,
+}: TransportRequest): number {
+  const leftMs = Math.min(connectTimeoutMs + attemptTimeoutMs, limitAtMs - performance.now())
   return Math.ceil(Math.max(0, leftMs))
 }
 

@@ -1,4 +1,4 @@
-import { inBackground } from '../../internal/timers.ts'
+import { BLOCKED_FROM_MS, inBackground } from '../../internal/timers.ts'
 
 /** Something that has work to do when the event loop has handled all that has arrived. */
 export interface TickTask {
@@ -34,8 +34,6 @@ export interface Timed {
 
 /** A timer may fire this much early by the clock of `performance.now()`. */
 const TIMER_PRECISION_MS = 1
-/** A timer that fires so much too late has waited for an event loop that was blocked. */
-const BLOCKED_FROM_MS = 20
 
 /**
  * The time limits of whatever is under way on a set of connections, with one timer for all: attempts to connect and exchanges.
@@ -53,6 +51,8 @@ export class Timeouts implements TickTask {
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
   #firesAtMs = Infinity
+  /** How much time has been given back, at most and in all. Milliseconds. */
+  givenBackMs = 0
 
   /** Looks after the limits of something from now on. */
   watch(timed: Timed): void {
@@ -93,6 +93,9 @@ export class Timeouts implements TickTask {
       setTimeout(
         () => {
           const firedAtMs = performance.now()
+          const lateMs = firedAtMs - expiresAtMs
+          // What has arrived is read next, and may begin something that has to know.
+          if (lateMs > BLOCKED_FROM_MS) this.givenBackMs += 2 * lateMs
           setImmediate(() => {
             this.#expire(firedAtMs)
           })

@@ -18,6 +18,13 @@ export interface TransportRequest {
    * connection, the handshake or the answer.
    */
   readonly deadlineAtMs: number
+  /**
+   * Instant of `performance.now()` until which the request has time, where that is before {@link deadlineAtMs}: later by as
+   * much as the process itself was too busy to look at responses.
+   *
+   * @default `deadlineAtMs`
+   */
+  readonly limitAtMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /**
    * Who judges the response. A request without one leaves its connection in doubt, so that it carries no other. A

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { AttemptTimeoutError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import { createCertificate, type KeyPair } from '../../support/certificates.ts'
+import { blockEventLoop } from '../../support/event-loop.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { httpResponse, type RawConnection, type RawServer } from '../../support/raw-server.ts'
 import { bodyOf, controlTime, forbidUnhandledRejections, requestTo, serve, settleDown } from './harness.ts'
@@ -19,13 +20,6 @@ beforeAll(async () => {
 
 function urlOf({ url, port }: RawServer, isTls: boolean): { readonly url: string } {
   return { url: isTls ? `https://localhost:${port}` : url }
-}
-
-function blockEventLoop(ms: number): void {
-  const untilMs = performance.now() + ms
-  while (performance.now() < untilMs) {
-    // Nothing else runs meanwhile.
-  }
 }
 
 async function answerWithBody(connection: RawConnection): Promise<void> {
