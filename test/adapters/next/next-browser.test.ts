@@ -1,9 +1,10 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { UserTable } from '../../integration/users/user-table.ts'
+import { chromiumPath, startChromium } from '../../support/chromium.ts'
 import { engine } from '../../support/engines.ts'
 import { ServedApp, variablesFor } from '../served-app.ts'
-import { type Chromium, chromiumPath, type Profile, startChromium, type Tab } from './chromium.ts'
 import { isAppBuilt, nextServer } from './next-app.ts'
 
 const executablePath = chromiumPath()
@@ -11,13 +12,13 @@ const executablePath = chromiumPath()
 describe.runIf(executablePath !== undefined && (await isAppBuilt()))('an app of Next.js, in Chromium', () => {
   let table: UserTable
   let app: ServedApp
-  let chromium: Chromium
+  let chromium: Browser
 
   beforeAll(async () => {
     table = await UserTable.create(engine)
     const variables = { ...variablesFor(engine, table.name), NEXT_TELEMETRY_DISABLED: '1' }
     app = await ServedApp.start(nextServer, variables)
-    chromium = await startChromium(new URL('.', import.meta.url), executablePath ?? '')
+    chromium = await startChromium(executablePath ?? '')
   })
 
   afterAll(async () => {
@@ -25,7 +26,7 @@ describe.runIf(executablePath !== undefined && (await isAppBuilt()))('an app of 
     await app?.close()
   })
 
-  async function openTab(): Promise<{ profile: Profile; tab: Tab }> {
+  async function openTab(): Promise<{ profile: BrowserContext; tab: Page }> {
     const profile = await chromium.newContext()
     const tab = await profile.newPage()
     tab.setDefaultTimeout(50_000)
@@ -33,7 +34,7 @@ describe.runIf(executablePath !== undefined && (await isAppBuilt()))('an app of 
   }
 
   /** Fills in the form and is redirected. */
-  async function signIn(tab: Tab, user: string): Promise<void> {
+  async function signIn(tab: Page, user: string): Promise<void> {
     await tab.goto(app.origin)
     await tab.fill('[name=user]', user)
     await tab.press('[name=user]', 'Enter')
@@ -41,7 +42,7 @@ describe.runIf(executablePath !== undefined && (await isAppBuilt()))('an app of 
   }
 
   /** Follows no link, but lets the browser prefetch all of them. */
-  async function prefetch({ profile, tab }: { profile: Profile; tab: Tab }): Promise<number> {
+  async function prefetch({ profile, tab }: { profile: BrowserContext; tab: Page }): Promise<number> {
     const prefetched: string[] = []
     profile.on('response', response => {
       if (response.url().includes('/linked/')) prefetched.push(response.url())
