@@ -1,5 +1,5 @@
 export { isSamePhpValue } from './js-values.ts'
-export { PhpObject, PhpReference } from './opaque.ts'
+export { PhpObject, PhpReference } from './node-reader.ts'
 export { phpSerialize, phpUnserialize } from './serialize.ts'
 export {
   type PhpCodecOptions,

@@ -2,7 +2,7 @@ import { invalidSessionData } from '../../errors.ts'
 import { isBinary, isMapOrSet, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import { areSameLinks, DEEPEST } from './node.ts'
 import { areSameObjects } from './node-writer.ts'
-import { PhpObject, PhpReference } from './opaque.ts'
+import { PhpObject, PhpReference } from './node-reader.ts'
 import {
   byteText,
   encodeUtf8,

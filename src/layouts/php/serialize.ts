@@ -12,9 +12,8 @@ import {
   type PhpSource,
   resolveLinks,
 } from './node.ts'
-import { type EmptyArray, isIntegralFloat, NodeReader } from './node-reader.ts'
+import { type EmptyArray, isIntegralFloat, NodeReader, PhpObject, PhpReference } from './node-reader.ts'
 import { areSameObjects, NodeWriter } from './node-writer.ts'
-import { PhpObject, PhpReference } from './opaque.ts'
 import { parseOne } from './parser.ts'
 import {
   bytesOf,

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { formatPhpFloat, isSamePhpValue } from '../../../src/layouts/php/js-values.ts'
-import { PhpObject } from '../../../src/layouts/php/opaque.ts'
+import { PhpObject } from '../../../src/layouts/php/node-reader.ts'
 import { PhpArray, PhpBytes, PhpFloat } from '../../../src/layouts/php/values.ts'
 import { phpSerialize, phpUnserialize } from '../../../src/layouts/php/serialize.ts'
 import { SeededRandom } from '../../support/fault-rig/random.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import { PhpObject, PhpReference } from '../../../../src/layouts/php/opaque.ts'
+import { PhpObject, PhpReference } from '../../../../src/layouts/php/node-reader.ts'
 import { PhpArray, PhpBytes, PhpFormatError } from '../../../../src/layouts/php/values.ts'
 import { phpUnserialize } from '../../../../src/layouts/php/serialize.ts'
 import { thrownBy } from '../../../support/failure.ts'
