@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { dpopProof, readDpopKey } from '../../../../src/aws/credentials/dpop.ts'
+import { dpopProof, readDpopKey } from '../../../../src/aws/credentials/login.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 const URL_OF_REQUEST = 'https://eu-west-1.signin.aws.amazon.com/v1/token'
