@@ -34,8 +34,8 @@ const groups = {
   errors: [
     'diagnostics',
     'errors',
-    'internal/closest-match',
     'internal/core-objects',
+    'internal/message-text',
     'internal/option',
     'internal/process-environment',
     // So small that the preload need not read another file for it.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
-import { closestMatch, didYouMean } from '../internal/closest-match.ts'
+import { closestMatch, didYouMean } from '../internal/message-text.ts'
 import { numberFromText } from '../internal/process-environment.ts'
 import type { OptionRow } from '../internal/option.ts'
 import { storeRows } from '../options/store-options.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-import { closestMatch, didYouMean } from '../internal/closest-match.ts'
+import { closestMatch, didYouMean } from '../internal/message-text.ts'
 import { codeOf } from '../internal/core-objects.ts'
 import type { Command } from './args.ts'
 import { commandHelp, globalHelp } from './help.ts'

@@ -1,5 +1,5 @@
 import { invalidOption } from '../errors.ts'
-import { closestMatch, didYouMean } from './closest-match.ts'
+import { closestMatch, didYouMean } from './message-text.ts'
 import { isJsonObject, type JsonObject } from './core-objects.ts'
 import { type Environment, numberFromText } from './process-environment.ts'
 

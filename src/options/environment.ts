@@ -1,4 +1,4 @@
-import { closestMatch, didYouMean } from '../internal/closest-match.ts'
+import { closestMatch, didYouMean } from '../internal/message-text.ts'
 import { entryRows } from './entry-options.ts'
 import { ENVIRONMENT_PREFIX, type OptionRow, variableOf } from '../internal/option.ts'
 import { type Environment, warn } from '../internal/process-environment.ts'

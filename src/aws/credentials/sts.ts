@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 
 import { CredentialsError, DeadlineExceededError, TransportError } from '../../errors.ts'
 import { codeOf, isJsonObject } from '../../internal/core-objects.ts'
-import { foreignText } from '../../internal/foreign-text.ts'
+import { foreignText } from '../../internal/message-text.ts'
 import { integerOption, objectOption, type OptionRow } from '../../internal/option.ts'
 import type { CredentialProvider, Credentials } from '../../types.ts'
 import { regionFromEnvironment, variable } from '../config/environment.ts'

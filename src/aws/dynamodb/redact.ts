@@ -1,5 +1,5 @@
 import type { TransportResponse } from '../http/transport.ts'
-import { requestIdIn } from '../../internal/foreign-text.ts'
+import { requestIdIn } from '../../internal/message-text.ts'
 import type { Credentials } from '../../types.ts'
 import { actionsOf } from './operations.ts'
 import type { WireError } from './wire-error.ts'

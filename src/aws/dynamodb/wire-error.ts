@@ -6,7 +6,7 @@ import {
   TableNotFoundError,
   ThrottlingError,
 } from '../../errors.ts'
-import { foreignText, requestIdIn } from '../../internal/foreign-text.ts'
+import { foreignText, requestIdIn } from '../../internal/message-text.ts'
 import { isObject, weakProperty } from '../../internal/core-objects.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 
 import { ConnectionError } from '../../errors.ts'
 import { codeOf, isError } from '../../internal/core-objects.ts'
-import { foreignText } from '../../internal/foreign-text.ts'
+import { foreignText } from '../../internal/message-text.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** What is known about a connection that could not be made. */

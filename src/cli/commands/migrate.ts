@@ -1,4 +1,4 @@
-import { closestMatch, didYouMean } from '../../internal/closest-match.ts'
+import { closestMatch, didYouMean } from '../../internal/message-text.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
 import { ItemTable } from '../../items/item-table.ts'
 import { openLayout } from '../../layouts/open-layout.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { closestMatch } from '../../../src/internal/closest-match.ts'
+import { closestMatch } from '../../../src/internal/message-text.ts'
 
 const names = ['create-table', 'doctor', 'list', 'show', 'destroy', 'gc', 'stats']
 
