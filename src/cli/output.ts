@@ -185,7 +185,7 @@ export async function reportFailure(
   { stderr, environment }: Pick<CommandLineIo, 'stderr' | 'environment'>,
 ): Promise<number> {
   // Who asks for help need not load the options.
-  const { inOptionNames } = await import('./option-names.ts')
+  const { inOptionNames } = await import('./args.ts')
   const code = codeOf(error)
   const isUsage = error instanceof UsageError || (code !== undefined && USAGE_CODES.has(code))
   const program = command === undefined ? 'dynamodb-sessions' : `dynamodb-sessions ${command}`

@@ -5,9 +5,15 @@ import type { CreateTableOptions } from '../../table/create-table.ts'
 import { type ReplicaDesign, replicaDesign, type ReplicaOptions } from '../../table/replicas.ts'
 import { openLayoutTable } from '../../table/table-state.ts'
 import type { Billing } from '../../table/table-state.ts'
-import { type Command, type CommandContext, declared, type ParsedArgs, writeResult } from '../args.ts'
+import {
+  aboutTable,
+  type Command,
+  type CommandContext,
+  declared,
+  type ParsedArgs,
+  writeResult,
+} from '../args.ts'
 import { INFRASTRUCTURE_FORMATS, infrastructureCode, type TableDesign } from '../infrastructure.ts'
-import { aboutTable } from '../option-names.ts'
 import { EXIT, UsageError, writeLine } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
 

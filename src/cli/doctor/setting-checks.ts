@@ -12,8 +12,7 @@ import { ownVariables, unknownVariables } from '../../options/environment.ts'
 import { systemClock } from '../../aws/http/server-clock.ts'
 import type { Credentials } from '../../types.ts'
 import type { StoreOptions } from '../../options/store-options.ts'
-import type { CommandContext } from '../args.ts'
-import { inOptionNames } from '../option-names.ts'
+import { type CommandContext, inOptionNames } from '../args.ts'
 import { type Check, check, messageOf } from './check.ts'
 
 /**

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
 import { DynamoDBError, TableNotFoundError } from '../../errors.ts'
-import { askedReplicas, checkReplicas } from '../../table/check-replicas.ts'
+import { askedReplicas, checkReplicas, inRegion } from '../../table/replicas.ts'
 import { type Finding, findingsOf, missingFinding } from '../../table/findings.ts'
-import { inRegion } from '../../table/replicas.ts'
 import {
   findTable,
   isUsable,
@@ -15,7 +14,7 @@ import {
 } from '../../table/table-state.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import type { StoreOptions } from '../../options/store-options.ts'
-import { aboutTable } from '../option-names.ts'
+import { aboutTable } from '../args.ts'
 import { type Check, check, messageOf } from './check.ts'
 import { isDenied } from './connection-checks.ts'
 

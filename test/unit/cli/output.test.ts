@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { createTableCommand } from '../../../src/aws/dynamodb/wire-error.ts'
-import { aboutTable, inOptionNames } from '../../../src/cli/option-names.ts'
+import { aboutTable, inOptionNames } from '../../../src/cli/args.ts'
 import {
   byteSize,
   counted,
