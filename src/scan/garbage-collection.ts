@@ -9,10 +9,9 @@ import {
   garbageCollectionRows,
   type GarbageCollectionProgress,
 } from '../options/call-options.ts'
-import { inBulk } from './bulk-call.ts'
+import { forEachAtOnce, inBulk, projectKey, scanInput, scanPages } from './scan.ts'
 import { RateLimiter, ThrottlingPauses } from './rate-limiter.ts'
 import { ASKS_FOR_ITEM, conditionInput, type ItemTable } from '../items/item-table.ts'
-import { forEachAtOnce, projectKey, scanInput, scanPages } from './scan.ts'
 import { validateCallOptions } from '../internal/option.ts'
 
 /** What a garbage collection has done. */

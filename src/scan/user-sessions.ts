@@ -8,11 +8,12 @@ import type { Item } from '../types.ts'
 import type { BulkOptions, ListOptions } from '../options/call-options.ts'
 import { ASKS_FOR_ITEM, type ItemTable } from '../items/item-table.ts'
 import { destroyEverywhere } from '../items/lifecycle.ts'
-import { inBulk, listInBulk } from './bulk-call.ts'
 import {
   DELETES_AT_ONCE,
   forEachAtOnce,
+  inBulk,
   itemsOf,
+  listInBulk,
   readPages,
   requireTableKey,
   unlessUnreadable,
