@@ -1,7 +1,7 @@
 import { TableNotFoundError } from '../errors.ts'
 import { readOptions } from '../internal/option.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
-import { askedReplicas, checkReplicas } from './check-replicas.ts'
+import { askedReplicas, checkReplicas } from './replicas.ts'
 import { type Finding, findingsOf, missingFinding } from './findings.ts'
 import { openTable, type TableOptions, tableSpecs } from './table-options.ts'
 import { findTable, isUsable, type TableState, timeToLiveOf } from './table-state.ts'

@@ -6,9 +6,10 @@ import { sleep } from '../internal/timers.ts'
 import { entryRows } from '../options/entry-options.ts'
 import { functionOption, type OptionRows, readOptions } from '../internal/option.ts'
 import { type Finding, findingsOf, keyFinding } from './findings.ts'
-import { askedReplicas, checkReplicas } from './check-replicas.ts'
 import {
   addReplicas,
+  askedReplicas,
+  checkReplicas,
   type ReplicaDesign,
   replicaDesign,
   type ReplicaOptions,
