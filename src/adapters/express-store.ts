@@ -26,7 +26,7 @@ import {
   storedForm,
   withStoredExpiry,
 } from './shared/session-cookie.ts'
-import { defineTellingJson } from './shared/telling-json.ts'
+import { defineTellingJson } from '../layouts/json.ts'
 
 /** Options of a {@link DynamoDBStoreInstance}: those of {@link SessionStore}, also under the names that are usual. */
 export type DynamoDBStoreOptions = SessionStoreOptions<SessionData> & ConventionalOptions<SessionData>

@@ -10,7 +10,7 @@ import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import { FrameworkSessions } from './shared/framework-sessions.ts'
 import { openStore, readOwnOptions, storeOption } from './shared/open-store.ts'
 import { expiryOfCookie } from './shared/session-cookie.ts'
-import { tellingJson } from './shared/telling-json.ts'
+import { tellingJson } from '../layouts/json.ts'
 
 /** A value in a session of `hono-sessions`. */
 export interface HonoSessionEntry {

@@ -17,7 +17,7 @@ import {
 import { openStore } from './shared/open-store.ts'
 import { holdUntilRequestEnd, rememberResponses, responseTo } from './shared/request-end.ts'
 import { expiryOfCookie, keepsCookie, shownForm, storedForm } from './shared/session-cookie.ts'
-import { defineTellingJson } from './shared/telling-json.ts'
+import { defineTellingJson } from '../layouts/json.ts'
 
 /** Options of {@link DynamoDBStore}: those of {@link SessionStore}. */
 export type DynamoDBStoreOptions<Data extends object = SessionData> = SessionStoreOptions<Data>

@@ -12,8 +12,8 @@ import {
 } from './next/next-session.ts'
 import type { RequestWithCookies, WebSessions, WebSessionsOptions } from './web.ts'
 import type { SetCookie } from './web/cookie.ts'
-import type { Host } from './web/host.ts'
 import { SharedSessions } from './web/shared-sessions.ts'
+import type { Host } from './web/web-session.ts'
 
 export type { CookieJar, NextSession, PagesResponse } from './next/next-session.ts'
 export type { SessionCookieOptions, SetCookie, WebSessionsOptions, WebSessionStatus } from './web.ts'

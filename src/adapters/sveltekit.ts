@@ -4,8 +4,8 @@ import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import type { WebSession, WebSessions, WebSessionsOptions } from './web.ts'
 import type { SetCookie } from './web/cookie.ts'
-import type { Host } from './web/host.ts'
 import { isServerError, SharedSessions } from './web/shared-sessions.ts'
+import type { Host } from './web/web-session.ts'
 
 export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
 

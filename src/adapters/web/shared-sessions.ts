@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { isObject } from '../../internal/core-objects.ts'
 import { WebSessions, type WebSessionsOptions } from '../web.ts'
-import type { Host } from './host.ts'
-import type { WebSession } from './web-session.ts'
+import type { Host, WebSession } from './web-session.ts'
 
 /** What everything in a process uses that has the same options. */
 interface OpenedSessions<Data extends object, Session extends WebSession<Data>> {

@@ -9,7 +9,7 @@ import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/session-lock.ts'
 import type { SessionStore } from '../../store/session-store.ts'
 import type { SessionData } from '../../types.ts'
-import { tellingJson } from '../shared/telling-json.ts'
+import { tellingJson } from '../../layouts/json.ts'
 import { type PresentedCookie, type SessionCookie, type SetCookie, setCookieHeader } from './cookie.ts'
 
 /**
@@ -25,6 +25,16 @@ import { type PresentedCookie, type SessionCookie, type SetCookie, setCookieHead
  *   begin a session of its own.
  */
 export type WebSessionStatus = 'new' | 'stored' | 'destroyed' | 'gone' | 'moved'
+
+/** What sessions have to know of the framework that they are for. */
+export interface Host {
+  /** Keeps what is shared in a process apart from that of other frameworks. */
+  readonly name: string
+  /** Says that it does not tell when a request ends, if it does not: `locking` is then refused. */
+  readonly withoutLocking?: string
+  /** What the option `isFailure` is by default. */
+  readonly isFailure?: (response: Response) => boolean
+}
 
 /** What the sessions of one `webSessions` have in common. */
 export interface SessionContext<Data extends object> {
