@@ -247,7 +247,8 @@ export class Peer {
   readonly #addresses: EndpointAddresses
   readonly #timeoutMs: number
   readonly #avoided: ReadonlySet<string> | undefined
-  #address: string | undefined
+  /** Where the connection goes; absent before it is tried. */
+  address: string | undefined
   #hasResponded = false
   #isLookingUp = false
 
@@ -259,11 +260,6 @@ export class Peer {
     this.#addresses = addresses
     this.#timeoutMs = timeoutMs
     this.#avoided = avoided
-  }
-
-  /** Where the connection goes; absent before it is tried. */
-  get address(): string | undefined {
-    return this.#address
   }
 
   /** Whether the name is still being looked up. */
@@ -282,28 +278,28 @@ export class Peer {
       this.#addresses.failed(address)
     }
     socket.on('connectionAttempt', (address: string) => {
-      this.#address = address
+      this.address = address
     })
     socket.on('connectionAttemptFailed', onFailed)
     socket.on('connectionAttemptTimeout', onFailed)
     socket.once('connect', () => {
-      this.#address = socket.remoteAddress ?? this.#address
+      this.address = socket.remoteAddress ?? this.address
     })
     socket.once('close', () => {
-      if (this.#hasResponded && this.#address !== undefined) this.#addresses.closed(this.#address)
+      if (this.#hasResponded && this.address !== undefined) this.#addresses.closed(this.address)
     })
   }
 
   /** The host has brought a response. */
   responded(): void {
-    if (this.#hasResponded || this.#address === undefined) return
+    if (this.#hasResponded || this.address === undefined) return
     this.#hasResponded = true
-    this.#addresses.responded(this.#address)
+    this.#addresses.responded(this.address)
   }
 
   /** The host did not accept the connection, or did not bring a response. */
   failed(): void {
-    if (!this.#hasResponded && this.#address !== undefined) this.#addresses.failed(this.#address)
+    if (!this.#hasResponded && this.address !== undefined) this.#addresses.failed(this.address)
   }
 
   async #lookUp(options: LookupOptions, callback: Parameters<LookupFunction>[2]): Promise<void> {
