@@ -1,5 +1,5 @@
 import { Timeouts } from '../http/tick-queue.ts'
-import { LatencyWindow } from './latency-window.ts'
+import { LatencyWindow } from './region-health.ts'
 
 /** When a read is sent a second time. */
 export interface HedgingTerms {
