@@ -88,7 +88,7 @@ export function inRegion(access: TableAccess, region: string): TableAccess {
 }
 
 /** The Regions of a design that a table has no replica or witness in. */
-export function missingRegions(
+function missingRegions(
   { replicas }: Pick<TableState, 'replicas'>,
   { regions, witness }: ReplicaDesign,
 ): readonly string[] {
@@ -99,7 +99,7 @@ export function missingRegions(
 type ReplicaUpdate = Omit<Input<'UpdateTable'>, 'TableName'>
 
 /** What makes a table a global one. DynamoDB adds one replica at a time, but all at once with strong consistency. */
-export function replicaUpdates({ regions, consistency, witness }: ReplicaDesign): readonly ReplicaUpdate[] {
+function replicaUpdates({ regions, consistency, witness }: ReplicaDesign): readonly ReplicaUpdate[] {
   if (consistency === 'eventual') return regions.map(region => ({ ReplicaUpdates: [create(region)] }))
   return [
     {

@@ -2,7 +2,7 @@ import { CredentialsError } from '../../errors.ts'
 import { isJsonObject, type JsonObject } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
 import { isCredentials } from '../sigv4/sign.ts'
-import { instantOf } from './provider.ts'
+import { requiredInstant } from './provider.ts'
 
 /** A property that is a text and not empty. */
 export function textIn(object: JsonObject, name: string): string | undefined {
@@ -91,17 +91,13 @@ export function credentialsOfDocument(
     accessKeyId: text('AccessKeyId'),
     secretAccessKey: text('SecretAccessKey'),
     ...((temporary || isThere(tokenName)) && { sessionToken: text(tokenName) }),
-    ...((temporary || isThere('Expiration')) && { expiration: dateOf(text('Expiration'), source) }),
+    ...((temporary || isThere('Expiration')) && {
+      expiration: requiredInstant(text('Expiration'), `${source} has an Expiration that`),
+    }),
     ...(isThere('AccountId') && { accountId: text('AccountId') }),
   }
   if (isCredentials(credentials)) return credentials
   throw new CredentialsError(
     `${source} has an AccessKeyId, SecretAccessKey or ${tokenName} with blanks, line breaks or the like in it`,
   )
-}
-
-function dateOf(text: string, source: string): Date {
-  const date = instantOf(text)
-  if (date !== undefined) return date
-  throw new CredentialsError(`${source} has an Expiration that is not a date such as 2026-01-31T12:00:00Z`)
 }

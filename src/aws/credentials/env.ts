@@ -2,7 +2,7 @@ import { variable } from '../config/environment.ts'
 import { CredentialsError } from '../../errors.ts'
 import { isWithheld } from '../../internal/process-environment.ts'
 import type { CredentialProvider } from '../../types.ts'
-import { contextOf, instantOf, notConfigured, type ProviderOptions } from './provider.ts'
+import { contextOf, notConfigured, type ProviderOptions, requiredInstant } from './provider.ts'
 
 /**
  * Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`,
@@ -24,7 +24,9 @@ export function fromEnv(options: ProviderOptions = {}): CredentialProvider {
       secretAccessKey: key('AWS_SECRET_ACCESS_KEY', variable(environment, 'AWS_SECRET_ACCESS_KEY')),
       ...(sessionToken !== undefined && { sessionToken: key('AWS_SESSION_TOKEN', sessionToken) }),
       ...(accountId !== undefined && { accountId }),
-      ...(expiration !== undefined && { expiration: dateOf(expiration) }),
+      ...(expiration !== undefined && {
+        expiration: requiredInstant(expiration, 'AWS_CREDENTIAL_EXPIRATION'),
+      }),
     }
   }
 }
@@ -37,10 +39,4 @@ function key(name: string, value: string | undefined): string {
   // Quotation marks and line breaks slip in from files; AWS would only say that the key does not exist.
   if (/^[\x21-\x7e]+$/.test(value) && !/["']/.test(value)) return value
   throw new CredentialsError(`${name} contains blanks, line breaks or quotation marks`)
-}
-
-function dateOf(text: string): Date {
-  const date = instantOf(text)
-  if (date !== undefined) return date
-  throw new CredentialsError('AWS_CREDENTIAL_EXPIRATION is not a date such as 2026-01-31T12:00:00Z')
 }

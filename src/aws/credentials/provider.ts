@@ -204,6 +204,18 @@ export function instantOf(text: string | undefined): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
+/**
+ * The instant that a text is.
+ *
+ * @param what the text is, as the subject of the error.
+ * @throws {CredentialsError} when it is none.
+ */
+export function requiredInstant(text: string, what: string): Date {
+  const date = instantOf(text)
+  if (date !== undefined) return date
+  throw new CredentialsError(`${what} is not a date such as 2026-01-31T12:00:00Z`)
+}
+
 /** The rows of the options that a provider has, besides those that all have. */
 export type ProviderRows<Options extends ProviderOptions> = Readonly<
   Record<Exclude<keyof Options, keyof ProviderOptions>, OptionRow>
