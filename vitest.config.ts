@@ -13,11 +13,11 @@ const withMocks = [
   'aws/http/odd-sockets',
 ].map(name => `test/unit/${name}.test.ts`)
 
-/** Tests on the engines that leave their process as they have found it, so that it needs to load the sources only once. */
-const onEngines = [
+/** Tests that leave their process as they have found it, so that it needs to load the sources only once. */
+const sharingProcesses = [
   'test/adapters/!(next|sveltekit)/**/*.test.ts',
   'test/adapters/*.test.ts',
-  'test/integration/{client,garbage,migration,observability,table,users}/**/*.test.ts',
+  'test/{concurrency,contract,integration}/**/*.test.ts',
 ]
 
 const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
@@ -27,24 +27,20 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
     // Most tests wait for sockets, processes and timers: one worker for each core would leave the cores idle.
     maxWorkers: Math.min(2 * availableParallelism(), 8),
     // For a machine that has twenty times as much to do.
-    testTimeout: 60_000,
-    expect: { poll: { timeout: 50_000 } },
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    expect: { poll: { timeout: 150_000 } },
+    hookTimeout: 300_000,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new CountReporter()],
+    // In the order in which they run.
     projects: [
-      {
-        extends: true,
-        mode,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], exclude: withMocks, isolate: false },
-      },
       {
         extends: true,
         mode,
         test: {
           name: 'system',
           include: ['test/!(unit)/**/*.test.ts', ...withMocks],
-          exclude: [...configDefaults.exclude, 'test/package/fixtures/**', ...onEngines],
+          exclude: [...configDefaults.exclude, 'test/package/fixtures/**', ...sharingProcesses],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
@@ -53,10 +49,21 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
         mode,
         test: {
           name: 'engines',
-          include: onEngines,
+          include: sharingProcesses,
           // Their packages are 400 MB.
           exclude: [...configDefaults.exclude, ...(mode === 'long' ? [] : ['test/adapters/unjs/**'])],
           globalSetup: ['test/support/global-setup.ts'],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        mode,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          exclude: withMocks,
+          setupFiles: mode === 'long' ? [] : ['test/support/fixed-seed.ts'],
           isolate: false,
         },
       },
