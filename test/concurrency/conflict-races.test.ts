@@ -76,7 +76,7 @@ describe.each(engines)('$name, somebody else between the attempts of a write', e
     expect(failure).toBeInstanceOf(SessionConflictError)
     expect(failure).toMatchObject({ attempts: updates().length })
     expect((await subject.store().read(id))?.data).toEqual({ user: 'ada', theirs: updates().length })
-  }, 30_000)
+  })
 
   test('calls a resolver for each conflict, and keeps the session as it is when that fails', async () => {
     const seen: (readonly string[])[] = []

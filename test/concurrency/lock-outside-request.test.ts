@@ -90,7 +90,7 @@ describe('a locking store', () => {
   }
 
   async function expectUnlocked(id: string): Promise<void> {
-    await expect.poll(() => isLocked(id), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => isLocked(id)).toBe(false)
   }
 
   test.each(['get', 'load'] as const)('keeps no lock after %s outside of a request', async method => {

@@ -233,5 +233,5 @@ async function isLocked(subject: ExpressSubject, id: string): Promise<boolean> {
 }
 
 async function expectUnlocked(subject: ExpressSubject, id: string): Promise<void> {
-  await expect.poll(() => isLocked(subject, id), { timeout: 8000 }).toBe(false)
+  await expect.poll(() => isLocked(subject, id)).toBe(false)
 }

@@ -279,5 +279,5 @@ async function isLocked(subject: ExpressSubject, browser: Browser): Promise<bool
 }
 
 async function expectUnlocked(subject: ExpressSubject, browser: Browser): Promise<void> {
-  await expect.poll(() => isLocked(subject, browser), { timeout: 10_000 }).toBe(false)
+  await expect.poll(() => isLocked(subject, browser)).toBe(false)
 }

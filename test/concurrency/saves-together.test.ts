@@ -273,5 +273,5 @@ function changes(writers: number): Content {
 }
 
 async function atGate(gate: Gate, requests: number): Promise<void> {
-  await vi.waitFor(() => expect(gate.waiting).toHaveLength(requests), { timeout: 20_000 })
+  await expect.poll(() => gate.waiting).toHaveLength(requests)
 }

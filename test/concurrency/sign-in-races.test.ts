@@ -21,7 +21,7 @@ interface Content {
 }
 
 describe(`a sign-in, raced by requests of the same visitor, ${rounds} times`, () => {
-  const timeoutMs = 60_000 + rounds * 600
+  const timeoutMs = 180_000 + rounds * 600
 
   describe('through ./web, in two processes', () => {
     const subject = tableSubject(engine)

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
 import type { SessionLock } from '../../src/locks/session-lock.ts'
@@ -247,6 +247,6 @@ export function describeLocks(subject: ContractSubject): void {
 async function ranOut(store: SessionStore, id: string): Promise<SessionLock> {
   const lock = await store.lock(id, { leaseSeconds: 1, renew: false })
   if (lock === undefined) throw new Error('there is no session')
-  await vi.waitUntil(() => !lock.isHeld, { timeout: 10_000 })
+  await expect.poll(() => lock.isHeld).toBe(false)
   return lock
 }

@@ -26,7 +26,7 @@ describe.runIf(await arePackagesInstalled())('the app of the page about Express'
     table = await UserTable.create(engine)
     folder = await compiledModulesOf('docs/frameworks/express.md', { sessions: table.name })
     apps = await Promise.all([RunningApp.start(folder), RunningApp.start(folder)])
-  }, 180_000)
+  })
 
   afterAll(async () => {
     await Promise.all(apps.map(app => app.end()))

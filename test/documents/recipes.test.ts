@@ -21,7 +21,7 @@ describe.runIf(await arePackagesInstalled())('a recipe', () => {
     folder = await compiledModulesOf('docs/recipes.md', tables)
     for (const [name, value] of Object.entries(engineEnvironment(engine))) vi.stubEnv(name, value)
     users = (await import(new URL('fixtures/recipes.mjs', import.meta.url).href)) as Users
-  }, 180_000)
+  })
 
   test.each([
     ['AdonisJS', 'dynamodb_store'],

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await writeEntries(app, entries)
   typeTests = await copyTypeTests(app)
   checker = new TypeChecker(app)
-}, 120_000)
+})
 
 afterAll(async () => {
   await checker[Symbol.asyncDispose]()
@@ -60,7 +60,7 @@ describe('without the types of Node', () => {
     await addFrameworks(small, ['hono', 'react-router'])
     await writeEntries(small, others)
     smallChecker = new TypeChecker(small)
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await smallChecker[Symbol.asyncDispose]()

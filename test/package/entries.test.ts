@@ -60,7 +60,7 @@ beforeAll(async () => {
   app = await installPackedApp()
   dist = join(app.folder, 'node_modules', name, 'dist')
   await addFrameworks(app)
-}, 120_000)
+})
 
 function specifierOf(entry: string): string {
   return name + entry.slice(1)

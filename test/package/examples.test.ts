@@ -25,7 +25,7 @@ beforeAll(async () => {
   app = await installPackedApp()
   await addFrameworks(app)
   checker = new TypeChecker(app)
-}, 120_000)
+})
 
 afterAll(async () => {
   await checker[Symbol.asyncDispose]()

@@ -30,4 +30,4 @@ test('a warm read of the Express store passes through few modules', async () => 
   const others = modules.filter(name => /^(?:aws|internal)\//.test(name))
   expect(modules.filter(name => !others.includes(name))).toEqual(aboveTheClient)
   expect(others.length).toBeLessThanOrEqual(MOST_OTHERS)
-}, 60_000)
+})

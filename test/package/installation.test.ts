@@ -76,7 +76,7 @@ let app: PackedApp
 
 beforeAll(async () => {
   app = await installPackedApp()
-}, 120_000)
+})
 
 it('the package names no other package, which would bind each project that has any version of it', async () => {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as object

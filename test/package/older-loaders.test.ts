@@ -85,7 +85,7 @@ beforeAll(async () => {
   for (const name of tools.filter(file => !file.startsWith('.'))) {
     await symlink(join(toolsFolder, 'node_modules', name), join(app.folder, 'node_modules', name))
   }
-}, 120_000)
+})
 
 async function node(
   script: string,
@@ -105,15 +105,11 @@ describe.skipIf(!isThere)('Jest', () => {
   it.each([
     { files: ['javascript.test.js', 'typescript.test.ts'], options: [], count: 3 },
     { files: ['module.test.mjs'], options: ['--experimental-vm-modules'], count: 2 },
-  ])(
-    'runs $files',
-    async ({ files: ran, options, count }) => {
-      // One after the other: each empties the table.
-      const { stderr } = await node('jest/bin/jest.js', ['--runInBand', ...ran], options)
-      expect(stderr).toMatch(new RegExp(`^Tests: +${count} passed, ${count} total$`, 'm'))
-    },
-    180_000,
-  )
+  ])('runs $files', async ({ files: ran, options, count }) => {
+    // One after the other: each empties the table.
+    const { stderr } = await node('jest/bin/jest.js', ['--runInBand', ...ran], options)
+    expect(stderr).toMatch(new RegExp(`^Tests: +${count} passed, ${count} total$`, 'm'))
+  })
 })
 
 describe.skipIf(!isThere)('TypeScript 5', () => {
@@ -143,6 +139,5 @@ describe.skipIf(!isThere)('TypeScript 5', () => {
       const { stdout } = await node('typescript/bin/tsc', [...settings, ...ways, ...apps])
       expect(stdout).toBe('')
     },
-    180_000,
   )
 })

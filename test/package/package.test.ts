@@ -24,7 +24,7 @@ let app: PackedApp
 
 beforeAll(async () => {
   app = await installPackedApp()
-}, 120_000)
+})
 
 function environmentOf(endpoint: string): Record<string, string> {
   return {

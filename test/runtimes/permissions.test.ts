@@ -55,26 +55,18 @@ describe.each([
   const outcome = (more: object): Promise<string> =>
     run(command(), 'without-permissions.mjs', { ...settings, ...more }, environment)
 
-  test.skipIf(isSkipped)(
-    'needs none where region and credentials are given',
-    async () => {
-      expect(await outcome({})).toBe('read undefined\n')
-    },
-    60_000,
-  )
+  test.skipIf(isSkipped)('needs none where region and credentials are given', async () => {
+    expect(await outcome({})).toBe('read undefined\n')
+  })
 
-  test.skipIf(isSkipped)(
-    'says what it may not read where something may be in there',
-    async () => {
-      const withheld = /this process may not read \S+\.aws\/config and \S+\.aws\/credentials/
-      const withoutCredentials = await outcome({ isIncomplete: true })
-      expect(withoutCredentials).toMatch(/^CREDENTIALS_UNAVAILABLE: /)
-      expect(withoutCredentials).toMatch(withheld)
-      expect(withoutCredentials).toMatch(variables)
-      const withoutRegion = await outcome({ isWithoutRegion: true })
-      expect(withoutRegion).toMatch(/^REGION_MISSING: /)
-      expect(withoutRegion).toMatch(withheld)
-    },
-    60_000,
-  )
+  test.skipIf(isSkipped)('says what it may not read where something may be in there', async () => {
+    const withheld = /this process may not read \S+\.aws\/config and \S+\.aws\/credentials/
+    const withoutCredentials = await outcome({ isIncomplete: true })
+    expect(withoutCredentials).toMatch(/^CREDENTIALS_UNAVAILABLE: /)
+    expect(withoutCredentials).toMatch(withheld)
+    expect(withoutCredentials).toMatch(variables)
+    const withoutRegion = await outcome({ isWithoutRegion: true })
+    expect(withoutRegion).toMatch(/^REGION_MISSING: /)
+    expect(withoutRegion).toMatch(withheld)
+  })
 })

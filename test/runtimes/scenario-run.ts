@@ -64,7 +64,7 @@ export async function run(
   const path = fileURLToPath(new URL(`fixtures/${program}`, import.meta.url))
   const { stdout } = await promisify(execFile)(file, [...args, path, JSON.stringify(settings)], {
     env,
-    timeout: 60_000,
+    timeout: 180_000,
   })
   return stdout
 }

@@ -22,4 +22,4 @@ test('in a vm context, as Jest and vmThreads run code, the package works as it d
   const node = [process.execPath, '--experimental-vm-modules', '--no-warnings'] as const
   const environment = { ...emptyHome.environment, AWS_EC2_METADATA_DISABLED: 'true' }
   expect(await run(node, 'vm-context.mjs', settings, environment)).toBe('done\n')
-}, 60_000)
+})

@@ -82,7 +82,6 @@ describe('an app of the module system', () => {
           AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
           TABLE: uniqueTableName(),
         },
-        timeout: 15_000,
       })
       expect(stdout.trim()).toBe('ada DynamoDBStore true')
     },

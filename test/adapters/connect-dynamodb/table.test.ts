@@ -235,7 +235,7 @@ async function deleteTable({ endpoint }: Engine, table: string): Promise<void> {
   const send = async (operation: string): Promise<number> =>
     (await sendToEngine(endpoint, operation, { TableName: table })).statusCode
   await send('DeleteTable')
-  await expect.poll(() => send('DescribeTable'), { timeout: 15_000, interval: 5 }).toBe(400)
+  await expect.poll(() => send('DescribeTable'), { interval: 5 }).toBe(400)
 }
 
 async function stateOf(engine: Engine, table: string, partitionKey = 'id'): ReturnType<typeof describeTable> {

@@ -185,7 +185,7 @@ describe('sessions of Hono', () => {
       await ada.open('/login/ada')
       const streaming = ada.anotherWindow().open('/stream/yes')
       const content = async (): Promise<unknown> => JSON.parse((await ada.anotherWindow().open('/')).text)
-      await expect.poll(content, { timeout: 15_000, interval: 5 }).toEqual({ user: 'ada', visits: 1 })
+      await expect.poll(content, { interval: 5 }).toEqual({ user: 'ada', visits: 1 })
       await gate.attend()
       expect((await streaming).text).toBe('begun done')
       expect(JSON.parse((await ada.open('/')).text)).toEqual({ user: 'ada', visits: 2 })

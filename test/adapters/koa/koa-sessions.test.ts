@@ -235,7 +235,7 @@ describe('sessions of Koa', () => {
     })
 
     test('a request that changes nothing, fails or logs out gives the lock back', async () => {
-      const store = openStore({ locking: { maxWaitMs: 5000 } })
+      const store = openStore({ locking: { maxWaitMs: 50_000 } })
       const app = await start(
         {
           '/fail': () => {
@@ -263,7 +263,7 @@ describe('sessions of Koa', () => {
             return 'never'
           },
         },
-        { store: openStore({ locking: { maxWaitMs: 5000 } }) },
+        { store: openStore({ locking: { maxWaitMs: 50_000 } }) },
       )
       const ada = await signedIn(app)
       const cookie = `koa.sess=${ada.cookie('koa.sess')}; koa.sess.sig=${ada.cookie('koa.sess.sig')}`

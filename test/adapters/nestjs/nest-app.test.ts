@@ -19,7 +19,7 @@ describe.runIf(isBuilt).each(['express', 'fastify'] as const)('an app of NestJS 
       ServedApp.start(server, variables()),
       ServedApp.start(server, variables()),
     ])
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await Promise.all([app?.close(), other?.close()])

@@ -14,7 +14,7 @@ describe.runIf(await isAppBuilt())('an app of Next.js, built for production', ()
     const variables = { ...variablesFor(engine, table.name), NEXT_TELEMETRY_DISABLED: '1' }
     app = await ServedApp.start(nextServer, variables)
     other = await ServedApp.start(nextServer, variables)
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await Promise.all([app?.close(), other?.close()])

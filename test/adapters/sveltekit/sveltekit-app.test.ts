@@ -20,7 +20,7 @@ describe.each([2, 3] as const)('an app of SvelteKit %i, built for production', v
       ServedApp.start(server, variables),
       ServedApp.start(server, variables),
     ])
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await Promise.all([app?.close(), other?.close()])

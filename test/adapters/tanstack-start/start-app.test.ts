@@ -22,7 +22,7 @@ describe.runIf(server)('an app of TanStack Start, built for production', () => {
       ServedApp.start(server, variables),
       ServedApp.start(server, variables),
     ])
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await Promise.all([app?.close(), other?.close()])

@@ -43,7 +43,7 @@ describe.runIf(node).each(apps)('the app of the page about $name, built for prod
     table = await UserTable.create(engine)
     server = await builtApp(pageApp, node, table.name)
     ;[app, other] = await Promise.all([start(), start()])
-  }, 300_000)
+  })
 
   afterAll(async () => {
     await Promise.all([app?.close(), other?.close()])

@@ -33,7 +33,7 @@ interface Ended {
 beforeAll(async () => {
   root = (await packedPackage()).installed
   main = join(root, 'dist/cli/main.js')
-}, 120_000)
+})
 
 function start(
   args: readonly string[],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { DeadlineExceededError, DynamoDBError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
@@ -6,9 +6,11 @@ import { Deadline } from '../../../src/internal/deadline.ts'
 import { deferred } from '../../../src/internal/timers.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { awsError } from '../../support/stub-dynamodb.ts'
-import { openTestClient, someKey, testCredentials, useStub } from './test-client.ts'
+import { controlTime } from '../transport/harness.ts'
+import { openTestClient, passPauses, someKey, testCredentials, useStub } from './test-client.ts'
 
 const stub = useStub()
+const MINUTE_MS = 60_000
 
 function never<T>(): Promise<T> {
   return new Promise(() => undefined)
@@ -17,8 +19,12 @@ function never<T>(): Promise<T> {
 describe('the deadline of a call (G7)', () => {
   test('holds for a server that never answers, and names what the attempt met', async () => {
     stub().answer('hang')
+    controlTime()
     const client = openTestClient(stub().endpoint, { deadlineMs: 300 })
-    const error = await rejectionOf(client.send('GetItem', someKey))
+    const failed = rejectionOf(client.send('GetItem', someKey))
+    await stub().received(1)
+    vi.advanceTimersByTime(300)
+    const error = await failed
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(error).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
@@ -32,12 +38,16 @@ describe('the deadline of a call (G7)', () => {
 
   test('names the trouble before the attempt that it cut short', async () => {
     stub().answer(awsError('InternalServerError', 'on fire', 500), 'hang')
-    const client = openTestClient(stub().endpoint, { deadlineMs: 400 })
-    const error = await rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: {} }))
+    controlTime()
+    const client = openTestClient(stub().endpoint, { attemptTimeoutMs: MINUTE_MS, deadlineMs: MINUTE_MS })
+    const failed = rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: {} }))
+    await passPauses(() => stub().requests.length === 2)
+    vi.advanceTimersByTime(MINUTE_MS)
+    const error = await failed
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(error).toMatchObject({
       message: expect.stringMatching(
-        /^PutItem did not succeed within 400 ms \(attempts: 2\): DynamoDB refused PutItem .*on fire.*; then no complete answer from .* within \d+ ms$/,
+        /^PutItem did not succeed within 60000 ms \(attempts: 2\): DynamoDB refused PutItem .*on fire.*; then no complete answer from .* within \d+ ms$/,
       ) as string,
     })
     expect((error as Error).cause).toBeInstanceOf(DynamoDBError)
@@ -45,8 +55,14 @@ describe('the deadline of a call (G7)', () => {
 
   test('an attempt that times out for good is no deadline', async () => {
     stub().answer('hang')
-    const client = openTestClient(stub().endpoint, { attemptTimeoutMs: 40, maxAttempts: 2 })
-    expect(await rejectionOf(client.send('GetItem', someKey))).toMatchObject({
+    controlTime()
+    const client = openTestClient(stub().endpoint, { attemptTimeoutMs: 5000, maxAttempts: 2 })
+    const failed = rejectionOf(client.send('GetItem', someKey))
+    await stub().received(1)
+    vi.advanceTimersByTime(5000)
+    await passPauses(() => stub().requests.length === 2)
+    vi.advanceTimersByTime(5000)
+    expect(await failed).toMatchObject({
       name: 'AttemptTimeoutError',
       code: 'ATTEMPT_TIMEOUT',
     })
@@ -58,11 +74,15 @@ describe('the deadline of a call (G7)', () => {
     ['of the client', 60, 15_000],
   ])('is that %s where it is the earlier one', async (_, deadlineMs, callerMs) => {
     stub().answer('hang')
+    controlTime()
     const client = openTestClient(stub().endpoint, { deadlineMs })
     const deadline = new Deadline(callerMs)
-    const error = await rejectionOf(client.send('GetItem', someKey, { deadline }))
+    const failed = rejectionOf(client.send('GetItem', someKey, { deadline }))
+    await stub().received(1)
+    vi.advanceTimersByTime(60)
+    const error = await failed
     expect(error).toBeInstanceOf(DeadlineExceededError)
-    expect((error as Error).message).toMatch(/^GetItem did not succeed within (?:59|60) ms/)
+    expect((error as Error).message).toMatch(/^GetItem did not succeed within 60 ms/)
     expect(client.deadlineMs).toBe(deadlineMs)
   })
 
@@ -78,12 +98,16 @@ describe('the deadline of a call (G7)', () => {
 
   test('holds for credentials that do not come for the second attempt', async () => {
     stub().answer({ statusCode: 500 })
+    controlTime()
     let calls = 0
     const client = openTestClient(stub().endpoint, {
       credentials: () => (calls++ === 0 ? testCredentials : never()),
-      deadlineMs: 400,
+      deadlineMs: MINUTE_MS,
     })
-    expect(await rejectionOf(client.send('GetItem', someKey), DeadlineExceededError)).toMatchObject({
+    const failed = rejectionOf(client.send('GetItem', someKey), DeadlineExceededError)
+    await passPauses(() => calls === 2)
+    vi.advanceTimersByTime(MINUTE_MS)
+    expect(await failed).toMatchObject({
       message: expect.stringMatching(
         /\(attempts: 2\): .*HTTP status 500.*; then .* the AWS credentials were not found in time$/,
       ) as string,

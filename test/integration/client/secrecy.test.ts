@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { DynamoDBClient } from '../../../src/aws/dynamodb/client.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
@@ -9,7 +9,8 @@ import type { Item } from '../../../src/types.ts'
 import { rejectionOf } from '../../support/failure.ts'
 import { incompressibleText } from '../../support/incompressible-text.ts'
 import type { StubHttpAnswer, StubRequest, StubStep } from '../../support/stub-dynamodb.ts'
-import { openTestClient, testCredentials, useStub } from './test-client.ts'
+import { controlTime } from '../transport/harness.ts'
+import { openTestClient, passPauses, testCredentials, useStub } from './test-client.ts'
 
 /*
  * G9: no credential, session ID or session data in errors or `util.inspect` output, whatever the server answers.
@@ -153,8 +154,12 @@ describe.each(Object.keys(calls))('%s', operation => {
 
 test('a deadline that quotes the error before it keeps secrets', async () => {
   stub().answer(({ body }) => ({ statusCode: 500, body: { message: body } }), 'hang')
-  const client = openTestClient(stub().endpoint, { deadlineMs: 400 })
-  const error = await rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: session }))
+  controlTime()
+  const client = openTestClient(stub().endpoint, { attemptTimeoutMs: 60_000, deadlineMs: 60_000 })
+  const failed = rejectionOf(client.send('PutItem', { TableName: 'sessions', Item: session }))
+  await passPauses(() => stub().requests.length === 2)
+  vi.advanceTimersByTime(60_000)
+  const error = await failed
   expect(error).toMatchObject({ name: 'DeadlineExceededError', cause: { httpStatusCode: 500 } })
   expect(secretsIn(everythingAbout(error))).toEqual([])
 })

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { ConfigurationError, CredentialsError } from '../../../src/errors.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { rejectionOf } from '../../support/failure.ts'
-import { testCredentials, useStub } from './test-client.ts'
+import { controlTime } from '../transport/harness.ts'
+import { passPauses, testCredentials, useStub } from './test-client.ts'
 
 /*
  * What the options of a SessionStore, and the variables that stand in for them, do to the requests it sends.
@@ -101,7 +103,13 @@ describe.each<
     vi.spyOn(Math, 'random').mockReturnValue(0)
     stub().answer('hang')
     const options = settings({ attemptTimeoutMs: 30 }, { ATTEMPT_TIMEOUT_MS: '30' })
-    expect(await rejectionOf(openStore({ ...options, maxAttempts: 2 }).read(id))).toMatchObject({
+    controlTime()
+    const failed = rejectionOf(openStore({ ...options, maxAttempts: 2 }).read(id))
+    await stub().received(1)
+    vi.advanceTimersByTime(30)
+    await passPauses(() => stub().requests.length === 2)
+    vi.advanceTimersByTime(30)
+    expect(await failed).toMatchObject({
       name: 'AttemptTimeoutError',
       message: expect.stringContaining('within 30 ms') as string,
     })
@@ -192,11 +200,19 @@ describe('credentials', () => {
   })
 
   test('of a function that never answers do not hang the call', async () => {
-    const store = openStore({ credentials: () => new Promise(() => undefined), deadlineMs: 50 })
-    expect(await rejectionOf(store.read(id))).toMatchObject({
+    controlTime()
+    const asked = deferred<undefined>()
+    const credentials = async (): Promise<never> => {
+      asked.resolve(undefined)
+      return new Promise(() => undefined)
+    }
+    const failed = rejectionOf(openStore({ credentials, deadlineMs: 50 }).read(id))
+    await asked.promise
+    vi.advanceTimersByTime(50)
+    expect(await failed).toMatchObject({
       name: 'DeadlineExceededError',
       message: expect.stringMatching(
-        /^GetItem did not succeed within 50 ms: the AWS credentials were not found in time; it was waiting for the function that the option "credentials" is \(for \d+ ms\)$/,
+        /^GetItem did not succeed within 50 ms: the AWS credentials were not found in time; it was waiting for the function that the option "credentials" is \(for 50 ms\)$/,
       ) as string,
     })
   })

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, onTestFinished, vi } from 'vitest'
 
 import type { DynamoDBClientOptions, DynamoDBSettings } from '../../../src/aws/dynamodb/client-options.ts'
 import { DynamoDBClient } from '../../../src/aws/dynamodb/client.ts'
 import { SocketTransport, type SocketTransportOptions } from '../../../src/aws/http/socket-transport.ts'
 import type { Credentials } from '../../../src/types.ts'
 import { StubDynamoDB } from '../../support/stub-dynamodb.ts'
+import { settleDown } from '../transport/harness.ts'
 
 /** Credentials whose parts can be told apart in whatever they must not appear in. */
 export const testCredentials: Credentials & { readonly sessionToken: string } = {
@@ -36,6 +37,14 @@ export function useStub(): () => StubDynamoDB {
   return () => {
     if (stub === undefined) throw new Error('the stub starts before the first test')
     return stub
+  }
+}
+
+/** Lets pauses go by until something is so. Time is under control. */
+export async function passPauses(isSo: () => boolean): Promise<void> {
+  while (!isSo()) {
+    await settleDown()
+    vi.advanceTimersByTime(1)
   }
 }
 

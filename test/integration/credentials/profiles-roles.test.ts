@@ -97,9 +97,7 @@ describe('a role with a source profile', () => {
     const provider = scene.provider('a', { mfaCodeProvider })
     const ask = async (): Promise<Credentials> => provider()
     const asked = [ask(), ask()]
-    await vi.waitFor(() => {
-      expect(mfaCodeProvider).toHaveBeenCalled()
-    }, 50_000)
+    await expect.poll(() => mfaCodeProvider).toHaveBeenCalled()
     asked.push(ask())
     code.resolve('123456')
     expect(new Set(await Promise.all(asked))).toHaveProperty('size', 1)

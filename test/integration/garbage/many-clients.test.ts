@@ -127,7 +127,7 @@ describe('many clients', () => {
     // Those that were written anew after their delete were deleted and are there.
     expect(result.deleted).toBeGreaterThanOrEqual(EXPIRED - revived.size)
     expect(result.deleted + result.revived).toBeLessThanOrEqual(EXPIRED)
-  }, 120_000)
+  })
 })
 
 function textOf(item: Item, attribute: string): string {

@@ -156,9 +156,9 @@ describe.runIf(engine.supports.transactions)('sessions that move', () => {
 
     test('an expired session is none', async () => {
       const old = open(before)
-      const later = open({ ...after, clock: { now: () => Date.now() + 5000 } })
+      const later = open({ ...after, clock: { now: () => Date.now() + 120_000 } })
       const id = newId()
-      await old.write(id, { a: 1 }, { ttlSeconds: 1 })
+      await old.write(id, { a: 1 }, { ttlSeconds: 60 })
       expect(await old.read(id)).toBeDefined()
       expect(await later.read(id)).toBeUndefined()
     })

@@ -48,7 +48,7 @@ describe.runIf(engine.supports.transactions)(
           expect((await Promise.all(courses)).flat()).toEqual([])
         }
       },
-      30_000 * ROUNDS,
+      180_000 + 30_000 * ROUNDS,
     )
   },
 )

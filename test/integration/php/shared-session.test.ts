@@ -126,13 +126,13 @@ describe.skipIf(!hasPhp)('a PHP application and a Node application share session
     const store = new SessionStore({
       ...table.options,
       layout: 'php',
-      staleLockSeconds: 0.3,
+      staleLockSeconds: 1,
     })
     onTestFinished(() => store.close())
     const id = newId()
     const expires = { N: String(Math.ceil(Date.now() / 1000) + 600) }
     await table.put({ id: { S: `PHPSESSID_${id}` }, data: { S: 'a|i:1;' }, expires, lock: { N: '1' } })
-    await expect(store.lock(id, { maxWaitMs: 20 })).rejects.toMatchObject({ code: 'SESSION_LOCKED' })
+    await expect(store.lock(id, { maxWaitMs: 0 })).rejects.toMatchObject({ code: 'SESSION_LOCKED' })
     const lock = await store.lock(id, { maxWaitMs: 20_000, minRetryMs: 20, maxRetryMs: 100 })
     expect(lock?.record.data).toEqual({ a: 1 })
     expect(await store.write(id, { a: 2 }, { basis: lock?.record })).toBeDefined()

@@ -24,7 +24,7 @@ beforeAll(async () => {
   )
   await folder.write('node_modules/connect-dynamodb/index.js', ORIGINAL)
   await folder.write('node_modules/connect-dynamodb/lib/other.js', 'module.exports = 7')
-}, 60_000)
+})
 
 afterAll(async () => {
   await folder.remove()

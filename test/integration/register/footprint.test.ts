@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = await AppFolder.create()
   for (const name of ['express', 'express-session']) await folder.link(name)
   environment = environmentFor(await SessionTable.create(engine))
-}, 60_000)
+})
 
 afterAll(async () => {
   await folder.remove()

@@ -16,7 +16,7 @@ beforeAll(async () => {
   for (const name of ['express', 'express-session', 'fastify', '@fastify/session', '@fastify/cookie']) {
     await folder.link(name)
   }
-}, 60_000)
+})
 
 beforeEach(async () => {
   table = await SessionTable.create(engine)

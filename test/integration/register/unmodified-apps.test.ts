@@ -34,7 +34,7 @@ beforeAll(async () => {
   }
   for (const name of ['koa', 'koa-generic-session']) await folder.link(name)
   for (const [file, text] of Object.entries(apps)) await folder.write(file, text)
-}, 60_000)
+})
 
 afterAll(async () => {
   await folder.remove()

@@ -20,7 +20,7 @@ beforeEach(async () => {
   folder = await AppFolder.create()
   table = await SessionTable.create(engine)
   for (const name of ['express', 'fastify', ...dependencies.split(' ')]) await folder.link(name)
-}, 60_000)
+})
 
 afterEach(async () => {
   await folder.remove()

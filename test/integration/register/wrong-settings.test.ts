@@ -20,7 +20,7 @@ beforeAll(async () => {
   await folder.write('express.mjs', expressApp('mjs'))
   await folder.write('fastify.mjs', fastifyApp('mjs'))
   environment = environmentFor(await SessionTable.create(engine))
-}, 60_000)
+})
 
 afterAll(async () => {
   await folder.remove()

@@ -175,9 +175,15 @@ describe('connectTimeoutMs', () => {
     const server = await serve(answerWithIndex, { tls, silentConnections: 1 })
     const transport = new SocketTransport({ maxSockets: 1, ca: tls.cert })
     const { signal } = new AbortController()
-    const error = await rejectionOf(
+    controlTime()
+    const failed = rejectionOf(
       transport.request(requestTo(onLocalhost(server), { connectTimeoutMs: 30, signal })),
     )
+    await server.untilConnected(1)
+    // On this side it is connected when it is on that one; the handshake begins then.
+    await settleDown()
+    vi.advanceTimersByTime(30)
+    const error = await failed
     expect(error).toBeInstanceOf(ConnectTimeoutError)
     expect(error).toMatchObject({
       code: 'CONNECT_TIMEOUT',
