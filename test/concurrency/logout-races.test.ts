@@ -13,7 +13,7 @@ import { isMoveMark } from '../support/session-table.ts'
 import { type Content, concurrencySubject } from './concurrency-subject.ts'
 
 /** `vitest run test/concurrency --mode long` is the long version; `LOGOUT_ROUNDS` says how often each race is run. */
-const rounds = Number(process.env['LOGOUT_ROUNDS'] ?? (process.env['MODE'] === 'long' ? 1000 : 20))
+const rounds = Number(process.env['LOGOUT_ROUNDS'] ?? (process.env['MODE'] === 'long' ? 1000 : 15))
 const ROUNDS_AT_ONCE = 5
 const IN_FLIGHT = 10
 

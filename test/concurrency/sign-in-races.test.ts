@@ -11,7 +11,7 @@ import { isMoveMark } from '../support/session-table.ts'
 import { tableSubject } from '../support/table-subject.ts'
 
 /** `vitest run test/concurrency --mode long` is the long version; `SIGN_IN_ROUNDS` says how often each race is run. */
-const rounds = Number(process.env['SIGN_IN_ROUNDS'] ?? (process.env['MODE'] === 'long' ? 1000 : 100))
+const rounds = Number(process.env['SIGN_IN_ROUNDS'] ?? (process.env['MODE'] === 'long' ? 1000 : 20))
 const ROUNDS_AT_ONCE = 5
 
 interface Content {

@@ -2,7 +2,7 @@ import type * as crypto from 'node:crypto'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import { commonOptions, parseCommandArgs } from '../../../src/cli/args.ts'
 import { dashed } from '../../../src/cli/output.ts'
@@ -135,7 +135,13 @@ const refusedAs: Partial<Record<Name, Row>> = { hashIds: rowOf('hashIds', true) 
 
 const config = '[default]\nregion = eu-west-1\n[profile other]\nregion = eu-west-2\n'
 
+beforeEach(() => {
+  // No pause before a retry is longer than it has to be.
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+})
+
 afterEach(() => {
+  vi.restoreAllMocks()
   vi.unstubAllEnvs()
 })
 
