@@ -97,16 +97,21 @@ export class SessionWrites<Data extends object> {
     timed: TimedOptions,
   ): Promise<SessionSnapshot | undefined> {
     const { moveSession } = await import('../items/move.ts')
-    const move = (from: SessionSnapshot): Promise<SessionSnapshot | undefined> =>
-      table.clock.retryAfterClockCorrection(() => {
-        const save = { ...this.#saveOf(table, from, newKey, data, wanted), marker: newMarker() }
-        return moveSession(table, save, this.#doubtful, timed)
-      })
+    const saveOf = (from: SessionSnapshot, key: string, content: Data): Save => ({
+      ...this.#saveOf(table, from, key, content, wanted),
+      marker: newMarker(),
+    })
+    const move = (from: SessionSnapshot, content: Data): Promise<SessionSnapshot | undefined> =>
+      table.clock.retryAfterClockCorrection(() =>
+        moveSession(table, saveOf(from, newKey, content), this.#doubtful, timed),
+      )
     const act = async (): Promise<SessionSnapshot | undefined> => {
-      let moved = basis.origin?.session === undefined ? await move(basis) : undefined
-      if (moved === undefined && this.migration !== undefined) {
-        const saved = await this.#saveThere(table, basis, data, wanted, timed, newMarker())
-        moved = saved && (await move(saved))
+      const { migration } = this
+      let moved = basis.origin?.session === undefined ? await move(basis, data) : undefined
+      if (moved === undefined && migration !== undefined) {
+        // Saved without changes, too: a touch would leave it where it was. What others have saved is in the data then.
+        const saved = await migration.save(table, saveOf(basis, basis.session.key, data), timed)
+        moved = saved && (await move(saved, saved.session.data as Data))
       }
       if (moved !== undefined) this.#moved.add(basis.session.key)
       return moved
