@@ -43,6 +43,14 @@ interface UserQuery {
   readonly options: SendOptions
 }
 
+/** A {@link UserQuery} whose sessions are being destroyed. */
+interface Destruction extends UserQuery {
+  /** Keys of the sessions that are left alone. */
+  readonly kept: readonly string[]
+  /** Those, those that have been destroyed, and where marks of moves have led to. */
+  readonly handled: Set<string>
+}
+
 /**
  * How long to wait before looking again, until that has found nothing new to the end of the list. Indexes are usually
  * less than this behind.
@@ -90,7 +98,8 @@ export function liveSessionOf(table: ItemTable, item: Item): UserSession | undef
  * Deletes the sessions of a user: "sign out everywhere".
  *
  * Each deletion is by the key of the session and on the condition that it still belongs to the user. Requests that have
- * loaded a session by then do not bring it back (G3). Because the index follows the table within moments, it is asked
+ * loaded a session by then do not bring it back (G3). A session that is given a new ID meanwhile is followed there, and so is one
+ * that is to be left alone. Because the index follows the table within moments, it is asked
  * again until, for a while, it has nothing new. What can escape is a session that the user signs in to at the same
  * moment or later, one that an index which is further behind does not show yet, and one that was last written by a
  * store without `userId`.
@@ -106,39 +115,69 @@ export async function destroyByUser(
   userId: string,
   { except = [], ...options }: DestroyByUserOptions = {},
 ): Promise<number> {
-  return inBulk(options, send => destroyAll(queryOf(table, userId, send), new Set(except)))
+  const kept = [...except]
+  return inBulk(options, send =>
+    destroyAll({ ...queryOf(table, userId, send), kept, handled: new Set(kept) }),
+  )
 }
 
 /** Deletes what the index has, until it has nothing new for a while. */
-async function destroyAll(query: UserQuery, handled: Set<string>): Promise<number> {
+async function destroyAll(destruction: Destruction): Promise<number> {
+  const { handled, options } = destruction
   let destroyed = 0
   let pauses = 0
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const handledBefore = handled.size
-    destroyed += await destroyNewEntries(query, handled)
+    destroyed += await destroyNewEntries(destruction)
     pauses = handled.size === handledBefore ? pauses + 1 : 0
     const pauseMs = SETTLING_PAUSES_MS[pauses]
     if (pauseMs === undefined) break
-    await sleep(pauseMs, query.options.signal)
+    await sleep(pauseMs, options.signal)
   }
   return destroyed
 }
 
 /** Deletes what the index has and `handled` does not, and adds it there. */
-async function destroyNewEntries(query: UserQuery, handled: Set<string>): Promise<number> {
+async function destroyNewEntries(destruction: Destruction): Promise<number> {
+  const { table, handled } = destruction
   let destroyed = 0
-  await forEachAtOnce(entriesOf(query), DELETES_AT_ONCE, async item => {
-    const key = query.table.layout.keyOfItem(item)
+  let following: Promise<void> | undefined
+  await forEachAtOnce(entriesOf(destruction), DELETES_AT_ONCE, async item => {
+    const key = table.layout.keyOfItem(item)
     if (key === undefined || handled.has(key)) return
-    handled.add(key)
-    if (await destroyEntry(query, item)) destroyed++
+    await (following ??= followKept(destruction))
+    if (await destroyUnlessHandled(destruction, key, item)) destroyed++
   })
   return destroyed
 }
 
-/** Whether this ended a session that was alive. The index may be behind, so that the deleted item itself tells. */
-async function destroyEntry({ table, index, userId, options }: UserQuery, entry: Item): Promise<boolean> {
-  const key = table.layout.keyOfItem(entry) ?? ''
+/** Adds to `handled` where the sessions that are left alone have gone. */
+async function followKept({ table, kept, handled, options }: Destruction): Promise<void> {
+  if (table.layout.moves === undefined) return
+  for (const first of kept) {
+    let key: string | undefined = first
+    while (key !== undefined) {
+      handled.add(key)
+      const next = nextKeyIn(table, await table.get(key, true, options))
+      key = next !== undefined && handled.has(next) ? undefined : next
+    }
+  }
+}
+
+/** The key that a session goes on under, if an item is the mark of its move. */
+function nextKeyIn({ layout, clock }: ItemTable, item: Item | undefined): string | undefined {
+  return item && layout.moves?.read(item, clock.now())?.nextKey
+}
+
+/**
+ * Whether this ended a session that was alive. The index may be behind, so that the deleted item itself tells.
+ *
+ * @param entry what the index has of it; absent where a mark has led to it.
+ */
+async function destroyUnlessHandled(destruction: Destruction, key: string, entry?: Item): Promise<boolean> {
+  const { table, index, userId, options, handled } = destruction
+  if (handled.has(key)) return false
+  handled.add(key)
   const nowMs = table.clock.now()
   try {
     const input = {
@@ -158,11 +197,12 @@ async function destroyEntry({ table, index, userId, options }: UserQuery, entry:
     return deleted !== undefined && wasLive(table, deleted, nowMs)
   } catch (error) {
     if (!isFailedCondition(error)) throw error
-    const isOwnDeletion =
-      error.attempts > 1 &&
-      itemOfFailedCondition(error) === undefined &&
-      (await table.get(key, true, options)) === undefined
-    return isOwnDeletion && wasLive(table, entry, nowMs)
+    const found = itemOfFailedCondition(error) ?? (await table.get(key, true, options))
+    // It was given a new ID since the index saw it, which the index may not show yet.
+    const nextKey = nextKeyIn(table, found)
+    if (nextKey !== undefined) return destroyUnlessHandled(destruction, nextKey)
+    const isOwnDeletion = error.attempts > 1 && found === undefined
+    return isOwnDeletion && (entry === undefined || wasLive(table, entry, nowMs))
   }
 }
 

@@ -165,6 +165,7 @@ describe('destroyByUser', () => {
   test('ends although somebody signs in again and again', async () => {
     let sessions = 0
     const stub = await table.between(async ({ operation }) => {
+      if (operation === 'GetItem') return { statusCode: 200, body: {} }
       if (operation !== 'Query')
         return refusal('ConditionalCheckFailedException', 'The conditional request failed')
       return {
