@@ -1,5 +1,5 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { x } from 'tinyexec'
@@ -35,7 +35,9 @@ export async function compiledModulesOf(
   await writeFile(join(app, 'package.json'), JSON.stringify({ type: 'module', private: true }))
   await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   for (const [name, code] of await filesOf(page)) {
-    if (name.endsWith('.ts')) await writeFile(join(app, name), withTables(code, tables))
+    if (!name.endsWith('.ts')) continue
+    await mkdir(dirname(join(app, name)), { recursive: true })
+    await writeFile(join(app, name), withTables(code, tables))
   }
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const { stdout, exitCode } = await x(process.execPath, [tsc], { nodeOptions: { cwd: app } })
