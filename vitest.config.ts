@@ -40,7 +40,13 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
         test: {
           name: 'system',
           include: ['test/!(unit)/**/*.test.ts', ...withMocks],
-          exclude: [...configDefaults.exclude, 'test/package/fixtures/**', ...sharingProcesses],
+          exclude: [
+            ...configDefaults.exclude,
+            'test/package/fixtures/**',
+            ...sharingProcesses,
+            // What installs tools of its own, and builds the site.
+            ...(mode === 'long' ? [] : ['test/site/**', 'test/package/api-report.test.ts']),
+          ],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

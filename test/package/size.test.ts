@@ -1,0 +1,51 @@
+/*
+ * The size budget: how much of the package ends in an application's bundle, minified and gzipped. An entry that grows past its
+ * budget fails here, so that growth is decided and not found out. The benchmark measures with the same function.
+ */
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { beforeAll, expect, test } from 'vitest'
+
+import { packedPackage, root } from '../support/packed-package.ts'
+
+/** KB of each entry: what is loaded at once, and all of it. */
+const budgets: Readonly<Record<string, readonly [atOnce: number, whole: number]>> = {
+  'index.js': [51, 103],
+  'adapters/express.js': [55, 107],
+  'adapters/fastify.js': [53, 105],
+  'adapters/koa.js': [54, 106],
+  'adapters/hono.js': [55, 107],
+  'adapters/web.js': [55, 107],
+  'adapters/next.js': [57, 109],
+  'adapters/unstorage.js': [46, 76],
+  'adapters/better-auth.js': [47, 77],
+}
+
+interface Measure {
+  readonly bundleSize: (source: string, extent: string) => Promise<{ readonly gzipKilobytes: number }>
+}
+
+let installed: string
+
+beforeAll(async () => {
+  installed = (await packedPackage()).installed
+}, 300_000)
+
+test.each(Object.entries(budgets))(
+  '%s fits into its budget',
+  async (entry, [atOnce, whole]) => {
+    const measure = (await import(pathToFileURL(join(root, 'bench/lib/bundle.mjs')).href)) as Measure
+    const source = `export * from ${JSON.stringify(join(installed, 'dist/esm', entry))}`
+    for (const [extent, budget] of [
+      ['without lazy parts', atOnce],
+      ['whole', whole],
+    ] as const) {
+      const { gzipKilobytes } = await measure.bundleSize(source, extent)
+      expect(gzipKilobytes).toBeLessThanOrEqual(budget)
+      // A budget that nothing comes near lets everything pass.
+      expect(gzipKilobytes).toBeGreaterThan(0.85 * budget)
+    }
+  },
+  120_000,
+)
