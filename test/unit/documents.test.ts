@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 import { expect, test } from 'vitest'
 
+import { anchorOf } from '../../site/anchors.ts'
+import { documentsOf, headOf, sections, siteLinkOf } from '../../site/sections.ts'
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The documents of the repository, as paths from its root. */
@@ -18,15 +21,9 @@ function proseOf(path: string): string {
   return readFileSync(path, 'utf8').replaceAll(/^ *```.*?^ *```/gms, '')
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** The anchors of a document's headings. */
 function anchorsOf(path: string): string[] {
-  return [...proseOf(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
+  return [...proseOf(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading))
 }
 
 /** What is wrong with a link; nothing when it leads somewhere. */
@@ -41,4 +38,29 @@ function problemOf(link: string, document: string): string | undefined {
 test.each(documents)('what %s links to is there, headings too', document => {
   const links = [...proseOf(join(root, document)).matchAll(/\]\((?![a-z]+:)([^)\s]+)\)/g)]
   expect(links.flatMap(([, link = '']) => problemOf(link, document) ?? [])).toEqual([])
+})
+
+test('every page of the documentation is in one section of the site, with a title', () => {
+  const pages = sections.flatMap(documentsOf).filter(page => !page.startsWith('site/api/'))
+  const written = documents.filter(document => document.startsWith('docs/'))
+  expect(pages.toSorted()).toEqual(
+    [...written, 'README.md', 'SECURITY.md', 'CHANGELOG.md', 'bench/RESULTS.md'].toSorted(),
+  )
+  expect(pages.filter(page => headOf(page).title === '')).toEqual([])
+})
+
+test.each([
+  ['errors.md#codes', 'docs/cli.md', '/errors#codes'],
+  ['../migrating/README.md', 'docs/frameworks/express.md', '/migrating/'],
+  ['../../README.md#in-60-seconds', 'docs/frameworks/express.md', '/overview#in-60-seconds'],
+  [
+    '../examples/infrastructure/README.md',
+    'docs/cli.md',
+    'https://repository/blob/main/examples/infrastructure/README.md',
+  ],
+  ['../../examples/express', 'docs/frameworks/express.md', 'https://repository/blob/main/examples/express'],
+  ['https://example.com/a.md', 'README.md', 'https://example.com/a.md'],
+  ['#codes', 'docs/errors.md', '#codes'],
+])('%s of %s leads to %s on the site', (link, document, target) => {
+  expect(siteLinkOf(link, document, 'https://repository')).toBe(target)
 })
