@@ -24,6 +24,7 @@ const chunksOfEntries: Readonly<Record<string, readonly string[]>> = {
   './next': ['core', 'entry-options', 'errors', 'http', 'shared-sessions', 'web'],
   './sveltekit': ['core', 'entry-options', 'errors', 'http', 'shared-sessions', 'web'],
   './tanstack-start': ['core', 'entry-options', 'errors', 'http', 'shared-sessions', 'web'],
+  './lambda': ['core', 'entry-options', 'errors', 'http', 'web'],
   './react-router': ['core', 'errors', 'http'],
   './unstorage': ['core', 'entry-options', 'errors', 'http', 'key-values', 'rolldown-runtime', 'scan'],
   './better-auth': ['core', 'entry-options', 'errors', 'http', 'key-values'],

@@ -64,3 +64,15 @@ test.each([
 ])('%s of %s leads to %s on the site', (link, document, target) => {
   expect(siteLinkOf(link, document, 'https://repository')).toBe(target)
 })
+
+test('docs/aws-lambda.md shows the functions of examples/lambda as they are', () => {
+  const page = readFileSync(join(root, 'docs/aws-lambda.md'), 'utf8')
+  const shown = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code)
+  const files = readdirSync(join(root, 'examples/lambda')).filter(file => file.endsWith('.js'))
+  expect(files.length).toBeGreaterThanOrEqual(5)
+  for (const file of files) {
+    expect(shown).toContain(
+      readFileSync(join(root, 'examples/lambda', file), 'utf8').replace('// @ts-check\n', ''),
+    )
+  }
+})
