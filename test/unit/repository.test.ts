@@ -82,6 +82,18 @@ describe('the scripts and files that are named', () => {
   })
 })
 
+test('the words of the documentation are checked, and not those of code', async () => {
+  const url = new URL('../../tools/lint-prose.mjs', import.meta.url).href
+  const { findingsIn } = (await import(url)) as {
+    findingsIn: (text: string) => readonly { readonly line: number; readonly found: string }[]
+  }
+  const text = 'Good.\n\nNobody writes `nobody`.\n\n```js\nsomebody()\n```\n\nThe the [lock](somebody.md).\n'
+  expect(findingsIn(text).map(({ line, found }) => [line, found])).toEqual([
+    [3, 'Nobody'],
+    [9, 'The the'],
+  ])
+})
+
 describe('a release', () => {
   const changelog = `# Changelog\n\n## [Unreleased]\n\n## [${manifest.version}] - 2027-01-01\n`
 
