@@ -1,4 +1,18 @@
-import { type OptionRows, wordOption } from '../internal/option.ts'
+import { type OptionRows, textOption, wordOption } from '../internal/option.ts'
+
+/** The packages that `DYNAMODB_SESSIONS_REPLACE` may name. */
+const REPLACEABLE = [
+  'connect-dynamodb',
+  'koa-session',
+  'hono-sessions',
+  'express-session',
+  '@fastify/session',
+  'koa-generic-session',
+  'connect',
+] as const
+
+/** One of them. */
+export type ReplaceablePackage = (typeof REPLACEABLE)[number]
 
 /** Settings of `dynamodb-sessions/register`; they come from the environment alone. */
 export interface PreloadOptions {
@@ -11,8 +25,11 @@ export interface PreloadOptions {
   readonly optional?: string | undefined
 
   /**
-   * `connect-dynamodb`: what requires that package, a framework for example, gets `dynamodb-sessions/connect-dynamodb`: see
-   * docs/migrating/connect-dynamodb.md. connect-dynamodb must be installed, but its code never runs.
+   * Packages whose sessions are moved although the application has chosen where it keeps them, separated by commas.
+   * `connect-dynamodb`: code that loads that package, a framework for example, gets `dynamodb-sessions/connect-dynamodb`: see
+   * docs/migrating/connect-dynamodb.md. `koa-session`: sessions without a store go to the table instead of into the cookie.
+   * `hono-sessions`, `express-session`, `@fastify/session`, `koa-generic-session`, `connect`: `new MemoryStore()` in the
+   * application is replaced, too.
    *
    * @default none
    */
@@ -26,5 +43,17 @@ export interface PreloadOptions {
  */
 export const preloadRows: OptionRows<PreloadOptions> = {
   optional: wordOption(['1', 'true', '0', 'false']),
-  replace: wordOption(['connect-dynamodb']),
+  replace: textOption(
+    `a list, separated by commas, of ${REPLACEABLE.map(name => `'${name}'`).join(', ')}`,
+    text => splitNames(text).every(name => REPLACEABLE.some(known => known === name)),
+  ),
+}
+
+/**
+ * The names in a list that is separated by commas.
+ *
+ * @internal
+ */
+export function splitNames(text: string): string[] {
+  return text.split(',').map(name => name.trim())
 }

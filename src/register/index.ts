@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module'
 
-import type { Substitutes } from './substitutes.ts'
+import type { ModuleSource, Substitutes } from './substitutes.ts'
 
 /** A module of the CommonJS loader. */
 interface LoadedModule {
@@ -26,12 +26,24 @@ interface CommonJSLoader {
   readonly _extensions: { '.js': Compile }
 }
 
-/** Files that may define the default store of a framework, or belong to a package that may be replaced. */
-const WATCHED_FILE = /[\\/](?:session[\\/]memory|lib[\\/](?:memory_)?store|connect-dynamodb[\\/].+)\.js$/
+/** The synchronous hooks of the loader of ES modules, which Node has from 22.15 and 23.5 on. */
+interface ModuleHooks {
+  readonly registerHooks?: (hooks: { readonly load: LoadHook }) => unknown
+}
+
+type LoadHook = (
+  url: string,
+  context: object,
+  nextLoad: (url: string, context: object) => ModuleSource,
+) => ModuleSource
+
+/** Files that may define what is exchanged of a framework, or belong to a package that may be replaced; paths or URLs. */
+const WATCHED_FILE =
+  /[\\/](?:session[\\/]memory|lib[\\/](?:memory_)?store|src[\\/]store[\\/]MemoryStore|koa-session[\\/](?:dist[\\/]\w+[\\/])?index|connect-dynamodb[\\/].+)\.js$/
 
 /** The requests that may lead to them, whoever makes them. */
 const WATCHED_REQUEST =
-  /(?:^|[\\/])(?:session[\\/]memory|lib[\\/]store|memory_store|connect-dynamodb(?:[\\/].+)?)(?:\.js)?$/
+  /(?:^|[\\/])(?:session[\\/]memory|lib[\\/]store|memory_store|MemoryStore|koa-session(?:[\\/].+)?|connect-dynamodb(?:[\\/].+)?)(?:\.js)?$/
 
 const require: (path: string) => unknown = createRequire(import.meta.url)
 let loaded: Substitutes | undefined
@@ -43,23 +55,26 @@ if ('bun' in process.versions) {
     'DynamoDBSessionsWarning',
   )
 }
-watchModules(() => {
+// Its default export, without the helper of the bundler for that, which would be one more file.
+const nodeModule = require('node:module') as CommonJSLoader & ModuleHooks
+watchRequires(nodeModule)
+// The hooks of Deno break `require` of JSON.
+if (!('deno' in process.versions)) watchSources(nodeModule)
+
+/** What decides on watched files, loaded when the first of them is. */
+function substitutes(): Substitutes {
   loaded ??= require('./substitutes.js') as Substitutes
   return loaded
-})
+}
 
 /**
  * Exchanges what watched files export as they are loaded, in the CommonJS loader. (It also loads what ES modules import
- * from the frameworks.)
+ * from most frameworks.)
  *
  * There are two hooks because each is lost in some company: a tool that replaces the compiler of `.js` files, as tsx does,
  * leaves `Module._load` alone; some runtimes do not go by that one. The one that comes second finds the work done.
- *
- * @param substitutes loads what decides on them; called when a watched file is.
  */
-function watchModules(substitutes: () => Substitutes): void {
-  // Its default export, without the helper of the bundler for that, which would be one more file.
-  const loader = require('node:module') as CommonJSLoader
+function watchRequires(loader: CommonJSLoader): void {
   const { _load: load } = loader
   const { '.js': compile } = loader._extensions
 
@@ -83,6 +98,19 @@ function watchModules(substitutes: () => Substitutes): void {
     module.exports = substitutes().substituteFor(replacement ? replacement.exports : exported, filename)
     return module.exports
   }
+}
+
+/**
+ * Exchanges the sources of watched files, where a framework is an ES module, or a loader that is no hook of this kind hands
+ * out the sources of CommonJS modules by itself.
+ */
+function watchSources({ registerHooks }: ModuleHooks): void {
+  registerHooks?.({
+    load(url, context, nextLoad) {
+      const module = nextLoad(url, context)
+      return WATCHED_FILE.test(url) ? substitutes().substituteSource(module, url) : module
+    },
+  })
 }
 
 function resolve(loader: CommonJSLoader, request: Parameters<Load>): string {

@@ -2,7 +2,12 @@ import { invalidOption } from '../errors.ts'
 import { messageOf } from '../internal/core-objects.ts'
 import { readOptions } from '../internal/option.ts'
 import { type Environment, processEnvironment, warn } from '../internal/process-environment.ts'
-import { preloadRows } from '../options/preload-options.ts'
+import {
+  type PreloadOptions,
+  preloadRows,
+  type ReplaceablePackage,
+  splitNames,
+} from '../options/preload-options.ts'
 
 let hasWarned = false
 
@@ -11,18 +16,15 @@ export function isOptional(environment: Environment): boolean {
   return ['1', 'true'].includes(environment['DYNAMODB_SESSIONS_OPTIONAL'] ?? '')
 }
 
-/** Whether the package `connect-dynamodb` is to be replaced. */
-export function replacesConnectDynamodb(environment: Environment): boolean {
-  return environment['DYNAMODB_SESSIONS_REPLACE'] === 'connect-dynamodb'
-}
-
 /**
- * Checks the settings of the preload itself; those of the store are checked by the store.
+ * Whether the operator wants the sessions of a package moved although the application has chosen where it keeps them.
  *
- * @throws {TypeError} `INVALID_OPTION` with the name of the variable and what it takes.
+ * @throws {TypeError} `INVALID_OPTION` for wrong settings of the preload itself, with the name of the variable and what it
+ *   takes. Those of the store are checked by the store.
  */
-export function checkPreloadSettings(environment: Environment): void {
-  readOptions({}, preloadRows, environment)
+export function isReplaced(name: ReplaceablePackage, environment: Environment): boolean {
+  const { replace = '' } = readOptions<PreloadOptions>({}, preloadRows, environment)
+  return splitNames(replace).includes(name)
 }
 
 /**

@@ -1,42 +1,36 @@
 import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { createDefaultStore, type Framework, type StoreConstructor } from './default-store.ts'
+import { createDefaultStore } from './default-store.ts'
+import type { Copy, Framework, StoreConstructor } from './frameworks.ts'
 
 type PrepareStackTrace = typeof Error.prepareStackTrace
-
-const standIns = new WeakSet<object>()
-
-/** Whether something was made by {@link storeStandIn}. */
-export function isStandIn(value: object): boolean {
-  return standIns.has(value)
-}
 
 /**
  * Makes what stands in for the constructor of a framework's store in memory.
  *
- * It is that constructor for everybody but the framework: to `new MemoryStore()` in the application, which is its choice,
- * to a class that extends it, to `instanceof`. When the framework calls it, for want of a store from the application, it
+ * It is that constructor for a class that extends it, for `instanceof`, and for `new MemoryStore()` in the application, which
+ * is its choice unless the operator overrules it. When the framework calls it, for want of a store from the application, it
  * returns a store in DynamoDB, which is no instance of it, so that nothing warns of a store in memory.
  *
- * @param folder where the package of the framework is.
+ * @param copy the copy of the framework that has it.
  */
 export function storeStandIn(
   memoryStore: StoreConstructor,
   framework: Framework,
-  folder: string,
+  { folder, version }: Copy,
 ): StoreConstructor {
   const standIn: StoreConstructor = new Proxy(memoryStore, {
     construct: function construct(target, parameters: never[], newTarget): object {
       const isPlainCall = newTarget === standIn
-      if (isPlainCall && parameters.length === 0 && isIn(folder, callerFile(construct))) {
-        const store = createDefaultStore(framework, memoryStore)
+      if (isPlainCall && parameters.length === 0) {
+        const isDefault = isIn(folder, callerFile(construct))
+        const store = createDefaultStore(framework, { isDefault, memoryStore, version })
         if (store !== undefined) return store
       }
       return Reflect.construct(target, parameters, isPlainCall ? target : newTarget) as object
     },
   })
-  standIns.add(standIn)
   return standIn
 }
 

@@ -47,11 +47,16 @@ export class AppFolder {
     return new AppFolder(await mkdtemp(join(tmpdir(), 'register-')))
   }
 
-  /** Installs a package of this repository as a link to where it really is, as pnpm does. */
-  async link(name: string): Promise<void> {
-    const target = join(this.path, 'node_modules', name)
+  /**
+   * Installs a package as a link to where it really is, as pnpm does.
+   *
+   * @param from the folder that has it in its `node_modules`: this repository by default.
+   * @param into the folder inside this one that is to have it.
+   */
+  async link(name: string, from: string = root, into: string = '.'): Promise<void> {
+    const target = join(this.path, into, 'node_modules', name)
     await mkdir(dirname(target), { recursive: true })
-    await symlink(join(root, 'node_modules', name), target)
+    await symlink(join(from, 'node_modules', name), target)
   }
 
   /** Installs a copy of a package of this repository, in the `node_modules` of another. */

@@ -98,7 +98,7 @@ describe('DYNAMODB_SESSIONS_REPLACE=connect-dynamodb', () => {
       expect(ended.stdout).toBe(exitCode === 0 ? 'connectDynamoDB\n' : '')
       expect(ended.stderr).toContain('dynamodb-sessions/register cannot replace connect-dynamodb: ')
       expect(ended.stderr).toContain(
-        "the environment variable DYNAMODB_SESSIONS_REPLACE must be 'connect-dynamodb'",
+        "the environment variable DYNAMODB_SESSIONS_REPLACE must be a list, separated by commas, of 'connect-dynamodb'",
       )
     },
   )

@@ -4,7 +4,7 @@ import { Browser } from '../../support/browser.ts'
 import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
-import { expressApp, fastifyApp } from './apps.ts'
+import { expressApp, fastifyApp, honoApp, koaSessionApp } from './apps.ts'
 import { environmentFor } from './preload.ts'
 import { visit } from './visit.ts'
 
@@ -14,6 +14,9 @@ let table: SessionTable
 beforeAll(async () => {
   folder = await AppFolder.create()
   for (const name of ['express', 'express-session', 'fastify', '@fastify/session', '@fastify/cookie']) {
+    await folder.link(name)
+  }
+  for (const name of ['koa', 'koa-session', 'hono', 'hono-sessions', '@hono/node-server']) {
     await folder.link(name)
   }
 })
@@ -28,8 +31,9 @@ afterAll(async () => {
 
 async function visitTwice(
   file: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly store: string | undefined; readonly stderr: string }> {
-  const app = await folder.start(file, { environment: environmentFor(table) })
+  const app = await folder.start(file, { environment: { ...environmentFor(table), ...more } })
   const browser = new Browser()
   expect(await visit(browser, app)).toMatchObject({ visits: 1 })
   const second = await visit(browser, app)
@@ -86,6 +90,42 @@ describe('an application that has chosen a store', () => {
       expect(await table.items()).toEqual([])
     },
   )
+
+  it('keeps the cookie in which koa-session has the session', async () => {
+    await folder.write('cookie.cjs', koaSessionApp('cjs'))
+    await visitTwice('cookie.cjs')
+    expect(await table.items()).toEqual([])
+  })
+
+  it.each(['store: new OwnStore()', 'ContextStore: OwnStore'])(
+    'keeps %s of koa-session, also where koa-session is to be replaced',
+    async store => {
+      const own = `
+        const kept = new Map()
+        class OwnStore {
+          get(key) { return kept.get(key) }
+          set(key, session) { kept.set(key, session) }
+          destroy(key) { kept.delete(key) }
+        }`
+      await folder.write('own.cjs', own + koaSessionApp('cjs', store))
+      await visitTwice('own.cjs', { DYNAMODB_SESSIONS_REPLACE: 'koa-session' })
+      expect(await table.items()).toEqual([])
+    },
+  )
+
+  it('keeps a store that extends MemoryStore, also where express-session is to be replaced', async () => {
+    const store = 'store: new (class OwnStore extends session.MemoryStore {})()'
+    await folder.write('extended.cjs', expressApp('cjs', store))
+    const replaced = { DYNAMODB_SESSIONS_REPLACE: 'express-session' }
+    expect(await visitTwice('extended.cjs', replaced)).toMatchObject({ store: 'OwnStore' })
+    expect(await table.items()).toEqual([])
+  })
+
+  it('keeps new MemoryStore() of hono-sessions, which has no default', async () => {
+    await folder.write('hono.cjs', honoApp('cjs'))
+    expect(await visitTwice('hono.cjs')).toMatchObject({ store: 'MemoryStore' })
+    expect(await table.items()).toEqual([])
+  })
 
   it('starts even when the settings for the store that it does not use are wrong', async () => {
     await folder.write('memory.cjs', expressApp('cjs', 'store: new session.MemoryStore()'))

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Browser } from '../../support/browser.ts'
 import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
+import { withHooks } from '../../runtimes/runtime-packages.ts'
 import { AppFolder } from './app-folder.ts'
 import { expressApp, fastifyApp } from './apps.ts'
 import { environmentFor } from './preload.ts'
@@ -121,6 +122,33 @@ describe('next to other tools', () => {
     for (const options of [`${preload} -r ./tool.cjs`, `-r ./tool.cjs ${preload}`]) {
       const app = await folder.start('app.cjs', { environment: environmentFor(table, options) })
       expect(await visit(new Browser(), app)).toMatchObject({ store: 'DynamoDBStore' })
+      await app.kill()
+    }
+  })
+
+  it('one that hands out the sources of CommonJS modules to ES modules', async () => {
+    const node = await withHooks(process.execPath)
+    if (node === undefined) return
+    await folder.link('express-session')
+    await folder.write(
+      'sources.mjs',
+      `import { readFileSync } from 'node:fs'
+       import { fileURLToPath } from 'node:url'
+       export async function load(url, context, nextLoad) {
+         const loaded = await nextLoad(url, context)
+         return loaded.format === 'commonjs' ? { ...loaded, source: readFileSync(fileURLToPath(url)) } : loaded
+       }`,
+    )
+    await folder.write(
+      'tool.mjs',
+      "import { register } from 'node:module'\nregister('./sources.mjs', import.meta.url)",
+    )
+    await folder.write('app.mjs', expressApp('mjs'))
+    const preload = '--import dynamodb-sessions/register'
+    for (const options of [`${preload} --import ./tool.mjs`, `--import ./tool.mjs ${preload}`]) {
+      const environment = { ...environmentFor(table, options), NODE_NO_WARNINGS: '1' }
+      const app = await folder.start('app.mjs', { environment, node })
+      expect(await visit(new Browser(), app)).toMatchObject({ store: 'DynamoDBStore', isStore: true })
       await app.kill()
     }
   })

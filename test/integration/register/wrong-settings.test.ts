@@ -4,7 +4,7 @@ import { Browser } from '../../support/browser.ts'
 import { engine } from '../../support/engines.ts'
 import { SessionTable } from '../../support/session-table.ts'
 import { AppFolder } from './app-folder.ts'
-import { expressApp, fastifyApp } from './apps.ts'
+import { expressApp, fastifyApp, koaSessionApp } from './apps.ts'
 import { environmentFor } from './preload.ts'
 import { visit } from './visit.ts'
 
@@ -19,6 +19,14 @@ beforeAll(async () => {
   await folder.write('express.cjs', expressApp('cjs'))
   await folder.write('express.mjs', expressApp('mjs'))
   await folder.write('fastify.mjs', fastifyApp('mjs'))
+  for (const name of ['koa', 'koa-session']) await folder.link(name)
+  await folder.write('koa.cjs', koaSessionApp('cjs'))
+  await folder.write(
+    'old/node_modules/koa-session/package.json',
+    '{ "name": "koa-session", "version": "6.1.9" }',
+  )
+  await folder.write('old/node_modules/koa-session/index.js', 'module.exports = () => () => undefined')
+  await folder.write('old/koa.cjs', koaSessionApp('cjs'))
   environment = environmentFor(await SessionTable.create(engine))
 })
 
@@ -37,6 +45,7 @@ describe('a wrong setting', () => {
     { file: 'fastify.mjs', name: 'DYNAMODB_SESSIONS_HASH_IDS', value: 'perhaps' },
     { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_OPTIONAL', value: 'perhaps' },
     { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_REPLACE', value: 'something-else' },
+    { file: 'koa.cjs', name: 'DYNAMODB_SESSIONS_REPLACE', value: 'koa-sesssion' },
   ])('$name stops the start of $file with a message that names it', async ({ file, name, value }) => {
     const { exitCode, stdout, stderr } = await folder.run(file, {
       environment: { ...environment, [name]: value },
@@ -67,6 +76,14 @@ describe('a wrong setting', () => {
     })
     expect(exitCode).toBe(1)
     expect(stderr).toContain('cannot keep the sessions of @fastify/session in DynamoDB: the option "locking"')
+  })
+
+  it('that asks for more than a version of a framework can do stops the start, too', async () => {
+    const { exitCode, stderr } = await folder.run('old/koa.cjs', {
+      environment: { ...environment, DYNAMODB_SESSIONS_REPLACE: 'koa-session' },
+    })
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('koa-session 6.1.9 does not tell its store enough; 6.2 and newer do')
   })
 
   it.each(['1', 'true'])(
