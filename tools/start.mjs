@@ -54,14 +54,8 @@ async function start() {
   // It would warn that dynalite has no time to live, which a database in memory does not need.
   await createTable({ table, region, endpoint, credentials, onWarning: () => {} })
 
-  /** @type {string[]} */
-  const addresses = []
-  let port = requestedPort()
-  for (let index = 0; index < appProcesses; index++) {
-    port = await nextFreePort(port)
-    addresses.push(await startApp(port, endpoint))
-    port++
-  }
+  const ports = await freePorts(requestedPort(), appProcesses)
+  const addresses = await Promise.all(ports.map(port => startApp(port, ports, endpoint)))
   if (stopping) return
   const [first = '', ...others] = addresses
   console.log(`
@@ -69,7 +63,8 @@ async function start() {
   A second process of it:       ${others.join(', ')}
 
   Both keep their sessions in one DynamoDB table (in memory, at ${endpoint}).
-  Sign in at one, open the other: the session follows. Ctrl-C stops everything.
+  Sign in at one, open the other: the session follows. At ${first}experiments, see races, a
+  killed lock holder and a lost Region as they happen. Ctrl-C stops everything.
 `)
 }
 
@@ -91,14 +86,16 @@ async function startDatabase() {
  * Starts one process of the example app and waits until it answers.
  *
  * @param {number} port
+ * @param {readonly number[]} ports Those of all processes, to link to each other.
  * @param {string} endpoint
  * @returns {Promise<string>} The address of the app.
  */
-async function startApp(port, endpoint) {
+async function startApp(port, ports, endpoint) {
   const child = fork(join(root, 'examples', 'express', 'server.js'), {
     env: {
       ...plainEnvironment(),
       PORT: String(port),
+      OTHER_PORTS: ports.filter(other => other !== port).join(','),
       SESSIONS_TABLE: table,
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
@@ -154,14 +151,17 @@ function requestedPort() {
 }
 
 /**
- * @param {number} port
- * @returns {Promise<number>} The first free port from `port` on.
+ * @param {number} first
+ * @param {number} count
+ * @returns {Promise<number[]>} The first free ports from `first` on.
  */
-async function nextFreePort(port) {
-  for (let candidate = port; candidate <= 65_535; candidate++) {
-    if (await isFree(candidate)) return candidate
+async function freePorts(first, count) {
+  const ports = []
+  for (let port = first; ports.length < count; port++) {
+    if (port > 65_535) throw new Error(`There are no ${count} free ports from ${first} on.`)
+    if (await isFree(port)) ports.push(port)
   }
-  throw new Error(`There is no free port from ${port} on.`)
+  return ports
 }
 
 /**

@@ -2,16 +2,18 @@
 import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { describeError } from './errors.js'
+import { experimentRoutes } from './experiments/routes.js'
 import { sessionMiddleware } from './sessions.js'
 import { shopRoutes } from './shop-routes.js'
 import { errorPage } from './views.js'
 
 const STYLES = fileURLToPath(new URL('styles.css', import.meta.url))
+const PICTURE_SCRIPT = fileURLToPath(new URL('browser/picture.js', import.meta.url))
 
-// No scripts and nothing from other hosts: the page has neither.
+// Nothing from other hosts. The page of experiments is the only one with a script.
 const PAGE_HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'Referrer-Policy': 'same-origin',
   'X-Content-Type-Options': 'nosniff',
   'Cache-Control': 'no-store',
@@ -23,7 +25,10 @@ const PAGE_HEADERS = {
  * @property {string} table name of the store's table, to show
  * @property {string} secret signs the cookie; the same in every process that shares the table
  * @property {string | undefined} [processName] label of this process, to tell several apart
- * @property {boolean} [production] send cookies over HTTPS only, and keep error details in the log
+ * @property {import('./stored-item.js').ItemReader} items reads what the table has for a session, to show
+ * @property {import('./experiments/request-log.js').RequestLog} requestLog
+ * @property {readonly number[]} [otherPorts] where other processes on the same table listen, to link to
+ * @property {boolean} [production] send cookies over HTTPS only, keep error details in the log, have no experiments
  * @property {number} [trustedProxies] how many proxies in front of the app set `X-Forwarded-Proto`
  */
 
@@ -31,7 +36,17 @@ const PAGE_HEADERS = {
  * @param {AppOptions} options
  * @returns {express.Express}
  */
-export function createApp({ store, table, secret, processName, production = false, trustedProxies = 0 }) {
+export function createApp({
+  store,
+  table,
+  secret,
+  items,
+  requestLog,
+  processName,
+  otherPorts = [],
+  production = false,
+  trustedProxies = 0,
+}) {
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', trustedProxies)
@@ -40,16 +55,25 @@ export function createApp({ store, table, secret, processName, production = fals
   app.get('/styles.css', (_req, res) => {
     res.sendFile(STYLES)
   })
+  app.get('/picture.js', (_req, res) => {
+    res.sendFile(PICTURE_SCRIPT)
+  })
   app.use((_req, res, next) => {
     res.set(PAGE_HEADERS)
     next()
   })
+  // They start processes and write sessions for whoever asks.
+  if (!production) app.use('/experiments', experimentRoutes({ table, requestLog }))
   app.use(express.urlencoded({ extended: false, limit: '4kb' }))
   app.use(sessionMiddleware({ store, secret, production }))
-  app.use(shopRoutes({ store, table, processName, production }))
+  app.use(shopRoutes({ store, table, items, processName, otherPorts, production }))
 
   app.use((_req, res) => {
-    res.status(404).send(errorPage({ title: 'There is no such page', text: 'The shop has only one.' }))
+    res
+      .status(404)
+      .send(
+        errorPage({ title: 'There is no such page', text: 'The links above lead to those that there are.' }),
+      )
   })
 
   /** @type {express.ErrorRequestHandler} */

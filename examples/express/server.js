@@ -6,6 +6,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { DynamoDBStore } from 'dynamodb-sessions/express'
 import { createApp } from './app.js'
+import { RequestLog } from './experiments/request-log.js'
+import { ItemReader } from './stored-item.js'
 
 // Every process that shares the table must sign cookies with the same secret, so this cannot be a random one.
 // It is public: set SESSION_SECRET to your own wherever anybody but you can reach the app.
@@ -25,12 +27,17 @@ if (production && secret === DEMO_SECRET) {
 
 // With the user of each session in its item, a user can be signed out everywhere.
 const store = new DynamoDBStore({ table, userId: ({ user }) => user })
+const items = new ItemReader(table)
+const requestLog = new RequestLog()
 const app = createApp({
   store,
+  items,
+  requestLog,
   table,
   secret,
   production,
   processName: process.env['PROCESS_NAME'],
+  otherPorts: (process.env['OTHER_PORTS'] || '').split(',').filter(Boolean).map(Number),
   trustedProxies: Number(process.env['TRUST_PROXY'] || 0),
 })
 const server = createServer(app)
@@ -49,17 +56,24 @@ try {
   console.log(`listening on ${address()}`)
 } catch (error) {
   fail(error)
-  await store.close()
+  await close()
 }
 
 /** Answers what is under way, then lets go of everything that keeps the process alive. */
 async function shutDown() {
   server.close()
+  requestLog.close()
   // A browser may hold a connection open without asking for anything.
   const patience = setTimeout(() => server.closeAllConnections(), SHUTDOWN_PATIENCE_MS)
   await once(server, 'close')
   clearTimeout(patience)
-  await store.close()
+  await close()
+}
+
+/** @returns {Promise<void>} */
+async function close() {
+  requestLog.close()
+  await Promise.all([store.close(), items.close()])
 }
 
 /** @returns {string} */

@@ -19,11 +19,17 @@ import { errorPage, shopPage } from './views.js'
  * @typedef {object} ShopOptions
  * @property {import('dynamodb-sessions/express').DynamoDBStore} store
  * @property {string} table
+ * @property {import('./stored-item.js').ItemReader} items
  * @property {string | undefined} processName
+ * @property {readonly number[]} otherPorts ports of other processes on the same table and host
  * @property {boolean} production
  */
 
 const LONGEST_NAME = 40
+
+/** Carries the notice to the page after the redirect; there is no session any more that could. */
+const NOTICE_COOKIE = 'notice'
+const NOTICE_PATIENCE_MS = 10_000
 
 /**
  * Every change is a POST that ends in a redirect, so that reloading a page never repeats one. Express passes the
@@ -48,24 +54,28 @@ export function shopRoutes(options) {
  * @param {Response} res
  * @param {ShopOptions} options
  */
-async function showShop(req, res, { table, processName }) {
+async function showShop(req, res, { table, items, processName, otherPorts }) {
   const leftMs = req.session.cookie.maxAge ?? 0
   let savedInMs
   if (hasBegun(req)) {
     req.session.visits = (req.session.visits ?? 0) + 1
     savedInMs = await save(req)
   }
+  const justSignedOut = hasCookie(req, NOTICE_COOKIE)
+  if (justSignedOut) res.clearCookie(NOTICE_COOKIE)
   res.send(
     shopPage({
       session: req.session,
-      sessionId: req.sessionID,
-      cookieWasSent: req.headers.cookie?.includes(`${COOKIE_NAME}=`) ?? false,
+      item: savedInMs === undefined ? undefined : await items.read(req.sessionID),
+      cookieWasSent: hasCookie(req, COOKIE_NAME),
       readInMs: readDurationMs(req),
       savedInMs,
       leftMs,
       table,
       server: servedBy(req, processName),
-      justSignedOut: req.query['signed-out'] !== undefined,
+      // Of the host that the browser asked for: it sends the cookie to that one only, whatever the port.
+      otherProcesses: otherPorts.map(port => `${req.protocol}://${req.hostname}:${port}/`),
+      justSignedOut,
     }),
   )
 }
@@ -100,7 +110,8 @@ async function signIn(req, res, { processName }) {
 async function signOut(req, res, { production }) {
   await destroy(req)
   res.clearCookie(COOKIE_NAME, cookieAttributes(production))
-  res.redirect(303, '/?signed-out')
+  res.cookie(NOTICE_COOKIE, 'signed-out', { ...cookieAttributes(production), maxAge: NOTICE_PATIENCE_MS })
+  res.redirect(303, '/')
 }
 
 /**
@@ -179,6 +190,15 @@ function servedBy(req, processName) {
     port,
     uptimeMs: process.uptime() * 1000,
   }
+}
+
+/**
+ * @param {Request} req
+ * @param {string} name
+ * @returns {boolean}
+ */
+function hasCookie(req, name) {
+  return req.headers.cookie?.split(/; */).some(cookie => cookie.startsWith(`${name}=`)) ?? false
 }
 
 /**

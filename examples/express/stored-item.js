@@ -1,33 +1,73 @@
-/** What the store keeps for a session, worked out from outside: nothing here asks DynamoDB. */
-import { createHash } from 'node:crypto'
+/** The item of a session as DynamoDB has it, read from the table. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { SessionStore } from 'dynamodb-sessions'
+import { fetchTransport } from 'dynamodb-sessions/transport'
 
 /**
  * @typedef {object} StoredItem
- * @property {string} key the partition key `id`
+ * @property {readonly StoredAttribute[]} attributes
+ * @property {string} data the session data, indented for reading
  * @property {string} sessionIdStart the first characters of the session ID: enough to compare, too few to use
- * @property {Date} expiresAt
- * @property {number} expires the TTL attribute, in epoch seconds
- * @property {string} data JSON text, indented for reading
- * @property {number} dataBytes size of the JSON text as it is stored, without the indentation
+ *
+ * @typedef {object} StoredAttribute
+ * @property {string} name
+ * @property {string} type as DynamoDB calls it: `S`, `N`, `B`
+ * @property {string} value as DynamoDB's JSON has it: binary values in Base64
  */
 
-/**
- * Describes the item of a session as the store writes it with its default options.
- *
- * The key is the SHA-256 of the session ID: whoever reads the table cannot make a cookie of what is in it.
- *
- * @param {string} sessionId
- * @param {import('express-session').Session} session
- * @returns {StoredItem}
- */
-export function storedItem(sessionId, session) {
-  const expiresAt = session.cookie.expires ?? new Date(Number.NaN)
-  return {
-    key: createHash('sha256').update(sessionId).digest('base64url'),
-    sessionIdStart: sessionId.slice(0, 4),
-    expiresAt,
-    expires: Math.ceil(expiresAt.getTime() / 1000),
-    data: JSON.stringify(session, undefined, 2),
-    dataBytes: Buffer.byteLength(JSON.stringify(session)),
+/** Reads items. It has a store of its own, whose responses it sees on their way. */
+export class ItemReader {
+  /**
+   * @readonly
+   * @type {AsyncLocalStorage<{ body: unknown }>}
+   */
+  #reads = new AsyncLocalStorage()
+  /** @readonly */
+  #store
+
+  /** @param {string} table */
+  constructor(table) {
+    const transport = fetchTransport({
+      fetch: async (url, init) => {
+        const response = await fetch(url, init)
+        const read = this.#reads.getStore()
+        if (read !== undefined) read.body = await response.clone().json()
+        return response
+      },
+    })
+    this.#store = new SessionStore({ table, transport })
   }
+
+  /**
+   * @param {string} sessionId
+   * @returns {Promise<StoredItem | undefined>} undefined when there is no such session
+   */
+  async read(sessionId) {
+    /** @type {{ body: unknown }} */
+    const read = { body: undefined }
+    const record = await this.#reads.run(read, () => this.#store.read(sessionId))
+    if (record === undefined) return undefined
+    const { Item: item = {} } =
+      /** @type {{ Item?: Readonly<Record<string, Readonly<Record<string, unknown>>>> }} */ (read.body)
+    return {
+      attributes: Object.entries(item).map(([name, typed]) => attributeOf(name, typed)),
+      data: JSON.stringify(record.data, undefined, 2),
+      sessionIdStart: sessionId.slice(0, 4),
+    }
+  }
+
+  /** @returns {Promise<void>} */
+  close() {
+    return this.#store.close()
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {Readonly<Record<string, unknown>>} typed a value as `{ S: 'text' }`
+ * @returns {StoredAttribute}
+ */
+function attributeOf(name, typed) {
+  const [[type, value] = ['', '']] = Object.entries(typed)
+  return { name, type, value: typeof value === 'string' ? value : JSON.stringify(value) }
 }

@@ -1,8 +1,10 @@
 /** The pages of the shop. */
 import { cartLines, catalogue, totalCents } from './catalogue.js'
 import { html } from './html.js'
-import { inspector } from './inspector.js'
 import { productIcon } from './icons.js'
+import { inspector } from './inspector.js'
+import { itemCard } from './item-card.js'
+import { documentOf } from './layout.js'
 
 /** @typedef {ReturnType<typeof html>} Html */
 
@@ -15,13 +17,14 @@ import { productIcon } from './icons.js'
  *
  * @typedef {object} ShopPage
  * @property {import('express').Request['session']} session
- * @property {string} sessionId
+ * @property {import('./stored-item.js').StoredItem | undefined} item what the table has for the session; undefined for none
  * @property {boolean} cookieWasSent
  * @property {number} readInMs
  * @property {number | undefined} savedInMs undefined when there was nothing to save
  * @property {number} leftMs life time that the session had left when the request came in
  * @property {string} table
  * @property {ServedBy} server the process that answers
+ * @property {readonly string[]} otherProcesses addresses of other processes on the same table
  * @property {boolean} justSignedOut
  */
 
@@ -36,17 +39,18 @@ const EUROS = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' }
 export function shopPage(page) {
   const { session, justSignedOut } = page
   const { user } = session
-  return documentOf(
-    'The Corner Desk',
-    html`
+  return documentOf({
+    title: 'The Corner Desk',
+    path: '/',
+    main: html`
       <main class="columns">
         ${justSignedOut && user === undefined && signedOut()}
-        ${user === undefined ? signIn() : welcome(user, session.visits ?? 0)}
+        ${user === undefined ? signIn() : welcome(user, session.visits ?? 0)} ${inspector(page)}
         <div class="shop" id="shop">${products()} ${cartOf(session.cart)}</div>
-        ${inspector(page)}
+        ${itemCard(page)}
       </main>
     `,
-  )
+  })
 }
 
 /**
@@ -56,9 +60,9 @@ export function shopPage(page) {
  * @returns {string}
  */
 export function errorPage({ title, text, detail, advice }) {
-  return documentOf(
+  return documentOf({
     title,
-    html`
+    main: html`
       <main class="problem card">
         <h2>${title}</h2>
         <p>${text}</p>
@@ -67,7 +71,7 @@ export function errorPage({ title, text, detail, advice }) {
         <p><a href="/">To the shop</a></p>
       </main>
     `,
-  )
+  })
 }
 
 /** @returns {Html} */
@@ -210,32 +214,6 @@ function cartRow({ product, quantity }) {
       <td class="price">${euros(product.priceCents * quantity)}</td>
     </tr>
   `
-}
-
-/**
- * @param {string} title
- * @param {Html} main
- * @returns {string}
- */
-function documentOf(title, main) {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${title}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/styles.css" />
-      </head>
-      <body>
-        <header class="masthead">
-          <h1><a href="/">The Corner Desk</a></h1>
-          <p>A small shop whose sessions live in DynamoDB</p>
-        </header>
-        ${main}
-      </body>
-    </html>`.toString()
 }
 
 /**

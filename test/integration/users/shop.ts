@@ -9,7 +9,11 @@ import { engineCredentials, engineRegion } from '../../support/engines.ts'
 const SERVER = fileURLToPath(new URL('../../../examples/express/server.js', import.meta.url))
 
 /** Starts a process of the example shop; it ends with the test. Returns its address. */
-export async function startShop(table: string, endpoint: string): Promise<string> {
+export async function startShop(
+  table: string,
+  endpoint: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const shop = fork(SERVER, {
     env: {
       PATH: process.env['PATH'],
@@ -23,6 +27,7 @@ export async function startShop(table: string, endpoint: string): Promise<string
       // Requests may be held for as long as a slow machine needs.
       DYNAMODB_SESSIONS_ATTEMPT_TIMEOUT_MS: '30000',
       DYNAMODB_SESSIONS_DEADLINE_MS: '50000',
+      ...variables,
     },
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
