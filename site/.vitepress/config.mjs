@@ -51,7 +51,10 @@ const findVue = {
   },
 }
 
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#3451b2"/><path d="M9 9h14M9 16h14M9 23h8" stroke="#fff" stroke-width="3"/></svg>`
+
 const config = {
+  head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(icon)}` }]],
   title: manifest.name,
   description: manifest.description,
   lang: 'en',
