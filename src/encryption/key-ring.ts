@@ -1,7 +1,7 @@
 import { createHash, createSecretKey, type KeyObject, scrypt } from 'node:crypto'
 
 import { DynamoDBSessionsError } from '../errors.ts'
-import { KEY_BYTES, normalizedPassphrase } from './encryption-options.ts'
+import { KEY_BYTES, keyMaterial } from './encryption-options.ts'
 
 /** A key, and the ID under which blobs name it. */
 interface EncryptionKey {
@@ -39,7 +39,10 @@ export class KeyRing {
   /** @param keys as `isEncryptionOptions` accepts them. */
   constructor(keys: readonly (Uint8Array | string)[], stretch: Stretch = stretchPassphrase) {
     this.#stretch = stretch
-    this.#given = keys.map(key => (typeof key === 'string' ? key : createSecretKey(key)))
+    this.#given = keys.map(key => {
+      const material = keyMaterial(key)
+      return typeof material === 'string' ? material : createSecretKey(material)
+    })
     const secrets = this.#given.filter(key => typeof key !== 'string')
     if (secrets.length === keys.length) this.#keys = secrets.map(withId)
   }
@@ -95,7 +98,7 @@ export class KeyRing {
   }
 
   async #secretFrom(passphrase: string): Promise<KeyObject> {
-    const bytes = await this.#stretch(normalizedPassphrase(passphrase))
+    const bytes = await this.#stretch(passphrase)
     const secret = createSecretKey(bytes)
     bytes.fill(0)
     return secret

@@ -1,7 +1,8 @@
 import { invalidOption } from '../errors.ts'
 import { closestMatch, didYouMean } from './message-text.ts'
+import { counterpartOf } from './option-counterparts.ts'
 import { isJsonObject, type JsonObject } from './core-objects.ts'
-import { type Environment, numberFromText } from './process-environment.ts'
+import { type Environment, numberFromText, warn } from './process-environment.ts'
 
 /**
  * One option: everything but its TypeScript type and its help, which are the property of that name and the first sentence
@@ -28,6 +29,17 @@ export interface OptionRow<Value = unknown> {
   readonly range?: readonly [least: number, most: number]
   /** The words that it takes. */
   readonly words?: readonly string[]
+  /** The form of wrong strings that a message may repeat. All others are withheld: they may be secrets that slipped in. */
+  readonly shown?: RegExp
+  /** What was probably meant by a wrong value that a message repeats. */
+  readonly meant?: (value: unknown) => string | undefined
+  /**
+   * What is wrong with a value, for options that can say more than what they take: a clause with a subject of its own, which
+   * repeats nothing of the value.
+   */
+  readonly problem?: (value: unknown) => string | undefined
+  /** What makes it likely that an acceptable value is a mistake, as a clause without its subject: a process warning. */
+  readonly doubt?: (value: unknown) => string | undefined
   /** Whether an object has to have it. */
   readonly isRequired?: boolean
   /** The options of an object that it takes. */
@@ -98,9 +110,14 @@ export function readOptions<Options extends object>(
       mistakes.push(
         variable === undefined
           ? mistakeIn(`the option "${name}"`, row, value)
-          : `the environment variable ${variable} must be ${row.takesAsText ?? row.takes}; received ${kindOfText(value, row)}`,
+          : `the environment variable ${variable} must be ${row.takesAsText ?? row.takes}; ${receivedText(value, row)}`,
       )
-    }
+    } else
+      warnOfDoubt(
+        variable === undefined ? `the option "${name}"` : `the environment variable ${variable}`,
+        row,
+        value,
+      )
     options[name] = value
   }
   if (mistakes.length > 0) throw invalidOption(mistakes.join('; '))
@@ -149,8 +166,9 @@ function validate(options: JsonObject, rows: Rows, owner: string, ofOwner = ''):
     }
     const value: unknown = Reflect.get(options, name)
     const row = rows[name]
-    if (value === undefined || row === undefined || row.accepts(value)) continue
-    throw invalidOption(mistakeIn(`the option "${name}"${ofOwner}`, row, value))
+    if (value === undefined || row === undefined) continue
+    if (!row.accepts(value)) throw invalidOption(mistakeIn(`the option "${name}"${ofOwner}`, row, value))
+    if (row.doubt !== undefined) warnOfDoubt(`the option "${name}"${ofOwner}`, row, value)
   }
 }
 
@@ -177,6 +195,9 @@ export function textOption(takes: string, accepts: RegExp | ((text: string) => b
   }
 }
 
+/** What is no secret: words without digits. */
+const WORD = /^[a-z][a-z_-]{0,39}$/i
+
 /** An option that takes one of a few words. */
 export function wordOption<const Word extends string>(words: readonly Word[]): OptionRow<Word> {
   return {
@@ -184,12 +205,35 @@ export function wordOption<const Word extends string>(words: readonly Word[]): O
     accepts: value => words.some(word => word === value),
     fromText: text => text,
     words,
+    shown: WORD,
   }
+}
+
+/** What has been warned of: the same options are read again and again. */
+const warnedOf = new Set<string>()
+
+function warnOfDoubt(option: string, { doubt }: OptionRow, value: unknown): void {
+  const text = doubt?.(value)
+  if (text === undefined || warnedOf.has(text)) return
+  warnedOf.add(text)
+  warn(`${option} ${text}`)
+}
+
+const DAY_SECONDS = 86_400
+/** Browsers keep no cookie for longer: a lifetime above is more likely one in milliseconds. */
+const LONGEST_USUAL_SECONDS = 400 * DAY_SECONDS
+
+/** The doubt about a number of seconds that would make sense as milliseconds. */
+function secondsInDoubt(value: unknown): string | undefined {
+  if (typeof value !== 'number' || value <= LONGEST_USUAL_SECONDS || value === Infinity) return undefined
+  const days = Math.round(value / DAY_SECONDS).toLocaleString('en-US')
+  return `is ${value} seconds, which are ${days} days; were milliseconds meant? Then it is ${value / 1000}`
 }
 
 /** An option that takes a number within bounds. */
 export function numberOption(unit: string, least: number, most: number): OptionRow<number> {
   return {
+    ...(unit === 'seconds' && most > LONGEST_USUAL_SECONDS && { doubt: secondsInDoubt }),
     takes: `a number of ${unit}${within(least, most)}`,
     accepts: value => typeof value === 'number' && value >= least && value <= most,
     fromText: numberFromText,
@@ -214,6 +258,7 @@ export function secondsOption(example?: number): OptionRow<number> {
     takes,
     ...(example !== undefined && { takesAsText: `${takes}, such as ${example}` }),
     accepts: isPositive,
+    doubt: secondsInDoubt,
     fromText: numberFromText,
     range: [0, Infinity],
   }
@@ -246,7 +291,7 @@ export function functionOption<Value>(takes = 'a function'): OptionRow<Value> {
 export function objectOption<Value>(
   takes: string,
   members: Rows,
-  short?: Pick<OptionRow, 'takes' | 'accepts' | 'fromText' | 'words'>,
+  short?: Pick<OptionRow, 'takes' | 'accepts' | 'fromText' | 'words' | 'shown' | 'meant'>,
 ): OptionRow<Value> {
   return {
     ...short,
@@ -264,7 +309,9 @@ function wrongMember(value: JsonObject, rows: Rows): string | undefined {
     if (member === undefined) continue
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined
     if (row === undefined) return `with an unknown "${name}"${didYouMean(suggestion(name, rows))}`
-    if (!row.accepts(member)) return `whose ${mistakeIn(`"${name}"`, row, member)}`
+    if (row.accepts(member)) continue
+    const problem = row.problem?.(member)
+    return `whose ${problem ?? mistakeIn(`"${name}"`, row, member)}`
   }
   const missing = missingIn(value, rows)
   return missing && `without "${missing[0]}"`
@@ -370,12 +417,13 @@ function valueOf(
   return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
 }
 
-/** What is wrong with the value of an option. The message does not repeat it: it may be secret. */
+/** What is wrong with the value of an option. The message does not repeat what may be secret. */
 function mistakeIn(option: string, row: OptionRow, value: unknown): string {
-  return `${option} must be ${row.takes}; received ${kindOf(value, row)}`
+  return `${option} must be ${row.takes}; received ${kindOf(value, row)}${problemIn(value, row)}`
 }
 
-function kindOf(value: unknown, { members, words = [] }: Partial<OptionRow> = {}): string {
+function kindOf(value: unknown, row: Partial<OptionRow> = {}): string {
+  const { members } = row
   if (value === null) return 'null'
   if (Array.isArray(value)) {
     // What comes of [process.env.NAME].
@@ -383,7 +431,7 @@ function kindOf(value: unknown, { members, words = [] }: Partial<OptionRow> = {}
     return `an array${isUnset ? ' with undefined in it: the variable that it comes from is not set' : ''}`
   }
   if (typeof value === 'string') {
-    return value === '' ? 'an empty string' : `a string${didYouMean(closestMatch(value, words))}`
+    return value === '' ? 'an empty string' : stringInWords(value, 'a string', row)
   }
   if (typeof value === 'number') return `the number ${value}`
   if (value === undefined) return 'nothing'
@@ -393,47 +441,41 @@ function kindOf(value: unknown, { members, words = [] }: Partial<OptionRow> = {}
 }
 
 /** The same of a value that was read from the string of a variable. */
-function kindOfText(value: unknown, { words = [] }: OptionRow): string {
-  if (value === BLANKS) return 'nothing but blanks'
-  if (typeof value === 'number' && !Number.isNaN(value)) return kindOf(value)
-  return `another value${didYouMean(typeof value === 'string' ? closestMatch(value, words) : undefined)}`
+function receivedText(value: unknown, row: OptionRow): string {
+  if (value === BLANKS) return 'received nothing but blanks'
+  if (typeof value === 'number' && !Number.isNaN(value)) return `received ${kindOf(value)}`
+  if (typeof value === 'string') return `received ${stringInWords(value, 'another value', row)}`
+  const ofMembers = Object.entries(row.members ?? {}).map(([name, member]) =>
+    isJsonObject(value) ? problemIn(value[name], member) : '',
+  )
+  return `received another value${problemIn(value, row)}${ofMembers.join('')}`
+}
+
+function problemIn(value: unknown, { problem }: OptionRow): string {
+  const text = problem?.(value)
+  return text === undefined ? '' : `: ${text}`
+}
+
+/** A wrong string: as it is where it looks like no secret, and with what was probably meant. */
+function stringInWords(
+  value: string,
+  otherwise: string,
+  { words = [], shown, meant }: Partial<OptionRow>,
+): string {
+  const isShown = shown?.test(value) === true
+  const candidate = closestMatch(value, words) ?? (isShown ? meant?.(value) : undefined)
+  return (isShown ? `'${value}'` : otherwise) + didYouMean(candidate)
 }
 
 function unknownOption(lead: string, name: string, listed: string, rows: Rows): TypeError {
   const known = Object.keys(rows)
-  const instead = insteadOfSdkOption(name)
-  const hint =
-    instead === undefined
-      ? didYouMean(suggestion(name, rows))
-      : `, as clients of the AWS SDK have it: ${instead}`
-  return invalidOption(`${lead} "${name}"${hint} (${listed} are: ${known.join(', ')})`)
+  const hint = counterpartOf(name, Object.hasOwn(rows, 'partitionKey')) ?? didYouMean(suggestion(name, rows))
+  return invalidOption(`${lead} "${name}"${hint === '' ? ` (${listedNames(listed, known)})` : hint}`)
 }
 
-/** What stands here for the options of the AWS SDK's clients, by their names; where several have one, with bars between. */
-const SDK_COUNTERPARTS: Readonly<Record<string, string>> = {
-  'requestHandler|httpOptions|httpAgent|httpsAgent|agent':
-    'set "connectTimeoutMs", "attemptTimeoutMs", "maxSockets", "ca" or "proxy", or pass a "transport"',
-  'connectionTimeout|connectTimeout': 'set "connectTimeoutMs"',
-  'requestTimeout|socketTimeout|timeout': 'set "attemptTimeoutMs" or "deadlineMs"',
-  useFipsEndpoint: 'set AWS_USE_FIPS_ENDPOINT=true, or use_fips_endpoint in the profile',
-  'useDualstackEndpoint|useDualStack':
-    'set AWS_USE_DUALSTACK_ENDPOINT=true, or use_dualstack_endpoint in the profile',
-  accountIdEndpointMode: 'set AWS_ACCOUNT_ID_ENDPOINT_MODE, or account_id_endpoint_mode in the profile',
-  'retryStrategy|retryMode|defaultsMode': 'the retry mode is standard; set "maxAttempts" and "deadlineMs"',
-  maxRetries: 'set "maxAttempts", which counts the first attempt, too',
-  logger: 'subscribe to the diagnostics channels: docs/observability.md',
-  'customUserAgent|userAgentAppId|defaultUserAgentProvider':
-    'set AWS_SDK_UA_APP_ID, or sdk_ua_app_id in the profile',
-  'tls|sslEnabled': 'say http:// or https:// in "endpoint"',
-  'credentialDefaultProvider|credentialProvider': 'pass it as "credentials"',
-  'accessKeyId|secretAccessKey|sessionToken':
-    'pass "credentials", an object with accessKeyId and secretAccessKey',
-  'systemClockOffset|correctClockSkew': 'a wrong clock is corrected by itself; for tests set "clock"',
-  'endpointProvider|urlParser|endpointDiscoveryEnabled|endpointCacheSize': 'set "endpoint"',
-  'client|documentClient|dynamoDBClient':
-    'the store has its own client; set "region", "endpoint" and "credentials"',
-}
+/** As many names as a reader looks through; what has more is a store, or takes the options of one. */
+const MOST_LISTED = 16
 
-function insteadOfSdkOption(name: string): string | undefined {
-  return Object.entries(SDK_COUNTERPARTS).find(([names]) => names.split('|').includes(name))?.[1]
+function listedNames(listed: string, names: readonly string[]): string {
+  return names.length > MOST_LISTED ? 'docs/options.md has all options' : `${listed} are: ${names.join(', ')}`
 }

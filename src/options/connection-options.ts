@@ -1,10 +1,11 @@
-import { isCredentials } from '../aws/sigv4/sign.ts'
-import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
+import { isCredentials, isHeaderText } from '../aws/sigv4/sign.ts'
+import { regionOption } from './region-option.ts'
 import { isEndpointUrl } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
 import { type FailoverOptions, failoverRow } from './failover-options.ts'
 import { type HedgedReadsOptions, hedgedReadsRow } from './hedging-options.ts'
+import { isJsonObject } from '../internal/core-objects.ts'
 import { atMost, integerOption, notWith, type OptionRows, textOption } from '../internal/option.ts'
 
 /** How DynamoDB is reached. */
@@ -154,7 +155,7 @@ export const connectionRows: OptionRows<
   'maxAttempts' | 'connectTimeoutMs' | 'attemptTimeoutMs' | 'deadlineMs' | 'maxSockets'
 > = {
   region: {
-    ...textOption('the name of an AWS region, such as eu-west-1', isRegionName),
+    ...regionOption(),
     flag: 'region',
   },
   endpoint: {
@@ -163,6 +164,10 @@ export const connectionRows: OptionRows<
         'fragment',
       isEndpointUrl,
     ),
+    // A host without its scheme, which is the usual mistake.
+    shown: /^[\w.-]{1,64}:\d{1,5}\/?$/,
+    meant: value =>
+      typeof value === 'string' && isEndpointUrl(`http://${value}`) ? `http://${value}` : undefined,
     flag: 'url',
   },
   failover: failoverRow,
@@ -172,6 +177,8 @@ export const connectionRows: OptionRows<
       'an object { accessKeyId, secretAccessKey, sessionToken? } of non-empty strings without blanks, or a function ' +
       'that returns one',
     accepts: value => typeof value === 'function' || isCredentials(value),
+    problem: credentialsProblem,
+    doubt: value => (isCredentials(value) ? expiryProblem(value, Date.now()) : undefined),
   },
   profile: {
     ...textOption('the name of a profile of the shared AWS configuration files', text => text !== ''),
@@ -219,6 +226,26 @@ export function deadlineMsOf({
   attemptTimeoutMs = 0,
 }: ConnectionOptions): number {
   return deadlineMs ?? Math.max(connectionRows.deadlineMs.default, connectTimeoutMs, attemptTimeoutMs)
+}
+
+/** Which key of an object of credentials is missing or unusable; the usual reason is a variable that is not set. */
+function credentialsProblem(value: unknown): string | undefined {
+  if (!isJsonObject(value)) return undefined
+  for (const name of ['accessKeyId', 'secretAccessKey', 'sessionToken']) {
+    const part = value[name]
+    if (part === undefined) {
+      if (name === 'sessionToken') continue
+      return `"${name}" is ${name in value ? 'undefined: the variable that it comes from is not set' : 'missing'}`
+    }
+    if (!isHeaderText(part)) return `"${name}" is ${part === '' ? 'empty' : 'no string without blanks'}`
+  }
+  return '"expiration" is no Date'
+}
+
+function expiryProblem({ expiration }: Credentials, nowMs: number): string | undefined {
+  if (expiration === undefined || expiration.getTime() > nowMs) return undefined
+  const at = expiration.toISOString()
+  return `expired at ${at}, and nothing renews them: pass a function that finds credentials, or leave the option out`
 }
 
 function isProxyUrl(value: unknown): boolean {

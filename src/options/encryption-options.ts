@@ -2,11 +2,9 @@ import {
   type CompressionOptions,
   DEFAULT_THRESHOLD_BYTES,
   type EncryptionOptions,
-  KEY_BYTES,
-  MIN_PASSPHRASE_CHARACTERS,
-  normalizedPassphrase,
+  keyMaterial,
+  keyProblem,
 } from '../encryption/encryption-options.ts'
-import { isUint8Array } from '../internal/core-objects.ts'
 import { numberFromText } from '../internal/process-environment.ts'
 import {
   integerOption,
@@ -23,11 +21,8 @@ const encryptionRows: OptionRows<EncryptionOptions, 'unencrypted'> = {
   keys: {
     takes: 'keys, none twice',
     isRequired: true,
-    accepts: value =>
-      Array.isArray(value) &&
-      value.length > 0 &&
-      Array.from<unknown>(value).every(isKey) &&
-      new Set(value.map(identityOf)).size === value.length,
+    accepts: value => keysProblem(value) === undefined,
+    problem: keysProblem,
   },
   unencrypted: { ...wordOption(['write', 'read', 'refuse']), default: 'read' },
 }
@@ -37,19 +32,20 @@ const compressionRows: OptionRows<CompressionOptions, 'thresholdBytes'> = {
 }
 
 /**
- * The row of the option `encryption`. Its variable has passphrases separated by blanks, the current one first.
+ * The row of the option `encryption`. Its variable has keys separated by blanks, the current one first.
  *
  * @internal
  */
 export const encryptionRow: OptionRow<EncryptionOptions> = {
   ...objectOption<EncryptionOptions>(
-    'an object { keys: [current, ...older], unencrypted? }, each key 32 bytes or a passphrase of at least 16 ' +
-      "characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
+    "an object { keys: [current, ...older], unencrypted? }, each key 32 bytes, 'base64:...', 'hex:...' or a passphrase of at " +
+      "least 16 characters, none twice, unencrypted one of 'write', 'read', 'refuse'",
     encryptionRows,
   ),
   takesAsText:
-    'passphrases of at least 16 characters, separated by blanks, the current one first and none twice',
-  fromText: text => ({ keys: text.split(/\s+/).filter(passphrase => passphrase !== '') }),
+    'keys (base64:... or hex:... of 32 bytes, or passphrases of at least 16 characters), separated by blanks, the current one ' +
+    'first and none twice',
+  fromText: text => ({ keys: text.split(/\s+/).filter(key => key !== '') }),
   layouts: ['native'],
 }
 
@@ -69,18 +65,24 @@ export const compressionRow: OptionRow<CompressionOptions | false> = {
   layouts: ['native'],
 }
 
-function isKey(value: unknown): value is Uint8Array | string {
-  if (typeof value === 'string') {
-    // A lone surrogate has no UTF-8 form: all of them would become the same character.
-    return (
-      Array.from(normalizedPassphrase(value)).length >= MIN_PASSPHRASE_CHARACTERS && !/\p{Cs}/u.test(value)
-    )
+function keysProblem(keys: unknown): string | undefined {
+  if (!Array.isArray(keys)) return 'keys must be an array'
+  if (keys.length === 0) return 'keys is empty'
+  const all = Array.from<unknown>(keys)
+  for (const [index, key] of all.entries()) {
+    const problem = keyProblem(key)
+    if (problem !== undefined) return `keys[${index}] ${problem}`
   }
-  return isUint8Array(value) && value.length === KEY_BYTES
+  const identities = (all as (Uint8Array | string)[]).map(identityOf)
+  const twice = identities.findIndex((identity, index) => identities.indexOf(identity) < index)
+  return twice === -1
+    ? undefined
+    : `keys[${twice}] is the same as keys[${identities.indexOf(identities[twice] ?? '')}]`
 }
 
 function identityOf(key: Uint8Array | string): string {
-  return typeof key === 'string'
-    ? `passphrase ${normalizedPassphrase(key)}`
-    : `bytes ${Buffer.from(key).toString('hex')}`
+  const material = keyMaterial(key)
+  return typeof material === 'string'
+    ? `passphrase ${material}`
+    : `bytes ${Buffer.from(material).toString('hex')}`
 }

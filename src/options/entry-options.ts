@@ -31,7 +31,8 @@ export const entryRows: OptionRows<EntryOptions> = {
   defaultTtlSeconds: secondsOption(),
   secrets: {
     takes: `a string of at least ${LEAST_SECRET_CHARACTERS} characters, or an array of such with the one to sign with first`,
-    accepts: isSecrets,
+    accepts: value => secretsProblem(value) === undefined,
+    problem: value => ([value].flat().includes(undefined) ? undefined : secretsProblem(value)),
     fromText: text => text.split(/\s+/).filter(secret => secret !== ''),
   },
   rolling: booleanOption(),
@@ -40,10 +41,13 @@ export const entryRows: OptionRows<EntryOptions> = {
   waitTimeoutMs: integerOption('milliseconds', 1, 3_600_000),
 }
 
-function isSecrets(value: unknown): boolean {
-  const secrets = [value].flat()
-  return (
-    secrets.length > 0 &&
-    secrets.every(secret => typeof secret === 'string' && secret.length >= LEAST_SECRET_CHARACTERS)
-  )
+function secretsProblem(value: unknown): string | undefined {
+  const secrets: unknown[] = [value].flat()
+  if (secrets.length === 0) return 'it is empty'
+  for (const [index, secret] of secrets.entries()) {
+    const name = Array.isArray(value) ? `secrets[${index}]` : 'it'
+    if (typeof secret !== 'string') return `${name} is not a string`
+    if (secret.length < LEAST_SECRET_CHARACTERS) return `${name} has ${secret.length} characters`
+  }
+  return undefined
 }

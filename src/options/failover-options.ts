@@ -1,4 +1,4 @@
-import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
+import { regionOption } from './region-option.ts'
 import type { FailoverTerms } from '../aws/dynamodb/regions.ts'
 import { isEndpointUrl } from '../aws/http/endpoint.ts'
 import {
@@ -102,7 +102,7 @@ export function failoverRegions(failover: FailoverOptions | undefined): readonly
  * @internal
  */
 export const failoverRegionRows: OptionRows<FailoverRegion> = {
-  region: { ...textOption('the name of an AWS region', isRegionName), isRequired: true },
+  region: { ...regionOption('the name of an AWS region'), isRequired: true },
   endpoint: textOption('a URL', isEndpointUrl),
 }
 

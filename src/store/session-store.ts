@@ -3,6 +3,7 @@
 import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import type { DynamoDBHealth } from '../aws/dynamodb/regions.ts'
+import { invalidOption } from '../errors.ts'
 import { moveTraces } from '../internal/diagnostics.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { ItemTable } from '../items/item-table.ts'
@@ -378,9 +379,11 @@ export class SessionStore<Data extends object = SessionData> {
    *
    * @throws {SessionCorruptError} on reaching an entry that does not say when it expires, unless `onError` is told of it
    *   instead.
+   * @throws {TypeError} `INVALID_OPTION` without the option `userId`.
    */
   async *listByUser(userId: string, options: ListOptions = {}): AsyncGenerator<UserSession, void, undefined> {
     validateCallOptions(options, listRows)
+    this.#requireUsers('listByUser')
     const table = await this.itemTable()
     const { listByUser, localTimes } = await import('../scan/user-sessions.ts')
     for await (const session of listByUser(table, userId, options)) yield localTimes(table, session)
@@ -391,9 +394,11 @@ export class SessionStore<Data extends object = SessionData> {
    * it back. A session that is written for the first time at the same moment may escape.
    *
    * @returns how many were destroyed.
+   * @throws {TypeError} `INVALID_OPTION` without the option `userId`: no session would be found.
    */
   async destroyByUser(userId: string, options: DestroyByUserOptions<Data> = {}): Promise<number> {
     validateCallOptions(options, destroyByUserRows)
+    this.#requireUsers('destroyByUser')
     const { except, ...others } = options
     const kept = listed(except)
     const table = await this.itemTable()
@@ -435,6 +440,15 @@ export class SessionStore<Data extends object = SessionData> {
     const taken = options ?? {}
     const table = this.itemTable()
     return table instanceof ItemTable ? call(table, taken) : table.then(opened => call(opened, taken))
+  }
+
+  /** "Sign out everywhere" must not find nothing, and say nothing, because no session says whose it is. */
+  #requireUsers(method: string): void {
+    if (this.#options.userId !== undefined || !isNative(this.#options)) return
+    throw invalidOption(
+      `${method} needs the option "userId", the function of the session data that returns whose session it is: without it, ` +
+        'sessions are written without a user, and none is found',
+    )
   }
 
   async #open(): Promise<ItemTable> {

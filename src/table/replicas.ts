@@ -1,5 +1,5 @@
 import type { Input } from '../aws/dynamodb/operations.ts'
-import { isRegionName } from '../aws/dynamodb/endpoint-rules.ts'
+import { regionOption } from '../options/region-option.ts'
 import { DynamoDBError, TableNotFoundError } from '../errors.ts'
 import type { OptionRow, OptionRows } from '../internal/option.ts'
 import type { ConnectionOptions } from '../options/connection-options.ts'
@@ -40,6 +40,9 @@ export interface ReplicaOptions {
   readonly witness?: string | undefined
 }
 
+// There is no variable for it: a table is created once, by a command or by code that says where.
+const { fromText: _fromText, ...witnessRow } = regionOption('the name of an AWS region, such as us-east-2')
+
 /**
  * The rows of {@link ReplicaOptions}.
  *
@@ -59,10 +62,7 @@ export const replicaRows: OptionRows<ReplicaOptions> = {
     accepts: value => value === 'eventual' || value === 'strong',
     words: ['eventual', 'strong'],
   }),
-  witness: withReplicas({
-    takes: 'the name of an AWS region, such as us-east-2',
-    accepts: value => typeof value === 'string' && isRegionName(value),
-  }),
+  witness: withReplicas(witnessRow),
 }
 
 /** Replicas as asked for. */

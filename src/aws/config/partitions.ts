@@ -54,6 +54,23 @@ export function isHostLabel(text: string): boolean {
   return /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(text)
 }
 
+/**
+ * Whether a string can be the name of a region, real or that of an engine on this machine: a label of a host name that is
+ * neither in upper case nor an availability zone.
+ */
+export function isRegionName(text: string): boolean {
+  return isHostLabel(text) && regionMeant(text) === undefined
+}
+
+/** The region that was meant by what is none: that of an availability zone (`eu-west-1a`), or the one in lower case. */
+export function regionMeant(text: string): string | undefined {
+  const meant = text.toLowerCase().replaceAll(/[_ ]/g, '-').replace(ZONE, '$1')
+  return meant === text || !isHostLabel(meant) ? undefined : meant
+}
+
+/** The name of an availability zone, that of a local zone (`us-west-2-lax-1a`) included. */
+const ZONE = /^([a-z]{2,}(?:-[a-z]+)+-\d+)(?:-[a-z]{3}-\d+)?[a-z]$/
+
 function partition(
   id: string,
   regions: RegExp,

@@ -1,7 +1,7 @@
 import { invalidSetting } from '../../errors.ts'
 import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
-import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
+import { isRegionName, partitionOf, realRegion } from './partitions.ts'
 import { booleanSetting } from './environment.ts'
 import { settingOf, type SettingsSource } from './shared-config.ts'
 
@@ -149,7 +149,7 @@ export function callUrl(
   source: SettingsSource,
 ): string {
   const { name, isFips } = realRegion(region)
-  if (!isHostLabel(name)) {
+  if (!isRegionName(name)) {
     throw invalidSetting(
       `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${source.profile}")`,
     )

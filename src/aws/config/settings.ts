@@ -1,5 +1,5 @@
 import { booleanSetting, fileLocations, REGION_VARIABLES, regionFromEnvironment } from './environment.ts'
-import { isHostLabel, partitionOf, realRegion } from './partitions.ts'
+import { isRegionName, partitionOf, realRegion, regionMeant } from './partitions.ts'
 import {
   type AccountIdEndpointMode,
   checkedEndpoint,
@@ -17,6 +17,7 @@ import {
   withheldNote,
 } from './shared-config.ts'
 import { ConfigurationError, invalidSetting } from '../../errors.ts'
+import { didYouMean } from '../../internal/message-text.ts'
 import { type Environment, isWithheld } from '../../internal/process-environment.ts'
 
 /** What was said in code, and where else to look. */
@@ -58,8 +59,9 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
 
   const calls = callSettings(source)
   const found = await findRegion(sources, source)
-  if (!isHostLabel(found.value)) {
-    throw invalidSetting(`${found.source} is not the name of an AWS region such as eu-west-1`)
+  if (!isRegionName(found.value)) {
+    const hint = didYouMean(regionMeant(found.value))
+    throw invalidSetting(`${found.source} is not the name of an AWS region such as eu-west-1${hint}`)
   }
   const region = realRegion(found.value)
   const { useFips, useDualStack } = endpointFlags(source)

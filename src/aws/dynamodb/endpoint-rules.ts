@@ -62,11 +62,6 @@ export function signingRegionFor({ region, customEndpoint }: EndpointSettings): 
   return region === 'local' && customEndpoint === undefined ? 'us-east-1' : region
 }
 
-/** Whether a text can be a region: it becomes a part of the host name, so it has to be one DNS label. */
-export function isRegionName(text: string): boolean {
-  return isHostLabel(text)
-}
-
 function accountOf(
   region: string,
   partition: Partition,

@@ -3,10 +3,11 @@ import { runInNewContext } from 'node:vm'
 
 import { expect, test } from 'vitest'
 
-import { compresses, encryptsWrites } from '../../../src/encryption/encryption-options.ts'
+import { compresses, encryptsWrites, keyMaterial } from '../../../src/encryption/encryption-options.ts'
 import { lazyPayloadCodec } from '../../../src/encryption/lazy-payload-codec.ts'
 import { PayloadCodec } from '../../../src/encryption/payload-codec.ts'
 import { compressionRow, encryptionRow } from '../../../src/options/encryption-options.ts'
+import { SessionStore } from '../../../src/store/session-store.ts'
 
 const key = Buffer.alloc(32, 1)
 const passphrase = 'sixteen letters!'
@@ -88,6 +89,74 @@ test.each<[unknown, boolean]>([
   expect(compressionRow.accepts(options)).toBe(expected)
 })
 
+const hex = key.toString('hex')
+const base64 = key.toString('base64')
+
+test.each<[string, string, Buffer | string]>([
+  ['base64', `base64:${base64}`, key],
+  [
+    'base64url without padding',
+    `base64:${Buffer.alloc(32, 255).toString('base64url')}`,
+    Buffer.alloc(32, 255),
+  ],
+  ['base64 with a line break behind it', `base64:${base64}\n`, key],
+  ['hexadecimal', `hex:${hex}`, key],
+  [
+    'hexadecimal in upper case',
+    `hex:${Buffer.alloc(32, 171).toString('hex').toUpperCase()}`,
+    Buffer.alloc(32, 171),
+  ],
+  ['a passphrase that looks like hexadecimal', `passphrase:${hex}`, hex],
+  ['a passphrase that looks like base64', `passphrase:${base64}`, base64],
+  ['a passphrase that begins as a key does', 'passphrase:base64:sixteen letters', 'base64:sixteen letters'],
+  ['a passphrase', passphrase, passphrase],
+])('a key may be a string: %s', (_name, given, material) => {
+  expect(encryptionRow.accepts({ keys: [given] })).toBe(true)
+  expect(encryptionRow.accepts(encryptionRow.fromText?.(given))).toBe(!/ \S/.test(given))
+  expect(keyMaterial(given)).toEqual(material)
+})
+
+test('a key as a string is the same key as its bytes', async () => {
+  const encoded = new PayloadCodec({ encryption: { keys: [`base64:${base64}`] } })
+  const bytes = new PayloadCodec({ encryption: { keys: [key] } })
+  const sealed = encoded.encode('text', 'item')
+  expect(bytes.decode(sealed, 'item')).toBe('text')
+  expect(new PayloadCodec({ encryption: { keys: [`hex:${hex}`] } }).decode(sealed, 'item')).toBe('text')
+  expect(encryptionRow.accepts({ keys: [`hex:${hex}`, key] })).toBe(false)
+})
+
+test.each<[string, unknown[], string]>([
+  ['too few bytes', [Buffer.alloc(16)], 'keys[0] has 16 bytes, expected 32 or a passphrase'],
+  ['too many', [key, Buffer.alloc(64)], 'keys[1] has 64 bytes, expected 32 or a passphrase'],
+  [
+    'hexadecimal without its prefix',
+    [hex],
+    'keys[0] is 64 hexadecimal digits, which may be bytes or a passphrase: write hex:',
+  ],
+  [
+    'base64 without its prefix',
+    [base64],
+    'keys[0] is 44 characters of base64, which may be bytes or a passphrase: write base64:',
+  ],
+  ['16 bytes of hexadecimal', [`hex:${hex.slice(32)}`], 'keys[0] has 16 bytes behind hex:, expected 32'],
+  ['what is not hexadecimal', ['hex:xyz'], 'keys[0] is not what hex: says that it is'],
+  ['what is not base64', [`base64:${hex}!`], 'keys[0] is not what base64: says that it is'],
+  ['48 bytes of base64', [`base64:${hex}`], 'keys[0] has 48 bytes behind base64:, expected 32'],
+  ['a short passphrase', [key, 'SeCrEt'], 'keys[1] has 6 characters, expected a passphrase of at least 16'],
+  ['a short passphrase with its prefix', ['passphrase:SeCrEt'], 'keys[0] has 6 characters'],
+  [
+    'a variable that is not set',
+    [undefined],
+    'keys[0] is undefined: the variable that it comes from is not set',
+  ],
+  ['the same key twice', [key, 'another passphrase', `hex:${hex}`], 'keys[2] is the same as keys[0]'],
+  ['none', [], 'keys is empty'],
+])('a message says which key is wrong, and nothing of it: %s', (_name, keys, words) => {
+  const refused = (): unknown => new SessionStore({ encryption: { keys: keys as string[] } })
+  expect(refused).toThrow(`received an object whose ${words}`)
+  expect(refused).not.toThrow(/SeCrEt|xyz|0101/)
+})
+
 test('passphrases from an environment variable are separated by blanks', () => {
   expect(encryptionRow.fromText?.(' current-passphrase\t older-passphrase1 \n')).toEqual({
     keys: ['current-passphrase', 'older-passphrase1'],
@@ -150,11 +219,10 @@ test.each([
 })
 
 test('checking options loads neither compression nor cryptography', () => {
-  expect(importsOf('encryption/encryption-options.ts')).toEqual([])
+  expect(importsOf('encryption/encryption-options.ts')).toEqual(['../internal/core-objects.ts'])
   expect(importsOf('encryption/lazy-payload-codec.ts')).toEqual([])
   expect(importsOf('options/encryption-options.ts')).toEqual([
     '../encryption/encryption-options.ts',
-    '../internal/core-objects.ts',
     '../internal/process-environment.ts',
     '../internal/option.ts',
   ])

@@ -111,7 +111,9 @@ describe('an unknown option', () => {
     ['hasOwnProperty', ''],
     ['', ''],
   ])('%j is refused with a hint if one is alike', (name, hint) => {
-    expect(messageOf({ [name]: 'hunter2' })).toBe(`there is no option "${name}"${hint} ${known}`)
+    expect(messageOf({ [name]: 'hunter2' })).toBe(
+      `there is no option "${name}"${hint === '' ? ` ${known}` : hint}`,
+    )
   })
 
   test('is refused even when it is undefined, and before wrong values are', () => {
@@ -299,7 +301,7 @@ describe('an option that takes an object', () => {
     ],
     [
       { width: 1, unit: 'cmx' },
-      `an object whose "unit" must be one of 'mm', 'cm'; received a string; did you mean cm?`,
+      `an object whose "unit" must be one of 'mm', 'cm'; received 'cmx'; did you mean cm?`,
     ],
     [{ width: 1, constructor: 1 }, 'an object with an unknown "constructor"'],
     ['true', 'a string'],

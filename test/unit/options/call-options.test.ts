@@ -33,7 +33,7 @@ describe('options of a call', () => {
     ['Signal', callRows, 'signal'],
   ])('are not "%s", and the refusal says what was meant', (name, known: object, meant) => {
     expect(refusalOf({ [name]: undefined }, known)?.message).toBe(
-      `this call has no option "${name}"; did you mean "${meant}"? (its options are: ${Object.keys(known).join(', ')})`,
+      `this call has no option "${name}"; did you mean "${meant}"?`,
     )
   })
 
@@ -94,8 +94,22 @@ describe('a number of seconds', () => {
 })
 
 describe('SessionStore', () => {
+  test.each(['destroyByUser', 'listByUser'] as const)(
+    '%s without the option userId is refused, and does not find nothing',
+    async method => {
+      const store = new SessionStore({ region: 'eu-west-1' })
+      const call = method === 'destroyByUser' ? store.destroyByUser('ada') : store.listByUser('ada').next()
+      await expect(call).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`${method} needs the option "userId"`) as string,
+      })
+      await store.close()
+    },
+  )
+
   const store = new SessionStore<{ user?: string }>({
     region: 'eu-west-1',
+    userId: ({ user }) => user,
     credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
     transport: {
       request: () => Promise.reject(new Error('a request was sent')),

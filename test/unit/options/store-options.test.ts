@@ -700,11 +700,11 @@ test.each([
     'a number of seconds, 0 or more, such as 300; received nothing but blanks',
   ],
   ['DYNAMODB_SESSIONS_LOCKING', '{"leaseSeconds":5}', 'true or false; received another value'],
-  ['DYNAMODB_SESSIONS_ON_CONFLICT', 'latest', 'merge, overwrite or reject; received another value'],
+  ['DYNAMODB_SESSIONS_ON_CONFLICT', 'latest', "merge, overwrite or reject; received 'latest'"],
   [
     'DYNAMODB_SESSIONS_ON_CONFLICT',
     'mrge',
-    'merge, overwrite or reject; received another value; did you mean merge?',
+    "merge, overwrite or reject; received 'mrge'; did you mean merge?",
   ],
   [
     'DYNAMODB_SESSIONS_COMPRESSION',
@@ -714,7 +714,8 @@ test.each([
   [
     'DYNAMODB_SESSIONS_ENCRYPTION',
     secret,
-    'passphrases of at least 16 characters, separated by blanks, the current one first and none twice; received another value',
+    'keys (base64:... or hex:... of 32 bytes, or passphrases of at least 16 characters), separated by blanks, the current ' +
+      'one first and none twice; received another value: keys[0] has 7 characters, expected a passphrase of at least 16',
   ],
 ])('%s=%j is told what the variable takes', (name, text, takes) => {
   vi.stubEnv(name, text)
@@ -728,11 +729,80 @@ test.each([
   ['hash_ids', 'hashIds'],
   ['credential', 'credentials'],
   ['maxattempts', 'maxAttempts'],
+  ['ttl', 'ttlSeconds'],
+  ['keyPrefix', 'prefix'],
 ])('an unknown option %s is refused with the hint %s', (name, hint) => {
   const { message } = failureOf(() => construct({ [name]: secret }))
-  expect(message).toMatch(
-    new RegExp(`^there is no option "${name}"; did you mean "${hint}"\\? \\(the options are: `),
+  expect(message).toBe(`there is no option "${name}"; did you mean "${hint}"?`)
+})
+
+test.each([
+  ['hashKey', 'as other stores have it: set "partitionKey"'],
+  [
+    'client',
+    'as clients of the AWS SDK have it: the store has its own client; set "region", "endpoint" and "credentials"',
+  ],
+  ['reapInterval', 'as other stores have it: the time to live of the table deletes expired sessions'],
+  ['maxAge', 'as other stores have it: a session expires with its cookie; else set "ttlSeconds"'],
+])('an option %s is told what stands for it here', (name, words) => {
+  expect(failureOf(() => construct({ [name]: secret })).message).toContain(
+    `there is no option "${name}", ${words}`,
   )
+})
+
+test('an option that is like none is told where all of them are', () => {
+  expect(failureOf(() => construct({ nonsense: secret })).message).toBe(
+    'there is no option "nonsense" (docs/options.md has all options)',
+  )
+})
+
+test.each([
+  [{ region: 'eu-west-1a' }, "received 'eu-west-1a'; did you mean eu-west-1?"],
+  [{ region: 'us-west-2-lax-1a' }, "received 'us-west-2-lax-1a'; did you mean us-west-2?"],
+  [{ region: 'EU-WEST-1' }, "received 'EU-WEST-1'; did you mean eu-west-1?"],
+  [{ region: 'eu_west_1' }, "received 'eu_west_1'; did you mean eu-west-1?"],
+  [{ layout: 'connect-dynamo' }, "received 'connect-dynamo'; did you mean connect-dynamodb?"],
+  [{ migrateFrom: 'connect-dynamo' }, "received 'connect-dynamo'; did you mean connect-dynamodb?"],
+  [{ onConflict: 'latest' }, "received 'latest'"],
+  [{ endpoint: 'localhost:8000' }, "received 'localhost:8000'; did you mean http://localhost:8000?"],
+  [
+    { credentials: { accessKeyId: 'AKID', secretAccessKey: undefined } },
+    'received a value of type object: "secretAccessKey" is undefined: the variable that it comes from is not set',
+  ],
+  [{ credentials: { accessKeyId: 'AKID' } }, 'received a value of type object: "secretAccessKey" is missing'],
+])('a wrong value that is no secret is repeated, with what was meant: %j', (options, end) => {
+  expect(failureOf(() => construct(options)).message).toSatisfy((message: string) => message.endsWith(end))
+})
+
+test.each([
+  [
+    { ttlSeconds: 86_400_000 },
+    'the option "ttlSeconds" is 86400000 seconds, which are 1,000 days; were milliseconds meant?',
+  ],
+  [
+    { absoluteTimeoutSeconds: 604_800_000 },
+    'the option "absoluteTimeoutSeconds" is 604800000 seconds, which are 7,000 days; were milliseconds meant?',
+  ],
+  [
+    { credentials: { ...keys, expiration: new Date(Date.UTC(2020, 0)) } },
+    'the option "credentials" expired at 2020-01-01T00:00:00.000Z, and nothing renews them',
+  ],
+])('what is likely to be a mistake is a warning: %j', async (options, words) => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  construct(options)
+  construct(options)
+  expect(warned.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining(words)])
+  warned.mockRestore()
+})
+
+test.each([
+  { ttlSeconds: 34_560_000 },
+  { credentials: { ...keys, expiration: new Date(Date.now() + 60_000) } },
+])('what may well be meant is none: %j', options => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  construct(options)
+  expect(warned).not.toHaveBeenCalled()
+  warned.mockRestore()
 })
 
 test('the types know every option that only one layout heeds', () => {

@@ -29,11 +29,14 @@ describe('refused', () => {
     ],
     [
       { secrets, encryption: { keys: [undefined] } },
-      /"encryption" .*undefined in it: the variable .* is not set$/,
+      /"encryption" .*keys\[0\] is undefined: the variable .* is not set$/,
     ],
     [{ secrets: [] }, /"secrets" must be/],
     [{ secrets: 'short' }, /"secrets" must be a string of at least 16 characters/],
-    [{ secrets: ['a long enough secret', 'short'] }, /"secrets" must be/],
+    [
+      { secrets: ['a long enough secret', 'short'] },
+      /"secrets" must be .*; received an array: secrets\[1\] has 5 characters$/,
+    ],
     [{ secrets: [Buffer.alloc(32)] }, /"secrets" must be/],
     [{ secret: 'a long enough secret' }, /there is no option "secret"; did you mean "secrets"\?/],
     [{ secrets, cookie: 'name' }, /"cookie" must be an object of cookie options/],

@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { isHostLabel, partitionOf, realRegion } from '../../../../src/aws/config/partitions.ts'
+import {
+  isHostLabel,
+  isRegionName,
+  partitionOf,
+  realRegion,
+  regionMeant,
+} from '../../../../src/aws/config/partitions.ts'
 
 describe('partitionOf', () => {
   test.each([
@@ -85,3 +91,45 @@ test.each([
 ])('%s means the region %s (FIPS: %j)', (region, name, isFips) => {
   expect(realRegion(region)).toEqual({ name, isFips })
 })
+
+describe('isRegionName', () => {
+  test.each(['eu-west-1', 'us-gov-east-1', 'local', 'a', '1', 'x'.repeat(63)])('accepts %s', region => {
+    expect(isRegionName(region)).toBe(true)
+  })
+
+  test.each([
+    '',
+    '-eu-west-1',
+    'eu-west-1-',
+    'eu.west.1',
+    'eu-west-1.evil.example',
+    'evil.example/',
+    'a@b',
+    'a:80',
+    'a#b',
+    'eu west 1',
+    'eu-west-1\n',
+    'eü-west-1',
+    'x'.repeat(64),
+  ])('refuses what is not one label of a host name: %j', region => {
+    expect(isRegionName(region)).toBe(false)
+  })
+})
+
+test.each([
+  ['eu-west-1a', 'eu-west-1'],
+  ['us-gov-west-1b', 'us-gov-west-1'],
+  ['us-west-2-lax-1a', 'us-west-2'],
+  ['EU-WEST-1', 'eu-west-1'],
+  ['eu_west_1', 'eu-west-1'],
+])('%s is no region, and %s was meant', (given, meant) => {
+  expect(isRegionName(given)).toBe(false)
+  expect(regionMeant(given)).toBe(meant)
+})
+
+test.each(['eu-west-1', 'local', 'fips-us-east-1', 'us-east-1-fips', 'dev1a', 'a.b'])(
+  'nothing else is meant by %s',
+  region => {
+    expect(regionMeant(region)).toBeUndefined()
+  },
+)

@@ -3,35 +3,10 @@ import { describe, expect, test } from 'vitest'
 import {
   type AccountSources,
   endpointUrlFor,
-  isRegionName,
   signingRegionFor,
 } from '../../../../src/aws/dynamodb/endpoint-rules.ts'
 import { ConfigurationError } from '../../../../src/errors.ts'
 import type { EndpointSettings } from '../../../../src/aws/config/service-endpoint.ts'
-
-describe('isRegionName', () => {
-  test.each(['eu-west-1', 'us-gov-east-1', 'local', 'a', '1', 'x'.repeat(63)])('accepts %s', region => {
-    expect(isRegionName(region)).toBe(true)
-  })
-
-  test.each([
-    '',
-    '-eu-west-1',
-    'eu-west-1-',
-    'eu.west.1',
-    'eu-west-1.evil.example',
-    'evil.example/',
-    'a@b',
-    'a:80',
-    'a#b',
-    'eu west 1',
-    'eu-west-1\n',
-    'eü-west-1',
-    'x'.repeat(64),
-  ])('refuses what is not one label of a host name: %j', region => {
-    expect(isRegionName(region)).toBe(false)
-  })
-})
 
 function settings(changes: Partial<EndpointSettings> = {}): EndpointSettings {
   return {
