@@ -10,7 +10,7 @@ import { RequestLog } from './experiments/request-log.js'
 import { ItemReader } from './stored-item.js'
 
 // Every process that shares the table must sign cookies with the same secret, so this cannot be a random one.
-// It is public: set SESSION_SECRET to your own wherever anybody but you can reach the app.
+// It is public, so that nothing in production is signed with it.
 const DEMO_SECRET = 'a secret for this demo only'
 
 const SHUTDOWN_PATIENCE_MS = 5000
@@ -21,7 +21,8 @@ const table = process.env['SESSIONS_TABLE'] || 'sessions'
 const production = process.env['NODE_ENV'] === 'production'
 const secret = process.env['SESSION_SECRET'] || DEMO_SECRET
 
-if (production && secret === DEMO_SECRET) {
+if (secret === DEMO_SECRET) {
+  if (production) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
   console.warn('SESSION_SECRET is not set: cookies are signed with the secret that is printed in the source')
 }
 

@@ -6,6 +6,7 @@ import { isObject, LATEST_MS } from '../internal/core-objects.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
 import { mergeSessionData } from '../items/merge.ts'
 import { KeyValues, type Replacement, type StoredValue } from '../key-values/key-value-store.ts'
+import type { CallOptions } from '../options/call-options.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
 import { readOptions } from '../internal/option.ts'
 import type { SessionData } from '../types.ts'
@@ -37,6 +38,8 @@ export interface DynamoDBSecondaryStorage {
    * less, the counter does not expire. Each call counts exactly once.
    */
   readonly increment: (key: string, ttl: number) => Promise<number>
+  /** Checks at start that values can be kept, as `SessionStore.ready` does. */
+  readonly ready: (options?: CallOptions) => Promise<void>
   /** Lets calls under way finish and closes the connections. */
   readonly close: () => Promise<void>
 }
@@ -145,6 +148,8 @@ class SecondaryStorage implements DynamoDBSecondaryStorage {
 
   readonly increment: DynamoDBSecondaryStorage['increment'] = (key, ttl) =>
     this.#values.increment(key, ttl > 0 ? ttl * 1000 : undefined)
+
+  readonly ready: DynamoDBSecondaryStorage['ready'] = options => this.#values.ready(options)
 
   readonly close: DynamoDBSecondaryStorage['close'] = () => this.#values.close()
 

@@ -9,6 +9,7 @@ import { isObject, LATEST_MS, weakProperty } from '../internal/core-objects.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { SessionLock } from '../locks/session-lock.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
+import type { CallOptions } from '../options/call-options.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import { type Callback, deliver, emitOrWarn, FrameworkSessions } from './shared/framework-sessions.ts'
@@ -79,6 +80,12 @@ export interface DynamoDBStoreInstance extends Store {
    * @param options `except`: the IDs of sessions to keep, `req.sessionID` for example.
    */
   destroyByUser(userId: string, options?: DestroyByUserOptions<SessionData>): Promise<number>
+
+  /**
+   * Checks at start that sessions can be kept, as {@link SessionStore.ready} does: `await store.ready()` before the application
+   * listens fails with the error that the first request would fail with, such as that of a missing table.
+   */
+  ready(options?: CallOptions): Promise<void>
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */
   close(): Promise<void>
@@ -203,6 +210,10 @@ export function createDynamoDBStore(BaseStore: typeof expressSession.Store): Dyn
 
     destroyByUser(userId: string, options?: DestroyByUserOptions<SessionData>): Promise<number> {
       return this.#sessions.store.destroyByUser(userId, options)
+    }
+
+    ready(options?: CallOptions): Promise<void> {
+      return this.#sessions.store.ready(options)
     }
 
     close(): Promise<void> {

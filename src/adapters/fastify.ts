@@ -1,6 +1,7 @@
 import type { SessionStore as FastifySessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 
+import type { CallOptions } from '../options/call-options.ts'
 import { invalidSessionData } from '../errors.ts'
 import { isDate } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
@@ -43,11 +44,13 @@ const LOADED_AS = '$dynamodb-sessions'
  * import Fastify from 'fastify'
  * import { DynamoDBStore } from 'dynamodb-sessions/fastify'
  *
+ * const secret = process.env['SESSION_SECRET']
+ * if (secret === undefined) throw new Error('SESSION_SECRET is not set')
  * const app = Fastify()
  * app.register(cookie)
  * app.register(session, {
  *   store: new DynamoDBStore({ table: 'sessions', region: 'eu-west-1' }),
- *   secret: process.env['SESSION_SECRET'] ?? 'at least 32 characters that nobody knows',
+ *   secret, // at least 32 characters
  *   saveUninitialized: false,
  * })
  * ```
@@ -92,6 +95,11 @@ export class DynamoDBStore implements FastifySessionStore {
    */
   destroyByUser(userId: string, options?: DestroyByUserOptions<Session>): Promise<number> {
     return this.#sessions.store.destroyByUser(userId, options)
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#sessions.store.ready(options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import type { ExpiryOptions } from '../options/call-options.ts'
+import type { CallOptions, ExpiryOptions } from '../options/call-options.ts'
 import type { LayoutName } from '../layouts/layout.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
@@ -96,11 +96,13 @@ interface RequestState {
  * import { type Session, sessionMiddleware } from 'hono-sessions'
  * import { DynamoDBStore } from 'dynamodb-sessions/hono-sessions'
  *
+ * const secret = process.env['SESSION_SECRET']
+ * if (secret === undefined) throw new Error('SESSION_SECRET is not set')
  * const app = new Hono<{ Variables: { session: Session<{ user: string }> } }>()
  * app.use(
  *   sessionMiddleware({
  *     store: new DynamoDBStore({ table: 'sessions', region: 'eu-west-1' }),
- *     encryptionKey: process.env['SESSION_SECRET'] ?? 'at least 32 characters that nobody knows',
+ *     encryptionKey: secret, // at least 32 characters
  *     expireAfterSeconds: 86_400,
  *     cookieOptions: { path: '/', httpOnly: true, sameSite: 'Lax', secure: true, maxAge: 86_400 },
  *   }),
@@ -173,6 +175,11 @@ export class DynamoDBStore {
   /** Deletes a session. */
   async deleteSession(sessionId: string): Promise<void> {
     await this.#sessions.store.destroy(sessionId)
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#sessions.store.ready(options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */

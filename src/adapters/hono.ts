@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 
+import type { CallOptions } from '../options/call-options.ts'
 import type { SessionData } from '../types.ts'
 import { WebSessions, type WebSessionsOptions } from './web.ts'
 import type { WebSession } from './web/web-session.ts'
@@ -18,6 +19,8 @@ export interface SessionsMiddleware<Data extends object = SessionData> extends M
 }> {
   /** What the middleware works with; `webSessions.store` is the store. */
   readonly webSessions: WebSessions<Data>
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  readonly ready: (options?: CallOptions) => Promise<void>
   /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
   readonly close: () => Promise<void>
 }
@@ -77,5 +80,6 @@ export function dynamoDBSessions<Data extends object = SessionData>(
   const close = async (): Promise<void> => {
     if (!isForeign) await webSessions.close()
   }
-  return Object.assign(middleware, { webSessions, close })
+  const ready = (callOptions?: CallOptions): Promise<void> => webSessions.ready(callOptions)
+  return Object.assign(middleware, { webSessions, ready, close })
 }

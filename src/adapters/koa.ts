@@ -1,6 +1,6 @@
 import { invalidOption } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
-import type { ExpiryOptions } from '../options/call-options.ts'
+import type { CallOptions, ExpiryOptions } from '../options/call-options.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { LayoutName } from '../layouts/layout.ts'
@@ -89,8 +89,10 @@ const TAKEN: ReadonlySet<string> = new Set([
  * import session from 'koa-session'
  * import { DynamoDBStore } from 'dynamodb-sessions/koa'
  *
+ * const secret = process.env['SESSION_SECRET']
+ * if (secret === undefined) throw new Error('SESSION_SECRET is not set')
  * const app = new Koa()
- * app.keys = [process.env['SESSION_SECRET'] ?? 'only for development']
+ * app.keys = [secret]
  * const store = new DynamoDBStore({ table: 'sessions', region: 'eu-west-1' })
  * app.use(session({ store, maxAge: 86_400_000, rolling: true }, app))
  * ```
@@ -153,6 +155,11 @@ export class DynamoDBStore<Data extends object = SessionData> {
    */
   destroyByUser(userId: string, options?: DestroyByUserOptions<Data>): Promise<number> {
     return this.#sessions.store.destroyByUser(userId, options)
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#sessions.store.ready(options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless they are somebody else's. */

@@ -1,3 +1,4 @@
+import type { CallOptions } from '../options/call-options.ts'
 import { isError } from '../internal/core-objects.ts'
 import { sleep } from '../internal/timers.ts'
 import type { SessionStore } from '../store/session-store.ts'
@@ -153,6 +154,11 @@ export class NextSessions<Data extends object = SessionData> {
   /** The cookie that a response has to carry after a commit, in parts; `undefined` when it needs none. */
   cookie(session: NextSession<Data>): SetCookie | undefined {
     return session.setCookie
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#shared.opened.web.ready(options)
   }
 
   /** Closes the connections of the store, for all bundles, unless the store was passed in. It opens again when used. */

@@ -11,7 +11,7 @@ import {
 } from 'react-router'
 
 import { isObject } from '../internal/core-objects.ts'
-import type { ExpiryOptions } from '../options/call-options.ts'
+import type { CallOptions, ExpiryOptions } from '../options/call-options.ts'
 import type { RowsOf } from '../internal/option.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
@@ -53,6 +53,8 @@ export interface DynamoDBSessionStorage<
 > extends SessionStorage<Data, FlashData> {
   /** Where the sessions are kept; for `destroyByUser`, for example. */
   readonly store: SessionStore<FlashSessionData<Data, FlashData>>
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  readonly ready: (options?: CallOptions) => Promise<void>
   /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
   readonly close: () => Promise<void>
 }
@@ -75,6 +77,8 @@ export interface DynamoDBSessionStorage<
  * ```ts
  * import { createDynamoDBSessionStorage } from 'dynamodb-sessions/react-router'
  *
+ * const secret = process.env['SESSION_SECRET']
+ * if (secret === undefined) throw new Error('SESSION_SECRET is not set')
  * export const { getSession, commitSession, destroySession } = createDynamoDBSessionStorage<
  *   { userId: string },
  *   { error: string }
@@ -83,7 +87,7 @@ export interface DynamoDBSessionStorage<
  *   region: 'eu-west-1',
  *   cookie: {
  *     name: '__session',
- *     secrets: [process.env['SESSION_SECRET'] ?? 'only for development'],
+ *     secrets: [secret],
  *     httpOnly: true,
  *     secure: true,
  *     sameSite: 'lax',
@@ -139,6 +143,8 @@ class Storage<Data extends object, FlashData extends object> implements DynamoDB
   }
 
   // React Router takes the methods of a storage as functions, without the storage.
+  readonly ready: DynamoDBSessionStorage<Data>['ready'] = options => this.store.ready(options)
+
   readonly getSession: SessionStorage<Data, FlashData>['getSession'] = async (header, options) => {
     const id: unknown = header ? await this.#cookie.parse(header, options) : undefined
     const record = await this.#sessions.read(id)

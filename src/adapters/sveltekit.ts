@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import type { CallOptions } from '../options/call-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import type { WebSession, WebSessions, WebSessionsOptions } from './web.ts'
@@ -133,6 +134,11 @@ export class SvelteKitSessions<Data extends object = SessionData> {
 
   get #web(): WebSessions<Data> {
     return this.#shared.opened.web
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#shared.opened.web.ready(options)
   }
 
   /** Closes the connections of the store, unless the store was passed in. It opens again when used. */

@@ -1,3 +1,4 @@
+import type { CallOptions } from '../options/call-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import type { WebSession, WebSessionsOptions } from './web.ts'
@@ -75,6 +76,11 @@ export class TanStackStartSessions<Data extends object = SessionData> {
       return result.response
     })
     return { ...(result as Result), response }
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#shared.opened.web.ready(options)
   }
 
   /** Closes the connections of the store, unless the store was passed in. It opens again when used. */

@@ -2,6 +2,7 @@ import { invalidOption } from '../errors.ts'
 import { LATEST_MS, withinDateRange } from '../internal/core-objects.ts'
 import { KeyValues, type StoredValue } from '../key-values/key-value-store.ts'
 import { entryRows } from '../options/entry-options.ts'
+import type { CallOptions } from '../options/call-options.ts'
 import { type KeyValuesOptions, keyValuesRows } from '../options/key-value-options.ts'
 import { withOwnNames } from './shared/open-store.ts'
 import { forEachAtOnce } from '../scan/scan.ts'
@@ -72,6 +73,8 @@ export interface DynamoDBDriver {
   readonly getMeta: (key: string) => Promise<DynamoDBDriverMeta | null>
   readonly getKeys: (base?: string, options?: DynamoDBDriverCallOptions) => Promise<string[]>
   readonly clear: (base?: string) => Promise<void>
+  /** Checks at start that values can be kept, as `SessionStore.ready` does. */
+  readonly ready: (options?: CallOptions) => Promise<void>
   readonly dispose: () => Promise<void>
 }
 
@@ -153,6 +156,7 @@ export function dynamoDBDriver(options: DynamoDBDriverOptions = {}): DynamoDBDri
       return keys
     },
     clear: (base = '') => values.clear(base),
+    ready: callOptions => values.ready(callOptions),
     dispose: () => values.close(),
   }
 }

@@ -83,7 +83,7 @@ export interface RequestWithCookies {
  * const sessions = webSessions<{ visits?: number }>({
  *   table: 'sessions',
  *   region: 'eu-west-1',
- *   secrets: [process.env['SESSION_SECRET'] ?? 'only for development'],
+ *   secrets: process.env['SESSION_SECRET'],
  * })
  *
  * export async function fetch(request: Request): Promise<Response> {
@@ -220,6 +220,11 @@ export class WebSessions<Data extends object = SessionData> {
       await Promise.allSettled([session.release()])
       throw error
     }
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.store.ready(options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */

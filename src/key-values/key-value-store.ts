@@ -11,6 +11,8 @@ import { ItemTable, type Outcome } from '../items/item-table.ts'
 import { vacantAt } from '../items/lifecycle.ts'
 import { KeyValueCounters } from './counters.ts'
 import { KeyValueLayout, type StoredValue } from './key-value-layout.ts'
+import { type CallOptions, callRows } from '../options/call-options.ts'
+import { validateCallOptions } from '../internal/option.ts'
 import type { KeyValuesOptions } from '../options/key-value-options.ts'
 import { isWriteOf, newMarker, revisionAfter } from '../items/session-record.ts'
 
@@ -226,6 +228,17 @@ export class KeyValues {
     if (base !== '') this.#requirePlainKeys()
     const { deleteItems } = await import('../scan/scan.ts')
     await deleteItems(this.#tableUnder(base), options)
+  }
+
+  /**
+   * Checks at start that values can be kept.
+   *
+   * @throws the same as `SessionStore.ready`.
+   */
+  async ready(options: CallOptions = {}): Promise<void> {
+    validateCallOptions(options, callRows)
+    const { requireReady } = await import('../items/readiness.ts')
+    await requireReady(this.#table, this.timed(options), false)
   }
 
   /** Lets calls under way finish, refuses new ones and closes the connections. */

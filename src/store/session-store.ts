@@ -408,6 +408,28 @@ export class SessionStore<Data extends object = SessionData> {
   }
 
   /**
+   * Checks at start what would otherwise show at the first request: region, credentials, the permission to read, whether the
+   * table is there and has the key of the layout. Call it before the application listens.
+   *
+   * It reads one key that no session has (`GetItem`, which the application may do), and changes nothing. Sessions can be kept
+   * without the rest, so that this is a process warning, as far as the credentials may see it: time to live that is off or on
+   * another attribute (`dynamodb:DescribeTimeToLive`), and with `userId` a missing index (`dynamodb:Query` on it). What they
+   * may not see is not checked; `npx dynamodb-sessions doctor` checks all of it, writes included. The table of `migrateFrom` and
+   * those in other Regions are not looked at.
+   *
+   * @throws {TableNotFoundError} when there is no such table; the message has the command that creates it.
+   * @throws {TableMismatchError} when the table has another key.
+   * @throws {AccessDeniedError | CredentialsError | ConfigurationError | TransportError | DeadlineExceededError} what the first
+   *   call of the application would fail with. It settles within `deadlineMs`, as every call does.
+   */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#with(options, callRows, async (table, taken) => {
+      const { requireReady } = await import('../items/readiness.ts')
+      await requireReady(table, table.timed(taken), this.#options.userId !== undefined)
+    })
+  }
+
+  /**
    * How DynamoDB does, by what this store has seen of it: without a request, and without session data. For the health
    * endpoint of an application; `JSON.stringify` takes it.
    */
