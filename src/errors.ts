@@ -168,7 +168,12 @@ export class DeadlineExceededError extends DynamoDBSessionsError {
 
 /** DynamoDB responded with an error. */
 export class DynamoDBError extends DynamoDBSessionsError {
-  declare readonly code: 'ACCESS_DENIED' | 'CLOCK_SKEW' | 'DYNAMODB_ERROR' | 'TABLE_NOT_FOUND' | 'THROTTLED'
+  declare readonly code:
+    | AccessDeniedError['code']
+    | 'CLOCK_SKEW'
+    | 'DYNAMODB_ERROR'
+    | 'TABLE_NOT_FOUND'
+    | 'THROTTLED'
 
   /** Exception name in the words of AWS, for example `ConditionalCheckFailedException`. */
   readonly awsCode: string
@@ -223,12 +228,23 @@ export class TableNotFoundError extends DynamoDBError {
   }
 }
 
-/** AWS did not accept the credentials, or they do not permit the operation. */
+/**
+ * The credentials do not permit the operation (`ACCESS_DENIED`), or AWS did not accept them: they have expired, it does not know
+ * the access key, or the signature is not that of its secret.
+ */
 export class AccessDeniedError extends DynamoDBError {
-  declare readonly code: 'ACCESS_DENIED'
+  declare readonly code:
+    | 'ACCESS_DENIED'
+    | 'CREDENTIALS_EXPIRED'
+    | 'CREDENTIALS_UNKNOWN'
+    | 'SIGNATURE_REJECTED'
 
-  constructor(message: string, details: DynamoDBErrorDetails) {
-    super('ACCESS_DENIED', message, details)
+  constructor(
+    message: string,
+    details: DynamoDBErrorDetails,
+    code: AccessDeniedError['code'] = 'ACCESS_DENIED',
+  ) {
+    super(code, message, details)
   }
 }
 

@@ -270,23 +270,40 @@ function unknownOption(rawName: string, names: readonly string[]): UsageError {
 /** A message about an option of the library, in the words of a command: by its flag, or by its variable. */
 export function inOptionNames(message: string, command?: string): string {
   const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
-  return inFlags.replaceAll(/(?:the )?option "(\w+)"/g, (_, name: string) => {
-    if (name === 'migrateFrom' && command === 'migrate') return '--from'
-    const row = (storeRows as Readonly<Record<string, OptionRow>>)[name]
-    return row?.fromText === undefined || row.flag !== undefined ? `--${dashed(name)}` : variableOf(name)
-  })
+  return inFlags
+    .replaceAll(/\bin "(layout|partitionKey)"/g, (_, name: string) => `in --${dashed(name)}`)
+    .replaceAll(/(?:the )?option "(\w+)"/g, (inCode, name: string) => {
+      if (name === 'migrateFrom' && command === 'migrate') return '--from'
+      const row = (storeRows as Readonly<Record<string, OptionRow>>)[name]
+      if (row?.flag !== undefined || FLAGS_OF_COMMANDS.has(name)) return `--${dashed(name)}`
+      if (row?.fromText !== undefined) return variableOf(name)
+      // Neither a flag nor a variable has it: it is for code.
+      return `${inCode} of the store`
+    })
 }
 
+/** Options of `createTable` that its command has, too. */
+const FLAGS_OF_COMMANDS: ReadonlySet<string> = new Set(['billing', 'replicas', 'consistency', 'witness'])
+
 /**
- * A message about a table, in the words of a command. Commands of the AWS CLI in it are told where the table is, as far as
- * that does not come from where that CLI looks, too.
+ * A message about a table, in the words of a command. Commands in it are told where the table is, as far as
+ * that does not come from where the AWS CLI looks, too.
  */
 export function aboutTable(
   message: string,
   { region, endpoint, profile }: Pick<StoreOptions, 'region' | 'endpoint' | 'profile'>,
 ): string {
-  const flags = Object.entries({ region, 'endpoint-url': endpoint, profile })
-    .flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${shellWord(value)}`]))
-    .join('')
-  return inOptionNames(message.replaceAll(/\baws dynamodb [a-z-]+/g, command => command + flags))
+  const flagsWith = (endpointName: string): string =>
+    Object.entries({ region, [endpointName]: endpoint, profile })
+      .flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${shellWord(value)}`]))
+      .join('')
+  return inOptionNames(
+    message
+      .replaceAll(/\baws dynamodb [a-z-]+/g, command => command + flagsWith('endpoint-url'))
+      // The command that creates a table knows where from the error.
+      .replaceAll(
+        /\bnpx dynamodb-sessions (?!create-table --table)[a-z-]+/g,
+        command => command + flagsWith('endpoint'),
+      ),
+  )
 }

@@ -21,7 +21,11 @@ export function globalHelp(
   const paint = painter(output, environment)
   const width = Math.min(output.columns, WIDEST)
   const sections = {
-    Usage: [`${GAP}dynamodb-sessions <command> [options]`, `${GAP}dynamodb-sessions <command> --help`],
+    Usage: [
+      `${GAP}dynamodb-sessions <command> [options]`,
+      `${GAP}dynamodb-sessions <command> --help`,
+      `${GAP}dynamodb-sessions --version`,
+    ],
     Commands: columns(
       commands.map(({ name, summary }) => [name, summary]),
       width,

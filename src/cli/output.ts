@@ -153,9 +153,14 @@ export function byteSize(bytes: number): string {
   return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${UNITS[unit]}`
 }
 
+/** A number with its digits in groups. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
 /** A number and what is counted. */
 export function counted(count: number, one: string): string {
-  return `${count.toLocaleString('en-US')} ${one}${count === 1 ? '' : 's'}`
+  return `${grouped(count)} ${one}${count === 1 ? '' : 's'}`
 }
 
 /** Names and what belongs to them, one pair a line. */

@@ -1,4 +1,10 @@
-import { createTableCommand, otherRegionOf, placeOf, type TableSettings } from '../aws/dynamodb/wire-error.ts'
+import {
+  createTableCommand,
+  localNote,
+  otherRegionOf,
+  placeOf,
+  type TableSettings,
+} from '../aws/dynamodb/wire-error.ts'
 import type { TableNotFoundError } from '../errors.ts'
 import { addIndexCommand, userIndex } from '../layouts/user-index.ts'
 import {
@@ -53,7 +59,7 @@ export function missingFinding(table: string, error: TableNotFoundError, setting
     what,
     fix:
       otherRegion === undefined
-        ? `create it with: ${createTableCommand(place, settings)}; or name the region, account or table that it is in`
+        ? `create it with: ${createTableCommand(place, settings)}; or name the region, account or table that it is in${localNote(origin)}`
         : `set the region to ${otherRegion}, as the ARN of the table says, or name a table of ${region}`,
   }
 }
@@ -148,7 +154,11 @@ export function timeToLiveFinding(
       what:
         `time to live of table "${table}" is on attribute "${attribute}", not on "${ttlAttribute}", so that expired ` +
         'sessions are never deleted',
-      fix: 'disable it and enable it on the other attribute',
+      fix:
+        `disable it: aws dynamodb update-time-to-live --table-name ${table} --time-to-live-specification ` +
+        `Enabled=false,AttributeName=${attribute}; an hour later, enable it on the other attribute: ` +
+        `aws dynamodb update-time-to-live --table-name ${table} --time-to-live-specification ` +
+        `Enabled=true,AttributeName=${ttlAttribute}`,
     }
   }
   return { level: 'pass', what: `time to live is ${status} on "${ttlAttribute}"` }

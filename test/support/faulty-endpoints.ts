@@ -60,7 +60,7 @@ export const faultyEndpoints: readonly FaultyEndpoint[] = [
       400,
       '{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"The security token is invalid."}',
     ),
-    codes: ['ACCESS_DENIED'],
+    codes: ['CREDENTIALS_UNKNOWN'],
   },
   {
     ...answering(

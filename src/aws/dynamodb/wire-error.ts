@@ -10,6 +10,7 @@ import { foreignText, requestIdIn } from '../../internal/message-text.ts'
 import { isObject, weakProperty } from '../../internal/core-objects.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'
+import { isLoopback } from '../http/endpoint.ts'
 import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
 import type { TransportResponse } from '../http/transport.ts'
 
@@ -49,19 +50,40 @@ const EXPIRED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
   'UnrecognizedClientException',
 ])
 
-const REJECTED_CREDENTIALS_CODES: ReadonlySet<string> = new Set([
-  'AuthFailure',
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'IncompleteSignature',
-  'IncompleteSignatureException',
-  'InvalidClientTokenId',
-  'InvalidSignatureException',
-  'MissingAuthenticationToken',
-  'MissingAuthenticationTokenException',
-  'SignatureDoesNotMatch',
-  'UnrecognizedClientException',
-])
+/** Why AWS did not accept credentials, and what to do about it. */
+interface Rejection {
+  readonly code: Exclude<AccessDeniedError['code'], 'ACCESS_DENIED'>
+  readonly why: string
+}
+
+const EXPIRED: Rejection = {
+  code: 'CREDENTIALS_EXPIRED',
+  why: 'the session token has expired; sign in again, or get new credentials where these come from',
+}
+const UNKNOWN: Rejection = {
+  code: 'CREDENTIALS_UNKNOWN',
+  why:
+    'it does not know the access key ID, or not with this session token; check both, that the key is active, and that it is ' +
+    'for this partition of AWS',
+}
+const BADLY_SIGNED: Rejection = {
+  code: 'SIGNATURE_REJECTED',
+  why: 'the signature is wrong; check that the secret access key is that of the access key ID, whole and without blanks',
+}
+
+const REJECTIONS: Readonly<Record<string, Rejection>> = {
+  AuthFailure: UNKNOWN,
+  ExpiredToken: EXPIRED,
+  ExpiredTokenException: EXPIRED,
+  IncompleteSignature: BADLY_SIGNED,
+  IncompleteSignatureException: BADLY_SIGNED,
+  InvalidClientTokenId: UNKNOWN,
+  InvalidSignatureException: BADLY_SIGNED,
+  MissingAuthenticationToken: BADLY_SIGNED,
+  MissingAuthenticationTokenException: BADLY_SIGNED,
+  SignatureDoesNotMatch: BADLY_SIGNED,
+  UnrecognizedClientException: UNKNOWN,
+}
 
 // What is kept of an error apart from it, for as long as that is kept.
 const items = weakProperty<Item>()
@@ -135,11 +157,12 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
       details,
     )
   }
-  if (REJECTED_CREDENTIALS_CODES.has(wire.awsCode)) {
+  const rejection = REJECTIONS[wire.awsCode]
+  if (rejection !== undefined) {
     return new AccessDeniedError(
-      `AWS did not accept the credentials for ${call.operation} in ${call.region}; check the access key ID, the ` +
-        `secret access key and, for temporary credentials, the session token and its age${quote}`,
+      `AWS did not accept the credentials for ${call.operation} in ${call.region}: ${rejection.why}${quote}`,
       details,
+      rejection.code,
     )
   }
   if (wire.awsCode === 'AccessDeniedException' || wire.awsCode === 'AccessDenied') {
@@ -265,12 +288,19 @@ function tableNotFound(place: TablePlace, details: DynamoDBErrorDetails, quote: 
   const message =
     otherRegion === undefined
       ? `table "${table}" does not exist in ${region} at ${origin}, or is still being created; create it with: ` +
-        `${createTableCommand(place)} (and the --layout and --partition-key of the store, if it has them)`
+        `${createTableCommand(place)} (and the --layout and --partition-key of the store, if it has them)${localNote(origin)}`
       : `table "${table}" is one of ${otherRegion}, as its ARN says, and requests go to ${region} at ${origin}; set the ` +
         `region to ${otherRegion}, or name a table of ${region}`
   const error = new TableNotFoundError(message + quote, details)
   places.set(error, { table, region, origin })
   return error
+}
+
+/** What surprises with an engine on this machine. */
+export function localNote(origin: string): string {
+  return isLoopback(new URL(origin).hostname)
+    ? '; DynamoDB Local keeps the tables of each access key ID and region apart, unless it runs with -sharedDb'
+    : ''
 }
 
 function isClockSkew({ awsCode, message }: WireError): boolean {

@@ -54,7 +54,8 @@ export const command: Command = {
   examples: {
     'In a region:': 'create-table --table sessions --region eu-west-1',
     'For the items of other software:': 'create-table --layout connect-dynamodb',
-    'On DynamoDB Local:': 'create-table --endpoint http://127.0.0.1:8000 --region local',
+    'On DynamoDB Local, with any AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the same as the application:':
+      'create-table --endpoint http://127.0.0.1:8000 --region local',
     'In two regions:': 'create-table --region us-east-1 --replicas us-west-2',
     'As infrastructure code:': 'create-table --print cloudformation > sessions.yaml',
     'What would happen:': 'create-table --dry-run',
@@ -160,15 +161,16 @@ async function create(
   const { args, progress, stderr } = context
   const { table } = design
   const waitSeconds = args.number('wait-seconds', numberOption('seconds', 1, 3600))
-  await progress.show(`waiting for table "${table}" to become active`)
+  await progress.show(`creating table "${table}"`)
   const { created, warnings } = await createTable({
     ...options,
     waitTimeoutMs: waitSeconds === undefined ? undefined : Math.round(waitSeconds * 1000),
     // They are in the result, too.
     onWarning: () => {},
   })
+  const hasNoTtl = warnings.some(warning => warning.includes('no time to live'))
   const text = created
-    ? `created table "${table}": ${designInWords(design)}`
+    ? `created table "${table}": ${designInWords(hasNoTtl ? { ...design, ttlAttribute: undefined } : design)}`
     : `table "${table}" was there; nothing was changed`
   await writeResult(context, { table, created, warnings }, text)
   if (args.has('json')) return

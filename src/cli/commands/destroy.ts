@@ -1,7 +1,8 @@
 import { destroyEverywhere } from '../../items/lifecycle.ts'
 import { askForTableKey } from '../../scan/scan.ts'
-import { destroyByUser, wasLive } from '../../scan/user-sessions.ts'
+import { destroyByUser, listByUser, wasLive } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
+import { BULK_LIMITS, deadlineIn, TIMEOUT_OPTION } from '../bulk.ts'
 import { counted, UsageError } from '../output.ts'
 import {
   chosenSession,
@@ -25,6 +26,8 @@ export const command: Command = {
     'key <key>': 'the key of the item, as list shows it, instead of a session ID',
     'user <id>': 'all sessions of this user',
     'except <session ID>...': 'with --user: a session to keep; may be repeated',
+    'dry-run': 'with --user: only count the sessions',
+    ...TIMEOUT_OPTION,
   }),
   examples: {
     'A session, by the key that list shows:': 'destroy --key n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
@@ -37,8 +40,10 @@ export const command: Command = {
     if (user !== undefined && (args.positionals.length > 0 || args.has('key'))) {
       throw new UsageError('--user ends all sessions of a user; leave the session ID and --key out')
     }
-    if (user === undefined && args.has('except')) throw new UsageError('--except goes with --user')
-    return withSessions(storeSettings(context), context, sessions =>
+    const stray = user === undefined && ['except', 'dry-run', 'timeout'].find(name => args.has(name))
+    if (stray) throw new UsageError(`--${stray} goes with --user`)
+    const settings = storeSettings(context, user === undefined ? {} : BULK_LIMITS)
+    return withSessions(settings, context, sessions =>
       user === undefined ? destroyOne(context, sessions) : destroyAllOf(user, context, sessions),
     )
   },
@@ -48,7 +53,13 @@ async function destroyAllOf(user: string, context: CommandContext, { items }: Op
   const { args, signal } = context
   const except = args.texts('except').map(id => items.layout.keyOf(id))
   await askForTableKey(items, { signal })
-  const destroyed = await destroyByUser(items, user, { except, signal })
+  const options = { signal, ...deadlineIn(args) }
+  if (args.has('dry-run')) {
+    let found = 0
+    for await (const { key } of listByUser(items, user, options)) if (!except.includes(key)) found++
+    return writeResult(context, { found }, `${counted(found, 'session')} would be destroyed`)
+  }
+  const destroyed = await destroyByUser(items, user, { except, ...options })
   await writeResult(context, { destroyed }, `${counted(destroyed, 'session')} destroyed`)
 }
 

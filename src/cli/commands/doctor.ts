@@ -91,7 +91,7 @@ async function examine(
     before.push(connection)
     const after =
       obstacle === undefined
-        ? await examineTable(context, access, layout, options)
+        ? await examineTable(context, access, layout, options, url)
         : skipped(obstacle, AFTER_CONNECTION)
     // The result of the clock comes last: each response makes the comparison better.
     return [...before, transport.result(), ...after]
@@ -106,6 +106,7 @@ async function examineTable(
   access: TableAccess,
   layout: Layout,
   options: StoreOptions,
+  url: string,
 ): Promise<readonly Check[]> {
   await progress.show('looking at the table')
   const { checks, state, isMissing } = await checkTableState(access, options)
@@ -116,8 +117,20 @@ async function examineTable(
   }
   const items = await checkItems(permissions.sample, layout, options)
   await progress.show('measuring')
-  const latency = await checkLatency(access, missingKey(access, state))
-  return [...checks, ...items, ...permissions.checks, latency]
+  const latency = await checkLatency(access, missingKey(access, state), url)
+  const hasUsers = permissions.sample?.some(
+    item => access.userIndex !== undefined && access.userIndex.attribute in item,
+  )
+  const ofTable = state?.userIndex === undefined && hasUsers === false ? checks.map(withoutUsers) : checks
+  return [...ofTable, ...items, ...permissions.checks, latency]
+}
+
+/** No index by user is needed where no session says whose it is, as far as a few items tell. */
+function withoutUsers(each: Check): Check {
+  if (each.name !== 'index by user') return each
+  const found =
+    'there is none; only applications with the option "userId" need it, and no session that was read has a user'
+  return check('skip', each.name, found, each.fix)
 }
 
 function skipped(reason: string, names: readonly string[]): readonly Check[] {

@@ -1,8 +1,10 @@
 import { textOf } from '../../layouts/layout.ts'
 import { integerOption } from '../../internal/option.ts'
-import { askForTableKey, listItems } from '../../scan/scan.ts'
+import { askForTableKey, listInBulk, listItems } from '../../scan/scan.ts'
 import { listByUser, liveSessionOf, type UserSession } from '../../scan/user-sessions.ts'
 import { type Command, type CommandContext, declared } from '../args.ts'
+import { BULK_LIMITS, deadlineIn, TIMEOUT_OPTION } from '../bulk.ts'
+import { writerOf } from '../doctor/item-checks.ts'
 import { duration, isoTime, painter, printable, writeLine } from '../output.ts'
 import { type OpenSessions, shownKey, storeSettings, withSessions } from '../store-settings.ts'
 
@@ -27,6 +29,7 @@ export const command: Command = {
   options: declared({
     'user <id>': 'only the sessions of this user',
     'limit <number>': 'stop after so many',
+    ...TIMEOUT_OPTION,
     'show-data': 'show user IDs, and session IDs that are stored as they are',
   }),
   examples: {
@@ -38,7 +41,7 @@ export const command: Command = {
     const { args, stderr } = context
     const limit = args.number('limit', integerOption('sessions', 1, Number.MAX_SAFE_INTEGER)) ?? Infinity
     const user = args.text('user')
-    return withSessions(storeSettings(context), context, async sessions => {
+    return withSessions(storeSettings(context, BULK_LIMITS), context, async sessions => {
       const write = args.has('json') ? jsonWriter(sessions, context) : tableWriter(sessions, context)
       let count = 0
       const listed = user === undefined ? all(sessions, context) : ofUser(sessions, user, context)
@@ -46,17 +49,18 @@ export const command: Command = {
         await write(session)
         if (++count >= limit) break
       }
-      if (count === 0 && !args.has('json')) await writeLine(stderr, 'there are no sessions')
+      if (count === 0 && !args.has('json')) await writeLine(stderr, await whyNone(sessions, user, context))
     })
   },
 }
 
 async function* all(
   { items }: OpenSessions,
-  { signal }: CommandContext,
+  { args, signal }: CommandContext,
 ): AsyncGenerator<ListedSession, void, undefined> {
   const { layout } = items
-  for await (const item of listItems(items, false, { signal })) {
+  const options = { signal, ...deadlineIn(args) }
+  for await (const item of listInBulk(options, send => listItems(items, false, send))) {
     const session = liveSessionOf(items, item)
     const user = layout.userIndex === undefined ? undefined : textOf(item[layout.userIndex.attribute])
     if (session !== undefined) yield { ...session, user }
@@ -66,10 +70,33 @@ async function* all(
 async function* ofUser(
   { items }: OpenSessions,
   user: string,
-  { signal }: CommandContext,
+  { args, signal }: CommandContext,
 ): AsyncGenerator<ListedSession, void, undefined> {
   await askForTableKey(items, { signal })
-  for await (const session of listByUser(items, user, { signal })) yield { ...session, user }
+  for await (const session of listByUser(items, user, { signal, ...deadlineIn(args) }))
+    yield { ...session, user }
+}
+
+const SAMPLE_SIZE = 10
+
+/** Why nothing was listed: an empty table is something else than one whose items are of another layout, or have expired. */
+async function whyNone(
+  { items, naming }: OpenSessions,
+  user: string | undefined,
+  { signal }: CommandContext,
+): Promise<string> {
+  if (user !== undefined) {
+    return 'there are no sessions of this user; only those are found that were written with the option userId of the store'
+  }
+  const { client, name: TableName, layout } = items
+  const { Items: sample = [] } = await client.send('Scan', { TableName, Limit: SAMPLE_SIZE }, { signal })
+  if (sample.length === 0) return 'there are no sessions: the table is empty'
+  const writers = [...new Set(sample.map(writerOf))].join(', ')
+  const under = naming.prefix === '' ? '' : ` under the prefix "${printable(naming.prefix)}"`
+  return (
+    `there are no sessions of the layout "${layout.name}"${under} that are alive; the table has items, by ${writers}: they ` +
+    'have expired, or have another layout (--layout) or prefix (--prefix); doctor tells more'
+  )
 }
 
 function jsonWriter({ naming }: OpenSessions, { stdout }: CommandContext) {

@@ -5,10 +5,11 @@ import { SessionCorruptError } from '../../errors.ts'
 import type { ItemTable } from '../../items/item-table.ts'
 import { binaryOf } from '../../layouts/layout.ts'
 import { numberOption } from '../../internal/option.ts'
-import { scanInput, scanPages } from '../../scan/scan.ts'
+import { inBulk, scanInput, scanPages } from '../../scan/scan.ts'
 import type { Item } from '../../types.ts'
 import { type Command, declared, writeResult } from '../args.ts'
-import { byteSize, counted, duration, fields } from '../output.ts'
+import { BULK_LIMITS, deadlineIn, ReadingProgress, TIMEOUT_OPTION } from '../bulk.ts'
+import { byteSize, counted, duration, fields, grouped } from '../output.ts'
 import { storeSettings, withSessions } from '../store-settings.ts'
 
 /** `dynamodb-sessions stats` */
@@ -24,25 +25,29 @@ export const command: Command = {
   optionsOnly: 'takes options only',
   options: declared({
     'ttl-seconds <number>': 'lifetime of an unused session, to tell how long sessions have been idle',
+    ...TIMEOUT_OPTION,
   }),
   examples: {
     'Of the whole table:': 'stats --table sessions',
     'Of one application of several in a table, for a dashboard:': 'stats --prefix shop: --json',
   },
   run: async context => {
-    const { args, signal, progress } = context
+    const { args, signal } = context
     const given = args.number('ttl-seconds', numberOption('seconds', 1, Infinity))
-    const settings = storeSettings(context)
+    const settings = storeSettings(context, BULK_LIMITS)
     // A lifetime that the environment names is that of the application, too.
     const ttlSeconds = given ?? (typeof settings.ttlSeconds === 'number' ? settings.ttlSeconds : undefined)
     return withSessions(settings, context, async ({ items }) => {
       const statistics = new Statistics(items, ttlSeconds)
       const input = scanInput(items, items.layout.namespace(), false)
-      for await (const page of scanPages(items, () => input, { signal })) {
-        for (const item of page.Items ?? []) statistics.add(item)
-        statistics.scanned += page.ScannedCount ?? 0
-        await progress.show(`${counted(statistics.scanned, 'item')} read`)
-      }
+      const progress = await ReadingProgress.of(items, context)
+      await inBulk({ signal, ...deadlineIn(args) }, async send => {
+        for await (const page of scanPages(items, () => input, send)) {
+          for (const item of page.Items ?? []) statistics.add(item)
+          statistics.scanned += page.ScannedCount ?? 0
+          await progress.show(statistics.scanned)
+        }
+      })
       await writeResult(context, statistics.asJson(), statistics.asText())
     })
   },
@@ -107,9 +112,9 @@ class Statistics {
       spread(distribution, number => duration(number * 1000))
     const rows: [string, string][] = [
       ['sessions', `${counted(this.#sizeBytes.count, 'session')}, ${byteSize(this.#sizeBytes.sum)}`],
-      ['signed in', `${withUser} (with a user ID)`],
-      ['locked', String(locked)],
-      ['sealed', `${sealed} (compressed or encrypted)`],
+      ['signed in', `${grouped(withUser)} (with a user ID)`],
+      ['locked', grouped(locked)],
+      ['sealed', `${grouped(sealed)} (compressed or encrypted)`],
       ['size', spread(this.#sizeBytes, byteSize)],
       ['age', seconds(this.#ageSeconds)],
       ['expire in', seconds(this.#remainingSeconds)],
@@ -118,7 +123,7 @@ class Statistics {
     const { count, sum } = this.#expiredBytes
     rows.push([
       'expired',
-      count === 0 ? 'none is left' : `${count} still there, ${byteSize(sum)}; gc deletes them`,
+      count === 0 ? 'none is left' : `${grouped(count)} still there, ${byteSize(sum)}; gc deletes them`,
     ])
     if (count > 0) rows.push(['expired for', seconds(this.#expiredForSeconds)])
     if (unreadable > 0) rows.push(['no sessions', `${counted(unreadable, 'item')} without a readable expiry`])

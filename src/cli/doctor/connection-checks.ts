@@ -3,7 +3,7 @@ import { placeOf } from '../../aws/credentials/cached-provider.ts'
 import { defaultProvider } from '../../aws/credentials/default-provider.ts'
 import { formOfProfile } from '../../aws/credentials/ini.ts'
 import type { DynamoDBClient } from '../../aws/dynamodb/client.ts'
-import { parseEndpoint } from '../../aws/http/endpoint.ts'
+import { isLoopback, parseEndpoint } from '../../aws/http/endpoint.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../aws/http/transport.ts'
 import {
   AccessDeniedError,
@@ -160,8 +160,18 @@ export async function checkReachUnsigned(
 }
 
 /** Whether AWS refused the request for what the credentials permit, and not for what they are. */
-export function isDenied(error: unknown): error is AccessDeniedError {
-  return error instanceof AccessDeniedError && /^AccessDenied(?:Exception)?$/.test(error.awsCode)
+export function isDenied(error: unknown): boolean {
+  return codeOf(error) === 'ACCESS_DENIED'
+}
+
+const REJECTED_FIXES: Readonly<Record<AccessDeniedError['code'], string>> = {
+  ACCESS_DENIED: 'permit the application what it needs',
+  CREDENTIALS_EXPIRED:
+    'they have expired: sign in again (aws sso login, aws login), or get new ones where they come from',
+  CREDENTIALS_UNKNOWN:
+    'renew the keys where they come from: AWS does not know them, they are inactive, or of another partition',
+  SIGNATURE_REJECTED:
+    'set the secret access key that belongs to the access key ID; it may be cut short, or have blanks around it',
 }
 
 /** What a failed request says against asking more; `undefined` where DynamoDB has answered it in earnest. */
@@ -190,8 +200,7 @@ function obstacleIn(error: unknown, region: string): Reach | undefined {
     return failed('AWS refuses the signatures', 'set the clock of this machine by NTP')
   }
   if (error instanceof AccessDeniedError && !isDenied(error)) {
-    const fix = 'sign in again or renew the keys, where the credentials come from'
-    return failed('AWS does not accept the credentials', fix)
+    return failed('AWS does not accept the credentials', REJECTED_FIXES[error.code])
   }
   return undefined
 }
@@ -265,7 +274,11 @@ const READS = 10
 const SLOW_MS = 50
 
 /** Measures ten consistent reads of a missing key, one after the other, on a connection that is open. */
-export async function checkLatency({ client, table, send }: TableAccess, Key: Item): Promise<Check> {
+export async function checkLatency(
+  { client, table, send }: TableAccess,
+  Key: Item,
+  url: string,
+): Promise<Check> {
   const durationsMs: number[] = []
   try {
     for (let read = 0; read < READS; read++) {
@@ -283,6 +296,11 @@ export async function checkLatency({ client, table, send }: TableAccess, Key: It
   const [min, median, max] = [at(0), medianMs, at(READS - 1)].map(ms => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`)
   const found = `ten reads: min ${min}, median ${median}, max ${max}`
   if (medianMs < SLOW_MS) return check('pass', 'latency', found)
-  const fix = 'run the application in the region of the table, with a VPC endpoint for DynamoDB'
+  const { hostname } = new URL(url)
+  // An engine on this machine is for development, and says nothing of DynamoDB.
+  if (isLoopback(hostname)) return check('pass', 'latency', `${found} (of an engine on this machine)`)
+  const fix = /\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/.test(hostname)
+    ? 'run the application in the region of the table, with a VPC endpoint for DynamoDB'
+    : `look at the way from here to ${hostname}`
   return check('warn', 'latency', found, fix)
 }

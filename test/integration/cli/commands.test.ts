@@ -209,7 +209,11 @@ describe('a command', () => {
       })
       expect(JSON.parse(shown.stdout)).toMatchObject({ key: 'shop:SECRET-1' })
       const other = await cli(['list', '--prefix', 'blog:', '--no-hash-ids'])
-      expect(other).toEqual({ exitCode: 0, stdout: '', stderr: 'there are no sessions\n' })
+      expect([other.exitCode, other.stdout]).toEqual([0, ''])
+      expect(other.stderr).toMatch(
+        /^there are no sessions of the layout "native" under the prefix "blog:" that are alive; /,
+      )
+      expect(other.stderr).not.toContain('SECRET')
     })
 
     test('takes an empty prefix for none, where the layout has another by default', async () => {
@@ -425,8 +429,60 @@ describe('a command', () => {
       const clear = '\r\u001B[K'
       const terminal = { isTerminal: true, environment: { NO_COLOR: '1' } }
       const collected = await cli(['gc', '--segments', '1'], terminal)
-      expect(collected.stderr).toBe(`${clear}1 expired session deleted, 1 item read${clear}`)
+      const [before, shown, after] = collected.stderr.split(clear)
+      expect([before, after]).toEqual(['', ''])
+      expect(shown).toMatch(
+        /^(?:1 items read|\[#{20}\] 100 %, 1 of about 1 items read), 1 expired session deleted$/,
+      )
       expect((await cli(['stats'], terminal)).stderr).toBe(`${clear}0 items read${clear}`)
+    })
+
+    test('say with --dry-run what would be deleted, and delete nothing', async () => {
+      const { store, cli } = await setUp()
+      await store.write('a', {}, { expiresMs: 1 })
+      await store.write('b', { user: 'ada' })
+      const dry = await cli(['gc', '--dry-run'])
+      expect([dry.exitCode, dry.stdout]).toEqual([0, '1 expired session would be deleted, 2 items read\n'])
+      await expect
+        .poll(async () => (await cli(['destroy', '--user', 'ada', '--dry-run'])).stdout)
+        .toBe('1 session would be destroyed\n')
+      expect(await store.count()).toBe(1)
+      expect((await cli(['gc'])).stdout).toMatch(/^1 expired session deleted, 2 items read/)
+      const alone = await cli(['destroy', 'b', '--dry-run'])
+      expect([alone.exitCode, alone.stderr]).toEqual([
+        2,
+        expect.stringContaining('--dry-run goes with --user'),
+      ])
+    })
+
+    test('have limits of their own, and end when --timeout is over', async () => {
+      const { store, cli } = await setUp()
+      await store.write('a', {})
+      const impatient = {
+        environment: {
+          DYNAMODB_SESSIONS_DEADLINE_MS: '1',
+          DYNAMODB_SESSIONS_ATTEMPT_TIMEOUT_MS: '1',
+          DYNAMODB_SESSIONS_CONNECT_TIMEOUT_MS: '1',
+        },
+      }
+      for (const command of ['list', 'stats', 'gc'])
+        expect((await cli([command], impatient)).exitCode).toBe(0)
+      const over = await cli(['stats', '--timeout', '0.001'])
+      expect([over.exitCode, over.stdout]).toEqual([1, ''])
+      expect(over.stderr).toContain('the call did not end within 1 ms')
+    })
+
+    test('say why there is nothing to list', async () => {
+      const { table, store, cli } = await setUp()
+      expect((await cli(['list'])).stderr).toBe('there are no sessions: the table is empty\n')
+      await store.write('a', {})
+      const other = await cli(['list', '--layout', 'connect-dynamodb'])
+      expect(other.stderr).toContain(
+        'there are no sessions of the layout "connect-dynamodb" that are alive; the table has items, by dynamodb-sessions',
+      )
+      expect((await cli(['list', '--user', 'eve', '--table', table])).stderr).toContain(
+        'no sessions of this user',
+      )
     })
 
     test('say of an empty table that it is empty', async () => {

@@ -279,7 +279,9 @@ describe('doctor', () => {
     expect(found.exitCode).toBe(0)
     expect(found.named('warn')).toEqual(['time to live'])
     expect(found.check('time to live')?.found).toContain('on attribute "ttl", not on "expires"')
-    expect(found.check('time to live')?.fix).toContain('enable it on the other attribute')
+    expect(found.check('time to live')?.fix).toMatch(
+      /disable it: aws dynamodb update-time-to-live .*Enabled=false,AttributeName=ttl; .*Enabled=true,AttributeName=expires$/,
+    )
     expect(
       (
         await runCli(['doctor', '--strict', '--table', table], {
@@ -293,7 +295,7 @@ describe('doctor', () => {
     const table = await SessionTable.create(engine)
     await table.send('UpdateTimeToLive', { TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true } })
     const found = await examine(environment, '--table', table.name)
-    expect(found.named('warn')).toEqual(['time to live', 'index by user'])
+    expect(found.named('warn')).toEqual(['time to live'])
   })
 
   test.each([
@@ -389,8 +391,28 @@ describe('doctor', () => {
     expect(found.check('connection')?.fix).toContain('check the URL')
   })
 
-  test('an index that is missing is a warning, unless it is not wanted', async () => {
+  test.each([
+    ['ExpiredTokenException', 'sign in again'],
+    ['UnrecognizedClientException', 'AWS does not know them'],
+    ['InvalidSignatureException', 'set the secret access key that belongs to the access key ID'],
+  ])('what AWS has against credentials has an advice of its own: %s', async (code, fix) => {
+    const { endpoint } = await inFrontOf(engine, () => refusal(code, 'as scripted'))
+    const found = await examine({ ...environment, AWS_ENDPOINT_URL_DYNAMODB: endpoint })
+    expect(found.named('fail')).toEqual(['connection'])
+    expect(found.check('connection')?.fix).toContain(fix)
+  })
+
+  test('an index that is missing is a warning where sessions have users, unless it is not wanted', async () => {
     const table = await SessionTable.create(engine)
+    const empty = await examine(environment, '--table', table.name)
+    expect(empty.check('index by user')).toMatchObject({
+      level: 'skip',
+      found: expect.stringContaining('no session that was read has a user') as string,
+      fix: expect.stringContaining('update-table') as string,
+    })
+    const store = new SessionStore({ ...table.options, userId: () => 'ada' })
+    await store.write('an-id', {})
+    await store.close()
     const found = await examine(environment, '--table', table.name)
     expect(found.exitCode).toBe(0)
     expect(found.named('warn')).toContain('index by user')

@@ -91,7 +91,7 @@ describe('the executable', () => {
       'cli/run.js',
       'diagnostics.js',
       'errors.js',
-      'internal/closest-match.js',
+      'internal/message-text.js',
       'internal/core-objects.js',
       'internal/option.js',
       'internal/process-environment.js',

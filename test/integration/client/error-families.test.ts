@@ -17,6 +17,16 @@ import { rejectionOf } from '../../support/failure.ts'
 import { awsError, type StubHttpAnswer } from '../../support/stub-dynamodb.ts'
 import { openTestClient, someKey, useStub } from './test-client.ts'
 
+const REJECTIONS: Readonly<Record<string, string>> = {
+  CREDENTIALS_EXPIRED:
+    'the session token has expired; sign in again, or get new credentials where these come from',
+  CREDENTIALS_UNKNOWN:
+    'it does not know the access key ID, or not with this session token; check both, that the key is active, and that it is ' +
+    'for this partition of AWS',
+  SIGNATURE_REJECTED:
+    'the signature is wrong; check that the secret access key is that of the access key ID, whole and without blanks',
+}
+
 const stub = useStub()
 
 /** Leaves out what tells the answers of DynamoDB from others. */
@@ -53,7 +63,8 @@ const families: readonly Family[] = [
     message:
       'table "sessions" does not exist in eu-west-1 at ENDPOINT, or is still being created; create it with: ' +
       'npx dynamodb-sessions create-table --table sessions --region eu-west-1 --endpoint ENDPOINT (and the --layout and ' +
-      '--partition-key of the store, if it has them) (ResourceNotFoundException: Requested resource not found; request ID REQUEST-1)',
+      '--partition-key of the store, if it has them); DynamoDB Local keeps the tables of each access key ID and region apart, ' +
+      'unless it runs with -sharedDb (ResourceNotFoundException: Requested resource not found; request ID REQUEST-1)',
   },
   ...['AccessDeniedException', 'AccessDenied'].map(code => ({
     name: code,
@@ -66,26 +77,25 @@ const families: readonly Family[] = [
       'REQUEST-1)',
   })),
   ...[
-    'AuthFailure',
-    'ExpiredToken',
-    'ExpiredTokenException',
-    'IncompleteSignature',
-    'IncompleteSignatureException',
-    'InvalidClientTokenId',
-    'InvalidSignatureException',
-    'MissingAuthenticationToken',
-    'MissingAuthenticationTokenException',
-    'SignatureDoesNotMatch',
-    'UnrecognizedClientException',
-  ].map(code => ({
-    name: `rejected credentials: ${code}`,
-    answer: awsError(code, 'The security token included in the request is invalid.'),
+    ['AuthFailure', 'CREDENTIALS_UNKNOWN'],
+    ['ExpiredToken', 'CREDENTIALS_EXPIRED'],
+    ['ExpiredTokenException', 'CREDENTIALS_EXPIRED'],
+    ['IncompleteSignature', 'SIGNATURE_REJECTED'],
+    ['IncompleteSignatureException', 'SIGNATURE_REJECTED'],
+    ['InvalidClientTokenId', 'CREDENTIALS_UNKNOWN'],
+    ['InvalidSignatureException', 'SIGNATURE_REJECTED'],
+    ['MissingAuthenticationToken', 'SIGNATURE_REJECTED'],
+    ['MissingAuthenticationTokenException', 'SIGNATURE_REJECTED'],
+    ['SignatureDoesNotMatch', 'SIGNATURE_REJECTED'],
+    ['UnrecognizedClientException', 'CREDENTIALS_UNKNOWN'],
+  ].map(([awsCode = '', code = '']) => ({
+    name: `rejected credentials: ${awsCode}`,
+    answer: awsError(awsCode, 'The security token included in the request is invalid.'),
     type: AccessDeniedError,
-    code: 'ACCESS_DENIED',
+    code,
     message:
-      'AWS did not accept the credentials for GetItem in eu-west-1; check the access key ID, the secret access ' +
-      'key and, for temporary credentials, the session token and its age ' +
-      `(${code}: The security token included in the request is invalid.; request ID REQUEST-1)`,
+      `AWS did not accept the credentials for GetItem in eu-west-1: ${REJECTIONS[code]} ` +
+      `(${awsCode}: The security token included in the request is invalid.; request ID REQUEST-1)`,
   })),
   ...['RequestExpired', 'RequestInTheFuture', 'RequestTimeTooSkewed'].map(code => ({
     name: `clock skew: ${code}`,

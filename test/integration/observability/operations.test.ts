@@ -136,7 +136,7 @@ describe('a call', () => {
     await client.send('GetItem', someKey)
     expect(recorder.ended('attempt')).toMatchObject([
       { attempt: 1, error: { code: 'CLOCK_SKEW' } },
-      { attempt: 2, retryReason: 'clock', error: { code: 'ACCESS_DENIED' } },
+      { attempt: 2, retryReason: 'clock', error: { code: 'CREDENTIALS_UNKNOWN' } },
       { attempt: 3, retryReason: 'credentials' },
     ])
   })

@@ -90,7 +90,9 @@ describe.each(engines)('$name', ({ endpoint, supports }) => {
       const missing = uniqueTableName()
       const what = `table "${missing}" does not exist in ${region} at ${endpoint}`
       const command = `npx dynamodb-sessions create-table --table ${missing} --region ${region} --endpoint ${endpoint}`
-      const fix = `create it with: ${command}; or name the region, account or table that it is in`
+      const local =
+        'DynamoDB Local keeps the tables of each access key ID and region apart, unless it runs with -sharedDb'
+      const fix = `create it with: ${command}; or name the region, account or table that it is in; ${local}`
       expect(await check({ table: missing })).toEqual({
         table: missing,
         state: undefined,

@@ -125,6 +125,10 @@ describe('a message about an option', () => {
     ['the option "sessionName" must be', 'DYNAMODB_SESSIONS_SESSION_NAME must be'],
     ['the option "migrateFrom" must be', 'DYNAMODB_SESSIONS_MIGRATE_FROM must be'],
     ['set the option "userIndex" to false', 'give --no-user-index'],
+    ['the option "replicas" must be', '--replicas must be'],
+    ['or the layout that uses it in "layout"', 'or the layout that uses it in --layout'],
+    // What only code can give has neither.
+    ['the option "credentials" expired', 'the option "credentials" of the store expired'],
   ])('%s', (message, shown) => {
     expect(inOptionNames(message)).toBe(shown)
   })
@@ -143,6 +147,15 @@ test('commands of the AWS CLI in a message are told what that cannot know', () =
     'change it: aws dynamodb update-table --region eu-west-1 --endpoint-url http://127.0.0.1:8000 ' +
       String.raw`--profile 'Ada'\''s' --table-name sessions --billing-mode PAY_PER_REQUEST`,
   )
+})
+
+test('commands of this package in a message are told where the table is', () => {
+  const where = { region: 'eu-west-1', endpoint: 'http://127.0.0.1:8000' }
+  expect(aboutTable('npx dynamodb-sessions gc --table x', where)).toBe(
+    'npx dynamodb-sessions gc --region eu-west-1 --endpoint http://127.0.0.1:8000 --table x',
+  )
+  const create = 'npx dynamodb-sessions create-table --table x --region eu-west-1'
+  expect(aboutTable(create, where)).toBe(create)
 })
 
 test('the command that creates a table names the profile', () => {

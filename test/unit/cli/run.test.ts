@@ -114,8 +114,8 @@ describe('a command line', () => {
     const { exitCode, stderr } = await runCli(args, { environment, isTerminal: true })
     expect(exitCode).toBe(1)
     const clear = '\r\u001B[K'
-    expect(stderr.startsWith(`${clear}waiting for table "sessions"`)).toBe(true)
-    expect(stderr).toContain(`active${clear}dynamodb-sessions create-table: `)
+    expect(stderr.startsWith(`${clear}creating table "sessions"`)).toBe(true)
+    expect(stderr).toContain(`"${clear}dynamodb-sessions create-table: `)
   })
 
   test('ends quietly when nobody reads on', async () => {
