@@ -1,16 +1,56 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { text } from 'node:stream/consumers'
 
-import { build } from 'esbuild'
 import { onTestFinished } from 'vitest'
 
-const CONFIGURATION = `
+/** How a Worker is started. */
+export interface WorkerSettings {
+  /** The binary of workerd. */
+  readonly binary: string
+  /** The Worker as a bundle. */
+  readonly bundle: string
+  /** @default ['nodejs_compat'] */
+  readonly flags?: readonly string[]
+}
+
+/**
+ * Starts a Worker, as for a deployment; it ends with the running test.
+ *
+ * @returns its URL.
+ * @throws {Error} with what workerd printed when it does not start.
+ */
+export async function startWorker({
+  binary,
+  bundle,
+  flags = ['nodejs_compat'],
+}: WorkerSettings): Promise<string> {
+  const config = `${bundle}.capnp`
+  await writeFile(config, configuration(basename(bundle), flags))
+  const child = spawn(binary, ['serve', '--control-fd=3', config], {
+    stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  onTestFinished(async () => {
+    child.kill()
+    await ended
+  })
+  const printed = text(child.stderr as Readable)
+  const failed = ended.then(async () => {
+    throw new Error(await printed)
+  })
+  failed.catch(() => undefined)
+  const control = child.stdio[3] as Readable
+  const [message] = (await Promise.race([once(control, 'data'), failed])) as [Buffer]
+  const { port } = JSON.parse(message.toString()) as { readonly port: number }
+  return `http://127.0.0.1:${port}/`
+}
+
+function configuration(bundle: string, flags: readonly string[]): string {
+  return `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -20,37 +60,9 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "worker", esModule = embed "worker.js")],
+  modules = [(name = "worker", esModule = embed ${JSON.stringify(bundle)})],
   compatibilityDate = "2025-09-15",
-  compatibilityFlags = ["nodejs_compat"],
+  compatibilityFlags = ${JSON.stringify(flags)},
 );
 `
-
-/** Starts the Worker of this folder, bundled as for a deployment; it ends with the running test. Returns its URL. */
-export async function startWorker(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'dynamodb-sessions-worker-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await build({
-    entryPoints: [fileURLToPath(new URL('fixtures/worker.mjs', import.meta.url))],
-    outfile: join(folder, 'worker.js'),
-    bundle: true,
-    format: 'esm',
-    conditions: ['workerd', 'module', 'import'],
-    external: ['node:*'],
-  })
-  await writeFile(join(folder, 'config.capnp'), CONFIGURATION)
-  const packages = createRequire(new URL('packages/package.json', import.meta.url))
-  const { default: binary } = packages('workerd') as { readonly default: string }
-  const child = spawn(binary, ['serve', '--control-fd=3', join(folder, 'config.capnp')], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  })
-  onTestFinished(async () => {
-    const ended = once(child, 'exit')
-    child.kill()
-    await ended
-  })
-  const control = child.stdio[3] as Readable
-  const [message] = (await once(control, 'data')) as [Buffer]
-  const { port } = JSON.parse(message.toString()) as { readonly port: number }
-  return `http://127.0.0.1:${port}/`
 }
