@@ -155,9 +155,20 @@ export async function destroySession(
   const destroy = (options: TimedOptions): Promise<void> =>
     destroyInRegion(table, { key, buries, follow }, options)
   await destroy(timed)
-  // Where it can be reached, each Region is told: until it hears by replication, a save there would bring the session back.
+  await tellOtherRegions(table, timed, destroy)
+}
+
+/**
+ * Does in each other Region what ends a session there, where that can be reached: until it hears by replication, a save there would
+ * bring the session back. Nothing depends on whether this succeeds.
+ */
+export async function tellOtherRegions(
+  table: ItemTable,
+  timed: TimedOptions,
+  tell: (options: TimedOptions) => Promise<unknown>,
+): Promise<void> {
   const deadline = timed.deadline.within(OTHER_REGIONS_MS)
-  await Promise.allSettled(table.client.otherRegions.map(region => destroy({ ...timed, deadline, region })))
+  await Promise.allSettled(table.client.otherRegions.map(region => tell({ ...timed, deadline, region })))
 }
 
 /** Destroys a session of which nobody knows more than its key, so that no other Region brings it back. */
@@ -170,7 +181,7 @@ export async function destroyEverywhere(table: ItemTable, key: string, options: 
 /** Destroys what a mark leads to, if that concerns the caller. */
 type FollowMark = (mark: Item) => Promise<void>
 
-/** The longest time that a destroy waits for other Regions. */
+/** The longest time that the end of a session waits for other Regions. */
 const OTHER_REGIONS_MS = 1000
 
 /** What {@link destroyInRegion} destroys. */

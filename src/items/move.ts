@@ -2,13 +2,22 @@ import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import { invalidSessionId, SessionConflictError } from '../errors.ts'
 import { isSameJson } from '../layouts/json.ts'
-import { allOf, type Condition, type StoredSession } from '../layouts/layout.ts'
+import { allOf, anyOf, type Condition, type StoredSession } from '../layouts/layout.ts'
 import type { Item } from '../types.ts'
 import { type Attempt, type ConditionalWrite, type Ended, writeConditionally } from './conditional-write.ts'
 import { afterEarlierMerge, resolveConflict } from './merge.ts'
 import { conditionInput, type ItemTable } from './item-table.ts'
 import { endLostLease, moveMark, nextKeyOf } from './move-mark.ts'
-import { asFound, createSession, type RecentKeys, destroySession, newSession, vacantAt } from './lifecycle.ts'
+import {
+  absent,
+  asFound,
+  createSession,
+  type RecentKeys,
+  destroySession,
+  newSession,
+  tellOtherRegions,
+  vacantAt,
+} from './lifecycle.ts'
 import {
   becameOf,
   isStillThere,
@@ -53,7 +62,9 @@ export async function moveSession(
   }
   const attempts = new MoveAttempts(table, move, doubtful, timed)
   const ended = await attempts.resolve(await attempts.read(), { number: 1, doubts: 0 })
-  return ended === undefined ? writeConditionally(attempts, timed) : ended.result
+  const moved = ended === undefined ? await writeConditionally(attempts, timed) : ended.result
+  if (moved !== undefined) await leaveOtherRegions(table, move.basis.session, moved.session.key, timed)
+  return moved
 }
 
 /**
@@ -73,9 +84,39 @@ export async function retireSession(
     const condition = allOf(table.liveAt(nowMs), layout.sameSessionAs(session))
     const { applied, item } = await table.replace(session.key, mark, condition, timed)
     // The mark of an earlier move is as good, and may be sought.
-    if (applied || (item && layout.moves?.read(item, nowMs) !== undefined)) return
+    if (applied || (item && layout.moves?.read(item, nowMs) !== undefined)) {
+      await leaveOtherRegions(table, session, undefined, timed)
+      return
+    }
   }
   await destroySession(table, session.key, doubtful, timed)
+}
+
+/**
+ * Ends a session that has left its key in the other Regions, too, before they hear of it by replication: the old session ID must
+ * not live on there (G3). Where the layout has marks, another session under that key is left alone.
+ *
+ * The session is not copied: that could be older than what the Region that it is in has made of it since, and replace it.
+ *
+ * @param nextKey where it goes on, if anyone may know.
+ */
+async function leaveOtherRegions(
+  table: ItemTable,
+  session: StoredSession,
+  nextKey: string | undefined,
+  timed: TimedOptions,
+): Promise<void> {
+  const { key } = session
+  const { moves } = table.layout
+  const mark = moveMark(table, session, table.clock.now(), nextKey)
+  const same = table.layout.sameSessionAs(session)
+  if (mark === undefined || moves === undefined || same === undefined) {
+    await tellOtherRegions(table, timed, options => table.delete(key, options))
+    return
+  }
+  // A mark that has arrived is as good.
+  const condition = anyOf(absent(table), allOf(same, moves.leadsAs(undefined)))
+  await tellOtherRegions(table, timed, options => table.replace(key, mark, condition, options))
 }
 
 /** What one attempt writes. */

@@ -407,9 +407,17 @@ export interface Layout {
 /** A condition that holds when all do; those that are absent say nothing. */
 export function allOf(first: Condition, ...others: readonly (Condition | undefined)[]): Condition {
   const all = [first, ...others.filter(other => other !== undefined)]
-  if (all.length === 1) return first
+  return all.length === 1 ? first : joined(all, 'AND')
+}
+
+/** A condition that holds when one of them does. */
+export function anyOf(...all: readonly Condition[]): Condition {
+  return joined(all, 'OR')
+}
+
+function joined(all: readonly Condition[], operator: 'AND' | 'OR'): Condition {
   return {
-    expression: all.map(({ expression }) => `(${expression})`).join(' AND '),
+    expression: all.map(({ expression }) => `(${expression})`).join(` ${operator} `),
     // Most often nobody needs them: see `ItemTable.update`.
     get names() {
       return Object.assign({}, ...all.map(({ names }) => names)) as Condition['names']

@@ -142,6 +142,76 @@ describe('sessions that are destroyed otherwise', () => {
   )
 })
 
+describe('a session that was given a new ID in one Region', () => {
+  const movedTo = newId()
+
+  test.each([
+    ['and was replicated before', true],
+    ['and had not been replicated yet', false],
+  ])('does not live on under the old one in the other, %s', async (_, isReplicated) => {
+    const [here, there] = [storeIn(0), storeIn(1)]
+    if (!isReplicated) table.lagMs = Infinity
+    const first = await here.write(id, { user: 'guest' })
+    if (isReplicated) await table.deliver()
+    table.lagMs = Infinity
+    const loaded = isReplicated ? await there.read(id) : first
+    const moved = await here.regenerate(first, movedTo, { data: { user: 'ada' } })
+    expect(moved?.data).toEqual({ user: 'ada' })
+    expect(await there.read(id)).toBeUndefined()
+    expect(await there.write(id, { user: 'guest', late: true }, { basis: loaded })).toBeUndefined()
+    expect(await there.touch(id)).toBe(false)
+    await table.deliver()
+    for (const store of [here, there]) {
+      expect(await store.read(id)).toBeUndefined()
+      expect((await store.read(movedTo))?.data).toEqual({ user: 'ada' })
+      expect(await store.count()).toBe(1)
+    }
+  })
+
+  test('is found from there by requests that had read it, once it has arrived', async () => {
+    const [here, there] = [storeIn(0), storeIn(1)]
+    const first = await here.write(id, { user: 'guest' })
+    await table.deliver()
+    const loaded = await there.read(id)
+    await here.regenerate(first, movedTo, { data: { user: 'ada' } })
+    await table.deliver()
+    await there.write(id, { user: 'guest', cart: ['apple'] }, { basis: loaded })
+    await table.deliver()
+    expect((await here.read(movedTo))?.data).toEqual({ user: 'ada', cart: ['apple'] })
+  })
+
+  test('leaves another session under the old ID in the other alone', async () => {
+    const [here, there] = [storeIn(0), storeIn(1)]
+    table.lagMs = Infinity
+    const first = await here.write(id, { user: 'guest' })
+    await there.write(id, { user: 'bob' })
+    await here.regenerate(first, movedTo, { data: { user: 'ada' } })
+    expect((await there.read(id))?.data).toEqual({ user: 'bob' })
+  })
+
+  test('nor does it in a layout of other software, which has no marks', async () => {
+    const layout = { layout: 'connect-dynamodb', partitionKey: 'id' } as const
+    const [here, there] = [storeIn(0, layout), storeIn(1, layout)]
+    const first = await here.write(id, { user: 'guest' })
+    await table.deliver()
+    table.lagMs = Infinity
+    await here.regenerate(first, movedTo, { data: { user: 'ada' } })
+    expect(await there.read(id)).toBeUndefined()
+  })
+
+  test('nor does one whose place a session of its own takes', async () => {
+    const [here, there] = [storeIn(0), storeIn(1)]
+    const first = await here.write(id, { user: 'guest' })
+    await table.deliver()
+    const loaded = await there.read(id)
+    table.lagMs = Infinity
+    await here.retire(first)
+    expect(await there.write(id, { user: 'guest', late: true }, { basis: loaded })).toBeUndefined()
+    await table.deliver()
+    expect(await here.count()).toBe(0)
+  })
+})
+
 describe('a save in a Region that has not got what it is based on', () => {
   test.each(['merge', 'reject', 'overwrite'] as const)('keeps all of it (%s)', async onConflict => {
     const [here, there] = [storeIn(0), storeIn(1, { onConflict })]

@@ -8,7 +8,7 @@ import { userIndex } from '../../src/layouts/user-index.ts'
 import type { Engine } from './engines.ts'
 import { SessionTable } from './session-table.ts'
 
-const WRITES: ReadonlySet<string> = new Set(['PutItem', 'UpdateItem', 'DeleteItem'])
+const WRITES: ReadonlySet<string> = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteItems'])
 
 /** One write as it is replicated: the item as it is after that, if there is one. */
 interface Replicated {
@@ -58,21 +58,22 @@ class Replica {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
-    const body = (await text(request)).replace(
+    const body = (await text(request)).replaceAll(
       `"TableName":"${this.#name}"`,
       `"TableName":"${this.table.name}"`,
     )
-    const { Key, Item: item } = JSON.parse(body) as { readonly Key?: Item; readonly Item?: Item }
-    const key = (Key ?? item)?.['id']
+    const keys = WRITES.has(operation) ? keysOf(JSON.parse(body) as WriteInput) : []
     const forward = async (): Promise<void> => {
       const { status, headers, content } = await this.#forward(request, body)
-      if (WRITES.has(operation) && status === 200 && key !== undefined && 'S' in key) {
+      // What a transaction writes is not replicated at once.
+      for (const key of status === 200 ? keys : []) {
         const stamp = this.#onWrite({ key, item: await this.table.item(key.S) })
         this.#stamps.set(JSON.stringify(key), stamp)
       }
       response.writeHead(status, headers).end(content)
     }
-    await (WRITES.has(operation) ? this.#inTurn(JSON.stringify(key), forward) : forward())
+    const ids = keys.map(key => JSON.stringify(key)).toSorted()
+    await ids.reduce((work, id) => () => this.#inTurn(id, work), forward)()
   }
 
   async #forward(
@@ -107,6 +108,21 @@ class Replica {
       if (this.#turns.get(id) === mine) this.#turns.delete(id)
     }
   }
+}
+
+/** The part of what writes have in common that names the items. */
+interface WriteInput {
+  readonly Key?: Item
+  readonly Item?: Item
+  readonly TransactItems?: readonly Readonly<Record<string, WriteInput>>[]
+}
+
+/** The keys of the items that a request writes. */
+function keysOf({ Key, Item: item, TransactItems = [] }: WriteInput): { readonly S: string }[] {
+  const key = (Key ?? item)?.['id']
+  const own = key !== undefined && 'S' in key ? [key] : []
+  const inside = TransactItems.flatMap(action => Object.entries(action))
+  return [...own, ...inside.flatMap(([kind, input]) => (kind === 'ConditionCheck' ? [] : keysOf(input)))]
 }
 
 /**
