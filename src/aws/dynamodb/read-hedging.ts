@@ -25,6 +25,12 @@ const USUAL_SHARE = 0.95
 /** Fewer reads tell nothing of the slowest ones. */
 const ENOUGH_READS = 100
 
+/**
+ * What came before so many reads says nothing of now: a busy process that started slowly, or that had a bad moment, would hedge
+ * hardly anything for the next five minutes.
+ */
+const LATEST_READS = 5000
+
 /** Percentiles are not reckoned for every read. */
 const DELAY_HOLDS_MS = 1000
 
@@ -33,7 +39,7 @@ const MOST_SAVED = 10
 
 /**
  * Decides which reads in a Region are sent a second time (Dean and Barroso, "The Tail at Scale"): those that take longer than
- * the 95th percentile of the last five minutes, as far as the budget goes.
+ * the 95th percentile of the latest ones, as far as the budget goes.
  *
  * Where that is less than 5 % of the reads, it is a later percentile, of which the budget is enough for all: the slowest reads
  * gain most, and would otherwise find it used up by others. A table that gets slow makes more reads slow than before; the budget
@@ -43,7 +49,7 @@ export class ReadHedging {
   readonly timeouts: Pick<Timeouts, 'watch' | 'forget' | 'begin' | 'end'>
   readonly now: () => number
   readonly #terms: HedgingTerms
-  readonly #latencies = new LatencyWindow()
+  readonly #latencies = new LatencyWindow(LATEST_READS)
   #saved = 0
   #reads = 0
   #hedges = 0

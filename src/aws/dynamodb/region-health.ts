@@ -185,11 +185,22 @@ const LATENCY_SLICE_MS = 60_000
 /** The latencies of the last five minutes, to a tenth of each: in 3 KB, however many there are (G12). */
 export class LatencyWindow {
   readonly #slices = Array.from({ length: LATENCY_SLICES }, () => new Uint32Array(BUCKETS))
+  readonly #mostInSlice: number
   #latest = 0
+  /** How many are in the latest slice, and how many slices have been full before their minute was over. */
+  #inLatest = 0
+  #full = 0
+
+  /** @param most about how many are remembered: older ones are forgotten sooner. `@default` all of them */
+  constructor(most: number = Infinity) {
+    this.#mostInSlice = most / LATENCY_SLICES
+  }
 
   /** @param nowMs by a clock that nobody sets. */
   add(latencyMs: number, nowMs: number): void {
+    if (this.#inLatest >= this.#mostInSlice) this.#full++
     this.#moveTo(nowMs)
+    this.#inLatest++
     const slice = this.#slices[this.#latest % LATENCY_SLICES]
     const bucket = Math.ceil(Math.log(latencyMs / FIRST_BUCKET_MS) / LOG_GROWTH)
     if (slice === undefined) return
@@ -222,10 +233,12 @@ export class LatencyWindow {
   }
 
   #moveTo(nowMs: number): void {
-    const slice = Math.floor(nowMs / LATENCY_SLICE_MS)
+    const slice = Math.floor(nowMs / LATENCY_SLICE_MS) + this.#full
     const passed = Math.min(slice - this.#latest, LATENCY_SLICES)
     for (let count = 0; count < passed; count++) this.#slices[(slice - count) % LATENCY_SLICES]?.fill(0)
-    if (passed > 0) this.#latest = slice
+    if (passed <= 0) return
+    this.#latest = slice
+    this.#inLatest = 0
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type HedgingTerms, ReadHedging } from '../../../../src/aws/dynamodb/read-hedging.ts'
 import { Timeouts } from '../../../../src/aws/http/tick-queue.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
+import { dynamoDBLatency, quantilesOf, seeded } from './latencies.ts'
 
 const usual: HedgingTerms = { budget: 0.02, minDelayMs: 10, maxDelayMs: 200 }
 
@@ -91,34 +92,8 @@ describe('the budget', () => {
   })
 })
 
-/** Random numbers that are the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/** Latencies as DynamoDB's: log-normal, 4 ms at the median and 25 ms at the 99th percentile; 200 ms for one in 2,000. */
-function dynamoDBLatency(random: () => number): number {
-  if (random() < 1 / 2000) return 200
-  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
-  return 4 * Math.exp((Math.log(25 / 4) / 2.326) * normal)
-}
-
-interface Tails {
-  readonly p50: number
-  readonly p99: number
-  readonly p999: number
-  readonly p9999: number
-  readonly extraPercent: number
-}
-
 /** What 100,000 reads take, 1 ms apart. */
-function simulate(terms: HedgingTerms): Tails {
+function simulate(terms: HedgingTerms): ReturnType<typeof quantilesOf> & { readonly extraPercent: number } {
   const clock = new ManualClock(1_000_000)
   const random = seeded(1)
   const hedging = new ReadHedging(terms, { now: () => clock.now(), timeouts: new Timeouts() })
@@ -129,13 +104,9 @@ function simulate(terms: HedgingTerms): Tails {
     const isHedged = latencyMs > delayMs && hedging.takeHedge()
     hedging.responded(clock.now() - latencyMs)
     return isHedged ? Math.min(latencyMs, delayMs + dynamoDBLatency(random)) : latencyMs
-  }).toSorted((one, other) => one - other)
-  const quantile = (share: number): number => taken[Math.ceil(share * taken.length) - 1] ?? 0
+  })
   return {
-    p50: quantile(0.5),
-    p99: quantile(0.99),
-    p999: quantile(0.999),
-    p9999: quantile(0.9999),
+    ...quantilesOf(taken),
     extraPercent: (hedging.report().hedges / taken.length) * 100,
   }
 }
