@@ -13,7 +13,12 @@ import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/a
 // [end]
 // [replicas]
 //~ import { RemovalPolicy, Stack } from 'aws-cdk-lib'
+// [eventual consistency]
+//~ import { AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+// [end]
+// [strong consistency]
 //~ import { AttributeType, Billing, MultiRegionConsistency, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+// [end]
 // [end]
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
@@ -51,9 +56,6 @@ export class SessionTable extends Construct {
       //~   { region: 'us-west-2' },
       // [end]
       //~ ],
-      // [eventual consistency]
-      //~ multiRegionConsistency: MultiRegionConsistency.EVENTUAL,
-      // [end]
       // [strong consistency]
       //~ multiRegionConsistency: MultiRegionConsistency.STRONG,
       // [end]

@@ -56,15 +56,25 @@ resource "aws_dynamodb_table" "sessions" {
   #~ stream_enabled   = true
   #~ stream_view_type = "NEW_AND_OLD_IMAGES"
   #~
-  # [end]
   # [each replica]
   #~ replica {
-  #~   region_name      = "us-west-2"
-  #~   consistency_mode = "EVENTUAL"
+  #~   region_name = "us-west-2"
   #~ }
   #~
   # [end]
+  # [end]
+  # [strong consistency]
+  #~ # consistency_mode needs version 6.3 of the AWS provider, or a newer one.
+  # [each replica]
+  #~ replica {
+  #~   region_name      = "us-west-2"
+  #~   consistency_mode = "STRONG"
+  #~ }
+  #~
+  # [end]
+  # [end]
   # [witness]
+  #~ # global_table_witness needs version 6.22 of the AWS provider, or a newer one.
   #~ global_table_witness {
   #~   region_name = "us-east-2"
   #~ }

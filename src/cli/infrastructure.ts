@@ -68,13 +68,12 @@ export async function infrastructureCode(format: InfrastructureFormat, design: T
     'my-sessions': table,
     'my-sessions-session-access': `${table.slice(0, LONGEST_TABLE_IN_POLICY_NAME)}-session-access`,
     'eu-west-1': region ?? '',
-    '"EVENTUAL"': quote(design.replicas?.consistency.toUpperCase() ?? ''),
     'us-east-2': design.replicas?.witness ?? '',
     ...Object.fromEntries(design.replicas?.regions.map((name, index) => [`{replica ${index}}`, name]) ?? []),
   }
   const wanted = wantedLines(forEachReplica(template, design), new Set(sectionsOf(design)))
   const code = wanted.replaceAll(
-    /"id"|"expires"|my-sessions(?:-session-access)?|eu-west-1|us-east-2|"EVENTUAL"|\{replica \d+\}/g,
+    /"id"|"expires"|my-sessions(?:-session-access)?|eu-west-1|us-east-2|\{replica \d+\}/g,
     example => fillings[example] ?? example,
   )
   if (billing === 'on-demand') return code

@@ -170,6 +170,55 @@ function withoutComments(code: string): string {
     .join('\n')
 }
 
+describe('replicas of eventual consistency are written as versions know them that are older than strong consistency', () => {
+  test('in Terraform', async () => {
+    const code = await printed('terraform', '--replicas', 'us-west-2,eu-central-1')
+    expect(replicaBlocks(code)).toEqual([
+      '  replica {\n    region_name = "us-west-2"\n  }\n',
+      '  replica {\n    region_name = "eu-central-1"\n  }\n',
+    ])
+    expect(code).not.toMatch(/consistency_mode|global_table_witness|AWS provider/)
+  })
+
+  test('in the CDK', async () => {
+    const code = await printed('cdk', '--replicas', 'us-west-2')
+    expect(code).toContain("{ region: 'us-west-2' }")
+    expect(code).not.toContain('MultiRegionConsistency')
+  })
+})
+
+describe('Terraform code for replicas of strong consistency', () => {
+  const oneReplica = '  replica {\n    region_name      = "us-west-2"\n    consistency_mode = "STRONG"\n  }\n'
+
+  test('says which AWS provider it needs', async () => {
+    const words = ['--replicas', 'us-west-2,us-east-2', '--consistency', 'strong']
+    const code = await printed('terraform', ...words)
+    expect(replicaBlocks(code)).toEqual([oneReplica, oneReplica.replace('us-west-2', 'us-east-2')])
+    expect(code.match(/^ *# .*AWS provider.*$/gm)).toEqual([
+      '  # consistency_mode needs version 6.3 of the AWS provider, or a newer one.',
+    ])
+  })
+
+  test('says so of a witness, too', async () => {
+    const words = ['--replicas', 'us-west-2', '--consistency', 'strong', '--witness', 'us-east-2']
+    const code = await printed('terraform', ...words)
+    expect(replicaBlocks(code)).toEqual([oneReplica])
+    expect(code).toContain(
+      '  # global_table_witness needs version 6.22 of the AWS provider, or a newer one.\n' +
+        '  global_table_witness {\n    region_name = "us-east-2"\n  }\n',
+    )
+  })
+})
+
+async function printed(format: string, ...words: string[]): Promise<string> {
+  const { stdout } = await runCli(['create-table', '--print', format, '--region', 'us-east-1', ...words])
+  return stdout
+}
+
+function replicaBlocks(code: string): string[] {
+  return code.match(/^ {2}replica \{\n.*?^ {2}\}\n/gms) ?? []
+}
+
 describe('names with characters that mean something', () => {
   // The name of a partition key can be anything.
   const partitionKey = `a'b"c\${d}%{e}\`f\\g$(h)`
