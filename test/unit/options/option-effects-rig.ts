@@ -122,7 +122,7 @@ export async function observe(
     database.answersWith = 'failure'
     await step(async () => store.read(ID))
   }
-  results.push(store.health().regions.some(({ hedgedReads }) => hedgedReads !== undefined))
+  results.push(store.health().regions.map(({ region, hedgedReads }) => [region, hedgedReads !== undefined]))
   await store.close()
   return [...results, ...distinct(database.seen)]
 }
