@@ -35,7 +35,7 @@ export interface OptionRow<Value = unknown> {
   readonly meant?: (value: unknown) => string | undefined
   /**
    * What is wrong with a value, for options that can say more than what they take: a clause with a subject of its own, which
-   * repeats nothing of the value.
+   * repeats nothing of the value but what rows have {@link shown}.
    */
   readonly problem?: (value: unknown) => string | undefined
   /** What makes it likely that an acceptable value is a mistake, as a clause without its subject: a process warning. */
@@ -301,6 +301,25 @@ export function objectOption<Value>(
     accepts: value =>
       short?.accepts(value) === true || (isJsonObject(value) && wrongMember(value, members) === undefined),
   }
+}
+
+/**
+ * What is wrong with the first wrong one of a list, if there is one.
+ *
+ * @param each what one of them is called.
+ */
+export function problemInList(list: unknown, each: string, row: OptionRow): string | undefined {
+  if (!Array.isArray(list)) return undefined
+  const values: readonly unknown[] = list
+  const index = values.findIndex(value => !row.accepts(value))
+  if (index === -1) return undefined
+  const name = `${each} number ${index + 1}`
+  const value = values[index]
+  for (const [key, member] of isJsonObject(value) ? Object.entries(row.members ?? {}) : []) {
+    const given = (value as JsonObject)[key]
+    if (given !== undefined && !member.accepts(given)) return mistakeIn(`"${key}" of ${name}`, member, given)
+  }
+  return mistakeIn(name, row, value)
 }
 
 /** What is wrong with an object of options; `undefined` for one that has no others, none of them wrong, and all it has to. */

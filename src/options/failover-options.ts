@@ -1,4 +1,4 @@
-import { regionOption } from './region-option.ts'
+import { awsRegionOption, regionOption } from './region-option.ts'
 import type { FailoverTerms } from '../aws/dynamodb/regions.ts'
 import { isEndpointUrl } from '../aws/http/endpoint.ts'
 import {
@@ -7,6 +7,7 @@ import {
   numberOption,
   type OptionRow,
   type OptionRows,
+  problemInList,
   textOption,
 } from '../internal/option.ts'
 
@@ -56,6 +57,7 @@ export const failoverRows: OptionRows<FailoverOptions, 'attemptTimeoutMs' | 'ret
     isRequired: true,
     accepts: value =>
       Array.isArray(value) && value.length > 0 && value.every(region => regionRow.accepts(region)),
+    problem: value => problemInList(value, 'region', regionRow),
   },
   attemptTimeoutMs: { ...integerOption('milliseconds', 1, 600_000), default: 750 },
   returnAfterSeconds: { ...numberOption('seconds', 1, 86_400), default: 60 },
@@ -109,16 +111,17 @@ export const failoverRegionRows: OptionRows<FailoverRegion> = {
 const regionRow = objectOption<string | FailoverRegion>(
   'the name of an AWS region, or { region, endpoint }',
   failoverRegionRows,
-  failoverRegionRows.region,
+  // Servers that are not those of AWS have the regions that they like; they need an endpoint.
+  awsRegionOption('the name of an AWS region'),
 )
 
 function toRegion(region: string | FailoverRegion): FailoverRegion {
   return typeof region === 'string' ? { region } : region
 }
 
-function regionFromText(text: string): FailoverRegion {
+function regionFromText(text: string): string | FailoverRegion {
   const [region = '', ...endpoint] = text.trim().split('=')
-  return endpoint.length === 0 ? { region } : { region, endpoint: endpoint.join('=') }
+  return endpoint.length === 0 ? region : { region, endpoint: endpoint.join('=') }
 }
 
 /**

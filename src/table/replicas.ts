@@ -1,5 +1,5 @@
 import type { Input } from '../aws/dynamodb/operations.ts'
-import { regionOption } from '../options/region-option.ts'
+import { awsRegionOption } from '../options/region-option.ts'
 import { DynamoDBError, TableNotFoundError } from '../errors.ts'
 import type { OptionRow, OptionRows } from '../internal/option.ts'
 import type { ConnectionOptions } from '../options/connection-options.ts'
@@ -41,7 +41,7 @@ export interface ReplicaOptions {
 }
 
 // There is no variable for it: a table is created once, by a command or by code that says where.
-const { fromText: _fromText, ...witnessRow } = regionOption('the name of an AWS region, such as us-east-2')
+const { fromText: _fromText, ...witnessRow } = awsRegionOption('the name of an AWS region, such as us-east-2')
 
 /**
  * The rows of {@link ReplicaOptions}.
@@ -52,6 +52,7 @@ export const replicaRows: OptionRows<ReplicaOptions> = {
   replicas: {
     takes: failoverRows.regions.takes,
     accepts: value => failoverRows.regions.accepts(value),
+    problem: value => failoverRows.regions.problem?.(value),
     conflict: (replicas, { name, options, nameOf }) => {
       const problem = regionListProblem(replicas, options) ?? designProblem(replicas, options)
       return problem && `${nameOf(name)} ${problem}`

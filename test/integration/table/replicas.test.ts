@@ -210,6 +210,8 @@ describe('createTable with replicas', () => {
       'the option "consistency" goes with the option "replicas"',
     ],
     [{ replicas: [] }, 'must be an array of at least one AWS region'],
+    [{ replicas: ['us-west-2', 'us-est-2'] }, "received 'us-est-2'; did you mean us-east-2?"],
+    [{ consistency: 'strong', witness: 'us-est-2' }, "received 'us-est-2'; did you mean us-east-2?"],
   ] as const)('refuses %j', async (changes, message) => {
     const options: CreateTableOptions = { region: 'us-east-1', replicas: ['us-west-2'], ...changes }
     expect(await rejectionOf(createTable(options))).toMatchObject({

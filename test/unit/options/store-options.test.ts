@@ -346,12 +346,12 @@ const examples: Readonly<Record<keyof SessionStoreOptions, Examples>> = {
       { regions: ['us-west-2'], region: 'eu-west-1' },
     ],
     fromText: [
-      ['us-west-2', { regions: [{ region: 'us-west-2' }] }],
+      ['us-west-2', { regions: ['us-west-2'] }],
       [
         'us-west-2=https://vpce-1.example/',
         { regions: [{ region: 'us-west-2', endpoint: 'https://vpce-1.example/' }] },
       ],
-      ['us-west-2, eu-west-3', { regions: [{ region: 'us-west-2' }, { region: 'eu-west-3' }] }],
+      ['us-west-2, eu-west-3', { regions: ['us-west-2', 'eu-west-3'] }],
     ],
     wrongTexts: [`us-west-2.${secret}`, ',', 'us-west-2,', 'us-west-2='],
   },
@@ -772,6 +772,49 @@ test.each([
   [{ credentials: { accessKeyId: 'AKID' } }, 'received a value of type object: "secretAccessKey" is missing'],
 ])('a wrong value that is no secret is repeated, with what was meant: %j', (options, end) => {
   expect(failureOf(() => construct(options)).message).toSatisfy((message: string) => message.endsWith(end))
+})
+
+describe('a wrong region in failover is named, with what was meant', () => {
+  const shortly = 'must be the name of an AWS region, or { region, endpoint }; received'
+
+  test.each([
+    ['us-east-1a', "region number 1 TAKES 'us-east-1a'; did you mean us-east-1?"],
+    ['us-west-2,eu-wset-1', "region number 2 TAKES 'eu-wset-1'; did you mean eu-west-1?"],
+    ['us-west2', "region number 1 TAKES 'us-west2'; did you mean us-west-2?"],
+    ['virginia', "region number 1 TAKES 'virginia'"],
+    ['us-west-2,', 'region number 2 TAKES an empty string'],
+    [`us-west-2.${secret}`, 'region number 1 TAKES a string'],
+  ])('%s', (text, clause) => {
+    const words = clause.replace('TAKES', shortly)
+    const { takes, takesAsText } = storeRows.failover
+    expect(failureOf(() => construct({ failover: { regions: text.split(',') } })).message).toBe(
+      `the option "failover" must be ${takes}; received an object whose ${words}`,
+    )
+    vi.stubEnv(variables.failover, text)
+    expect(failureOf(() => construct({})).message).toBe(
+      `the environment variable ${variables.failover} must be ${takesAsText}; received another value: ${words}`,
+    )
+  })
+
+  test('so is a wrong endpoint, without repeating it', () => {
+    const failover = { regions: ['us-west-2', { region: 'eu-west-1', endpoint: secret }] }
+    expect(failureOf(() => construct({ failover })).message).toMatch(
+      /received an object whose "endpoint" of region number 2 must be a URL; received a string$/,
+    )
+  })
+
+  test.each(['us-northcentral-1', 'zz-southwest-12', 'us-isob-east-1', 'eusc-de-east-1', 'us-west-2-fips'])(
+    '%s may be a new one',
+    region => {
+      expect(construct({ region: 'us-east-1', failover: { regions: [region] } })).toBeInstanceOf(SessionStore)
+    },
+  )
+
+  test('a server that is not that of AWS has the regions that it likes', () => {
+    const regions = [{ region: 'us-wst-2', endpoint: 'http://localhost:8000' }]
+    const options = { region: 'us-est-1', endpoint: 'http://localhost:8001', failover: { regions } }
+    expect(construct(options)).toBeInstanceOf(SessionStore)
+  })
 })
 
 test.each([
