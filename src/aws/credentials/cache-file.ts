@@ -60,11 +60,12 @@ export async function updateCacheFile(file: CacheFile, content: JsonObject): Pro
   }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+/** Replaces a file: readers see the old one or the new one, and nothing of the new one stays when it cannot be written. */
+export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
   // Not `.json` at the end: AWS tools take every such file in the folder for a token.
   const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`
   try {
-    const handle = await open(temporary, 'wx', 0o600)
+    const handle = await open(temporary, 'wx', mode)
     try {
       await handle.writeFile(text)
       await handle.sync()
