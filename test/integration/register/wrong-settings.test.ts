@@ -43,19 +43,23 @@ describe('a wrong setting', () => {
     { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_TABLE', value: 'no table!' },
     { file: 'express.mjs', name: 'DYNAMODB_SESSIONS_TTL_SECONDS', value: 'soon' },
     { file: 'fastify.mjs', name: 'DYNAMODB_SESSIONS_HASH_IDS', value: 'perhaps' },
-    { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_OPTIONAL', value: 'perhaps' },
+    // One of a few words: what was received is no secret.
+    { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_OPTIONAL', value: 'perhaps', isRepeated: true },
     { file: 'express.cjs', name: 'DYNAMODB_SESSIONS_REPLACE', value: 'something-else' },
     { file: 'koa.cjs', name: 'DYNAMODB_SESSIONS_REPLACE', value: 'koa-sesssion' },
-  ])('$name stops the start of $file with a message that names it', async ({ file, name, value }) => {
-    const { exitCode, stdout, stderr } = await folder.run(file, {
-      environment: { ...environment, [name]: value },
-    })
-    expect(exitCode).toBe(1)
-    expect(stdout).toBe('')
-    expect(stderr).toContain('dynamodb-sessions/register cannot keep the sessions of ')
-    expect(stderr).toContain(`the environment variable ${name} must be `)
-    expect(stderr).not.toContain(value)
-  })
+  ])(
+    '$name stops the start of $file with a message that names it',
+    async ({ file, name, value, isRepeated }) => {
+      const { exitCode, stdout, stderr } = await folder.run(file, {
+        environment: { ...environment, [name]: value },
+      })
+      expect(exitCode).toBe(1)
+      expect(stdout).toBe('')
+      expect(stderr).toContain('dynamodb-sessions/register cannot keep the sessions of ')
+      expect(stderr).toContain(`the environment variable ${name} must be `)
+      expect(stderr.includes(value)).toBe(isRepeated ?? false)
+    },
+  )
 
   it('that nothing reads is told once, and the application starts', async () => {
     const app = await folder.start('express.cjs', {

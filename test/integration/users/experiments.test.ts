@@ -41,7 +41,10 @@ describe('the experiments of the example shop', () => {
 
   test('are not there in production, where anybody could start processes with them', async () => {
     const table = await UserTable.create(engine)
-    const shop = await startShop(table.name, engine.endpoint, { NODE_ENV: 'production' })
+    const shop = await startShop(table.name, engine.endpoint, {
+      NODE_ENV: 'production',
+      SESSION_SECRET: 'a secret of the test',
+    })
     for (const [path, method] of [
       ['', 'GET'],
       ['/requests', 'GET'],
