@@ -1,5 +1,5 @@
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { x } from 'tinyexec'
@@ -21,11 +21,13 @@ export function arePackagesInstalled(): Promise<boolean> {
  *
  * @param page path in the repository.
  * @param tables names of tables in the page, and those to take in their place.
+ * @param nextPackages where Next.js is installed, for pages of modules that its bundlers resolve: `@/` is the folder of the app.
  * @returns the folder that has them as JavaScript.
  */
 export async function compiledModulesOf(
   page: string,
   tables: Readonly<Record<string, string>>,
+  nextPackages?: string,
 ): Promise<string> {
   const app = join(folder, 'pages', page.replaceAll(/\W+/g, '-'))
   await rm(app, { recursive: true, force: true })
@@ -33,16 +35,36 @@ export async function compiledModulesOf(
   const { installed } = await packedPackage()
   await cp(installed, join(app, 'node_modules/dynamodb-sessions'), { recursive: true })
   await writeFile(join(app, 'package.json'), JSON.stringify({ type: 'module', private: true }))
-  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
-  for (const [name, code] of await filesOf(page)) {
-    if (!name.endsWith('.ts')) continue
+  const bundled = nextPackages === undefined ? {} : bundledOptions
+  await writeFile(
+    join(app, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, ...bundled } }),
+  )
+  if (nextPackages !== undefined) {
+    await symlink(join(nextPackages, 'next'), join(app, 'node_modules/next'), 'junction')
+  }
+  const modules = [...(await filesOf(page))].filter(([name]) => /\.tsx?$/.test(name))
+  for (const [name, code] of modules) {
     await mkdir(dirname(join(app, name)), { recursive: true })
     await writeFile(join(app, name), withTables(code, tables))
   }
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const { stdout, exitCode } = await x(process.execPath, [tsc], { nodeOptions: { cwd: app } })
   if (exitCode !== 0) throw new Error(`the modules of ${page} do not compile:\n${stdout}`)
+  if (nextPackages !== undefined) {
+    for (const [name] of modules) await resolveFor(app, name.replace(/tsx?$/, 'js'))
+  }
   return app
+}
+
+/** Names for Node.js what only bundlers find. */
+async function resolveFor(app: string, name: string): Promise<void> {
+  const code = await readFile(join(app, name), 'utf8')
+  const own = (path: string): string => `./${relative(dirname(name), path).replaceAll('\\', '/')}.js`
+  const resolved = code
+    .replaceAll(/ from '@\/([^']+)'/g, (_, path: string) => ` from '${own(path)}'`)
+    .replaceAll(/ from '(next\/\w+)'/g, ` from '$1.js'`)
+  await writeFile(join(app, name), resolved)
 }
 
 const compilerOptions = {
@@ -52,4 +74,12 @@ const compilerOptions = {
   types: ['node'],
   // The declarations of some packages do not compile by themselves.
   skipLibCheck: true,
+}
+
+/** As the starter of Next.js has them. */
+const bundledOptions = {
+  module: 'esnext',
+  moduleResolution: 'bundler',
+  jsx: 'react-jsx',
+  paths: { '@/*': ['./*'] },
 }
