@@ -4,9 +4,8 @@ import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
 import { dynamoDBSecondaryStorage } from 'dynamodb-sessions/better-auth'
 
-const production = process.env['NODE_ENV'] === 'production'
 const secret = process.env['BETTER_AUTH_SECRET']
-if (production && secret === undefined) throw new Error('BETTER_AUTH_SECRET has to be set in production')
+if (!secret) throw new Error('set BETTER_AUTH_SECRET; make one with: openssl rand -base64 32')
 
 // Table, region, endpoint and credentials come from the environment.
 export const secondaryStorage = dynamoDBSecondaryStorage()
@@ -18,7 +17,7 @@ export const secondaryStorage = dynamoDBSecondaryStorage()
 export function createAuth(baseURL) {
   return betterAuth({
     baseURL,
-    secret: secret ?? 'a secret for this demo only, and not a short one',
+    secret,
     // Users are gone when the process ends: take the adapter of your database instead.
     database: memoryAdapter({ user: [], account: [], session: [], verification: [] }),
     secondaryStorage,

@@ -13,8 +13,8 @@ const DynamoDBStore = connect({ session })
 const port = Number(process.env['PORT'] || 3000)
 const host = process.env['HOST'] || '127.0.0.1'
 const production = process.env['NODE_ENV'] === 'production'
-const secret = process.env['SESSION_SECRET'] || (production ? undefined : 'a secret for this demo only')
-if (secret === undefined) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
+const secret = process.env['SESSION_SECRET']
+if (!secret) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
 
 const store = new DynamoDBStore({
   table: process.env['SESSIONS_TABLE'] || 'sessions',

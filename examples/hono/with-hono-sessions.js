@@ -12,10 +12,8 @@ const LIFETIME_SECONDS = 86_400
 const port = Number(process.env['PORT'] || 3000)
 const hostname = process.env['HOST'] || '127.0.0.1'
 const production = process.env['NODE_ENV'] === 'production'
-const encryptionKey =
-  process.env['SESSION_SECRET'] ||
-  (production ? undefined : 'a secret for this demo only, in 32 characters or more')
-if (encryptionKey === undefined) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
+const encryptionKey = process.env['SESSION_SECRET']
+if (!encryptionKey) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
 
 // Table, region, endpoint and credentials come from the environment.
 const store = new DynamoDBStore({ storeEmptySessions: false })

@@ -10,9 +10,8 @@ import genericSession from 'koa-generic-session'
 
 const port = Number(process.env['PORT'] || 3000)
 const host = process.env['HOST'] || '127.0.0.1'
-const isProduction = process.env['NODE_ENV'] === 'production'
-const secret = process.env['SESSION_SECRET'] || (isProduction ? undefined : 'a secret for this demo only')
-if (secret === undefined) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
+const secret = process.env['SESSION_SECRET']
+if (!secret) throw new Error('set SESSION_SECRET; make one with: openssl rand -base64 32')
 
 // Table, region, endpoint and credentials come from the environment.
 /** @type {DynamoDBStore<Visit>} */

@@ -6,11 +6,14 @@ import session from '@fastify/session'
 import Fastify from 'fastify'
 import { DynamoDBStore } from 'dynamodb-sessions/fastify'
 
+const secret = process.env['SESSION_SECRET']
+if (!secret) throw new Error('SESSION_SECRET is not set')
+
 const app = Fastify({ trustProxy: true })
 app.register(cookie)
 app.register(session, {
   store: new DynamoDBStore(),
-  secret: process.env['SESSION_SECRET'] ?? 'only for development, 32 characters',
+  secret,
   saveUninitialized: false,
   cookie: { secure: true, sameSite: 'lax', maxAge: 86_400_000 },
 })

@@ -4,7 +4,7 @@ import { createDynamoDBSessionStorage } from 'dynamodb-sessions/react-router'
 
 const production = process.env['NODE_ENV'] === 'production'
 const secrets = (process.env['SESSION_SECRETS'] ?? '').split(/\s+/).filter(secret => secret !== '')
-if (production && secrets.length === 0) throw new Error('SESSION_SECRETS has to be set in production')
+if (secrets.length === 0) throw new Error('set SESSION_SECRETS; make one with: openssl rand -base64 32')
 
 /**
  * What this app keeps in a session.
@@ -30,7 +30,7 @@ if (production && secrets.length === 0) throw new Error('SESSION_SECRETS has to 
 export const sessions = createDynamoDBSessionStorage({
   cookie: {
     name: production ? '__Host-session' : 'session',
-    secrets: secrets.length === 0 ? ['a secret for this demo only'] : secrets,
+    secrets,
     httpOnly: true,
     secure: production,
     sameSite: 'lax',

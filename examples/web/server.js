@@ -11,11 +11,8 @@ const port = Number(process.env['PORT'] || 3000)
 const host = process.env['HOST'] || '127.0.0.1'
 const production = process.env['NODE_ENV'] === 'production'
 
-// Table, region, endpoint and credentials come from the environment, and so do the secrets in production.
-const sessions = webSessions({
-  ...(production ? {} : { secrets: ['a secret for this demo only'] }),
-  cookie: { allowHttp: !production },
-})
+// Table, region, endpoint and credentials come from the environment, and so do the secrets.
+const sessions = webSessions({ cookie: { allowHttp: !production } })
 
 const server = serve(createHandler(sessions))
 server.listen(port, host)

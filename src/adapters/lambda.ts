@@ -45,7 +45,7 @@ export type LambdaHandler<Event, Result, Context> = (event: Event, context: Cont
  *
  * const sessions = lambdaSessions<{ visits?: number }>({
  *   table: 'sessions',
- *   secrets: [process.env['SESSION_SECRET'] ?? 'only for development'],
+ *   secrets: process.env['SESSION_SECRET'],
  * })
  *
  * export const handler = sessions.handler(async (event, session) => {

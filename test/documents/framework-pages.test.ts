@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -53,6 +54,15 @@ describe.runIf(await arePackagesInstalled())('the app of the page about', () => 
     expect(signedIn).toHaveLength(1)
     await visitor.open('/logout', page === 'koa' ? {} : { method: 'POST' })
     expect(await visitor.open('/')).toBe('Visit 1')
+  })
+
+  test.each(['fastify', 'koa'])('%s does not start without a secret', async page => {
+    const { folder } = compiled(page)
+    const app = spawn(process.execPath, ['app.js'], { cwd: folder, env: { PATH: process.env['PATH'] } })
+    let complaint = ''
+    app.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
+    expect(await once(app, 'close')).toEqual([1, null])
+    expect(complaint).toContain('SESSION_SECRET is not set')
   })
 
   test.each([

@@ -44,7 +44,7 @@ test('the app of docs/start.md counts visits, also in another process', async ()
   for (const expected of ['visit 1\n', 'visit 2\n', 'visit 3\n']) {
     const app = spawn(process.execPath, ['app.mjs'], {
       cwd: folder,
-      env: { ...process.env, ...engineEnvironment(engine), PORT: '0' },
+      env: { ...process.env, ...engineEnvironment(engine), PORT: '0', SESSION_SECRET: 'a long random text' },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let port = ''

@@ -40,6 +40,18 @@ test.each(documents)('what %s links to is there, headings too', document => {
   expect(links.flatMap(([, link = '']) => problemOf(link, document) ?? [])).toEqual([])
 })
 
+test('no page or example has a secret that takes the place of a missing variable', () => {
+  const scripts = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.js') && !file.includes('node_modules'))
+    .map(file => join('examples', file))
+  const fallback = /(?:SECRET|KEY)\w*(?:'\])?\s*(?:\?\?|\|\|)\s*(?:\(.*)?['"`][^'"`]/
+  expect('process.env.SESSION_SECRET ?? "known"').toMatch(fallback)
+  const found = [...documents, ...scripts].filter(file =>
+    fallback.test(readFileSync(join(root, file), 'utf8')),
+  )
+  expect(found).toEqual([])
+})
+
 test('every page of the documentation is in one section of the site, with a title', () => {
   const pages = sections.flatMap(documentsOf).filter(page => !page.startsWith('site/api/'))
   const written = documents.filter(document => document.startsWith('docs/'))
