@@ -1,5 +1,5 @@
 /*
- * What is run on which runtime.
+ * What is run on which runtime, and the table of what came of it.
  */
 import type { RuntimeVersion } from './runtime-packages.ts'
 
@@ -9,14 +9,24 @@ export interface Column extends RuntimeVersion {
   readonly isBare?: boolean
 }
 
-/** What is not run, and why. */
-export interface Gap {
+/** By row: `done`, or what went wrong. */
+export type Outcomes = Readonly<Record<string, string>>
+
+/** By title of a column and by row: `yes`, or why not. */
+export type Results = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** What is known not to work: where, and how it has to say so. */
+interface Limit {
   readonly row: RegExp
   readonly column: (column: Column) => boolean
+  readonly message: RegExp
   readonly reason: string
 }
 
-/** What is run. */
+export const TLS_ROW = 'all of these over TLS, with a CA of its own'
+export const PRELOAD_ROW = './register, as a preload'
+
+/** What is run; of the bundlers, those that the suite installs by itself only in the long run. */
 export const rows: readonly string[] = [
   'reads and writes',
   'merges of parallel changes',
@@ -25,29 +35,45 @@ export const rows: readonly string[] = [
   'encryption',
   'aborts, failures',
   './web',
-  'all of these over TLS, with a CA of its own',
+  './hono',
+  './express',
+  TLS_ROW,
+  PRELOAD_ROW,
+  'bundled by esbuild',
+  'bundled by rolldown',
+  'bundled by webpack',
+  'bundled by Vite (SSR)',
 ]
 
 const isWorkerd = ({ name }: Column): boolean => name === 'workerd'
 
-/** What the rows and columns have no result for. */
-export const gaps: readonly Gap[] = [
+const limits: readonly Limit[] = [
   {
     row: /./,
     column: ({ isBare }) => isBare === true,
+    message: /No such module "node:\w+"/,
     reason: 'does not start: the error names the first module of Node that is missing; set `nodejs_compat`',
   },
   {
     row: /^encryption$/,
     column: ({ name, version }) => name === 'Deno' && isBefore(version, [2, 7]),
+    message: /./,
     reason: 'needs Deno 2.7',
   },
-  { row: /TLS/, column: isWorkerd, reason: '`fetch` takes no `ca`' },
+  { row: /TLS/, column: isWorkerd, message: /\bca\b/, reason: '`fetch` takes no `ca`' },
+  {
+    row: /preload/,
+    column: ({ name }) => name === 'Bun',
+    message: /has no effect in Bun/,
+    reason: 'Bun does not load modules through the hooks of Node; a warning says so',
+  },
 ]
 
-/** Why a row is not run on a runtime; `undefined` where it is. */
-export function gapOf(row: string, column: Column): string | undefined {
-  return gaps.find(gap => gap.row.test(row) && gap.column(column))?.reason
+/** What the table says of an outcome; `undefined` of a failure that is not known. */
+export function cellOf(row: string, column: Column, outcome: string): string | undefined {
+  if (outcome === 'done') return 'yes'
+  return limits.find(limit => limit.row.test(row) && limit.column(column) && limit.message.test(outcome))
+    ?.reason
 }
 
 /** How a column is called. */
@@ -66,18 +92,18 @@ export function columnsFrom(text: string): readonly Column[] {
 }
 
 /** The table of the documentation, with the reasons below. */
-export function renderTable(columns: readonly Column[]): string {
+export function renderTable(results: Results): string {
   const reasons: string[] = []
-  const cell = (row: string, column: Column): string => {
-    const reason = gapOf(row, column)
-    if (reason === undefined) return 'yes'
-    if (!reasons.includes(reason)) reasons.push(reason)
-    return `no (${reasons.indexOf(reason) + 1})`
+  const cell = (text: string | undefined): string => {
+    if (text === undefined || text === 'yes') return text ?? 'not run'
+    if (!reasons.includes(text)) reasons.push(text)
+    return `no (${reasons.indexOf(text) + 1})`
   }
+  const titles = Object.keys(results)
   const lines = [
-    ['', ...columns.map(titleOf)],
-    ['---', ...columns.map(() => '---')],
-    ...rows.map(row => [row].concat(columns.map(column => cell(row, column)))),
+    ['', ...titles],
+    ['---', ...titles.map(() => '---')],
+    ...rows.map(row => [row].concat(titles.map(title => cell(results[title]?.[row])))),
   ]
   const widths = lines[0]?.map((_, index) => Math.max(...lines.map(line => line[index]?.length ?? 0))) ?? []
   const table = lines.map((line, number) => {
@@ -85,6 +111,23 @@ export function renderTable(columns: readonly Column[]): string {
     return `| ${cells.join(' | ')} |`
   })
   return [...table, '', ...reasons.map((reason, index) => `${index + 1}. ${reason}`)].join('\n')
+}
+
+/** The results that a table of {@link renderTable} tells. */
+export function parseTable(text: string): Results {
+  const reasons = new Map(
+    [...text.matchAll(/^(\d+)\. (.+)$/gm)].map(([, number, reason = '']) => [`no (${number})`, reason]),
+  )
+  const [[, ...titles] = [], , ...lines] = [...text.matchAll(/^\| (.+) \|$/gm)].map(([, line = '']) =>
+    line.split(' | ').map(cell => cell.trim()),
+  )
+  const cellsOf = (column: number): Record<string, string> =>
+    Object.fromEntries(
+      lines
+        .filter(cells => cells[column + 1] !== 'not run')
+        .map(cells => [cells[0] ?? '', reasons.get(cells[column + 1] ?? '') ?? cells[column + 1] ?? '']),
+    )
+  return Object.fromEntries(titles.map((title, column) => [title, cellsOf(column)]))
 }
 
 function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
 import { beforeEach, describe, expect, test } from 'vitest'
 
@@ -7,10 +6,8 @@ import { createTable } from '../../src/table/index.ts'
 import { areInstalled } from '../support/packages.ts'
 import { temporaryHome } from '../support/temporary-home.ts'
 import { runtimeBinary, runtimesFolder } from './runtime-binary.ts'
-import { run, type ScenarioSettings, scenarioSettings } from './scenario-run.ts'
+import { run, scenarioApp, type ScenarioSettings, scenarioSettings } from './scenario-run.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const ourFiles = ['dist', 'package.json', 'test/runtimes/fixtures'].map(path => `${root}${path}`)
 const isThere = await areInstalled(runtimesFolder, 'the runtimes of test/runtimes')
 const flag = spawnSync(process.execPath, ['--permission', '-e', '']).status === 0 ? '' : 'experimental-'
 
@@ -27,33 +24,30 @@ beforeEach(async () => {
 describe.each([
   {
     name: 'Node',
-    command: () =>
-      [
-        process.execPath,
-        '--no-warnings',
-        `--${flag}permission`,
-        ...ourFiles.map(path => `--allow-fs-read=${path}${path.endsWith('json') ? '' : '/*'}`),
-      ] as const,
+    command: (folder: string) =>
+      [process.execPath, '--no-warnings', `--${flag}permission`, `--allow-fs-read=${folder}/*`] as const,
     variables: /AWS_ACCESS_KEY_ID is not set/,
     isSkipped: false,
   },
   {
     name: 'Deno',
-    command: () =>
+    command: (folder: string) =>
       [
         runtimeBinary('@deno', 'deno'),
         'run',
         '--no-prompt',
         '--allow-net=127.0.0.1',
-        `--allow-read=${ourFiles.join(',')}`,
+        `--allow-read=${folder}`,
         '--allow-env=AWS_EC2_METADATA_DISABLED,HOME',
       ] as const,
     variables: /AWS_ACCESS_KEY_ID may not be read by this process/,
     isSkipped: !isThere,
   },
 ])('a process of $name without permissions', ({ command, variables, isSkipped }) => {
-  const outcome = (more: object): Promise<string> =>
-    run(command(), 'without-permissions.mjs', { ...settings, ...more }, environment)
+  const outcome = async (more: object): Promise<string> => {
+    const { folder } = await scenarioApp()
+    return run(command(folder), 'without-permissions.mjs', { ...settings, ...more }, environment)
+  }
 
   test.skipIf(isSkipped)('needs none where region and credentials are given', async () => {
     expect(await outcome({})).toBe('read undefined\n')

@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { cp } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
+import { resolve } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { onTestFinished } from 'vitest'
 
+import { addFrameworks, installPackedApp, type PackedApp } from '../package/packed-app.ts'
 import { createAuthority, createCertificate } from '../support/certificates.ts'
 import { connectionTo, type EngineConnection, engine, uniqueTableName } from '../support/engines.ts'
 import { listen } from '../support/loopback.ts'
-import { packedPackage } from '../support/packed-package.ts'
 
 /** What `scenario.mjs` is told. */
 export interface ScenarioSettings {
@@ -19,12 +21,20 @@ export interface ScenarioSettings {
   readonly refusedEndpoint: string
   readonly silentEndpoint: string
   readonly mistakenEndpoint?: string
+  /** Names of scenarios. @default all */
+  readonly only?: readonly string[]
+}
+
+let app: Promise<PackedApp> | undefined
+
+/** The application of the programs of the folder `fixtures`, which has installed the packed package: one in a test file. */
+export async function scenarioApp(): Promise<PackedApp> {
+  app ??= installScenarioApp()
+  return app
 }
 
 /** Settings for one run of the scenario, on an engine; what they need is stopped when the running test ends. */
 export async function scenarioSettings(): Promise<ScenarioSettings> {
-  // Its programs import the package by its name, from this repository.
-  await packedPackage()
   return {
     connection: connectionTo(engine),
     table: uniqueTableName(),
@@ -53,7 +63,11 @@ export async function overTls(settings: ScenarioSettings): Promise<ScenarioSetti
   }
 }
 
-/** Runs a program of the folder `fixtures` until it ends by itself; rejects with what it printed when it fails. */
+/**
+ * Runs a program until it ends by itself; rejects with what it printed when it fails.
+ *
+ * @param program a file of the folder `fixtures`, or the path of a bundle.
+ */
 export async function run(
   command: readonly [file: string, ...args: string[]],
   program: string,
@@ -61,12 +75,24 @@ export async function run(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<string> {
   const [file, ...args] = command
-  const path = fileURLToPath(new URL(`fixtures/${program}`, import.meta.url))
-  const { stdout } = await promisify(execFile)(file, [...args, path, JSON.stringify(settings)], {
-    env,
-    timeout: 180_000,
-  })
+  const { folder } = await scenarioApp()
+  const { stdout } = await promisify(execFile)(
+    file,
+    [...args, resolve(folder, program), JSON.stringify(settings)],
+    {
+      cwd: folder,
+      env,
+      timeout: 180_000,
+    },
+  )
   return stdout
+}
+
+async function installScenarioApp(): Promise<PackedApp> {
+  const installed = await installPackedApp()
+  await addFrameworks(installed, ['express', 'express-session', 'hono'])
+  await cp(fileURLToPath(new URL('fixtures', import.meta.url)), installed.folder, { recursive: true })
+  return installed
 }
 
 async function serve(server: Server): Promise<string> {

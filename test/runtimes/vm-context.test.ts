@@ -24,4 +24,4 @@ test('in a vm context, as Jest and vmThreads run code, the package works as it d
   const outcomes = JSON.parse(await run(node, 'vm-context.mjs', settings, environment)) as object
   expect(new Set(Object.values(outcomes))).toEqual(new Set(['done']))
   expect(Object.keys(outcomes)).toContain('encryption')
-}, 60_000)
+})
