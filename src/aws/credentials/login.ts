@@ -106,7 +106,7 @@ export function fromLoginCredentials(options: FromLoginCredentialsOptions = {}):
       remedy: `run "aws login --profile ${found.profile}"`,
       tokenIn,
       refresh: async (token: LoginToken, content: JsonObject) => {
-        const key = readDpopKey(token.dpopKey)
+        const key = DpopKey.fromPem(token.dpopKey)
         if (key === undefined) {
           throw new CredentialsError(`dpopKey in the file ${path} is not a P-256 private key in PEM format`)
         }
@@ -191,7 +191,7 @@ function tokenIn(content: JsonObject): LoginToken | string {
 /** Gets new credentials and a new refresh token; both go into what the cache file has to say. */
 async function refreshed(
   { clientId, refreshToken, credentials }: LoginToken,
-  key: KeyObject,
+  key: DpopKey,
   content: JsonObject,
   url: string,
   settings: FoundProfile,
@@ -204,7 +204,7 @@ async function refreshed(
       settings,
       url,
       // A proof for each attempt: a server may take one that it has seen before for a replay.
-      headers: () => [['dpop', dpopProof(url, key, clock)]],
+      headers: () => [['dpop', key.proof(url, clock)]],
       input: { clientId, refreshToken, grantType: 'refresh_token' },
       secrets: [refreshToken, credentials.secretAccessKey, credentials.sessionToken ?? ''],
     },
@@ -234,35 +234,42 @@ async function refreshed(
   return latest
 }
 
-/**
- * Reads the private key that a refresh token is bound to.
- *
- * @param pem `EC PRIVATE KEY` (SEC 1) or `PRIVATE KEY` (PKCS #8) in PEM format.
- * @returns `undefined` when it is none, or not one on the curve P-256.
- */
-export function readDpopKey(pem: string): KeyObject | undefined {
-  try {
-    const key = createPrivateKey({ key: pem, format: 'pem' })
-    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined
-  } catch {
-    return undefined
-  }
-}
+/** The private key that a refresh token is bound to: an ECDSA key on the curve P-256. */
+export class DpopKey {
+  readonly #key: KeyObject
 
-/**
- * Makes the value of a `DPoP` header (RFC 9449): a JSON Web Token, signed with ES256, which shows that the sender of
- * a `POST` request holds a private key. It is good for one request only.
- *
- * @param url absolute URL of the request, without query and fragment.
- * @param key what {@link readDpopKey} returned.
- */
-export function dpopProof(url: string, key: KeyObject, clock: Clock): string {
-  const { kty, crv, x, y } = createPublicKey(key).export({ format: 'jwk' })
-  const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } }
-  const payload = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(clock.now() / 1000) }
-  const signed = `${base64Url(header)}.${base64Url(payload)}`
-  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
-  return `${signed}.${signature.toString('base64url')}`
+  private constructor(key: KeyObject) {
+    this.#key = key
+  }
+
+  /**
+   * @param pem `EC PRIVATE KEY` (SEC 1) or `PRIVATE KEY` (PKCS #8) in PEM format.
+   * @returns `undefined` when it is none, or not one on the curve P-256.
+   */
+  static fromPem(pem: string): DpopKey | undefined {
+    try {
+      const key = createPrivateKey({ key: pem, format: 'pem' })
+      return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? new DpopKey(key) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * Makes the value of a `DPoP` header (RFC 9449): a JSON Web Token, signed with ES256, which shows that the sender of
+   * a `POST` request holds the key. It is good for one request only.
+   *
+   * @param url absolute URL of the request, without query and fragment.
+   */
+  proof(url: string, clock: Clock): string {
+    const key = this.#key
+    const { kty, crv, x, y } = createPublicKey(key).export({ format: 'jwk' })
+    const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } }
+    const payload = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(clock.now() / 1000) }
+    const signed = `${base64Url(header)}.${base64Url(payload)}`
+    const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
+    return `${signed}.${signature.toString('base64url')}`
+  }
 }
 
 function base64Url(value: object): string {

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { dpopProof, readDpopKey } from '../../../../src/aws/credentials/login.ts'
+import { DpopKey } from '../../../../src/aws/credentials/login.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 const URL_OF_REQUEST = 'https://eu-west-1.signin.aws.amazon.com/v1/token'
@@ -19,12 +19,12 @@ function partsOf(proof: string): { header: Record<string, unknown>; payload: Rec
 }
 
 function proofWith(pem: string, clock = new ManualClock()): string {
-  const key = readDpopKey(pem)
+  const key = DpopKey.fromPem(pem)
   if (key === undefined) throw new Error('the key was refused')
-  return dpopProof(URL_OF_REQUEST, key, clock)
+  return key.proof(URL_OF_REQUEST, clock)
 }
 
-describe('dpopProof', () => {
+describe('a proof', () => {
   it('says what is sent where and when, and shows the public half of the key only', () => {
     const pem = newKeyPem('sec1')
     const { header, payload } = partsOf(proofWith(pem, new ManualClock(1_900_000_000_999)))
@@ -62,10 +62,10 @@ describe('dpopProof', () => {
   })
 })
 
-describe('readDpopKey', () => {
+describe('a key', () => {
   it('takes a P-256 key in either PEM form', () => {
-    expect(readDpopKey(newKeyPem('sec1'))?.type).toBe('private')
-    expect(readDpopKey(newKeyPem('pkcs8'))?.type).toBe('private')
+    expect(DpopKey.fromPem(newKeyPem('sec1'))).toBeInstanceOf(DpopKey)
+    expect(DpopKey.fromPem(newKeyPem('pkcs8'))).toBeInstanceOf(DpopKey)
   })
 
   it('refuses other curves, other kinds of keys, public keys and what is no key', () => {
@@ -80,6 +80,6 @@ describe('readDpopKey', () => {
       'no key',
       '',
     ]
-    expect(refused.map(pem => readDpopKey(pem))).toStrictEqual(refused.map(() => undefined))
+    expect(refused.map(pem => DpopKey.fromPem(pem))).toStrictEqual(refused.map(() => undefined))
   })
 })
