@@ -61,8 +61,8 @@ const bundlers: Readonly<Record<BundlerName, Bundler>> = {
 
 /** The bundlers that are development dependencies, and those that are not. */
 export const bundlerNames: Readonly<Record<'usual' | 'long', readonly BundlerName[]>> = {
-  usual: ['esbuild', 'rolldown'],
-  long: ['webpack', 'Vite (SSR)'],
+  usual: ['esbuild'],
+  long: ['rolldown', 'webpack', 'Vite (SSR)'],
 }
 
 /**

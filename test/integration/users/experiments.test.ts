@@ -25,6 +25,10 @@ const OUTCOMES = {
 /** Axe looks at every element; on a busy machine that takes a while. */
 const SLOW_TEST_MS = 240_000
 
+/** The short run draws two experiments, and looks for barriers on one screen of each page. */
+const isLong = process.env['MODE'] === 'long'
+const drawn = Object.entries(OUTCOMES).slice(0, isLong ? undefined : 2)
+
 const executablePath = chromiumPath()
 
 describe('the experiments of the example shop', () => {
@@ -97,7 +101,7 @@ describe.runIf(executablePath !== undefined)('the demo, in Chromium', () => {
     return page
   }
 
-  test.each(Object.entries(OUTCOMES))('%s is drawn as it happens', async (id, outcomes) => {
+  test.each(drawn)('%s is drawn as it happens', async (id, outcomes) => {
     const page = await open(new URL('/experiments', await openShop()), { viewport: DESKTOP })
     const button = page.locator(`#${id} button`)
     await button.focus()
@@ -113,10 +117,12 @@ describe.runIf(executablePath !== undefined)('the demo, in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  test.each([
-    ['a desktop', DESKTOP, 'light'],
-    ['a phone in the dark', PHONE, 'dark'],
-  ] as const)(
+  test.each(
+    inShortRun([
+      ['a phone in the dark', PHONE, 'dark'],
+      ['a desktop', DESKTOP, 'light'],
+    ]),
+  )(
     'the shop has no barriers on %s, and nothing wider than the screen',
     async (_, viewport, colorScheme) => {
       const page = await open(await openShop(), { viewport, colorScheme })
@@ -128,10 +134,12 @@ describe.runIf(executablePath !== undefined)('the demo, in Chromium', () => {
     SLOW_TEST_MS,
   )
 
-  test.each([
-    ['a desktop in the dark', DESKTOP, 'dark'],
-    ['a phone', PHONE, 'light'],
-  ] as const)(
+  test.each(
+    inShortRun([
+      ['a desktop in the dark', DESKTOP, 'dark'],
+      ['a phone', PHONE, 'light'],
+    ]),
+  )(
     'an experiment has no barriers on %s, and nothing moves where that is not wanted',
     async (_, viewport, colorScheme) => {
       const url = new URL('/experiments', await openShop())
@@ -164,6 +172,12 @@ describe.runIf(executablePath !== undefined)('the demo, in Chromium', () => {
     expect(complaints).toEqual([])
   })
 })
+
+type Screen = readonly [name: string, viewport: typeof DESKTOP, colorScheme: 'dark' | 'light']
+
+function inShortRun(screens: readonly Screen[]): readonly Screen[] {
+  return isLong ? screens : screens.slice(0, 1)
+}
 
 async function openShop(): Promise<URL> {
   const table = await UserTable.create(engine)
