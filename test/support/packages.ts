@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { oncePerRun } from './once-per-run.ts'
@@ -21,7 +21,7 @@ export async function areInstalled(folder: string, what: string): Promise<boolea
   const wanted = createHash('sha256').update(wish).digest('hex')
   if ((await stampOf(folder)) === wanted) return true
   try {
-    await oncePerRun(`packages of ${basename(folder)}`, async () => {
+    await oncePerRun(`packages ${wanted}`, async () => {
       await install(folder, isLocked ? ['ci'] : ['install', '--no-package-lock'])
       await writeFile(stampFile(folder), wanted)
     })

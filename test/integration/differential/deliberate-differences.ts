@@ -381,6 +381,11 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     better: requestTo('https://123456789012.ddb.eu-west-1.amazonaws.com/'),
   },
   {
+    reason: 'a region in upper case is told as such, instead of signatures that AWS refuses',
+    scenarios: [/^endpoint in US-EAST-1(?:,|$)/],
+    better: stopped,
+  },
+  {
     reason: 'blanks around the region do not belong to it',
     scenarios: ['region from AWS_REGION with blanks around'],
     better: requestTo('https://dynamodb.eu-west-1.amazonaws.com/'),
