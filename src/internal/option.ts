@@ -2,7 +2,7 @@ import { invalidOption } from '../errors.ts'
 import { closestMatch, didYouMean } from './message-text.ts'
 import { counterpartOf } from './option-counterparts.ts'
 import { isJsonObject, type JsonObject } from './core-objects.ts'
-import { type Environment, numberFromText, warn } from './process-environment.ts'
+import { type Environment, numberFromText, warnAFewTimes } from './process-environment.ts'
 
 /**
  * One option: everything but its TypeScript type and its help, which are the property of that name and the first sentence
@@ -209,14 +209,9 @@ export function wordOption<const Word extends string>(words: readonly Word[]): O
   }
 }
 
-/** What has been warned of: the same options are read again and again. */
-const warnedOf = new Set<string>()
-
 function warnOfDoubt(option: string, { doubt }: OptionRow, value: unknown): void {
   const text = doubt?.(value)
-  if (text === undefined || warnedOf.has(text)) return
-  warnedOf.add(text)
-  warn(`${option} ${text}`)
+  if (text !== undefined) warnAFewTimes(option, text)
 }
 
 const DAY_SECONDS = 86_400

@@ -58,3 +58,15 @@ function valueOf(name: string | symbol): unknown {
 export function warn(message: string): void {
   process.emitWarning(message, 'DynamoDBSessionsWarning')
 }
+
+/** What has been warned of, by subject. */
+const warnedOf = new Map<string, Set<string>>()
+const MOST_WARNINGS_OF_SUBJECT = 5
+
+/** Warns of a subject, such as an option that each call may have another value of: once of each fault, and of a few in all. */
+export function warnAFewTimes(subject: string, fault: string): void {
+  const warned = warnedOf.get(subject) ?? new Set()
+  if (warned.has(fault) || warned.size === MOST_WARNINGS_OF_SUBJECT) return
+  warnedOf.set(subject, warned.add(fault))
+  warn(`${subject} ${fault}`)
+}

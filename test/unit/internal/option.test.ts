@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import {
   booleanOption,
@@ -6,6 +6,7 @@ import {
   objectOption,
   type OptionRows,
   readOptions,
+  secondsOption,
   textOption,
   validateOptionsOf,
   wordOption,
@@ -311,4 +312,14 @@ describe('an option that takes an object', () => {
       `the option "size" of draw must be true, false or an object { width, unit? }; received ${received}`,
     )
   })
+})
+
+test('an option of calls, which may be computed anew for each, is warned of a few times (G12)', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  const rows = { lifetimeSeconds: secondsOption() }
+  for (let call = 0; call < 50; call++) {
+    validateOptionsOf('keep', { lifetimeSeconds: 40_000_000 + call }, rows)
+  }
+  expect(warned).toHaveBeenCalledTimes(5)
+  warned.mockRestore()
 })
