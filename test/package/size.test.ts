@@ -23,6 +23,13 @@ const budgets: Readonly<Record<string, readonly [atOnce: number, whole: number]>
   'adapters/better-auth.js': [48, 78],
 }
 
+/** Entries that stand on `./web`, and the KB that each may add to it. */
+const additions: Readonly<Record<string, number>> = {
+  'adapters/next.js': 3,
+  'adapters/sveltekit.js': 3,
+  'adapters/tanstack-start.js': 3,
+}
+
 interface Measure {
   readonly bundleSize: (source: string, extent: string) => Promise<{ readonly gzipKilobytes: number }>
 }
@@ -36,13 +43,11 @@ beforeAll(async () => {
 test.each(Object.entries(budgets))(
   '%s fits into its budget',
   async (entry, [atOnce, whole]) => {
-    const measure = (await import(pathToFileURL(join(root, 'bench/lib/bundle.mjs')).href)) as Measure
-    const source = `export * from ${JSON.stringify(join(installed, 'dist/esm', entry))}`
     for (const [extent, budget] of [
       ['without lazy parts', atOnce],
       ['whole', whole],
     ] as const) {
-      const { gzipKilobytes } = await measure.bundleSize(source, extent)
+      const gzipKilobytes = await sizeOf(entry, extent)
       expect(gzipKilobytes).toBeLessThanOrEqual(budget)
       // A budget that nothing comes near lets everything pass.
       expect(gzipKilobytes).toBeGreaterThan(0.85 * budget)
@@ -50,3 +55,21 @@ test.each(Object.entries(budgets))(
   },
   120_000,
 )
+
+test.each(Object.entries(additions))(
+  '%s adds little to ./web',
+  async (entry, budget) => {
+    const [own, web] = [await sizeOf(entry, 'whole'), await sizeOf('adapters/web.js', 'whole')]
+    expect(own - web).toBeLessThanOrEqual(budget)
+    // It has code of its own.
+    expect(own - web).toBeGreaterThan(0.2)
+  },
+  120_000,
+)
+
+/** KB of an entry in a bundle. */
+async function sizeOf(entry: string, extent: string): Promise<number> {
+  const measure = (await import(pathToFileURL(join(root, 'bench/lib/bundle.mjs')).href)) as Measure
+  const source = `export * from ${JSON.stringify(join(installed, 'dist/esm', entry))}`
+  return (await measure.bundleSize(source, extent)).gzipKilobytes
+}
