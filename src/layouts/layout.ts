@@ -298,6 +298,9 @@ export interface MoveMarks {
 
   /** Holds for items that lead where an item at hand does, which may be nowhere; of none: for items that lead nowhere. */
   leadsAs(item: Item | undefined): Condition
+
+  /** Whether two items, marks or not, are of one session under different keys. */
+  areOfOneSession(item: Item, other: Item): boolean
 }
 
 /**

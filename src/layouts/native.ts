@@ -354,6 +354,10 @@ const moveMarks: MoveMarks = {
       ? { expression: 'attribute_not_exists(#movedTo)', names, values: {} }
       : { expression: '#movedTo = :movedTo', names, values: { ':movedTo': movedTo } }
   },
+  areOfOneSession: (item, other) => {
+    const birth = textOf(item[BIRTH])
+    return birth !== undefined && birth === textOf(other[BIRTH])
+  },
 }
 
 /** What keeps late requests for items with a {@link birthAttribute} without effect. */

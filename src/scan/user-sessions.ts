@@ -141,27 +141,47 @@ async function destroyAll(destruction: Destruction): Promise<number> {
 async function destroyNewEntries(destruction: Destruction): Promise<number> {
   const { table, handled } = destruction
   let destroyed = 0
-  let following: Promise<void> | undefined
+  let following: Promise<readonly Item[]> | undefined
   await forEachAtOnce(entriesOf(destruction), DELETES_AT_ONCE, async item => {
     const key = table.layout.keyOfItem(item)
     if (key === undefined || handled.has(key)) return
-    await (following ??= followKept(destruction))
-    if (await destroyUnlessHandled(destruction, key, item)) destroyed++
+    const keptItems = await (following ??= followKept(destruction))
+    if (await isMovingOne(destruction, keptItems, key)) handled.add(key)
+    else if (await destroyUnlessHandled(destruction, key, item)) destroyed++
   })
   return destroyed
 }
 
-/** Adds to `handled` where the sessions that are left alone have gone. */
-async function followKept({ table, kept, handled, options }: Destruction): Promise<void> {
-  if (table.layout.moves === undefined) return
+/** Adds to `handled` where the sessions that are left alone have gone, and returns their items. */
+async function followKept({ table, kept, handled, options }: Destruction): Promise<readonly Item[]> {
+  const items: Item[] = []
+  if (table.layout.moves === undefined) return items
   for (const first of kept) {
     let key: string | undefined = first
     while (key !== undefined) {
       handled.add(key)
-      const next = nextKeyIn(table, await table.get(key, true, options))
+      const item = await table.get(key, true, options)
+      if (item !== undefined) items.push(item)
+      const next = nextKeyIn(table, item)
       key = next !== undefined && handled.has(next) ? undefined : next
     }
   }
+  return items
+}
+
+/**
+ * Whether a session is one of those that are left alone, on its way to a new ID: without transactions it is stored under that before
+ * anything under its old ID says so.
+ */
+async function isMovingOne(
+  { table, handled, options }: Destruction,
+  keptItems: readonly Item[],
+  key: string,
+): Promise<boolean> {
+  const { moves } = table.layout
+  if (moves === undefined || keptItems.length === 0 || handled.has(key)) return false
+  const item = await table.get(key, true, options)
+  return item !== undefined && keptItems.some(kept => moves.areOfOneSession(item, kept))
 }
 
 /** The key that a session goes on under, if an item is the mark of its move. */

@@ -1,10 +1,14 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
+import { type WebSession, webSessions } from '../../../src/adapters/web.ts'
+import { deferred } from '../../../src/internal/timers.ts'
 import type { SessionRecord } from '../../../src/items/session-record.ts'
 import type { SessionStore } from '../../../src/store/session-store.ts'
-import { engines } from '../../support/engines.ts'
+import { connectionTo, engines } from '../../support/engines.ts'
 import { hashed, newId } from '../../support/session-ids.ts'
 import type { StubAnswer } from '../../support/stub-endpoint.ts'
+import { bundleOf, SuspendableProcess } from '../../support/suspendable-process.ts'
+import type { SignIn } from './signing-in-app.ts'
 import { keysOf, type UserData, UserTable } from './user-table.ts'
 
 /** What the test has written a line before. */
@@ -83,25 +87,69 @@ describe.each(engines)('sessions that are given a new ID while a user is signed 
     expect(await keysOf(store.listByUser('cy'))).toEqual([])
   })
 
+  test('are left alone where they are the ones to keep, before they leave the old ID', async () => {
+    const store = table.store()
+    const [kept, keptNow, other] = [newId(), newId(), newId()]
+    await store.write(kept, { user: 'eli' })
+    await store.write(other, { user: 'eli' })
+    const moving = await stoppingBeforeLeaving(async () => {
+      expect(await store.destroyByUser('eli', { except: kept })).toBe(1)
+      return undefined
+    })
+    const moved = await moving.regenerate(await recordOf(moving, kept), keptNow)
+    expect(moved?.data).toEqual({ user: 'eli' })
+    expect((await store.read(keptNow))?.data).toEqual({ user: 'eli' })
+    expect([await store.read(kept), await store.read(other)]).toEqual([undefined, undefined])
+  })
+
   test('are not lost with the process that moves them, and signed in under one ID at the second try', async () => {
     const store = table.store()
-    const [oldId, unknown, id] = [newId(), newId(), newId()]
-    await store.write(oldId, { step: 1 })
-    // From here on, nothing of that process reaches the table.
-    const end = new AbortController()
-    const killed = await stoppingBeforeLeaving(() => {
-      end.abort(new Error('the process was killed'))
+    const sessions = webSessions<UserData>({ store, secrets })
+    const open = (cookie: string): Promise<WebSession<UserData>> =>
+      sessions.openSession({ headers: { get: () => cookie } })
+    const visitor = await open('')
+    visitor.set('step', 1)
+    const oldCookie = cookieIn(await visitor.commit())
+
+    const killed = deferred<void>()
+    let writes = 0
+    const stub = await table.between(async ({ operation }, passOn) => {
+      if (operation !== leaving.operation || ++writes < leaving.number) return passOn()
+      await app.kill()
+      killed.resolve()
       return new Promise(() => undefined)
     })
-    const record = await recordOf(killed, oldId)
-    const moving = killed.regenerate(record, unknown, { data: { step: 1, user: 'di' }, signal: end.signal })
-    await expect(moving).rejects.toThrow('the process was killed')
+    const app = new SuspendableProcess<SignIn, { readonly setCookie: string }>(
+      await bundleOf(new URL('signing-in-app.ts', import.meta.url)),
+      { ...connectionTo(engine), endpoint: stub.url, table: table.name, secrets },
+    )
+    onTestFinished(() => app.kill())
+    const reply = app.ask({ cookie: oldCookie, user: 'di' })
+    expect(await Promise.race([reply, killed.promise])).toBeUndefined()
 
-    expect((await store.read(oldId))?.data).toEqual({ step: 1 })
-    await store.regenerate(await recordOf(store, oldId), id, { data: { step: 1, user: 'di' } })
-    expect((await store.read(id))?.data).toEqual({ step: 1, user: 'di' })
-    expect(await store.read(oldId)).toBeUndefined()
-    expect(await store.destroyByUser('di')).toBe(engine.supports.transactions ? 1 : 2)
-    for (const each of [oldId, unknown, id]) expect(await store.read(each)).toBeUndefined()
+    // Under the ID that nobody has been given, the session is there on engines without transactions.
+    const orphans = engine.supports.transactions ? 0 : 1
+    expect(await keysOf(store.listByUser('di'))).toHaveLength(orphans)
+    const again = await open(oldCookie)
+    expect([again.status, again.get('step'), again.get('user')]).toEqual(['stored', 1, undefined])
+    again.regenerate()
+    again.set('user', 'di')
+    const cookie = cookieIn(await again.commit())
+    expect((await open(oldCookie)).status).toBe('moved')
+    expect((await open(cookie)).get('user')).toBe('di')
+    for await (const { expiresMs } of store.listByUser('di')) {
+      expect(expiresMs).toBeLessThanOrEqual((await recordOf(store, again.id ?? '')).expiresMs)
+    }
+    expect(await store.destroyByUser('di', { except: again.id ?? '' })).toBe(0)
+    expect((await open(cookie)).get('user')).toBe('di')
+    expect(await store.destroyByUser('di')).toBe(1 + orphans)
+    expect((await open(cookie)).status).toBe('new')
+    expect(await keysOf(store.listByUser('di'))).toEqual([])
   })
 })
+
+const secrets = 'a long random text'
+
+function cookieIn(setCookie: string | undefined): string {
+  return (setCookie ?? '').replace(/;.*/s, '')
+}
