@@ -27,8 +27,10 @@ export interface RegionHealthOptions {
   readonly onClosed?: () => void
 }
 
-const SLICES = 10
-const SLICE_MS = 1000
+/** What the breaker counts, over ten seconds. */
+const SUCCESS = 0
+const FAILURE = 1
+const BREAKER_WINDOW = { kinds: 2, slices: 10, sliceMs: 1000 } as const
 
 /** A Region of which half of the requests fail is left, once there are so many of them within ten seconds. */
 const FAILURES_TO_OPEN = 10
@@ -52,9 +54,7 @@ export class RegionHealth {
   readonly #options: RegionHealthOptions
   readonly #now: () => number
   readonly #latencies = new LatencyWindow()
-  readonly #successes = new Uint32Array(SLICES)
-  readonly #failures = new Uint32Array(SLICES)
-  #latest = 0
+  readonly #counts = new SlidingCounts(BREAKER_WINDOW)
   #rounds = 0
   #roundEndedAtMs = -Infinity
   #openedAtMs: number | undefined
@@ -93,7 +93,7 @@ export class RegionHealth {
     this.lastSuccessAtMs = nowMs
     if (this.#openedAtMs === undefined) {
       this.#rounds = 0
-      this.#count(this.#successes, nowMs)
+      this.#counts.add(SUCCESS, nowMs)
     } else if (startedAtMs >= this.#halfOpenAtMs && ++this.#goodProbes >= GOOD_PROBES_TO_CLOSE) {
       this.#close()
     }
@@ -107,14 +107,14 @@ export class RegionHealth {
       if (startedAtMs >= this.#halfOpenAtMs) this.#open(nowMs)
       return
     }
-    this.#count(this.#failures, nowMs)
+    this.#counts.add(FAILURE, nowMs)
     if (startedAtMs >= this.#roundEndedAtMs) {
       this.#rounds++
       this.#roundEndedAtMs = nowMs
     }
-    const failures = sum(this.#failures)
+    const [successes = 0, failures = 0] = this.#counts.totals(nowMs)
     const isHalfGone =
-      failures >= FAILURES_TO_OPEN && failures >= FAILED_SHARE_TO_OPEN * (failures + sum(this.#successes))
+      failures >= FAILURES_TO_OPEN && failures >= FAILED_SHARE_TO_OPEN * (failures + successes)
     if (!isHalfGone && this.#rounds < ROUNDS_TO_OPEN) return
     this.#openedAtMs = nowMs
     this.#open(nowMs)
@@ -148,21 +148,8 @@ export class RegionHealth {
     this.#openedAtMs = undefined
     this.#rounds = 0
     this.#roundEndedAtMs = -Infinity
-    this.#successes.fill(0)
-    this.#failures.fill(0)
+    this.#counts.clear()
     this.#options.onClosed?.()
-  }
-
-  #count(counts: Uint32Array, nowMs: number): void {
-    const slice = Math.floor(nowMs / SLICE_MS)
-    const passed = Math.min(slice - this.#latest, SLICES)
-    for (let count = 0; count < passed; count++) {
-      this.#successes[(slice - count) % SLICES] = 0
-      this.#failures[(slice - count) % SLICES] = 0
-    }
-    if (passed > 0) this.#latest = slice
-    const index = slice % SLICES
-    counts[index] = (counts[index] ?? 0) + 1
   }
 }
 
@@ -179,33 +166,21 @@ const GROWTH = 1.1
 const BUCKETS = 156
 const LOG_GROWTH = Math.log(GROWTH)
 
-const LATENCY_SLICES = 5
-const LATENCY_SLICE_MS = 60_000
+const LATENCY_WINDOW = { kinds: BUCKETS, slices: 5, sliceMs: 60_000 } as const
 
 /** The latencies of the last five minutes, to a tenth of each: in 3 KB, however many there are (G12). */
 export class LatencyWindow {
-  readonly #slices = Array.from({ length: LATENCY_SLICES }, () => new Uint32Array(BUCKETS))
-  readonly #mostInSlice: number
-  #latest = 0
-  /** How many are in the latest slice, and how many slices have been full before their minute was over. */
-  #inLatest = 0
-  #full = 0
+  readonly #counts: SlidingCounts
 
   /** @param most about how many are remembered: older ones are forgotten sooner. `@default` all of them */
-  constructor(most: number = Infinity) {
-    this.#mostInSlice = most / LATENCY_SLICES
+  constructor(most?: number) {
+    this.#counts = new SlidingCounts(LATENCY_WINDOW, most)
   }
 
   /** @param nowMs by a clock that nobody sets. */
   add(latencyMs: number, nowMs: number): void {
-    if (this.#inLatest >= this.#mostInSlice) this.#full++
-    this.#moveTo(nowMs)
-    this.#inLatest++
-    const slice = this.#slices[this.#latest % LATENCY_SLICES]
     const bucket = Math.ceil(Math.log(latencyMs / FIRST_BUCKET_MS) / LOG_GROWTH)
-    if (slice === undefined) return
-    const index = Math.min(Math.max(bucket, 0), BUCKETS - 1)
-    slice[index] = (slice[index] ?? 0) + 1
+    this.#counts.add(Math.min(Math.max(bucket, 0), BUCKETS - 1), nowMs)
   }
 
   /** The percentiles; `undefined` where there was no request. */
@@ -219,11 +194,8 @@ export class LatencyWindow {
    * end of the bucket that it falls into.
    */
   quantiles(shares: readonly number[], nowMs: number, atLeast = 1): number[] {
-    this.#moveTo(nowMs)
-    const counts = Array.from({ length: BUCKETS }, (_, bucket) =>
-      sum(this.#slices.map(slice => slice[bucket] ?? 0)),
-    )
-    const total = sum(counts)
+    const counts = this.#counts.totals(nowMs)
+    const total = counts.reduce((sum, count) => sum + count, 0)
     if (total < atLeast) return []
     return shares.map(share => {
       let left = Math.ceil(share * total)
@@ -231,19 +203,55 @@ export class LatencyWindow {
       return Number((FIRST_BUCKET_MS * GROWTH ** bucket).toPrecision(3))
     })
   }
+}
+
+/** How often things of each kind happened lately: a ring of slices of time, of which the oldest is emptied for the next. */
+class SlidingCounts {
+  readonly #slices: readonly Uint32Array[]
+  readonly #sliceMs: number
+  readonly #mostInSlice: number
+  #latest = 0
+  /** How many are in the latest slice, and how many slices have been full before their time was over. */
+  #inLatest = 0
+  #full = 0
+
+  /** @param most about how many are remembered: older ones are forgotten sooner. */
+  constructor(
+    window: { readonly kinds: number; readonly slices: number; readonly sliceMs: number },
+    most: number = Infinity,
+  ) {
+    this.#slices = Array.from({ length: window.slices }, () => new Uint32Array(window.kinds))
+    this.#sliceMs = window.sliceMs
+    this.#mostInSlice = most / window.slices
+  }
+
+  add(kind: number, nowMs: number): void {
+    if (this.#inLatest >= this.#mostInSlice) this.#full++
+    this.#moveTo(nowMs)
+    this.#inLatest++
+    const slice = this.#slices[this.#latest % this.#slices.length]
+    if (slice !== undefined) slice[kind] = (slice[kind] ?? 0) + 1
+  }
+
+  /** How many there were of each kind. */
+  totals(nowMs: number): number[] {
+    this.#moveTo(nowMs)
+    return Array.from(this.#slices[0] ?? [], (_, kind) =>
+      this.#slices.reduce((sum, slice) => sum + (slice[kind] ?? 0), 0),
+    )
+  }
+
+  clear(): void {
+    for (const slice of this.#slices) slice.fill(0)
+  }
 
   #moveTo(nowMs: number): void {
-    const slice = Math.floor(nowMs / LATENCY_SLICE_MS) + this.#full
-    const passed = Math.min(slice - this.#latest, LATENCY_SLICES)
-    for (let count = 0; count < passed; count++) this.#slices[(slice - count) % LATENCY_SLICES]?.fill(0)
+    const { length } = this.#slices
+    const slice = Math.floor(nowMs / this.#sliceMs) + this.#full
+    const passed = Math.min(slice - this.#latest, length)
+    for (let count = 0; count < passed; count++) this.#slices[(slice - count) % length]?.fill(0)
     if (passed <= 0) return
     this.#latest = slice
     this.#inLatest = 0
   }
-}
-
-function sum(counts: Iterable<number>): number {
-  let total = 0
-  for (const count of counts) total += count
-  return total
 }
