@@ -1,4 +1,4 @@
-import type { HedgingTerms } from '../aws/dynamodb/read-hedging.ts'
+import type { HedgingTerms } from '../aws/dynamodb/hedged-reads.ts'
 import {
   booleanOption,
   integerOption,

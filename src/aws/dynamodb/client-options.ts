@@ -3,7 +3,7 @@ import type { Clock, Credentials, CredentialSource, Item, Random } from '../../t
 import type { Transport } from '../http/transport.ts'
 import type { FailoverTerms } from './regions.ts'
 import type { RequestSettings } from './operation-request.ts'
-import type { HedgingTerms } from './read-hedging.ts'
+import type { HedgingTerms } from './hedged-reads.ts'
 
 /** What a `DynamoDBClient` has to know before it can send anything. */
 export interface DynamoDBSettings extends RequestSettings {

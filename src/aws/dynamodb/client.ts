@@ -18,25 +18,25 @@ import type { TransportResponse } from '../http/transport.ts'
 import {
   type Attempt,
   type Call,
+  CallTrace,
   foundInTime,
-  limitsOf,
   type Outcome,
   type Prepared,
-  regionOf,
+  type RefusedAttempt,
 } from './call.ts'
 import type { DynamoDBClientOptions, SendOptions } from './client-options.ts'
-import { CallTrace } from './call-trace.ts'
-import { type HedgedRead, hedgedRead } from './hedged-read.ts'
+import { type HedgedRead, hedgedRead } from './hedged-reads.ts'
 import {
   isSameCredentials,
   OperationRequest,
   type ReadResponse,
+  type RequestLimits,
   type RequestTemplate,
 } from './operation-request.ts'
 import { dependsOnTime, type Input, type Operation, type Output } from './operations.ts'
 import { redactSecrets, shownRequestId } from './redact.ts'
 import { type CallRoute, type DynamoDBHealth, type Region, Regions } from './regions.ts'
-import { isRejectedCredentials, leavesDoubt, toDynamoDBError, type WireError } from './wire-error.ts'
+import { isRejectedCredentials, leavesDoubt, toDynamoDBError } from './wire-error.ts'
 
 const RETRY_BASE_DELAY_MS = 25
 
@@ -168,7 +168,7 @@ export class DynamoDBClient {
   #sendAtOnce<Name extends Operation>(call: Call<Name>): Promise<Output<Name>> | undefined {
     const prepared = this.#prepared
     if (prepared === undefined) return undefined
-    const region = regionOf(call, prepared)
+    const region = this.#regionOf(call, prepared)
     let credentials: Credentials
     let template: RequestTemplate
     let answer: Promise<TransportResponse>
@@ -180,7 +180,7 @@ export class DynamoDBClient {
       credentials = found
       template = this.#templateOf(call, region, found)
       if (region.hedging !== undefined) hedged = hedgedRead(call, region, this.#options.transport)
-      request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
+      request = new OperationRequest(template, call, this.#limitsOf(call), hedged?.sending)
     } catch (error) {
       this.#ended()
       return rejectedWith(error)
@@ -230,7 +230,7 @@ export class DynamoDBClient {
       const attempt = async (number: number): Promise<Outcome<Name>> => {
         if (number === 1 && first !== undefined) return first
         if (trace === undefined) return this.#attempt(call, prepared, number)
-        const { name } = regionOf(call, prepared)
+        const { name } = this.#regionOf(call, prepared)
         return trace.attempt(number, name, call, () => this.#attempt(call, prepared, number))
       }
       const { output } = await withRetries(attempt, {
@@ -265,10 +265,7 @@ export class DynamoDBClient {
   async #search(): Promise<Prepared> {
     const settings = await this.#options.settings()
     if (this.#prepared !== undefined) return this.#prepared
-    const { failover, hedgedReads, random, connectTimeoutMs, attemptTimeoutMs, deadlineMs } = this.#options
-    const timeoutsMs = [connectTimeoutMs, attemptTimeoutMs]
-    const options = { failover, hedgedReads, random, timeoutsMs, deadlineMs }
-    return { settings, regions: new Regions(settings, settings.elsewhere ?? [], options) }
+    return { settings, regions: new Regions(settings, settings.elsewhere ?? [], this.#options) }
   }
 
   /** Sends a copy of a read to a Region that has failed, to find out whether it is well again. */
@@ -310,11 +307,11 @@ export class DynamoDBClient {
       if (number > 1 && error instanceof DeadlineExceededError) return { error, kind: 'transient' }
       throw error
     }
-    const region = regionOf(call, prepared)
+    const region = this.#regionOf(call, prepared)
     const template = this.#templateOf(call, region, credentials)
     const { transport } = this.#options
     const hedged = hedgedRead(call, region, transport)
-    const request = new OperationRequest(template, call, limitsOf(call, this.#options), hedged?.sending)
+    const request = new OperationRequest(template, call, this.#limitsOf(call), hedged?.sending)
     const attempt: Attempt = { region, sentAtMs: performance.now(), limitAtMs: request.limitAtMs }
     let response: TransportResponse
     let read: ReadResponse<Name>
@@ -346,6 +343,18 @@ export class DynamoDBClient {
     })
   }
 
+  /** Where an attempt of a call goes. */
+  #regionOf({ route, region }: Call, { regions }: Prepared): Region {
+    return route?.region ?? (region === undefined ? regions.home : (regions.named(region) ?? regions.home))
+  }
+
+  /** How long the next attempt of a call may take. */
+  #limitsOf({ deadline, route, limitMs }: Call): RequestLimits {
+    const { connectTimeoutMs, attemptTimeoutMs } = this.#options
+    const limitAtMs = limitMs === undefined ? route?.limitAtMs(deadline) : performance.now() + limitMs
+    return { connectTimeoutMs, attemptTimeoutMs, deadlineAtMs: deadline.atMs, limitAtMs }
+  }
+
   /** An attempt without a response. */
   #lost(error: unknown, call: Call, attempt: Attempt): FailedAttempt {
     call.onDoubt?.()
@@ -362,17 +371,7 @@ export class DynamoDBClient {
   }
 
   /** An attempt with a response that is an error. */
-  async #refused(
-    call: Call,
-    { settings }: Prepared,
-    refused: Attempt & {
-      readonly read: WireError
-      readonly response: TransportResponse
-      readonly template: RequestTemplate
-      readonly credentials: Credentials
-      readonly number: number
-    },
-  ): Promise<FailedAttempt> {
+  async #refused(call: Call, { settings }: Prepared, refused: RefusedAttempt): Promise<FailedAttempt> {
     const { operation, input } = call
     const { region, read: wire, response, template, credentials, number } = refused
     if (leavesDoubt(wire)) call.onDoubt?.()

@@ -18,7 +18,7 @@ import { type BreakerState, type LatencyPercentiles, RegionHealth } from './regi
 import { ITEM_OPERATIONS, type Operation } from './operations.ts'
 import { RequestSigner, type RequestSettings } from './operation-request.ts'
 import { isFailedCondition } from './wire-error.ts'
-import { ReadHedging, type HedgingReport, type HedgingTerms } from './read-hedging.ts'
+import { ReadHedging, type HedgingReport, type HedgingTerms } from './hedged-reads.ts'
 
 /** How calls go on in other Regions, which have replicas of the table. */
 export interface FailoverTerms {
@@ -28,13 +28,16 @@ export interface FailoverTerms {
   readonly returnAfterMs: number
 }
 
-/** What {@link Regions} depends on. */
+/**
+ * What {@link Regions} depends on. A timeout after less than the shortest of these times says nothing of a Region: the caller
+ * had no more time.
+ */
 export interface RegionsOptions {
-  readonly failover: FailoverTerms | undefined
-  readonly hedgedReads: HedgingTerms | undefined
+  readonly failover?: FailoverTerms | undefined
+  readonly hedgedReads?: HedgingTerms | undefined
   readonly random: Random
-  /** A timeout after less than the shortest of these says nothing of a Region: the caller had no more time. */
-  readonly timeoutsMs: readonly number[]
+  readonly connectTimeoutMs: number
+  readonly attemptTimeoutMs: number
   readonly deadlineMs: number
 }
 
@@ -151,13 +154,14 @@ export class Regions {
 
   /** @param elsewhere the settings for the other Regions, the preferred ones first. */
   constructor(settings: RequestSettings, elsewhere: readonly RequestSettings[], options: RegionsOptions) {
-    const { failover, random, hedgedReads, timeoutsMs, deadlineMs } = options
+    const { failover, random, hedgedReads, connectTimeoutMs, attemptTimeoutMs, deadlineMs } = options
     // A Region without any other is never left alone.
     const ofRegion = { random, hedgedReads, minStayMs: failover?.returnAfterMs ?? 0 }
     this.home = new Region(settings, ofRegion)
     this.#all = [this.home, ...elsewhere.map(other => new Region(other, ofRegion))]
     this.#failover = failover
-    const limitsMs = [...timeoutsMs, failover?.attemptTimeoutMs ?? Infinity, deadlineMs / this.#all.length]
+    const limitsMs = [connectTimeoutMs, attemptTimeoutMs, deadlineMs / this.#all.length]
+    if (failover !== undefined) limitsMs.push(failover.attemptTimeoutMs)
     this.#patienceMs = Math.min(...limitsMs) * MOST_OF_TIMEOUT
   }
 

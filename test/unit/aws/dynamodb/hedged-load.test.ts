@@ -1,8 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 
-import { HedgedRead } from '../../../../src/aws/dynamodb/hedged-read.ts'
+import { HedgedRead, type HedgingTerms, ReadHedging } from '../../../../src/aws/dynamodb/hedged-reads.ts'
 import { OperationRequest, RequestSigner } from '../../../../src/aws/dynamodb/operation-request.ts'
-import { type HedgingTerms, ReadHedging } from '../../../../src/aws/dynamodb/read-hedging.ts'
 import { Timeouts } from '../../../../src/aws/http/tick-queue.ts'
 import type { Transport, TransportResponse } from '../../../../src/aws/http/transport.ts'
 import { dynamoDBLatency, quantilesOf, seeded } from './latencies.ts'

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { HedgedRead } from '../../../../src/aws/dynamodb/hedged-read.ts'
+import { HedgedRead, ReadHedging } from '../../../../src/aws/dynamodb/hedged-reads.ts'
 import { OperationRequest, RequestSigner } from '../../../../src/aws/dynamodb/operation-request.ts'
-import { ReadHedging } from '../../../../src/aws/dynamodb/read-hedging.ts'
 import type { Timed } from '../../../../src/aws/http/tick-queue.ts'
 import type { Transport, TransportRequest, TransportResponse } from '../../../../src/aws/http/transport.ts'
 import { type Deferred, deferred } from '../../../../src/internal/timers.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { type HedgingTerms, ReadHedging } from '../../../../src/aws/dynamodb/read-hedging.ts'
+import { type HedgingTerms, ReadHedging } from '../../../../src/aws/dynamodb/hedged-reads.ts'
 import { Timeouts } from '../../../../src/aws/http/tick-queue.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { dynamoDBLatency, quantilesOf, seeded } from './latencies.ts'
