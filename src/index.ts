@@ -37,7 +37,7 @@ export {
   SessionRecord,
   type WriteOptions,
 } from './items/session-record.ts'
-export { SessionLock } from './locks/session-lock.ts'
+export { SessionLock } from './locks/lease.ts'
 export { SessionStore } from './store/session-store.ts'
 export type { SessionConflict, SessionStoreOptions } from './options/store-options.ts'
 export type { UserSession } from './scan/user-sessions.ts'

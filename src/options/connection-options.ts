@@ -3,8 +3,12 @@ import { regionOption } from './region-option.ts'
 import { isEndpointUrl } from '../aws/http/endpoint.ts'
 import type { Transport } from '../aws/http/transport.ts'
 import type { Clock, CredentialProvider, Credentials } from '../types.ts'
-import { type FailoverOptions, failoverRow } from './failover-options.ts'
-import { type HedgedReadsOptions, hedgedReadsRow } from './hedging-options.ts'
+import {
+  type FailoverOptions,
+  failoverRow,
+  type HedgedReadsOptions,
+  hedgedReadsRow,
+} from './availability-options.ts'
 import { isJsonObject } from '../internal/core-objects.ts'
 import { atMost, integerOption, notWith, type OptionRows, textOption } from '../internal/option.ts'
 

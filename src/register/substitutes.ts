@@ -6,9 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { isObject } from '../internal/core-objects.ts'
 import { processEnvironment } from '../internal/process-environment.ts'
 import { type Copy, type Framework, frameworks, type StoreConstructor } from './frameworks.ts'
-import { type MiddlewareFunction, middlewareStandIn } from './middleware-stand-in.ts'
-import { isReplaced, stopOrWarn } from './preload-settings.ts'
-import { storeStandIn } from './store-stand-in.ts'
+import { type MiddlewareFunction, middlewareStandIn, storeStandIn } from './stand-ins.ts'
+import { isReplaced, stopOrWarn } from './default-store.ts'
 
 /** What decides on the exports of watched files. */
 export interface Substitutes {

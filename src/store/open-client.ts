@@ -10,8 +10,7 @@ import { givenTransport, neededTransport, type Transport } from '../aws/http/tra
 import { invalidOption } from '../errors.ts'
 import { PendingSteps } from '../internal/deadline.ts'
 import { type ConnectionOptions, connectionRows, deadlineMsOf } from '../options/connection-options.ts'
-import { failoverRegions, failoverTerms } from '../options/failover-options.ts'
-import { hedgingTerms } from '../options/hedging-options.ts'
+import { failoverRegions, failoverTerms, hedgingTerms } from '../options/availability-options.ts'
 import { hasOtherVariables } from '../internal/option.ts'
 import type { Clock, CredentialProvider, Credentials, CredentialSource } from '../types.ts'
 

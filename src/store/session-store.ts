@@ -25,7 +25,7 @@ import { touchSession } from '../items/touch.ts'
 import { nativeLayout } from '../layouts/native.ts'
 import { checkAttributes, isNative, openLayout } from '../layouts/open-layout.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
-import { SessionLock } from '../locks/session-lock.ts'
+import { SessionLock } from '../locks/lease.ts'
 import {
   bulkRows,
   type BulkOptions,

@@ -3,7 +3,7 @@ import { awsRegionOption } from '../options/region-option.ts'
 import { DynamoDBError, TableNotFoundError } from '../errors.ts'
 import type { OptionRow, OptionRows } from '../internal/option.ts'
 import type { ConnectionOptions } from '../options/connection-options.ts'
-import { type FailoverRegion, failoverRows, regionListProblem } from '../options/failover-options.ts'
+import { type FailoverRegion, failoverRows, regionListProblem } from '../options/availability-options.ts'
 import { type Finding, statusFinding, timeToLiveFinding, userIndexFinding } from './findings.ts'
 import {
   enableTimeToLive,

@@ -8,7 +8,7 @@ import {
   SessionLockedError,
 } from '../../src/errors.ts'
 import type { SessionRecord } from '../../src/items/session-record.ts'
-import type { SessionLock } from '../../src/locks/session-lock.ts'
+import type { SessionLock } from '../../src/locks/lease.ts'
 import type { SessionStore } from '../../src/store/session-store.ts'
 import type { Content } from './concurrency-subject.ts'
 import type { GatedRequest, Sender } from './gate.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { LockLostError, SessionLockedError } from '../../src/errors.ts'
-import type { SessionLock } from '../../src/locks/session-lock.ts'
+import type { SessionLock } from '../../src/locks/lease.ts'
 import type { SessionStore } from '../../src/store/session-store.ts'
 import { StubEndpoint } from '../support/stub-endpoint.ts'
 import { newId, newPrefix } from '../support/session-ids.ts'

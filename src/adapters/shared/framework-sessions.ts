@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import { DynamoDBSessionsError } from '../../errors.ts'
 import { codeOf, isError, weakProperty } from '../../internal/core-objects.ts'
 import type { RegenerateOptions, SessionRecord, WriteOptions } from '../../items/session-record.ts'
-import type { SessionLock } from '../../locks/session-lock.ts'
+import type { SessionLock } from '../../locks/lease.ts'
 import type { SessionStore } from '../../store/session-store.ts'
 import type { OpenedStore } from './open-store.ts'
 

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 
 import { type Emitter, isEmitter, isObject } from '../../internal/core-objects.ts'
-import type { SessionLock } from '../../locks/session-lock.ts'
+import type { SessionLock } from '../../locks/lease.ts'
 
 const REQUEST_STARTED = 'http.server.request.start'
 

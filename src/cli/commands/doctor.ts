@@ -1,8 +1,7 @@
 import { type StoreOptions, tableRow } from '../../options/store-options.ts'
 import { chooseTransport, openClient } from '../../store/open-client.ts'
 import type { Layout } from '../../layouts/layout.ts'
-import { layoutTableOf } from '../../table/table-state.ts'
-import type { TableAccess } from '../../table/table-state.ts'
+import { layoutTableOf, type TableAccess } from '../../table/table-state.ts'
 import { type Command, type CommandContext, declared, writeResult } from '../args.ts'
 import { type Check, check, reportOf, summaryOf } from '../doctor/check.ts'
 import {

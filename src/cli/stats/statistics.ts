@@ -4,7 +4,7 @@ import type { ItemTable } from '../../items/item-table.ts'
 import { binaryOf, textOf } from '../../layouts/layout.ts'
 import type { Item } from '../../types.ts'
 import { byteSize, counted, duration, grouped } from '../output.ts'
-import { Distribution } from './distribution.ts'
+import { Distribution } from './bounded-counts.ts'
 import type { ReportFigures } from './report-figures.ts'
 
 /** What is counted and measured. */

@@ -15,6 +15,7 @@ import {
   textOf,
 } from '../layout.ts'
 import {
+  decimalText,
   documentCodec,
   documentOfText,
   documentTextIn,
@@ -24,7 +25,6 @@ import {
   textOfDocument,
 } from './codecs.ts'
 import { defineLayout, expiryIn, type LayoutRow, noSession } from './define-layout.ts'
-import { decimalText } from './document.ts'
 
 /** Name of a layout that is a row here. */
 export type ForeignLayoutName = Exclude<LayoutName, 'native' | 'php' | 'laravel'>

@@ -9,8 +9,11 @@ import {
   touchRows,
 } from '../../../src/options/call-options.ts'
 import { entryRows } from '../../../src/options/entry-options.ts'
-import { failoverRegionRows, failoverRows } from '../../../src/options/failover-options.ts'
-import { hedgedReadsRows } from '../../../src/options/hedging-options.ts'
+import {
+  failoverRegionRows,
+  failoverRows,
+  hedgedReadsRows,
+} from '../../../src/options/availability-options.ts'
 import { keyValuesRows } from '../../../src/options/key-value-options.ts'
 import { lockingRows } from '../../../src/options/locking-options.ts'
 import type { OptionRow } from '../../../src/internal/option.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { isOptional, isReplaced } from '../../../src/register/preload-settings.ts'
+import { isOptional, isReplaced } from '../../../src/register/default-store.ts'
 
 describe('settings of the preload', () => {
   it.each([

@@ -2,7 +2,7 @@ import { runInThisContext } from 'node:vm'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { callerFile } from '../../../src/register/store-stand-in.ts'
+import { callerFile } from '../../../src/register/stand-ins.ts'
 
 const before = Object.getOwnPropertyDescriptors(Error)
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { RateLimiter, ThrottlingPauses } from '../../../src/scan/rate-limiter.ts'
+import { RateLimiter, ThrottlingPauses } from '../../../src/scan/garbage-collection.ts'
 
 describe('the pace of capacity', () => {
   test('the first request need not wait', () => {

@@ -1,7 +1,7 @@
 import { assert, array, double, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { Distribution } from '../../../../src/cli/stats/distribution.ts'
+import { Distribution } from '../../../../src/cli/stats/bounded-counts.ts'
 
 function distributionOf(values: readonly number[]): Distribution {
   const distribution = new Distribution()

@@ -1,7 +1,7 @@
 import { assert, array, integer, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { Buckets, TimeHistogram } from '../../../../src/cli/stats/histograms.ts'
+import { Buckets, TimeHistogram } from '../../../../src/cli/stats/bounded-counts.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

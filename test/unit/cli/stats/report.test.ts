@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { costLines } from '../../../../src/cli/stats/cost.ts'
-import { markup } from '../../../../src/cli/stats/markup.ts'
-import { ReportFigures } from '../../../../src/cli/stats/report-figures.ts'
+import { costLines, ReportFigures } from '../../../../src/cli/stats/report-figures.ts'
+import { columnPlot, markup, shareBar } from '../../../../src/cli/stats/markup.ts'
 import { reportPage } from '../../../../src/cli/stats/report-page.ts'
-import { columnPlot, shareBar } from '../../../../src/cli/stats/svg.ts'
 
 const KB = 1024
 const HOUR_MS = 3_600_000

@@ -1,7 +1,7 @@
 import { assert, array, integer, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { TopCounts } from '../../../../src/cli/stats/top-counts.ts'
+import { TopCounts } from '../../../../src/cli/stats/bounded-counts.ts'
 
 function countsOf(names: readonly string[], capacity?: number): TopCounts {
   const counts = new TopCounts(capacity)

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { decimalText } from '../../../../src/layouts/foreign/document.ts'
+import { decimalText } from '../../../../src/layouts/foreign/codecs.ts'
 
 describe('decimalText', () => {
   test.each([

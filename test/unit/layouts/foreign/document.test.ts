@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
 import {
+  documentCodec,
   marshallDocument,
   unmarshallDocument,
   unmarshallValue,
-} from '../../../../src/layouts/foreign/document.ts'
-import { documentCodec } from '../../../../src/layouts/foreign/codecs.ts'
+} from '../../../../src/layouts/foreign/codecs.ts'
 import type { AttributeValue } from '../../../../src/types.ts'
 
 const codec = documentCodec(1)

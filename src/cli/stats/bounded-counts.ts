@@ -1,3 +1,49 @@
+import { createHistogram } from 'node:perf_hooks'
+
+type Summary = Readonly<Record<'min' | 'median' | 'p95' | 'max', number>>
+
+/**
+ * The distribution of many numbers from 0 on in bounded memory: the least, the greatest and the sum are exact, and
+ * quantiles are at most 1 % too high.
+ */
+export class Distribution {
+  #count = 0
+  #sum = 0
+  #least = Infinity
+  #greatest = 0
+  // Of whole numbers from 1, so that everything is in it with 1 more.
+  readonly #histogram = createHistogram({ figures: 3 })
+
+  add(value: number): void {
+    const number = Math.max(0, value)
+    this.#count++
+    this.#sum += number
+    this.#least = Math.min(this.#least, number)
+    this.#greatest = Math.max(this.#greatest, number)
+    this.#histogram.record(Math.floor(number) + 1)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get sum(): number {
+    return this.#sum
+  }
+
+  /** What a share of the numbers does not exceed, and all of it in one object; `undefined` when there are no numbers. */
+  summary(): Summary | undefined {
+    if (this.#count === 0) return undefined
+    return { min: this.#least, median: this.#quantile(0.5), p95: this.#quantile(0.95), max: this.#greatest }
+  }
+
+  #quantile(share: number): number {
+    const rank = Math.ceil(share * this.#count)
+    const value = this.#histogram.percentile((100 * rank) / this.#count) - 1
+    return Math.min(this.#greatest, Math.max(this.#least, value))
+  }
+}
+
 /** How many of something are between two limits. */
 export interface Bin {
   readonly from: number
@@ -110,5 +156,60 @@ export class Buckets {
       count,
       sum: this.#sums[index] ?? 0,
     }))
+  }
+}
+
+/** A name and how often it came. */
+export interface NamedCount {
+  readonly name: string
+  readonly count: number
+}
+
+const DEFAULT_CAPACITY = 10_000
+
+/**
+ * The names that come most often, in bounded memory (the algorithm of Misra and Gries, with batches).
+ *
+ * Counts are exact up to as many names as there is room for. With more, all of them may be too low by up to
+ * {@link TopCounts.error}, and no name that came more often than that is missing.
+ */
+export class TopCounts {
+  readonly #capacity: number
+  #counts = new Map<string, number>()
+  #error = 0
+
+  constructor(capacity: number = DEFAULT_CAPACITY) {
+    this.#capacity = capacity
+  }
+
+  /** By how much counts may be too low; 0 when they are exact. */
+  get error(): number {
+    return this.#error
+  }
+
+  /** How many names there are; `undefined` when there were too many to tell. */
+  get names(): number | undefined {
+    return this.#error === 0 ? this.#counts.size : undefined
+  }
+
+  add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
+    if (this.#counts.size > this.#capacity) this.#makeRoom()
+  }
+
+  /** The first of them, the most frequent one first. */
+  top(most: number): NamedCount[] {
+    return [...this.#counts]
+      .map(([name, count]) => ({ name, count }))
+      .sort((left, right) => right.count - left.count)
+      .slice(0, most)
+  }
+
+  /** Takes the median from every count, which removes half of the names at least. */
+  #makeRoom(): void {
+    const median = [...this.#counts.values()].sort((left, right) => left - right)[this.#counts.size >> 1] ?? 0
+    this.#error += median
+    const left = [...this.#counts].map(([name, count]) => [name, count - median] as const)
+    this.#counts = new Map(left.filter(([, count]) => count > 0))
   }
 }
