@@ -51,7 +51,7 @@ describe('express-session over HTTP', () => {
       await callbackValue(done => {
         subject.store().destroy(oldId, done)
       })
-      expect((await ada.open(`${origin}/user`)).text).toBe('nobody')
+      expect(await ada.open(`${origin}/user`)).toMatchObject({ text: 'nobody', setCookie: undefined })
       await ada.open(`${origin}/login/ada`)
       expect(ada.sessionId).not.toBe(oldId)
       expect(await subject.item(oldId)).toBeUndefined()

@@ -41,6 +41,7 @@ export async function startFastify(
 /** Fastify with `@fastify/session`. */
 export const fastifyFramework: Framework = {
   name: '@fastify/session',
+  clearsDeadCookies: true,
   start: async (storeOptions, { lifetimeMs, rolling, routes }) => {
     const store = new DynamoDBStore(storeOptions as DynamoDBStoreOptions)
     const cookie = lifetimeMs === undefined ? {} : { maxAge: lifetimeMs }

@@ -83,6 +83,7 @@ export const shopRoutes: KoaRoutes = {
 /** Koa with `koa-session`. */
 export const koaSessionFramework: Framework = {
   name: 'koa-session',
+  clearsDeadCookies: false,
   start: async (storeOptions, { lifetimeMs, rolling, routes }) => {
     const store = new DynamoDBStore(storeOptions)
     const settings = {
@@ -99,6 +100,7 @@ export const koaSessionFramework: Framework = {
 /** Koa with `koa-generic-session`. */
 export const koaGenericFramework: Framework = {
   name: 'koa-generic-session',
+  clearsDeadCookies: true,
   start: async (storeOptions, { lifetimeMs, rolling, routes }) => {
     const store = new DynamoDBStore<genericSession.Session>(storeOptions as object)
     const handlers = handlersOf(routes, async ctx => {

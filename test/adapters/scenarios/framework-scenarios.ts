@@ -154,7 +154,10 @@ export function frameworkScenarios(framework: Framework): void {
       await ada.open('/login/ada')
       const [oldId, other] = [framework.sessionId(ada), ada.anotherWindow()]
       await ada.open('/logout')
-      expect((await other.open('/user')).text).toBe('nobody')
+      const dead = await other.open('/user')
+      expect(dead.text).toBe('nobody')
+      expect(dead.setCookies.length > 0).toBe(framework.clearsDeadCookies)
+      for (const cookie of dead.setCookies) expect(cookie).toContain('1970')
       await other.open('/login/eve')
       expect(framework.sessionId(other)).not.toBe(oldId)
       expect(await subject.item(oldId)).toBeUndefined()

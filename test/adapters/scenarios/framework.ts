@@ -40,6 +40,8 @@ export interface RunningShop {
 /** A framework with its session package on our store, so that one list of scenarios can be told of all. */
 export interface Framework {
   readonly name: string
+  /** Whether it makes a browser forget a cookie without a session behind it. */
+  readonly clearsDeadCookies: boolean
   /** Starts an app on a free port of the loopback interface; an error is answered with 500 and its code. */
   readonly start: (storeOptions: SessionStoreOptions, settings: ShopSettings) => Promise<RunningShop>
   /** The session ID, as the store is given it, of a visitor. */

@@ -208,6 +208,7 @@ describe('web sessions', () => {
       await ada.open('/name/ada')
       const { id } = ada
       await sessions.store.destroy(id)
+      for (const path of ['/static', '/forget']) expect((await ada.open(path)).setCookie).toBeUndefined()
       expect((await ada.open('/')).text).toContain('"status":"new"')
       await ada.open('/name/ada')
       expect(ada.id).not.toBe(id)
