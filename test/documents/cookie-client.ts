@@ -15,10 +15,15 @@ export class CookieClient {
     this.#send = send
   }
 
+  /** The header `Cookie` of its requests. */
+  get cookie(): string {
+    return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ')
+  }
+
   /** The text of the response. */
   async open(path: string, init: RequestInit = {}): Promise<string> {
-    const cookie = Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ')
-    const headers = cookie === '' ? {} : { cookie }
+    const headers = new Headers(init.headers)
+    if (this.cookie !== '') headers.set('cookie', this.cookie)
     const request = new Request(this.#origin + path, { redirect: 'manual', ...init, headers })
     const response = await this.#send(request)
     for (const setCookie of response.headers.getSetCookie()) this.#take(setCookie)

@@ -23,8 +23,9 @@ describe.runIf(isComplete)('the modules of docs/migrating/iron-session.md', () =
 
   beforeAll(async () => {
     table = await SessionTable.create(engine)
-    const packages = join(nextFolder, 'node_modules')
-    folder = await compiledModulesOf('docs/migrating/iron-session.md', { sessions: table.name }, packages)
+    const nextPackages = join(nextFolder, 'node_modules')
+    const tables = { sessions: table.name }
+    folder = await compiledModulesOf('docs/migrating/iron-session.md', tables, { nextPackages })
     for (const [name, value] of Object.entries(engineEnvironment(engine))) vi.stubEnv(name, value)
     vi.stubEnv('SESSION_SECRET', 'a long random text')
     vi.stubEnv('OLD_PASSWORD', password)

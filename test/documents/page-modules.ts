@@ -15,19 +15,27 @@ export function arePackagesInstalled(): Promise<boolean> {
   return areInstalled(folder, 'The packages of the documentation')
 }
 
+/** What a page leaves to its reader, or takes from a framework. */
+interface PageSurroundings {
+  /** Modules that the page calls yours, by name. */
+  readonly yours?: Readonly<Record<string, string>>
+  /** @see compiledModulesOf */
+  readonly nextPackages?: string
+}
+
 /**
  * Compiles the modules of a page, strictly, beside the package as it would be published. A module is a block of code whose first
- * line is a comment with its name.
+ * line is a comment with its name. Those in JavaScript are taken as they are.
  *
  * @param page path in the repository.
  * @param tables names of tables in the page, and those to take in their place.
- * @param nextPackages where Next.js is installed, for pages of modules that its bundlers resolve: `@/` is the folder of the app.
+ * @param surroundings `nextPackages` is where Next.js is installed, for pages of modules that its bundlers resolve: `@/` is the folder of the app.
  * @returns the folder that has them as JavaScript.
  */
 export async function compiledModulesOf(
   page: string,
   tables: Readonly<Record<string, string>>,
-  nextPackages?: string,
+  { yours = {}, nextPackages }: PageSurroundings = {},
 ): Promise<string> {
   const app = join(folder, 'pages', page.replaceAll(/\W+/g, '-'))
   await rm(app, { recursive: true, force: true })
@@ -43,11 +51,13 @@ export async function compiledModulesOf(
   if (nextPackages !== undefined) {
     await symlink(join(nextPackages, 'next'), join(app, 'node_modules/next'), 'junction')
   }
-  const modules = [...(await filesOf(page))].filter(([name]) => /\.tsx?$/.test(name))
+  const files = [...(await filesOf(page)), ...Object.entries(yours)]
+  const modules = files.filter(([name]) => /\.[jt]sx?$/.test(name))
   for (const [name, code] of modules) {
     await mkdir(dirname(join(app, name)), { recursive: true })
     await writeFile(join(app, name), withTables(code, tables))
   }
+  if (modules.every(([name]) => name.endsWith('.js'))) return app
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const { stdout, exitCode } = await x(process.execPath, [tsc], { nodeOptions: { cwd: app } })
   if (exitCode !== 0) throw new Error(`the modules of ${page} do not compile:\n${stdout}`)
