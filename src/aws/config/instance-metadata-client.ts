@@ -1,6 +1,6 @@
 import { isSwitchedOn, variable } from './environment.ts'
 import type { Environment } from '../../internal/process-environment.ts'
-import { isHostLabel } from './partitions.ts'
+import { isHostLabel } from './region-names.ts'
 import {
   findSetting,
   type FoundSetting,

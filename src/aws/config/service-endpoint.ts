@@ -1,7 +1,9 @@
 import { invalidSetting } from '../../errors.ts'
 import { type Endpoint, isLoopback, parseEndpoint } from '../http/endpoint.ts'
 import { messageOf } from '../../internal/core-objects.ts'
-import { isRegionName, partitionOf, realRegion } from './partitions.ts'
+import { didYouMean } from '../../internal/message-text.ts'
+import { partitionOf } from './partitions.ts'
+import { awsRegionMeant, isAwsRegionName, isRegionName, realRegion } from './region-names.ts'
 import { booleanSetting } from './environment.ts'
 import { settingOf, type SettingsSource } from './shared-config.ts'
 
@@ -149,14 +151,15 @@ export function callUrl(
   source: SettingsSource,
 ): string {
   const { name, isFips } = realRegion(region)
-  if (!isRegionName(name)) {
+  const configured = configuredEndpoint(service, source)
+  if (!(configured === undefined ? isAwsRegionName(name) : isRegionName(name))) {
     throw invalidSetting(
-      `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${source.profile}")`,
+      `${JSON.stringify(region)} is not the name of an AWS region such as eu-west-1 (profile "${source.profile}")` +
+        didYouMean(awsRegionMeant(region)),
     )
   }
   const flags = endpointFlags(source)
   const useFips = flags.useFips || isFips
-  const configured = configuredEndpoint(service, source)
   if (configured === undefined) return serviceUrl(service, name, { ...flags, useFips })
   if (useFips || flags.useDualStack) {
     throw invalidSetting(

@@ -1,5 +1,6 @@
 import { booleanSetting, fileLocations, REGION_VARIABLES, regionFromEnvironment } from './environment.ts'
-import { isRegionName, partitionOf, realRegion, regionMeant } from './partitions.ts'
+import { partitionOf } from './partitions.ts'
+import { awsRegionMeant, isAwsRegionName, isRegionName, realRegion } from './region-names.ts'
 import {
   type AccountIdEndpointMode,
   checkedEndpoint,
@@ -19,6 +20,9 @@ import {
 import { ConfigurationError, invalidSetting } from '../../errors.ts'
 import { didYouMean } from '../../internal/message-text.ts'
 import { type Environment, isWithheld } from '../../internal/process-environment.ts'
+
+/** Names that AWS's own rules of endpoints have, beside those of regions. */
+const PSEUDO_REGIONS: ReadonlySet<string> = new Set(['local', 'aws-global'])
 
 /** What was said in code, and where else to look. */
 export interface SettingsSources {
@@ -58,9 +62,15 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
   const source = { environment, config, profile: profile.name }
 
   const calls = callSettings(source)
+  const customEndpoint =
+    endpoint === undefined
+      ? configuredEndpoint('dynamodb', source)
+      : checkedEndpoint(endpoint, 'the option "endpoint"')
   const found = await findRegion(sources, source)
-  if (!isRegionName(found.value)) {
-    const hint = didYouMean(regionMeant(found.value))
+  // Servers that are not those of AWS have the regions that they like; they need an endpoint.
+  const isOfAws = customEndpoint === undefined && !PSEUDO_REGIONS.has(found.value)
+  if (!(isOfAws ? isAwsRegionName(found.value) : isRegionName(found.value))) {
+    const hint = didYouMean(awsRegionMeant(found.value))
     throw invalidSetting(`${found.source} is not the name of an AWS region such as eu-west-1${hint}`)
   }
   const region = realRegion(found.value)
@@ -68,10 +78,7 @@ export async function resolveSettings(sources: SettingsSources): Promise<ClientS
   return {
     region: region.name,
     regionSource: found.source,
-    customEndpoint:
-      endpoint === undefined
-        ? configuredEndpoint('dynamodb', source)
-        : checkedEndpoint(endpoint, 'the option "endpoint"'),
+    customEndpoint,
     useFips: useFips || region.isFips,
     useDualStack,
     accountIdEndpointMode: settingOf(source, 'account_id_endpoint_mode', toEndpointMode) ?? 'preferred',

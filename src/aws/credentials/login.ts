@@ -6,7 +6,7 @@ import type { JsonObject } from '../../internal/core-objects.ts'
 import { objectOption } from '../../internal/option.ts'
 import type { Clock, CredentialProvider } from '../../types.ts'
 import { homeDirectory, variable } from '../config/environment.ts'
-import { isHostLabel } from '../config/partitions.ts'
+import { isHostLabel } from '../config/region-names.ts'
 import { cachedToken } from './cache-file.ts'
 import {
   instantAfter,

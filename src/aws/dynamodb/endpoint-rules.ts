@@ -1,6 +1,7 @@
 import { type ConfigurationError, invalidSetting } from '../../errors.ts'
 import type { EndpointSettings } from '../config/service-endpoint.ts'
-import { isHostLabel, type Partition, partitionOf } from '../config/partitions.ts'
+import { type Partition, partitionOf } from '../config/partitions.ts'
+import { isHostLabel } from '../config/region-names.ts'
 
 /** Where the account of an account-based endpoint can come from. */
 export interface AccountSources {

@@ -266,9 +266,15 @@ describe('callUrl', () => {
     ['eu-west-1-fips', {}, 'cannot be combined with FIPS endpoints'],
     ['evil.example/', {}, '"evil.example/" is not the name of an AWS region such as eu-west-1 (profile "p")'],
     ['fips-', {}, '"fips-" is not the name of an AWS region'],
+    ['EU-West-1', {}, '(profile "p"); did you mean eu-west-1?'],
   ])('%s %j is refused', (region, environment, message) => {
     const call = (): string => callUrl('sts', region, settingsFrom(environment, BOTH))
     expect(call).toThrow(ConfigurationError)
     expect(call).toThrow(message)
+  })
+
+  test('a misspelt region is refused where it becomes a part of the host name', () => {
+    expect(() => callUrl('sts', 'eu-wst-1', settingsFrom({}, ''))).toThrow('did you mean eu-west-1?')
+    expect(callUrl('sts', 'eu-wst-1', settingsFrom({}, BOTH))).toBe('http://services-sts')
   })
 })

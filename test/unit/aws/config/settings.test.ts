@@ -67,42 +67,47 @@ test('a region alone leaves everything else at its default', async () => {
 })
 
 describe('region', () => {
-  const PROFILE = '[default]\nregion = profile-1\n[profile p]\nregion = profile-2'
-  const INSTANCE = { region: 'instance-1' }
+  const PROFILE = '[default]\nregion = xx-profile-1\n[profile p]\nregion = xx-profile-2'
+  const INSTANCE = { region: 'xx-instance-1' }
 
   test.each<[string, Given, string, number]>([
     [
       'the option wins',
-      { region: 'option-1', environment: { AWS_REGION: 'e-1' }, config: PROFILE },
-      'option-1',
+      { region: 'xx-option-1', environment: { AWS_REGION: 'xx-e-1' }, config: PROFILE },
+      'xx-option-1',
       0,
     ],
     [
       'then AWS_REGION',
-      { environment: { AWS_REGION: 'e-1', AWS_DEFAULT_REGION: 'e-2' }, config: PROFILE },
-      'e-1',
+      { environment: { AWS_REGION: 'xx-e-1', AWS_DEFAULT_REGION: 'xx-e-2' }, config: PROFILE },
+      'xx-e-1',
       0,
     ],
     [
       'then AWS_DEFAULT_REGION',
-      { environment: { AWS_REGION: '', AWS_DEFAULT_REGION: 'e-2' }, config: PROFILE },
-      'e-2',
+      { environment: { AWS_REGION: '', AWS_DEFAULT_REGION: 'xx-e-2' }, config: PROFILE },
+      'xx-e-2',
       0,
     ],
-    ['then the profile', { config: PROFILE, instance: INSTANCE }, 'profile-1', 0],
+    ['then the profile', { config: PROFILE, instance: INSTANCE }, 'xx-profile-1', 0],
     [
       'that of the option',
       { profile: 'p', environment: { AWS_PROFILE: 'q' }, config: PROFILE },
-      'profile-2',
+      'xx-profile-2',
       0,
     ],
-    ['or of the environment', { environment: { AWS_PROFILE: 'p' }, config: PROFILE }, 'profile-2', 0],
-    ['in the credentials file first', { config: PROFILE, credentials: '[default]\nregion = c-1' }, 'c-1', 0],
-    ['then the instance', { instance: INSTANCE }, 'instance-1', 1],
+    ['or of the environment', { environment: { AWS_PROFILE: 'p' }, config: PROFILE }, 'xx-profile-2', 0],
+    [
+      'in the credentials file first',
+      { config: PROFILE, credentials: '[default]\nregion = xx-c-1' },
+      'xx-c-1',
+      0,
+    ],
+    ['then the instance', { instance: INSTANCE }, 'xx-instance-1', 1],
     [
       'even with a profile that does not exist',
       { profile: 'q', config: PROFILE, instance: INSTANCE },
-      'instance-1',
+      'xx-instance-1',
       1,
     ],
   ])('%s', async (_, given, region, asked) => {
@@ -136,15 +141,39 @@ describe('region', () => {
     [{ environment: { AWS_REGION: 'evil.example/' } }, 'the environment variable AWS_REGION is not'],
     [{ config: '[default]\nregion = a b' }, 'region of the profile "default" is not'],
     [{ instance: { region: '<html>' } }, 'the answer of the instance metadata service is not'],
-  ])('one that is not a label of a host name is an error: %j', async (given, message) => {
+    [
+      { region: 'eu-wst-1' },
+      'the option "region" is not the name of an AWS region such as eu-west-1; did you mean eu-west-1?',
+    ],
+    [
+      { environment: { AWS_REGION: 'us-east1' } },
+      'AWS_REGION is not the name of an AWS region such as eu-west-1; did you mean us-east-1?',
+    ],
+    [{ config: '[default]\nregion = ap-southest-2' }, 'did you mean ap-southeast-2?'],
+    [{ region: 'eu-west-1a' }, 'did you mean eu-west-1?'],
+    [{ region: 'europe' }, 'the option "region" is not the name of an AWS region such as eu-west-1'],
+  ])('one that AWS cannot have is an error: %j', async (given, message) => {
     const error = await problem(given)
     expect(error.code).toBe('INVALID_SETTING')
     expect(error.message).toContain(message)
   })
+
+  test.each(['xx-central-7', 'me-northern-1', 'us-isof-south-1', 'eusc-de-east-1', 'aws-global', 'local'])(
+    'a new one, and that of DynamoDB Local, are taken: %s',
+    async region => {
+      expect((await settings({ environment: { AWS_REGION: region } })).region).toBe(region)
+    },
+  )
+
+  test('servers that are not those of AWS, which an endpoint names, have the regions that they like', async () => {
+    const environment = { AWS_REGION: 'eu-wst-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:8000' }
+    expect((await settings({ environment })).region).toBe('eu-wst-1')
+    expect((await settings({ region: 'garage', endpoint: 'http://127.0.0.1:8000' })).region).toBe('garage')
+  })
 })
 
 describe('endpoint and flags', () => {
-  const PROFILE = '[default]\nregion = r-1\nendpoint_url = http://profile\nuse_fips_endpoint = true'
+  const PROFILE = '[default]\nregion = xx-r-1\nendpoint_url = http://profile\nuse_fips_endpoint = true'
 
   test('the option wins, and need not fear to be ignored', async () => {
     const environment = { AWS_ENDPOINT_URL: 'http://env', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }
@@ -172,10 +201,13 @@ describe('endpoint and flags', () => {
   })
 
   test('an endpoint that is none is an error that names its source', async () => {
-    expect((await problem({ region: 'r-1', endpoint: 'nonsense' })).message).toContain(
+    expect((await problem({ region: 'xx-r-1', endpoint: 'nonsense' })).message).toContain(
       'the option "endpoint" cannot',
     )
-    const { code, message } = await problem({ region: 'r-1', environment: { AWS_ENDPOINT_URL: 'nonsense' } })
+    const { code, message } = await problem({
+      region: 'xx-r-1',
+      environment: { AWS_ENDPOINT_URL: 'nonsense' },
+    })
     expect(code).toBe('INVALID_SETTING')
     expect(message).toContain('the environment variable AWS_ENDPOINT_URL cannot be used')
   })
@@ -226,13 +258,13 @@ describe('settings with few values', () => {
       { maxAttempts: 1 },
     ],
   ])('%s', async (_, given, found) => {
-    expect(await settings({ region: 'r-1', ...given })).toMatchObject(found)
+    expect(await settings({ region: 'xx-r-1', ...given })).toMatchObject(found)
   })
 
   test.each(['-1', '0', '1.5', '2x', '1e3', ' ', '99999999999999999999'])(
     '%j is no number of attempts',
     async text => {
-      const { maxAttempts } = await settings({ region: 'r-1', environment: { AWS_MAX_ATTEMPTS: text } })
+      const { maxAttempts } = await settings({ region: 'xx-r-1', environment: { AWS_MAX_ATTEMPTS: text } })
       expect(maxAttempts).toBeUndefined()
     },
   )
@@ -242,18 +274,18 @@ describe('the shared files', () => {
   const unusable = '\0'
 
   test.each<[string, Given]>([
-    ['region by option', { region: 'r-1', endpoint: 'http://x', maxAttempts: 3 }],
-    ['region by variable', { environment: { AWS_REGION: 'r-1' }, endpoint: 'http://x', maxAttempts: 3 }],
+    ['region by option', { region: 'xx-r-1', endpoint: 'http://x', maxAttempts: 3 }],
+    ['region by variable', { environment: { AWS_REGION: 'xx-r-1' }, endpoint: 'http://x', maxAttempts: 3 }],
   ])('are not read when everything is given: %s', async (_, given) => {
-    expect(await settings({ ...given, config: unusable })).toMatchObject({ region: 'r-1', maxAttempts: 3 })
+    expect(await settings({ ...given, config: unusable })).toMatchObject({ region: 'xx-r-1', maxAttempts: 3 })
   })
 
   test.each<[string, Given]>([
     ['region', { endpoint: 'http://x', maxAttempts: 3 }],
-    ['endpoint', { region: 'r-1', maxAttempts: 3 }],
-    ['number of attempts', { region: 'r-1', endpoint: 'http://x' }],
+    ['endpoint', { region: 'xx-r-1', maxAttempts: 3 }],
+    ['number of attempts', { region: 'xx-r-1', endpoint: 'http://x' }],
   ])('are read for the %s, and an unusable one is an error', async (_, given) => {
-    const { message } = await problem({ ...given, config: unusable, instance: { region: 'r-1' } })
+    const { message } = await problem({ ...given, config: unusable, instance: { region: 'xx-r-1' } })
     expect(message).toContain(`the AWS config file ${join(home, '.aws', 'config')} is not UTF-8 text`)
     expect(askedForRegion).toBe(0)
   })
