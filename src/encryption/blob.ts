@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 
 import { corrupt, SessionDecryptionError } from '../errors.ts'
+import { randomBytes } from '../internal/random.ts'
 import { KEY_ID_BYTES, type KeyRing } from './key-ring.ts'
 
 /** Length of the head: format version and flags. */

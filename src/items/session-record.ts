@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-
 import { invalidOption } from '../errors.ts'
 import {
   bulkRows,
@@ -10,6 +8,7 @@ import {
 } from '../options/call-options.ts'
 import type { OptionRows } from '../internal/option.ts'
 import { isObject, withinDateRange } from '../internal/core-objects.ts'
+import { randomText } from '../internal/random.ts'
 import type { StoredSession } from '../layouts/layout.ts'
 import type { SessionData } from '../types.ts'
 
@@ -64,15 +63,12 @@ export interface Origin {
 }
 
 const MARKER_BYTES = 9
-const MARKERS_AT_ONCE = 100
 const MARKER_LENGTH = 12
 
 /** How many earlier writes a revision remembers, and how many characters of the marker of each. */
 const REMEMBERED = 4
 const REMEMBERED_LENGTH = 8
 
-let randomness: Buffer | undefined
-let usedBytes = 0
 let readSnapshot: (record: SessionRecord<never>) => SessionSnapshot
 
 /**
@@ -290,18 +286,9 @@ export function savedSnapshot(session: StoredSession, writtenText: string): Sess
 /**
  * A random marker for one write: what tells it from every other write of the session. All attempts of a write share it, so
  * that any of them can be recognised.
- *
- * The randomness for many markers is fetched at once: each time, the system is asked for it, which takes longer than to sign
- * a request.
  */
 export function newMarker(): string {
-  if (randomness === undefined || usedBytes === randomness.length) {
-    randomness = randomBytes(MARKER_BYTES * MARKERS_AT_ONCE)
-    usedBytes = 0
-  }
-  const start = usedBytes
-  usedBytes += MARKER_BYTES
-  return randomness.toString('base64url', start, usedBytes)
+  return randomText(MARKER_BYTES)
 }
 
 /**

@@ -1,13 +1,14 @@
-import { randomUUID } from 'node:crypto'
-
 import type { TimedOptions } from '../aws/dynamodb/client-options.ts'
 import type { DynamoDBClient } from '../aws/dynamodb/client.ts'
 import type { Input } from '../aws/dynamodb/operations.ts'
 import { cancellationCodesOf, isAwsError } from '../aws/dynamodb/wire-error.ts'
+import { randomText } from '../internal/random.ts'
 import { backoffMs, sleep } from '../internal/timers.ts'
 
 /** One write of a transaction. */
 export type TransactItem = Input<'TransactWriteItems'>['TransactItems'][number]
+
+const TOKEN_BYTES = 24
 
 const CONFLICT_PAUSES = { baseMs: 10, capMs: 320 }
 
@@ -24,7 +25,7 @@ export async function writeTogether(
   TransactItems: readonly TransactItem[],
   options: TimedOptions,
 ): Promise<boolean> {
-  const input = { ClientRequestToken: randomUUID(), TransactItems }
+  const input = { ClientRequestToken: randomText(TOKEN_BYTES), TransactItems }
   try {
     await transact(() => client.send('TransactWriteItems', input, options), options)
     return true

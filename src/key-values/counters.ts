@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-
 import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import { DynamoDBSessionsError, SessionConflictError } from '../errors.ts'
 import { Deadline } from '../internal/deadline.ts'
+import { randomText } from '../internal/random.ts'
 import { allOf, numberOf } from '../layouts/layout.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { writeConditionally } from '../items/conditional-write.ts'
@@ -62,7 +61,7 @@ export class KeyValueCounters {
   #sequence = 0
 
   constructor(table: ItemTable, layout: KeyValueLayout) {
-    const writer = randomBytes(WRITER_BYTES).toString('base64url')
+    const writer = randomText(WRITER_BYTES)
     this.#table = table
     this.#layout = layout
     this.#sequenceName = SEQUENCE + writer

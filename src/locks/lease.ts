@@ -1,11 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { randomBytes } from 'node:crypto'
-
 import type { Item, SessionData } from '../types.ts'
 import type { LockClaim, SessionRecord } from '../items/session-record.ts'
 import type { SendOptions } from '../aws/dynamodb/client-options.ts'
 import type { ServerClock } from '../aws/http/server-clock.ts'
+import { randomText } from '../internal/random.ts'
 import { inBackground } from '../internal/timers.ts'
 import type { ItemTable, ItemUpdate } from '../items/item-table.ts'
 import type { LockProtocol } from '../layouts/layout.ts'
@@ -284,7 +283,7 @@ export class LeaseEnd {
 
 /** Random marker of one who wants a lock. */
 export function newOwner(): string {
-  return randomBytes(OWNER_BYTES).toString('base64url')
+  return randomText(OWNER_BYTES)
 }
 
 /**

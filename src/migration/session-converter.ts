@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
-
 import { invalidSessionData } from '../errors.ts'
 import { codeOf } from '../internal/core-objects.ts'
+import { randomText } from '../internal/random.ts'
 import type { SessionCodec, StoredSession } from '../layouts/layout.ts'
 import { isMarked } from '../layouts/php/values.ts'
 import type { SessionData } from '../types.ts'
@@ -19,7 +18,7 @@ export class SessionConverter {
   readonly #target: ItemTable
   readonly #source: ItemTable
   /** A key that no session has: in the text of one, it stands for the values that were left out. */
-  readonly #leftOut = `left-out-${randomUUID()}`
+  readonly #leftOut = `left-out-${randomText(16)}`
 
   constructor(target: ItemTable, source: ItemTable) {
     this.#target = target

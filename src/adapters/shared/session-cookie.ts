@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
-
 import { isDate, LATEST_MS } from '../../internal/core-objects.ts'
+import { randomText } from '../../internal/random.ts'
 import type { ExpiryOptions } from '../../options/call-options.ts'
 import type { LayoutName } from '../../layouts/layout.ts'
 
@@ -30,7 +29,7 @@ const ATTRIBUTES = [EXPIRES, LIFETIME, REMAINING, 'httpOnly', 'secure', 'sameSit
 
 /** A session ID that nobody can guess: 256 random bits, 43 characters that a cookie can carry as they are. */
 export function newSessionId(): string {
-  return randomBytes(32).toString('base64url')
+  return randomText(32)
 }
 
 /** Whether a value is the cookie of a framework. What else an application keeps as `cookie` is data like any other. */

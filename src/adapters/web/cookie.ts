@@ -1,7 +1,8 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 import { invalidOption } from '../../errors.ts'
 import { booleanOption, type OptionRows, readOptions, textOption, wordOption } from '../../internal/option.ts'
+import { randomText } from '../../internal/random.ts'
 import { newSessionId } from '../shared/session-cookie.ts'
 
 /** How the session cookie is set. It is always `HttpOnly`. */
@@ -264,7 +265,7 @@ export class IdSigner implements IdScheme {
  */
 const plainIds: IdScheme = {
   // Letters and digits alone: PHP refuses "_", and Laravel "-" as well. Of 86 characters, some 83 are left.
-  newId: () => randomBytes(64).toString('base64url').replaceAll(/[-_]/g, '').slice(0, PLAIN_ID_CHARACTERS),
+  newId: () => randomText(64).replaceAll(/[-_]/g, '').slice(0, PLAIN_ID_CHARACTERS),
   sign: id => id,
   verify: value => {
     const id = percentDecoded(value)

@@ -16,6 +16,11 @@ const node = await functionsReady()
 const DAY_MS = 86_400_000
 const FROZEN_MS = 1500
 
+/** Where random values are in an item. */
+const NONCE_AT = 10
+const NONCE_BYTES = 12
+const BIRTH_RANDOM_LENGTH = 8
+
 /** What may send events to each function. */
 const functions: Readonly<Record<string, readonly string[]>> = {
   events: Object.keys(eventSources),
@@ -39,7 +44,11 @@ afterEach(async () => {
   sandboxes = []
 })
 
-async function start(name: string, at: Pick<Engine, 'endpoint'> = engine): Promise<Sandbox> {
+async function start(
+  name: string,
+  at: Pick<Engine, 'endpoint'> = engine,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Sandbox> {
   const sandbox = await Sandbox.start(node ?? '', name, {
     ...variablesFor({ ...engine, ...at }, table.name),
     DYNAMODB_SESSIONS_TABLE: table.name,
@@ -48,6 +57,7 @@ async function start(name: string, at: Pick<Engine, 'endpoint'> = engine): Promi
     ...(name === 'unmodified' && {
       NODE_OPTIONS: `--require ${join(taskRoot, 'node_modules/dynamodb-sessions/register')}`,
     }),
+    ...more,
   })
   sandboxes.push(sandbox)
   return sandbox
@@ -133,5 +143,39 @@ describe.runIf(node !== undefined && process.platform !== 'win32')(
       expect(await visits(other, client)).toEqual({ visits: 4 })
       expect(other.output).toBe('')
     })
+
+    it.each([
+      { initialization: 'snap-start', distinct: 2 },
+      { initialization: 'on-demand', distinct: 1 },
+    ])(
+      'draws nothing twice in copies of one process, whose generators have the same state ($initialization)',
+      async ({ initialization, distinct }) => {
+        const drawn = await Promise.all(
+          [1, 2].map(async () => {
+            const ownTable = await SessionTable.create(engine)
+            const copy = await start('locking', engine, {
+              AWS_LAMBDA_INITIALIZATION_TYPE: initialization,
+              NODE_OPTIONS: `--require ${join(taskRoot, 'same-state.cjs')}`,
+              DYNAMODB_SESSIONS_TABLE: ownTable.name,
+              DYNAMODB_SESSIONS_ENCRYPTION: 'a-passphrase-that-is-long-enough',
+            })
+            const client = new Client()
+            expect(await visits(copy, client)).toEqual({ visits: 1 })
+            copy.visit(client, '/hang').catch(() => undefined)
+            await copy.untilLogged('hanging')
+            const [item] = await ownTable.items()
+            const text = (name: string): string => Object.values(item?.[name] ?? {}).join('')
+            const blob = Buffer.from(text('data'), 'base64')
+            const nonce = blob.subarray(NONCE_AT, NONCE_AT + NONCE_BYTES).toString('hex')
+            const birth = text('birth').slice(-BIRTH_RANDOM_LENGTH)
+            return [text('id'), text('rev'), birth, text('lockOwner'), nonce]
+          }),
+        )
+        for (const [index, value] of drawn[0]?.entries() ?? []) {
+          expect(value).toMatch(/^[\w-]{8,}$/)
+          expect(new Set([value, drawn[1]?.[index]]).size).toBe(distinct)
+        }
+      },
+    )
   },
 )
