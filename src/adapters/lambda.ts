@@ -1,8 +1,10 @@
 import { invalidArgument } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
+import { unlessAborted } from '../internal/timers.ts'
 import type { CallOptions } from '../options/call-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
+import { inTimeLeft } from './lambda/time-left.ts'
 import { type RequestWithCookies, WebSessions, type WebSessionsOptions } from './web.ts'
 import type { WebSession } from './web/web-session.ts'
 
@@ -89,6 +91,8 @@ export class LambdaSessions<Data extends object = SessionData> {
    * Makes a handler of a function that is also given the session, which is committed when the function returns. When it fails,
    * nothing is stored, a lock is given back, and the failure is passed on.
    *
+   * Reading and storing the session ends ahead of the function's timeout, with an error.
+   *
    * The result is kept out of caches as by `WebSession.commitTo`. For an event with `multiValueHeaders`, all of its headers
    * are moved there: a load balancer reads nothing else then.
    *
@@ -103,16 +107,19 @@ export class LambdaSessions<Data extends object = SessionData> {
     work: (event: Event, session: WebSession<Data>, context: Context) => Result | Promise<Result>,
   ): LambdaHandler<Event, Result, Context> {
     return async (event, context) => {
-      const session = await this.openSession(event)
+      const session = await inTimeLeft(context, options => this.openSession(event, options))
       try {
         const result = await work(event, session, context)
-        const { headers: marked } = await session.commitTo(responseOf(result))
+        const response = responseOf(result)
+        const { headers: marked } = await inTimeLeft(context, options => session.commitTo(response, options))
         const headers = headersOf(result).filter(([name]) => !MARKED.has(name))
         for (const [name, value] of marked) if (name !== SET_COOKIE) headers.push([name, [value]])
         return withHeaders(event, result, headers, marked.getSetCookie()) as Result
       } catch (error) {
         // A lock that cannot be given back ends with its lease; what failed first is what the caller has to know.
-        await Promise.allSettled([session.release()])
+        await Promise.allSettled([
+          inTimeLeft(context, ({ signal }) => unlessAborted(session.release(), signal)),
+        ])
         throw error
       }
     }
@@ -123,8 +130,16 @@ export class LambdaSessions<Data extends object = SessionData> {
    * written, and pass the cookie that it returns on: `HttpResponseStream.from(stream, { statusCode, cookies: [cookie] })`.
    * With `locking`, a function that fails has to call `release`.
    */
-  openSession(event: LambdaHttpEvent, options: CallOptions = {}): Promise<WebSession<Data>> {
+  async openSession(event: LambdaHttpEvent, options: CallOptions = {}): Promise<WebSession<Data>> {
     return this.#web.openSession(requestOf(event), options)
+  }
+
+  /**
+   * Checks that sessions can be kept: {@link SessionStore.ready}. Awaited outside of the handler, it fails the start of each
+   * execution environment when they cannot; not with SnapStart, where the connection would be part of the snapshot.
+   */
+  ready(options?: CallOptions): Promise<void> {
+    return this.#web.ready(options)
   }
 
   /** Lets calls under way finish and closes the connections of the store, unless that is somebody else's. */
@@ -141,22 +156,28 @@ const MARKED: ReadonlySet<string> = new Set([SET_COOKIE, 'cache-control', 'vary'
 type Headed = Pick<LambdaHttpResult, 'headers' | 'multiValueHeaders'>
 type HeaderValues = readonly [name: string, values: string[]]
 
-function requestOf({ cookies, headers, multiValueHeaders }: LambdaHttpEvent): RequestWithCookies {
-  const cookie = valueOf(headers ?? {}, 'cookie')
-  const values =
-    cookies ?? valueOf(multiValueHeaders ?? {}, 'cookie') ?? (cookie === undefined ? [] : [cookie])
-  return { headers: { get: () => (values.length === 0 ? null : values.join('; ')) } }
+/** What stands for the event's request. Events that are written by hand, or by emulators, may have other types. */
+function requestOf(event: LambdaHttpEvent): RequestWithCookies {
+  if (!isObject(event)) throw invalidArgument('the event of a handler with a session must be an object')
+  const { cookies, headers, multiValueHeaders } = event
+  const places = [cookies, cookieHeaderOf(multiValueHeaders), cookieHeaderOf(headers)].map(place =>
+    [place].flat().filter(value => typeof value === 'string'),
+  )
+  const values = places.find(({ length }) => length > 0)
+  return { headers: { get: () => values?.join('; ') ?? null } }
 }
 
-/** The value of a header, whose name may be written as the client has written it. */
-function valueOf<Value>(headers: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
+/** The values of the header `Cookie`, whose name may be written as the client has written it. */
+function cookieHeaderOf(headers: object | null | undefined): unknown {
+  return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'cookie')?.[1]
 }
 
 /** A response with what a session has a say in: other headers may be none that a `Response` takes. */
 function responseOf(result: LambdaHttpResult): Response {
-  if (!isObject(result) || !Number.isInteger(result.statusCode)) {
-    throw invalidArgument('a handler with a session must return an object with a "statusCode"')
+  if (!isObject(result) || !isStatus(result.statusCode)) {
+    throw invalidArgument(
+      'a handler with a session must return an object with a "statusCode" from 200 to 599',
+    )
   }
   const headers = new Headers()
   for (const [name, values] of headersOf(result)) {
@@ -166,12 +187,20 @@ function responseOf(result: LambdaHttpResult): Response {
   return new Response(null, { status: result.statusCode, headers })
 }
 
-/** The headers of a result by name in lower case. Where both fields have one, `multiValueHeaders` count, as for API Gateway. */
-function headersOf({ headers = {}, multiValueHeaders = {} }: Headed): HeaderValues[] {
+function isStatus(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 599
+}
+
+/** The headers of a result by name in lower case; one without a value is none. Where both fields have one, `multiValueHeaders` count, as for API Gateway. */
+function headersOf({ headers, multiValueHeaders }: Headed): HeaderValues[] {
   const byName = new Map<string, string[]>()
-  for (const [name, value] of Object.entries(headers)) byName.set(name.toLowerCase(), [String(value)])
-  for (const [name, values] of Object.entries(multiValueHeaders))
-    byName.set(name.toLowerCase(), values.map(String))
+  for (const [name, value] of [
+    ...Object.entries(headers ?? {}),
+    ...Object.entries(multiValueHeaders ?? {}),
+  ]) {
+    const values = [value].flat().filter(item => item !== undefined && item !== null)
+    if (values.length > 0) byName.set(name.toLowerCase(), values.map(String))
+  }
   return [...byName]
 }
 
@@ -188,7 +217,8 @@ function withHeaders(
   delete rest.cookies
   if (version === '2.0') return { ...rest, headers: singleValues(headers), cookies }
   const all = cookies.length === 0 ? headers : [...headers, [SET_COOKIE, cookies] as const]
-  if (multiValueHeaders) return { ...rest, multiValueHeaders: Object.fromEntries(all) }
+  // A REST API has the field without headers, too: `null` then. A load balancer without multi-value headers has none.
+  if (multiValueHeaders !== undefined) return { ...rest, multiValueHeaders: Object.fromEntries(all) }
   if (cookies.length > 1) {
     throw invalidArgument(
       'a response cannot carry a second cookie to this load balancer; switch on the multi-value headers of its target group: ' +

@@ -6,6 +6,7 @@ import { DynamoDBStore as FastifyStore } from '../../../src/adapters/fastify.ts'
 import { dynamoDBSessions } from '../../../src/adapters/hono.ts'
 import { DynamoDBStore as HonoSessionsStore } from '../../../src/adapters/hono-sessions.ts'
 import { DynamoDBStore as KoaStore } from '../../../src/adapters/koa.ts'
+import { lambdaSessions } from '../../../src/adapters/lambda.ts'
 import { nextSessions } from '../../../src/adapters/next.ts'
 import { createDynamoDBSessionStorage } from '../../../src/adapters/react-router.ts'
 import { sveltekitSessions } from '../../../src/adapters/sveltekit.ts'
@@ -178,6 +179,7 @@ describe('ready()', () => {
     hono: options => dynamoDBSessions({ ...options, secrets }),
     'hono-sessions': options => new HonoSessionsStore(options),
     koa: options => new KoaStore(options),
+    lambda: options => lambdaSessions({ ...options, secrets }),
     next: options => nextSessions({ ...options, secrets }),
     'react-router': options => createDynamoDBSessionStorage({ ...options, cookie: { secrets: [secrets] } }),
     sveltekit: options => sveltekitSessions({ ...options, secrets }),
