@@ -5,6 +5,8 @@
  * Mistakes of the caller (a wrong option, an unusable session ID) are a `TypeError` with a `code`.
  */
 
+import { isError } from './internal/core-objects.ts'
+
 /**
  * Codes of the `TypeError`s thrown for mistakes of the caller. `INVALID_ARGUMENT` is for arguments that are neither options
  * nor a session: a user ID, a key of key-value storage, what a factory takes.
@@ -60,7 +62,7 @@ export class ConfigurationError extends DynamoDBSessionsError {
   declare readonly code: 'INVALID_SETTING' | 'REGION_MISSING'
 
   constructor(code: ConfigurationError['code'], message: string, options?: ErrorOptions) {
-    super(code, message, options)
+    super(code, message, withoutRepetition(message, options))
   }
 }
 
@@ -73,14 +75,17 @@ export interface SkippedProvider {
 }
 
 /**
- * No usable AWS credentials. The message lists every provider that was asked, in order, with the reason it was
- * passed over.
+ * No usable AWS credentials. The message lists every provider in order, with the reason why it was skipped. `cause` is an error
+ * that the message does not repeat, such as the system error of a failed connection.
  */
 export class CredentialsError extends DynamoDBSessionsError {
   declare readonly code: 'CREDENTIALS_UNAVAILABLE'
 
-  /** The providers that were asked, in order; empty when one provider alone was asked. */
-  readonly skipped: readonly SkippedProvider[]
+  /**
+   * The providers that were asked, in order; empty when one provider alone was asked. Loggers do not print it, because the
+   * message has it.
+   */
+  declare readonly skipped: readonly SkippedProvider[]
   /**
    * Whether the provider is simply not configured, so that a chain goes on to the next one. `false` means that it
    * is configured and broken, which ends a chain.
@@ -94,8 +99,8 @@ export class CredentialsError extends DynamoDBSessionsError {
       readonly tryNextProvider?: boolean
     },
   ) {
-    super('CREDENTIALS_UNAVAILABLE', message, options)
-    this.skipped = options?.skipped ?? []
+    super('CREDENTIALS_UNAVAILABLE', message, withoutRepetition(message, options))
+    Object.defineProperty(this, 'skipped', { value: options?.skipped ?? [] })
     this.tryNextProvider = options?.tryNextProvider ?? false
   }
 }
@@ -346,12 +351,12 @@ export class LockLostError extends DynamoDBSessionsError {
 export class TableMismatchError extends DynamoDBSessionsError {
   declare readonly code: 'TABLE_MISMATCH'
 
-  /** What the table has and what was asked for, one sentence each. */
-  readonly differences: readonly string[]
+  /** What the table has and what was asked for, one sentence each. Loggers do not print it, because the message has it. */
+  declare readonly differences: readonly string[]
 
   constructor(message: string, differences: readonly string[]) {
     super('TABLE_MISMATCH', message)
-    this.differences = differences
+    Object.defineProperty(this, 'differences', { value: differences })
   }
 }
 
@@ -448,5 +453,15 @@ export function storeClosed(): DynamoDBSessionsError {
 }
 
 function mistake(code: InvalidArgumentCode, message: string, options?: ErrorOptions): InvalidArgument {
-  return Object.assign(new TypeError(message, options), { code })
+  return Object.assign(new TypeError(message, withoutRepetition(message, options)), { code })
+}
+
+/**
+ * Options with the first cause that a message does not repeat: printed with its causes, an error then says each thing once.
+ * The message alone, which is all that many programs log, still says all of them.
+ */
+function withoutRepetition(message: string, options: ErrorOptions | undefined): ErrorOptions | undefined {
+  const cause = options?.cause
+  const isRepeated = isError(cause) && cause.message !== '' && message.includes(cause.message)
+  return isRepeated ? withoutRepetition(message, cause) : options
 }

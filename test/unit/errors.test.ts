@@ -371,6 +371,71 @@ describe('details', () => {
   })
 })
 
+/** What loggers make of an error: `console.error`, and a line of JSON with its enumerable properties. */
+function logsOf(error: Error): readonly string[] {
+  const chain: Error[] = []
+  for (let each: unknown = error; each instanceof Error; each = each.cause) chain.push(each)
+  return [inspect(error), JSON.stringify(chain.map(each => [each.message, each]))]
+}
+
+function timesIn(log: string, text: string): number {
+  return log.split(text).length - 1
+}
+
+describe('a logged error says each thing once', () => {
+  const system = Object.assign(new Error('connect ECONNREFUSED ::1:80'), { code: 'ECONNREFUSED' })
+  const connection = new ConnectionError('CONNECTION_FAILED', 'no connection', {
+    cause: system,
+    retryable: true,
+  })
+  const role = new CredentialsError('no role: no connection', { cause: connection })
+
+  test.each<readonly [string, Error, readonly string[]]>([
+    [
+      'the reasons of the providers',
+      new CredentialsError('none: profile (no file)', {
+        skipped: [{ provider: 'profile', reason: 'no file' }],
+      }),
+      ['no file'],
+    ],
+    [
+      'the differences of a table',
+      new TableMismatchError('key is not id; set it', ['key is not id']),
+      ['key is not id'],
+    ],
+    ['a cause in the message', role, ['no role', 'no connection', system.message]],
+    [
+      'a chain of causes in the message',
+      new CredentialsError(`profile "a": ${role.message}`, { cause: role }),
+      ['profile', 'no role', 'no connection', system.message],
+    ],
+    [
+      'a setting',
+      new ConfigurationError('INVALID_SETTING', 'the variable: no URL', { cause: new TypeError('no URL') }),
+      ['no URL'],
+    ],
+    ['a mistake', invalidOption('cannot replace: no URL', { cause: new TypeError('no URL') }), ['no URL']],
+  ])('%s', (_name, error, texts) => {
+    for (const log of logsOf(error)) {
+      expect(texts.map(text => [text, timesIn(log, text)])).toEqual(texts.map(text => [text, 1]))
+    }
+  })
+
+  test('and keeps the first cause that the message does not repeat, also one without a message', () => {
+    expect(role.cause).toBe(system)
+    const none = new AggregateError([system])
+    const lost = new ConnectionError('CONNECTION_FAILED', 'lost', { cause: none, retryable: true })
+    expect(new CredentialsError('why: lost', { cause: lost }).cause).toBe(none)
+    expect(new CredentialsError('why', { cause: lost }).cause).toBe(lost)
+    expect(Object.hasOwn(new CredentialsError('a: b', { cause: new Error('b') }), 'cause')).toBe(false)
+  })
+
+  test('but a deadline keeps what the last attempt met, to branch on', () => {
+    const late = new DeadlineExceededError('no success in time: no connection', { cause: connection })
+    expect(late.cause).toBe(connection)
+  })
+})
+
 describe('mistakes of the caller', () => {
   test.each([
     ['INVALID_ARGUMENT', invalidArgument],

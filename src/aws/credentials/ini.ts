@@ -232,16 +232,16 @@ class ProfileSearch {
       return await provider()
     } catch (error) {
       if (!(error instanceof CredentialsError)) throw error
-      if (name === '') throw this.#unusable(error.message, error.cause)
+      if (name === '') throw this.#unusable(error.message, error)
       if (namesProfile && !error.tryNextProvider) throw error
       const message = `${profileTitle(name)}: ${error.message}`
-      if (error.tryNextProvider) throw this.#unusable(message, error.cause)
-      throw new CredentialsError(message, { cause: error.cause })
+      if (error.tryNextProvider) throw this.#unusable(message, error)
+      throw new CredentialsError(message, { cause: error })
     }
   }
 
-  #unusable(message: string, cause?: unknown): CredentialsError {
-    return new CredentialsError(message, { cause, tryNextProvider: !this.#found.explicit })
+  #unusable(message: string, cause?: CredentialsError): CredentialsError {
+    return new CredentialsError(message, { ...(cause && { cause }), tryNextProvider: !this.#found.explicit })
   }
 
   /** From which profile to which the search went. */
