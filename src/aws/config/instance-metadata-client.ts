@@ -113,7 +113,7 @@ export class InstanceMetadataClient {
     }
     if (statusCode === 200) return body.toString()
     throw new InstanceMetadataError(
-      `the instance metadata service at ${origin} answered ${path} with HTTP status ${statusCode}`,
+      `the instance metadata service at ${origin} responded to ${path} with HTTP status ${statusCode}`,
       { httpStatusCode: statusCode },
     )
   }
@@ -191,7 +191,7 @@ function accessWith(
   if (statusCode !== 200 || !/^[\x21-\x7e]+$/.test(token)) {
     const trouble = statusCode === 200 ? 'something else' : `HTTP status ${statusCode}`
     throw new InstanceMetadataError(
-      `the instance metadata service at ${origin} answered the request for a token with ${trouble}`,
+      `the instance metadata service at ${origin} responded to the request for a token with ${trouble}`,
       { httpStatusCode: statusCode },
     )
   }
@@ -366,7 +366,7 @@ async function ask(client: InstanceMetadataClient): Promise<InstanceRegion> {
   try {
     const region = (await client.get('placement/region')).trim()
     if (isHostLabel(region)) return { region }
-    return { reason: 'the instance metadata service answered with something that is no region' }
+    return { reason: 'the instance metadata service responded with something that is no region' }
   } catch (error) {
     return { reason: messageOf(error) ?? 'the instance metadata service cannot be asked' }
   }

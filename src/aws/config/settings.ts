@@ -145,7 +145,7 @@ async function findRegion(
   for (const { value, source } of named) if (value !== undefined) return { value, source }
   const answer = await instanceRegion()
   if ('region' in answer)
-    return { value: answer.region, source: 'the answer of the instance metadata service' }
+    return { value: answer.region, source: 'the response of the instance metadata service' }
   const { configFile, credentialsFile } = fileLocations(environment)
   const state = section === undefined ? 'which does not exist' : 'which has no region'
   throw new ConfigurationError(

@@ -179,13 +179,13 @@ async function ask(
     })
     const text = body.toString()
     if (statusCode === 200) {
-      const answer = `the answer of ${source}`
+      const answer = `the response of ${source}`
       const document = parseJsonObject(text, answer)
       return credentialsOfDocument(document, answer, { sessionToken: 'Token', temporary: true })
     }
     const summary = `HTTP status ${statusCode}${codeOf(text)}`
     const isRefusal = statusCode === 401 || statusCode === 403
-    return { error: notConfigured(`${source} answered with ${summary}`), isRefusal, summary }
+    return { error: notConfigured(`${source} responded with ${summary}`), isRefusal, summary }
   } catch (cause) {
     if (cause instanceof CredentialsError) return { error: cause, summary: 'a response that cannot be read' }
     if (!(cause instanceof TransportError)) throw cause

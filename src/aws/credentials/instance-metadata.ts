@@ -60,7 +60,7 @@ export function fromInstanceMetadata(options: FromInstanceMetadataOptions = {}):
 
 async function credentialsOfInstance(client: InstanceMetadataClient): Promise<Credentials> {
   const role = await roleOfInstance(client)
-  const source = `the answer of the instance metadata service for the role ${role}`
+  const source = `the response of the instance metadata service for the role ${role}`
   const document = parseJsonObject(await read(client, CREDENTIALS_PATH + role), source)
   const code = document['Code']
   // Stand-ins for the service leave it out.
@@ -78,7 +78,7 @@ async function roleOfInstance(client: InstanceMetadataClient): Promise<string> {
   // The name becomes part of the next request, so nothing may pass that is not the name of an IAM role.
   if (/^[\w+=,.@-]{1,128}$/.test(role)) return role
   throw new CredentialsError(
-    'the instance metadata service answered with something that is not the name of a role',
+    'the instance metadata service responded with something that is not the name of a role',
   )
 }
 

@@ -228,7 +228,7 @@ async function refreshed(
   }
   if (typeof tokenIn(latest) === 'string') {
     throw new CredentialsError(
-      `the answer of ${OPERATION} lacks a usable accessToken, refreshToken or expiresIn`,
+      `the response of ${OPERATION} lacks a usable accessToken, refreshToken or expiresIn`,
     )
   }
   return latest

@@ -176,7 +176,7 @@ export async function callForJson(call: JsonCall, context: ProviderContext): Pro
   const found = jsonObjectIn(body)
   if (found !== undefined) return found
   throw new CredentialsError(
-    `the answer of ${call.name} is not a JSON object; whatever answers at the endpoint may not be the service`,
+    `the response of ${call.name} is not a JSON object; the server at the endpoint may not be the service`,
   )
 }
 

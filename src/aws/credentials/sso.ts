@@ -116,7 +116,7 @@ async function ssoRoleCredentials(options: FromSSOOptions, context: ProviderCont
   })
   if (credentials !== undefined) return credentials
   throw new CredentialsError(
-    `SSO gave no usable credentials for ${role}: the answer lacks a usable accessKeyId, secretAccessKey, sessionToken ` +
+    `SSO gave no usable credentials for ${role}: the response lacks a usable accessKeyId, secretAccessKey, sessionToken ` +
       'or expiration',
   )
 }
@@ -277,7 +277,7 @@ async function refreshed(
   const { accessToken } = answer
   const expiresAt = instantAfter(context.clock.now(), answer['expiresIn'])
   if (!isHeaderText(accessToken) || expiresAt === undefined) {
-    throw new CredentialsError(`the answer of ${name} lacks a usable accessToken or expiresIn`)
+    throw new CredentialsError(`the response of ${name} lacks a usable accessToken or expiresIn`)
   }
   return {
     ...content,

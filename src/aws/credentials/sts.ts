@@ -385,7 +385,7 @@ async function callSts(
   })
   if (credentials !== undefined) return credentials
   throw new CredentialsError(
-    `${failed}: the answer is not a complete ${operation}Response; whatever answers at the configured endpoint may not ` +
+    `${failed}: the response is not a complete ${operation}Response; the server at the configured endpoint may not ` +
       'be STS',
   )
 }

@@ -259,7 +259,7 @@ export class OperationRequest<Name extends Operation> implements EncodedRequest,
     }
     throw new ConnectionError(
       'INVALID_RESPONSE',
-      `${this.endpoint.origin} answered ${operation} with the response to another request`,
+      `${this.endpoint.origin} responded to ${operation} with the response to another request`,
       { retryable: true },
     )
   }
@@ -313,7 +313,7 @@ function readOutput<Name extends Operation>(
   if (isOutput<Name>(output) && isFromDynamoDB(response)) return output
   throw new ConnectionError(
     'INVALID_RESPONSE',
-    `${origin} answered ${operation} with HTTP status ${response.statusCode} and something that is not DynamoDB's JSON; ` +
+    `${origin} responded to ${operation} with HTTP status ${response.statusCode} and something that is not DynamoDB's JSON; ` +
       'check that the endpoint is DynamoDB',
     { retryable: false },
   )

@@ -178,7 +178,7 @@ export function toDynamoDBError(wire: WireError, call: CallDescription): DynamoD
   if (wire.awsCode === 'Unknown') {
     return new DynamoDBError(
       'DYNAMODB_ERROR',
-      `${call.origin} answered ${call.operation} with HTTP status ${wire.statusCode} and no DynamoDB error; ` +
+      `${call.origin} responded to ${call.operation} with HTTP status ${wire.statusCode} and no DynamoDB error; ` +
         `check that the endpoint is DynamoDB${quote}`,
       details,
     )

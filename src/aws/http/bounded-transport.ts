@@ -53,7 +53,7 @@ async function bounded(transport: Transport, request: TransportRequest): Promise
       signal,
       () =>
         new AttemptTimeoutError(
-          `the transport brought no answer from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
+          `the transport brought no response from ${endpoint.origin} within ${Math.round(limitMs)} ms`,
         ),
       latestMs,
     )
@@ -69,7 +69,7 @@ function checked(response: unknown): TransportResponse {
   if (isResponse(response)) return withBuffer(response)
   throw new ConnectionError(
     'INVALID_RESPONSE',
-    'the transport answered with something that is no response: it has to return statusCode (a number), headers (a Map by ' +
+    'the transport must return statusCode (a number), headers (a Map by ' +
       'lower-case name) and body (a string, a Buffer or another Uint8Array)',
     { retryable: false },
   )

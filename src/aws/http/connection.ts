@@ -187,7 +187,7 @@ export class Connection implements Timed, TickTask {
 
   expire(): void {
     const { origin } = this.#context.endpoint
-    this.#fail(new AttemptTimeoutError(`no complete answer from ${origin} within ${this.#timeoutMs} ms`))
+    this.#fail(new AttemptTimeoutError(`no complete response from ${origin} within ${this.#timeoutMs} ms`))
   }
 
   endTick(): void {
@@ -263,7 +263,7 @@ export class Connection implements Timed, TickTask {
   #complete({ statusCode, headers, body, keepAlive, requestId }: ParsedResponse): void {
     if (this.#context.duplicates.isDuplicate(requestId, this.#recentIds)) {
       this.#fail(
-        this.#invalid('it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid'),
+        this.#invalid('it is a copy of an earlier response, or the endpoint repeats its x-amzn-requestid'),
       )
       return
     }
@@ -342,7 +342,7 @@ export class Connection implements Timed, TickTask {
   #invalid(reason: string): ConnectionError {
     return new ConnectionError(
       'INVALID_RESPONSE',
-      `unusable answer from ${this.#context.endpoint.origin}: ${reason}`,
+      `unusable response from ${this.#context.endpoint.origin}: ${reason}`,
       { retryable: true },
     )
   }

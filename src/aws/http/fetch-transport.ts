@@ -86,7 +86,7 @@ class FetchTransport implements Transport {
         this.#exchange(request, giveUp.signal),
         timeoutMs,
         signal,
-        () => new AttemptTimeoutError(`no complete answer from ${endpoint.origin} within ${timeoutMs} ms`),
+        () => new AttemptTimeoutError(`no complete response from ${endpoint.origin} within ${timeoutMs} ms`),
       )
     } catch (error) {
       // What is left of an answer that nobody reads would keep its connection, and the process, from ending.
@@ -292,7 +292,7 @@ function tooLarge(origin: string): ConnectionError {
 }
 
 function invalid(origin: string, reason: string): ConnectionError {
-  return new ConnectionError('INVALID_RESPONSE', `unusable answer from ${origin}: ${reason}`, {
+  return new ConnectionError('INVALID_RESPONSE', `unusable response from ${origin}: ${reason}`, {
     retryable: true,
   })
 }

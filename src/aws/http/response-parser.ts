@@ -163,7 +163,7 @@ export class ResponseParser {
     const head = this.#take(end + END_OF_HEAD.length).toString('latin1', 0, end + END_OF_LINE.length)
     const fieldsStart = head.indexOf('\r\n') + END_OF_LINE.length
     const status = STATUS_LINE.exec(head.slice(0, fieldsStart - END_OF_LINE.length))
-    if (status === null) throw new ResponseFormatError('the server did not answer in HTTP/1.x')
+    if (status === null) throw new ResponseFormatError('the server did not respond in HTTP/1.x')
     this.#statusCode = Number(status[2])
     if (this.#statusCode === 101) throw new ResponseFormatError('the server switched protocols unasked')
     const headers = readFields(head, fieldsStart)

@@ -129,7 +129,7 @@ export async function checkReach(
     const unusable = obstacleIn(error, region)
     if (unusable !== undefined) return unusable
   }
-  return { check: check('pass', 'connection', 'the endpoint answers and accepts the credentials') }
+  return { check: check('pass', 'connection', 'the endpoint responds and accepts the credentials') }
 }
 
 /** Asks without a signature, where there are no credentials: every response tells that the endpoint is there. */
@@ -152,7 +152,7 @@ export async function checkReachUnsigned(
       deadlineAtMs: performance.now() + 2 * UNSIGNED_TIMEOUT_MS,
       signal,
     })
-    return { check: check('pass', 'connection', 'the endpoint answers'), obstacle }
+    return { check: check('pass', 'connection', 'the endpoint responds'), obstacle }
   } catch (error) {
     signal.throwIfAborted()
     return { check: unreachable(error), obstacle }
@@ -247,7 +247,7 @@ export class ClockComparison implements Transport {
   result(): Check {
     const offsetMs = this.#offsetMs
     if (offsetMs === undefined) {
-      return check('skip', 'clock', 'there was no answer with a Date to compare with')
+      return check('skip', 'clock', 'there was no response with a Date to compare with')
     }
     const off = Math.abs(offsetMs)
     if (off <= UNNOTICED_MS) return check('pass', 'clock', 'it agrees with that of the endpoint')

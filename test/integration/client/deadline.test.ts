@@ -29,7 +29,7 @@ describe('the deadline of a call (G7)', () => {
     expect(error).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
       message: expect.stringMatching(
-        /^GetItem did not succeed within 300 ms \(attempts: 1\): no complete answer from http:\/\/127\.0\.0\.1:\d+ within \d+ ms$/,
+        /^GetItem did not succeed within 300 ms \(attempts: 1\): no complete response from http:\/\/127\.0\.0\.1:\d+ within \d+ ms$/,
       ) as string,
       cause: { name: 'AttemptTimeoutError' },
     })
@@ -47,7 +47,7 @@ describe('the deadline of a call (G7)', () => {
     expect(error).toBeInstanceOf(DeadlineExceededError)
     expect(error).toMatchObject({
       message: expect.stringMatching(
-        /^PutItem did not succeed within 60000 ms \(attempts: 2\): DynamoDB refused PutItem .*on fire.*; then no complete answer from .* within \d+ ms$/,
+        /^PutItem did not succeed within 60000 ms \(attempts: 2\): DynamoDB refused PutItem .*on fire.*; then no complete response from .* within \d+ ms$/,
       ) as string,
     })
     expect((error as Error).cause).toBeInstanceOf(DynamoDBError)
@@ -159,7 +159,7 @@ describe('the deadline of a call (G7)', () => {
     const client = openTestClient(stub().endpoint, { deadlineMs: 250, attemptTimeoutMs: 30, maxAttempts: 20 })
     const error = await rejectionOf(client.send('GetItem', someKey))
     expect(error).toBeInstanceOf(DeadlineExceededError)
-    expect((error as Error).message).toMatch(/: no complete answer from .* within 30 ms$/)
+    expect((error as Error).message).toMatch(/: no complete response from .* within 30 ms$/)
     expect(stub().requests.length).toBeLessThan(20)
   })
 })

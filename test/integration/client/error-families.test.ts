@@ -136,7 +136,7 @@ const families: readonly Family[] = [
     type: DynamoDBError,
     code: 'DYNAMODB_ERROR',
     message:
-      'ENDPOINT answered GetItem with HTTP status 502 and no DynamoDB error; check that the endpoint is DynamoDB',
+      'ENDPOINT responded to GetItem with HTTP status 502 and no DynamoDB error; check that the endpoint is DynamoDB',
   },
   {
     name: 'an empty 400',
@@ -144,7 +144,7 @@ const families: readonly Family[] = [
     type: DynamoDBError,
     code: 'DYNAMODB_ERROR',
     message:
-      'ENDPOINT answered GetItem with HTTP status 400 and no DynamoDB error; check that the endpoint is DynamoDB ' +
+      'ENDPOINT responded to GetItem with HTTP status 400 and no DynamoDB error; check that the endpoint is DynamoDB ' +
       '(request ID REQUEST-1)',
   },
   ...['[]', 'null', '"text"', '7', '{"message":7}'].map(body => ({
@@ -153,7 +153,7 @@ const families: readonly Family[] = [
     type: DynamoDBError,
     code: 'DYNAMODB_ERROR',
     message:
-      'ENDPOINT answered GetItem with HTTP status 400 and no DynamoDB error; check that the endpoint is DynamoDB ' +
+      'ENDPOINT responded to GetItem with HTTP status 400 and no DynamoDB error; check that the endpoint is DynamoDB ' +
       '(request ID REQUEST-1)',
   })),
   {
@@ -162,7 +162,7 @@ const families: readonly Family[] = [
     type: DynamoDBError,
     code: 'DYNAMODB_ERROR',
     message:
-      'ENDPOINT answered GetItem with HTTP status 301 and no DynamoDB error; check that the endpoint is DynamoDB ' +
+      'ENDPOINT responded to GetItem with HTTP status 301 and no DynamoDB error; check that the endpoint is DynamoDB ' +
       '(request ID REQUEST-1)',
   },
 ]
@@ -275,7 +275,7 @@ describe('a success that is none of DynamoDB’s', () => {
       code: 'INVALID_RESPONSE',
       retryable: false,
       message:
-        `${stub().endpoint} answered GetItem with HTTP status 200 and something that is not DynamoDB's JSON; ` +
+        `${stub().endpoint} responded to GetItem with HTTP status 200 and something that is not DynamoDB's JSON; ` +
         'check that the endpoint is DynamoDB',
     })
     // A SyntaxError would quote the body.

@@ -235,7 +235,7 @@ describe('what cannot be the response to a request', () => {
     await expect(call(client)).rejects.toMatchObject({
       code: 'INVALID_RESPONSE',
       retryable: true,
-      message: expect.stringMatching(/ answered \w+ with the response to another request$/) as string,
+      message: expect.stringMatching(/ responded to \w+ with the response to another request$/) as string,
     })
     expect(server.connections).toHaveLength(2)
   })

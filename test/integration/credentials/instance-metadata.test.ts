@@ -226,7 +226,7 @@ describe('the token of the instance metadata service', () => {
     const server = await playInstance()
     server.answer(token, { body })
     const error = await failureOf(await providerFor(server))
-    expect(error.message).toContain('answered the request for a token with something else')
+    expect(error.message).toContain('responded to the request for a token with something else')
     expect(server.lines).toEqual([token, role])
     expect(server.requests[1]?.headers).not.toHaveProperty('x-aws-ec2-metadata-token')
   })
@@ -325,7 +325,7 @@ describe('a metadata service without tokens', () => {
   it('is not what one is that answers 400', async () => {
     const server = await playWithoutTokens(400)
     const error = await failureOf(await providerFor(server))
-    expect(error.message).toContain('answered the request for a token with HTTP status 400')
+    expect(error.message).toContain('responded to the request for a token with HTTP status 400')
     expect(error.tryNextProvider).toBe(true)
     expect(server.lines).toEqual([token])
   })

@@ -42,7 +42,7 @@ describe('a transport of the application', () => {
     )
     expect(await rejectionOf(store.read('id'))).toMatchObject({
       code: 'ATTEMPT_TIMEOUT',
-      message: 'the transport brought no answer from http://127.0.0.1:1 within 140 ms',
+      message: 'the transport brought no response from http://127.0.0.1:1 within 140 ms',
     })
     expect(requests).toBe(2)
   })

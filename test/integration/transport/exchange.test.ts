@@ -190,7 +190,7 @@ describe('the checksum x-amz-crc32', () => {
       const error = await rejectionOf(transport.request(requestTo(server)))
       expect(error).toMatchObject({
         ...invalidResponse,
-        message: `unusable answer from ${server.url}: the body does not match its x-amz-crc32 checksum`,
+        message: `unusable response from ${server.url}: the body does not match its x-amz-crc32 checksum`,
       })
       await server.connections[0]?.closed
       expect(server.connections).toHaveLength(1)
@@ -206,7 +206,7 @@ describe('the checksum x-amz-crc32', () => {
 
 describe('an answer that cannot be trusted is an error, and its connection is closed', () => {
   it.each([
-    ['another protocol', '220 mail.example.com\r\n\r\n', /did not answer in HTTP/],
+    ['another protocol', '220 mail.example.com\r\n\r\n', /did not respond in HTTP/],
     ['a byte too many', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nab', /bytes behind the end of the body/],
     [
       'two lengths',
@@ -242,7 +242,7 @@ describe('an answer that cannot be trusted is an error, and its connection is cl
     const error = await rejectionOf(new SocketTransport().request(requestTo(server)))
     expect(error).toMatchObject({
       ...invalidResponse,
-      message: `unusable answer from ${server.url}: the connection was closed in the middle of the response`,
+      message: `unusable response from ${server.url}: the connection was closed in the middle of the response`,
     })
     await server.connections[0]?.closed
   })
@@ -296,7 +296,7 @@ describe('attemptTimeoutMs', () => {
     expect(error).toMatchObject({
       code: 'ATTEMPT_TIMEOUT',
       retryable: true,
-      message: `no complete answer from ${server.url} within 20 ms`,
+      message: `no complete response from ${server.url} within 20 ms`,
     })
     await connection.closed
     await transport.close()
@@ -341,7 +341,7 @@ describe('attemptTimeoutMs', () => {
     const request = requestTo(server, { deadlineAtMs: performance.now() - 1000 })
     expect(await rejectionOf(transport.request(request))).toMatchObject({
       name: 'AttemptTimeoutError',
-      message: `no complete answer from ${server.url} within 0 ms`,
+      message: `no complete response from ${server.url} within 0 ms`,
     })
   })
 
@@ -393,7 +393,7 @@ describe('the ID of an answer', () => {
     }
     expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({
       ...invalidResponse,
-      message: `unusable answer from ${server.url}: it is a copy of an answer before it, or the endpoint repeats its x-amzn-requestid`,
+      message: `unusable response from ${server.url}: it is a copy of an earlier response, or the endpoint repeats its x-amzn-requestid`,
     })
     await server.connections[0]?.closed
     expect(await bodyOf(transport.request(requestTo(server)))).toBe('"D"')
@@ -514,7 +514,7 @@ describe('a response that nobody asked for', () => {
     const error = rejectionOf(transport.request(request))
     expect(await error).toMatchObject({
       ...invalidResponse,
-      message: `unusable answer from ${server.url}: it came before all of the request had been sent`,
+      message: `unusable response from ${server.url}: it came before all of the request had been sent`,
     })
     expect(await bodyOf(transport.request(requestTo(server)))).toBe('second')
     const [first] = server.connections

@@ -66,7 +66,7 @@ describe('a body that is too large', () => {
     expect(await rejectionOf(transport.request(requestTo(server)))).toMatchObject({
       name: 'ConnectionError',
       code: 'INVALID_RESPONSE',
-      message: `unusable answer from ${server.url}: the body is larger than 67108864 bytes`,
+      message: `unusable response from ${server.url}: the body is larger than 67108864 bytes`,
     })
     expect(isCancelled).toBe(true)
     expect(sent).toBeLessThan(70)

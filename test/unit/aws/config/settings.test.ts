@@ -140,7 +140,7 @@ describe('region', () => {
     [{ region: 'a.b' }, 'the option "region" is not the name of an AWS region'],
     [{ environment: { AWS_REGION: 'evil.example/' } }, 'the environment variable AWS_REGION is not'],
     [{ config: '[default]\nregion = a b' }, 'region of the profile "default" is not'],
-    [{ instance: { region: '<html>' } }, 'the answer of the instance metadata service is not'],
+    [{ instance: { region: '<html>' } }, 'the response of the instance metadata service is not'],
     [
       { region: 'eu-wst-1' },
       'the option "region" is not the name of an AWS region such as eu-west-1; did you mean eu-west-1?',

@@ -216,7 +216,7 @@ const malformedLength = /malformed or repeated Content-Length/
 const malformedHeader = /malformed header line/
 const malformedChunk = /malformed chunk/
 const unknownCoding = /Transfer-Encoding other than chunked/
-const notHttp = /did not answer in HTTP\/1\.x/
+const notHttp = /did not respond in HTTP\/1\.x/
 const bytesBehind = /bytes behind the end of the body/
 const tooEarly = /closed in the middle of the response/
 
