@@ -200,13 +200,18 @@ export async function reportFailure(
   else if (code === undefined) {
     // Not an error that anybody foresaw: where it happened is all that helps.
     if (isError(error) && error.stack !== undefined) await writeLine(stderr, error.stack)
-  } else if (command !== 'doctor' && !UNRELATED_TO_SETUP.has(code)) {
+  } else if (command !== 'doctor' && !UNRELATED_TO_SETUP.has(code) && !isOwnTimeout(error)) {
     await writeLine(
       stderr,
       'npx dynamodb-sessions doctor, with the same common options, finds out what is wrong with the setup',
     )
   }
   return isUsage ? EXIT.usage : EXIT.failure
+}
+
+/** Whether `--timeout` ended the command. The deadline of a request has a cause. */
+function isOwnTimeout(error: unknown): boolean {
+  return isError(error) && codeOf(error) === 'DEADLINE_EXCEEDED' && error.cause === undefined
 }
 
 /** The name of an option as flags have it. */

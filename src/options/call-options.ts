@@ -27,7 +27,7 @@ export interface CallOptions {
 export interface BulkOptions extends CallOptions {
   /**
    * Longest time for the whole call, of a listing from its first entry to its last. Milliseconds. It then fails with
-   * `DeadlineExceededError`; what has been done stays done.
+   * `DeadlineExceededError`; completed work is kept.
    *
    * @default none: it takes as long as the table is large
    */

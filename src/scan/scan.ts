@@ -33,11 +33,26 @@ export function listItems(
   keyOnly: boolean,
   options: SendOptions,
 ): AsyncGenerator<Item, void, undefined> {
+  return itemsOf(pagesOfLive(table, keyOnly, options), options)
+}
+
+/**
+ * The same, page by page.
+ *
+ * @param after the key to start after, whether or not it still exists; without it, from the start of the table.
+ */
+export function pagesOfLive(
+  table: ItemTable,
+  keyOnly: boolean,
+  options: SendOptions,
+  after?: string,
+): AsyncGenerator<ScanPage, void, undefined> {
+  const start = after === undefined ? {} : { ExclusiveStartKey: table.itemKey(after) }
   const input = (): ScanInput => {
-    const all = scanInput(table, liveSessions(table), table.consistentRead)
+    const all = { ...scanInput(table, liveSessions(table), table.consistentRead), ...start }
     return keyOnly ? projectKey(table, all) : all
   }
-  return itemsOf(scanPages(table, input, options), options)
+  return scanPages(table, input, options)
 }
 
 /** The items of some pages. */
@@ -300,9 +315,7 @@ function beginBulkCall({ signal, deadlineMs }: BulkOptions): {
   const timer = inBackground(
     setTimeout(() => {
       controller.abort(
-        new DeadlineExceededError(
-          `the call did not end within ${deadlineMs} ms; what has been done stays done`,
-        ),
+        new DeadlineExceededError(`the call did not finish within ${deadlineMs} ms; completed work is kept`),
       )
     }, deadlineMs),
   )

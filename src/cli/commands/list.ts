@@ -1,11 +1,15 @@
+import type { SendOptions } from '../../aws/dynamodb/client-options.ts'
+import { shellWord } from '../../aws/dynamodb/wire-error.ts'
+import { codeOf } from '../../internal/core-objects.ts'
 import { textOf } from '../../layouts/layout.ts'
 import { integerOption } from '../../internal/option.ts'
-import { askForTableKey, listInBulk, listItems } from '../../scan/scan.ts'
+import { askForTableKey, itemsOf, listInBulk, pagesOfLive } from '../../scan/scan.ts'
 import { listByUser, liveSessionOf, type UserSession } from '../../scan/user-sessions.ts'
+import type { Item } from '../../types.ts'
 import { type Command, type CommandContext, declared } from '../args.ts'
 import { BULK_LIMITS, deadlineIn, TIMEOUT_OPTION } from '../bulk.ts'
 import { writerOf } from '../doctor/item-checks.ts'
-import { duration, isoTime, painter, printable, writeLine } from '../output.ts'
+import { counted, duration, isoTime, painter, printable, UsageError, writeLine } from '../output.ts'
 import { type OpenSessions, shownKey, storeSettings, withSessions } from '../store-settings.ts'
 
 interface ListedSession extends UserSession {
@@ -29,11 +33,14 @@ export const command: Command = {
   options: declared({
     'user <id>': 'only the sessions of this user',
     'limit <number>': 'stop after so many',
+    'after <key>': 'without --user: go on after this key, the last one that an earlier list showed',
     ...TIMEOUT_OPTION,
     'show-data': 'show user IDs, and session IDs that are stored as they are',
   }),
   examples: {
     'The first sessions of the table:': 'list --limit 20',
+    'The next ones, or the rest of a list that was interrupted:':
+      'list --limit 20 --after n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
     'Where a user is signed in:': 'list --user ada',
     'How many sessions each user has, with jq:': 'list --json --show-data | jq -r .user | sort | uniq -c',
   },
@@ -41,13 +48,23 @@ export const command: Command = {
     const { args, stderr } = context
     const limit = args.number('limit', integerOption('sessions', 1, Number.MAX_SAFE_INTEGER)) ?? Infinity
     const user = args.text('user')
+    if (user !== undefined && args.has('after')) throw new UsageError('--after does not go with --user')
     return withSessions(storeSettings(context, BULK_LIMITS), context, async sessions => {
       const write = args.has('json') ? jsonWriter(sessions, context) : tableWriter(sessions, context)
       let count = 0
+      let last: string | undefined
       const listed = user === undefined ? all(sessions, context) : ofUser(sessions, user, context)
-      for await (const session of listed) {
-        await write(session)
-        if (++count >= limit) break
+      try {
+        for await (const session of listed) {
+          await write(session)
+          last = session.key
+          if (++count >= limit) break
+        }
+      } catch (error) {
+        const isUnread = codeOf(error) === 'EPIPE'
+        if (last !== undefined && !isUnread)
+          await writeLine(stderr, `until then: ${howFar(count, last, sessions, user)}`)
+        throw error
       }
       if (count === 0 && !args.has('json')) await writeLine(stderr, await whyNone(sessions, user, context))
     })
@@ -60,7 +77,10 @@ async function* all(
 ): AsyncGenerator<ListedSession, void, undefined> {
   const { layout } = items
   const options = { signal, ...deadlineIn(args) }
-  for await (const item of listInBulk(options, send => listItems(items, false, send))) {
+  const after = args.text('after')
+  const list = (send: SendOptions): AsyncIterable<Item> =>
+    itemsOf(pagesOfLive(items, false, send, after), send)
+  for await (const item of listInBulk(options, list)) {
     const session = liveSessionOf(items, item)
     const user = layout.userIndex === undefined ? undefined : textOf(item[layout.userIndex.attribute])
     if (session !== undefined) yield { ...session, user }
@@ -75,6 +95,16 @@ async function* ofUser(
   await askForTableKey(items, { signal })
   for await (const session of listByUser(items, user, { signal, ...deadlineIn(args) }))
     yield { ...session, user }
+}
+
+/** How far a list came that did not come to its end, and how to get the rest. */
+function howFar(count: number, last: string, { naming }: OpenSessions, user: string | undefined): string {
+  const listed = `${counted(count, 'session')} listed`
+  if (user !== undefined) return listed
+  const shown = shownKey(last, naming)
+  return shown === last
+    ? `${listed}; for the rest, repeat the command with --after=${shellWord(last)}`
+    : `${listed}; with --show-data, it shows the keys that --after takes`
 }
 
 const SAMPLE_SIZE = 10

@@ -1,13 +1,17 @@
+import type { SendOptions } from '../../aws/dynamodb/client-options.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import { closestMatch, didYouMean } from '../../internal/message-text.ts'
 import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
 import { ItemTable } from '../../items/item-table.ts'
 import { openLayout } from '../../layouts/open-layout.ts'
 import { type Migration, openMigration } from '../../migration/migration.ts'
-import { forEachAtOnce, listItems } from '../../scan/scan.ts'
+import { forEachAtOnce, inBulk, pagesOfLive } from '../../scan/scan.ts'
+import type { BulkOptions } from '../../options/call-options.ts'
 import { openClient } from '../../store/open-client.ts'
+import type { Item } from '../../types.ts'
 import { type Command, declared, writeResult } from '../args.ts'
-import { counted, EXIT, UsageError } from '../output.ts'
+import { BULK_LIMITS, deadlineIn, ReadingProgress, TIMEOUT_OPTION } from '../bulk.ts'
+import { counted, EXIT, UsageError, writeLine } from '../output.ts'
 import { storeSettings } from '../store-settings.ts'
 
 /** `dynamodb-sessions migrate` */
@@ -26,6 +30,7 @@ export const command: Command = {
     'from-prefix [text]': 'prefix of the keys there (default: that of the layout)',
     'from-partition-key <name>': 'partition key of the table there',
     'from-no-hash-ids': 'with --from native: the keys there are session IDs and no hashes (hashIds: false)',
+    ...TIMEOUT_OPTION,
     'dry-run': 'only count the sessions',
   }),
   examples: {
@@ -34,7 +39,7 @@ export const command: Command = {
     'From another table:': 'migrate --from adonis --from-table Session --table sessions',
   },
   run: async context => {
-    const { args, environment, signal, progress } = context
+    const { args, environment, signal, stderr } = context
     const from = args.text('from')
     if (from === undefined) throw new UsageError('migrate needs --from: the layout that the sessions are in')
     const layout = layoutToMoveFrom(from)
@@ -47,17 +52,29 @@ export const command: Command = {
       partitionKey: args.text('from-partition-key'),
       ...(fromPlainIds && { hashIds: false }),
     }
-    const settings = storeSettings(context, { migrateFrom: source })
+    const settings = storeSettings(context, { ...BULK_LIMITS, migrateFrom: source })
     const client = openClient(settings, environment)
+    let latest: MigrateCounts | undefined
     try {
       const target = new ItemTable(client, await openLayout(settings), settings)
-      const counts = await migrateAll(await openMigration(target, settings), {
-        dryRun: args.has('dry-run'),
+      const migration = await openMigration(target, settings)
+      const progress = await ReadingProgress.of(migration.source, context)
+      const options = {
         signal,
-        onProgress: latest => progress.show(inWords(latest)),
-      })
+        ...deadlineIn(args),
+        dryRun: args.has('dry-run'),
+        onProgress: (counts: MigrateCounts, scanned: number) => {
+          latest = counts
+          return progress.show(scanned, inWords(counts))
+        },
+      }
+      const counts = await migrateAll(migration, options)
       await writeResult(context, counts, inWords(counts))
       return counts.failed === 0 ? EXIT.ok : EXIT.failure
+    } catch (error) {
+      await context.progress.clear()
+      if (latest !== undefined) await writeLine(stderr, `until then: ${inWords(latest)}`)
+      throw error
     } finally {
       await client.close()
     }
@@ -90,13 +107,11 @@ function inWords({ found, moved, passedOver, failed }: MigrateCounts): string {
 }
 
 /** Options of {@link migrateAll}. */
-interface MigrateOptions {
-  /** Ends it at any moment; what has been moved stays moved. */
-  readonly signal?: AbortSignal | undefined
+interface MigrateOptions extends BulkOptions {
   /** Only counts what would be moved. */
   readonly dryRun: boolean
-  /** Told the counts so far, after every few sessions. */
-  readonly onProgress?: ((counts: MigrateCounts) => void | Promise<void>) | undefined
+  /** Called with the counts so far, and how many items have been read for them, after every few sessions. */
+  readonly onProgress: (counts: MigrateCounts, scanned: number) => Promise<void>
 }
 
 /** What has been done so far. */
@@ -122,20 +137,27 @@ const PROGRESS_EVERY = 32
  */
 async function migrateAll(
   migration: Migration,
-  { signal, dryRun, onProgress }: MigrateOptions,
+  { dryRun, onProgress, ...options }: MigrateOptions,
 ): Promise<MigrateCounts> {
   const { source } = migration
   const counts = { found: 0, moved: 0, passedOver: 0, failed: 0 }
-  await forEachAtOnce(listItems(source, true, { signal }), MOVES_AT_ONCE, async item => {
+  let scanned = 0
+  const moveOne = async (item: Item, send: SendOptions): Promise<void> => {
     const key = source.layout.keyOfItem(item)
     if (key === undefined) return
     counts.found++
     const id = source.layout.idOfKey(key)
     if (id === undefined) counts.failed++
-    else if (!dryRun) counts[await tryToMove(migration, id, signal)]++
-    if (counts.found % PROGRESS_EVERY === 0) await onProgress?.({ ...counts })
+    else if (!dryRun) counts[await tryToMove(migration, id, send)]++
+    if (counts.found % PROGRESS_EVERY === 0) await onProgress({ ...counts }, scanned)
+  }
+  await inBulk(options, async send => {
+    for await (const page of pagesOfLive(source, true, send)) {
+      await forEachAtOnce(page.Items ?? [], MOVES_AT_ONCE, item => moveOne(item, send))
+      scanned += page.ScannedCount ?? 0
+      await onProgress({ ...counts }, scanned)
+    }
   })
-  await onProgress?.({ ...counts })
   return counts
 }
 
@@ -151,10 +173,10 @@ const ABOUT_ONE_SESSION: ReadonlySet<string> = new Set([
 async function tryToMove(
   migration: Migration,
   id: string,
-  signal: AbortSignal | undefined,
+  send: SendOptions,
 ): Promise<'moved' | 'passedOver' | 'failed'> {
   try {
-    return (await migration.moveOne(id, { signal })) === 'moved' ? 'moved' : 'passedOver'
+    return (await migration.moveOne(id, send)) === 'moved' ? 'moved' : 'passedOver'
   } catch (error) {
     if (ABOUT_ONE_SESSION.has(codeOf(error) ?? '')) return 'failed'
     throw error

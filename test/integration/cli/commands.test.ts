@@ -250,16 +250,48 @@ describe('a command', () => {
       expect(stderr).not.toContain('    at ')
     })
 
-    test('ends when it is interrupted', async () => {
+    test('goes on after the last key that an interrupted list showed', async () => {
       const { store, cli } = await setUp()
-      for (const id of ['a', 'b', 'c']) await store.write(id, {})
+      const ids = ['a', 'b', 'c', 'd', 'e']
+      for (const id of ids) await store.write(id, {})
       const interruption = new AbortController()
-      const { exitCode, stdout, stderr } = await cli(['list'], {
+      const first = await cli(['list', '--json'], {
         signal: interruption.signal,
         onWrite: () => interruption.abort(new Interruption('SIGINT')),
       })
-      expect([exitCode, stderr]).toEqual([130, 'interrupted\n'])
-      expect(lines(stdout).length).toBeLessThan(4)
+      expect(first.exitCode).toBe(130)
+      const [, last = ''] = /--after=(\S+)\ninterrupted\n$/.exec(first.stderr) ?? []
+      expect(lines(first.stdout).map(keyIn)).toEqual([last])
+      const rest = await cli(['list', '--json', `--after=${last}`])
+      expect(rest).toMatchObject({ exitCode: 0, stderr: '' })
+      const keys = [last, ...lines(rest.stdout).map(keyIn)]
+      expect(keys.toSorted()).toEqual(ids.map(hashSessionId).toSorted())
+      // A session that has ended meanwhile still has its place.
+      await store.destroy('a')
+      const left = await cli(['list', '--json', `--after=${hashSessionId('a')}`])
+      expect(lines(left.stdout).map(keyIn)).toEqual(keys.slice(keys.indexOf(hashSessionId('a')) + 1))
+    })
+
+    test('does not name a session ID to go on after', async () => {
+      const { store, cli } = await setUp({ hashIds: false })
+      await store.write('SECRET-1', {})
+      await store.write('SECRET-2', {})
+      const interruption = new AbortController()
+      const { stderr } = await cli(['list', '--no-hash-ids'], {
+        signal: interruption.signal,
+        onWrite: text => {
+          if (text.includes('hidden')) interruption.abort(new Interruption('SIGINT'))
+        },
+      })
+      expect(stderr).toBe(
+        'until then: 1 session listed; with --show-data, it shows the keys that --after takes\ninterrupted\n',
+      )
+    })
+
+    test('refuses --after with --user', async () => {
+      const refused = await runCli(['list', '--user', 'ada', '--after', 'a'], { environment })
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' })
+      expect(refused.stderr).toContain('--after does not go with --user')
     })
   })
 
@@ -469,7 +501,7 @@ describe('a command', () => {
         expect((await cli([command], impatient)).exitCode).toBe(0)
       const over = await cli(['stats', '--timeout', '0.001'])
       expect([over.exitCode, over.stdout]).toEqual([1, ''])
-      expect(over.stderr).toContain('the call did not end within 1 ms')
+      expect(over.stderr).toContain('the call did not finish within 1 ms')
     })
 
     test('say why there is nothing to list', async () => {
@@ -518,6 +550,11 @@ describe('a command', () => {
     })
   })
 })
+
+/** The key in a line of `list --json`. */
+function keyIn(line: string): string {
+  return (JSON.parse(line) as { readonly key: string }).key
+}
 
 function lines(text: string): string[] {
   return text.trimEnd().split('\n')

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import { Interruption } from '../../../src/cli/output.ts'
 import type { SessionStoreOptions } from '../../../src/options/store-options.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { connectionTo, engine } from '../../support/engines.ts'
@@ -35,6 +36,41 @@ describe.runIf(engine.supports.transactions)('migrate', () => {
     expect((await store.read('visitor-0'))?.data).toEqual({ newer: true })
     expect((await store.read('visitor-69'))?.data).toEqual({ id: 'visitor-69' })
     expect(await old.count()).toBe(1)
+    await Promise.all([old.close(), store.close()])
+  })
+
+  test('has limits of its own, and says how far it came when it is ended', async () => {
+    const { name: table } = await SessionTable.create(engine)
+    const old = open(table, { layout: 'connect-dynamodb' })
+    await Promise.all(Array.from({ length: 70 }, (_, index) => old.write(`visitor-${index}`, { index })))
+    const args = ['migrate', '--table', table, '--from', 'connect-dynamodb']
+    const interruption = new AbortController()
+    const ended = await runCli(args, {
+      environment: {
+        ...environment,
+        DYNAMODB_SESSIONS_DEADLINE_MS: '1',
+        DYNAMODB_SESSIONS_ATTEMPT_TIMEOUT_MS: '1',
+        NO_COLOR: '1',
+      },
+      isTerminal: true,
+      signal: interruption.signal,
+      onWrite: text => {
+        if (text.includes(' sessions found, ')) interruption.abort(new Interruption('SIGINT'))
+      },
+    })
+    expect(ended).toMatchObject({ exitCode: 130, stdout: '' })
+    const [, moved = ''] =
+      /until then: \d+ sessions found, (\d+) moved.*\ninterrupted\n$/.exec(ended.stderr) ?? []
+    expect(Number(moved)).toBeGreaterThan(0)
+
+    const over = await runCli([...args, '--timeout', '0.001'], { environment })
+    expect(over).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(over.stderr).toMatch(/: the call did not finish within 1 ms; completed work is kept\n$/)
+
+    const rest = await runCli([...args, '--json'], { environment })
+    expect(rest.exitCode).toBe(0)
+    const store = open(table, {})
+    expect([await store.count(), await old.count()]).toEqual([70, 0])
     await Promise.all([old.close(), store.close()])
   })
 

@@ -90,7 +90,7 @@ describe.each(calls)('%s', (_name, call) => {
   test.each([0, 1, 4])('ends in its own time after %d responses', async answers => {
     const error = await rejectionOf(call(storeOver(new SilentTable(answers)), { deadlineMs: 30 }))
     expect(error).toBeInstanceOf(DeadlineExceededError)
-    expect((error as Error).message).toBe('the call did not end within 30 ms; what has been done stays done')
+    expect((error as Error).message).toBe('the call did not finish within 30 ms; completed work is kept')
   })
 
   test('is not begun with a signal that is aborted', async () => {
