@@ -17,7 +17,8 @@ const notQuick = new Set(['memory', 'leak', 'install'])
 const usage = `npm run bench -- [options]
 
   --quick              some minutes instead of hours; writes nothing into the repository
-  --only <sections>    some of cpu, app, startup, bundle, install, memory, leak, scan, storm, tails, cost, with commas between
+  --rounds <number>    so many rounds of short loads, without other versions of Node; writes RESULTS.md, which tells
+  --only <sections>    some of cpu, app, startup, bundle, install, memory, leak, scan, storm, tails, outage, cost, with commas between
   --contenders <names> these alone, with commas between
   --node <version>     measures with Node 20, 22, 24 or 26, which npm installs
   --output <folder>    where the report goes
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     node: { type: 'string' },
     output: { type: 'string' },
     profile: { type: 'string' },
+    rounds: { type: 'string' },
   },
 })
 

@@ -128,6 +128,10 @@ export interface RunOptions {
 /** How long and how often. Lengths of loads are in CPU time of the contender's process. */
 export interface Plan {
   readonly quick: boolean
+  /** Which rows: all, without other versions of Node those of a quick run and of the targets, or those of a quick run. */
+  readonly extent: 'all' | 'targets' | 'quick'
+  /** What `--rounds` asked for. */
+  readonly givenRounds: number | undefined
   readonly matrix: boolean
   readonly baseRounds: number
   readonly rounds: number
@@ -140,6 +144,7 @@ export interface Plan {
   readonly appRequests: number
   readonly scanItems: number
   readonly tailReads: number
+  readonly outagePhaseMs: number
 }
 
 /** What has been measured of a row. */
@@ -154,6 +159,8 @@ export interface MeasuredRow {
 export interface RunFacts {
   readonly date: string
   readonly quick: boolean
+  /** How many rounds `--rounds` asked for. */
+  readonly rounds?: number | undefined
   readonly cpu: string
   readonly cores: number
   readonly memoryGigabytes: number

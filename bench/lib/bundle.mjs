@@ -37,6 +37,22 @@ export async function bundleApp(entryFile, outputFile) {
 }
 
 /**
+ * Bundles a process with what it takes from the tests, which are in TypeScript. Packages stay packages.
+ *
+ * @param {string} entryFile
+ * @param {string} outputFile
+ */
+export async function bundleProcess(entryFile, outputFile) {
+  await build({
+    ...options,
+    minify: false,
+    packages: 'external',
+    entryPoints: [entryFile],
+    outfile: outputFile,
+  })
+}
+
+/**
  * How much of what is only loaded with `import()` counts: all, nothing, or what finds settings and credentials.
  *
  * @typedef {'whole' | 'without lazy parts' | 'with the credential chain'} Extent

@@ -3,6 +3,8 @@
 /** Every axis varied by itself, three rounds and more: about two hours. @type {Omit<Plan, 'matrix'>} */
 const fullPlan = {
   quick: false,
+  extent: 'all',
+  givenRounds: undefined,
   baseRounds: 7,
   rounds: 3,
   warmUpCpuMs: 700,
@@ -14,11 +16,14 @@ const fullPlan = {
   appRequests: 20_000,
   scanItems: 20_000,
   tailReads: 100_000,
+  outagePhaseMs: 15_000,
 }
 
 /** Enough to see where things stand, not to publish. @type {Omit<Plan, 'matrix'>} */
 const quickPlan = {
   quick: true,
+  extent: 'quick',
+  givenRounds: undefined,
   baseRounds: 3,
   rounds: 1,
   warmUpCpuMs: 400,
@@ -30,16 +35,24 @@ const quickPlan = {
   appRequests: 1000,
   scanItems: 5000,
   tailReads: 20_000,
+  outagePhaseMs: 5000,
 }
 
 /**
  * How long and how often to measure.
  *
- * @param {{ quick: boolean, matrix: boolean }} wanted
+ * @param {{ quick: boolean, matrix: boolean, rounds?: string | undefined }} wanted
  * @returns {Plan}
+ * @throws {Error} when `rounds` is no number of rounds.
  */
-export function planOf({ quick, matrix }) {
-  return { ...(quick ? quickPlan : fullPlan), matrix }
+export function planOf({ quick, matrix, rounds: given }) {
+  if (given === undefined) return { ...(quick ? quickPlan : fullPlan), matrix }
+  const rounds = Number(given)
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds takes a number from 1 on, not ${given}`)
+  // As short as a quick run, so that there can be more rounds.
+  const every = { baseRounds: rounds, rounds, startupRounds: rounds }
+  return { ...quickPlan, ...every, quick, extent: 'targets', givenRounds: rounds, matrix }
 }
 
 /** The other versions of Node that the package supports, beside that of the benchmark. */

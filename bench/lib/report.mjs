@@ -28,6 +28,11 @@ export function renderReport(results) {
     ...(measured.some(({ own }) => own.facts.quick)
       ? ['**This is from a quick run**: few and short rounds, to see where things stand and not to publish.']
       : []),
+    ...(measured.some(({ own }) => own.facts.rounds !== undefined)
+      ? [
+          '**Sections that tell a number of rounds are from a shorter run than the full one** (`--rounds`): so many rounds, loads as short as in a quick run, without other versions of Node and without most sizes.',
+        ]
+      : []),
     ...targetTable(results),
     ...measured.flatMap(({ section, own }) => sectionReport(section, own)),
     '## Where others are better',
@@ -42,13 +47,20 @@ export function renderReport(results) {
 function targetTable(results) {
   const rows = measuredTargets(results).map(({ what, limit, measured, unit }) => [
     what,
-    withSpread(measured, unit),
+    measured === undefined ? 'not measured' : withSpread(measured, unit),
     `≤ ${number(limit, unit)}`,
-    measured.middle <= limit ? 'yes' : '**no**',
+    isMet(measured, limit),
   ])
-  return rows.length === 0
-    ? []
-    : ['## The targets', markdownTable(['Target', 'Measured', 'Wanted', 'Met'], rows)]
+  return ['## The targets', markdownTable(['Target', 'Measured', 'Wanted', 'Met'], rows)]
+}
+
+/**
+ * @param {Spread | undefined} measured
+ * @param {number} limit
+ */
+function isMet(measured, limit) {
+  if (measured === undefined) return ''
+  return measured.middle <= limit ? 'yes' : '**no**'
 }
 
 /**
@@ -174,7 +186,8 @@ function labelOf({ contenders }, name) {
 function describeFacts(facts) {
   return (
     `${facts.date}: ${facts.cpu}, ${facts.cores} cores, ${facts.memoryGigabytes} GB, ${facts.platform}, ` +
-    `Node ${facts.node}; load average before the run ${facts.loadAverageBefore}${facts.quick ? '; quick run' : ''}.`
+    `Node ${facts.node}; load average before the run ${facts.loadAverageBefore}${facts.quick ? '; quick run' : ''}` +
+    `${facts.rounds === undefined ? '' : `; --rounds ${facts.rounds}`}.`
   )
 }
 

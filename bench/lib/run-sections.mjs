@@ -23,7 +23,7 @@ import { renderReport } from './report.mjs'
 export async function runSections(context, { folder, wanted, node }) {
   const results = await readResults(folder)
   for (const section of sections.filter(({ name }) => wanted.includes(name))) {
-    const facts = await describeRun(context.plan.quick, node, section.packages)
+    const facts = await describeRun(context.plan, node, section.packages)
     try {
       const rows = await measureSection(section, context)
       if (rows.length === 0) continue
@@ -39,11 +39,11 @@ export async function runSections(context, { folder, wanted, node }) {
 }
 
 /**
- * @param {boolean} quick
+ * @param {import('../types.d.ts').Plan} plan
  * @param {string | undefined} node
  * @param {readonly string[]} packages
  */
-async function describeRun(quick, node, packages) {
+async function describeRun({ quick, givenRounds: rounds }, node, packages) {
   const processors = cpus()
   const { stdout } = await x(await nodeBinary(node), ['--version'])
   /** @type {Record<string, string>} */
@@ -52,6 +52,7 @@ async function describeRun(quick, node, packages) {
   return {
     date: new Date().toISOString().slice(0, 10),
     quick,
+    rounds,
     cpu: processors[0]?.model.trim() ?? 'unknown',
     cores: processors.length,
     memoryGigabytes: Math.round(totalmem() / 1e9),

@@ -92,6 +92,8 @@ const groups = [
       { what: `Requests per save kept, ${two}`, row: two, limit: 1.5 },
       { what: `Requests per save kept, ${fifty}`, row: fifty, limit: 2 },
       { what: `Requests per save kept, ${many}`, row: many, limit: 2 },
+      { what: `Saves lost, ${two}`, row: two, field: 'lost', limit: 0 },
+      { what: `Saves lost, ${fifty}`, row: fifty, field: 'lost', limit: 0 },
       { what: `Saves lost, ${many}`, row: many, field: 'lost', limit: 0 },
       { what: 'Requests per save kept, 50 writers, 50 stores', row: '50 writers, 50 stores', limit: 6 },
     ],
@@ -99,7 +101,7 @@ const groups = [
 ]
 
 /**
- * The targets with what was measured, as far as it was.
+ * The targets with what was measured; nothing where it was not.
  *
  * @param {Results} results
  */
@@ -107,16 +109,23 @@ export function measuredTargets(results) {
   return groups.flatMap(({ section, targets, unit, ...group }) => {
     /** @param {string} [wanted] */
     const rowOf = wanted => results[section]?.rows.find(row => wanted === undefined || row.title === wanted)
-    return targets.flatMap(({ what, limit, row: title, over, overRow, ...own }) => {
+    return targets.map(({ what, limit, row: title, over, overRow, ...own }) => {
       const { contender, field } = { ...group, ...own }
       const row = rowOf(title)
       const reference = overRow === undefined ? undefined : spreadOf(rowOf(overRow), contender, field)
       const value =
         over === undefined ? spreadOf(row, contender, field) : ratioOf(row, contender, over, field)
-      if (value === undefined || (overRow !== undefined && reference === undefined)) return []
-      const { middle, least, most } = reference ?? { middle: 1, least: 1, most: 1 }
-      const measured = { middle: value.middle / middle, least: value.least / most, most: value.most / least }
-      return [{ what, limit, unit, measured }]
+      return { what, limit, unit, measured: overRow === undefined ? value : quotientOf(value, reference) }
     })
   })
+}
+
+/**
+ * @param {import('./compare.mjs').Spread | undefined} value
+ * @param {import('./compare.mjs').Spread | undefined} reference
+ */
+function quotientOf(value, reference) {
+  if (value === undefined || reference === undefined) return undefined
+  const { middle, least, most } = reference
+  return { middle: value.middle / middle, least: value.least / most, most: value.most / least }
 }

@@ -2,6 +2,7 @@ import { appSection } from './app.mjs'
 import { costSection } from './cost.mjs'
 import { cpuSection } from './cpu.mjs'
 import { leakSection, memorySection } from './memory.mjs'
+import { outageSection } from './outage.mjs'
 import { scanSection } from './scan.mjs'
 import { bundleSection, installSection } from './size.mjs'
 import { startupSection } from './startup.mjs'
@@ -21,6 +22,7 @@ export const sections = /** @type {readonly import('../types.d.ts').Section<neve
     scanSection,
     stormSection,
     tailsSection,
+    outageSection,
     costSection,
   ])
 )

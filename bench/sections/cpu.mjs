@@ -100,7 +100,7 @@ export async function runLoad(context, script, point, name, options) {
 
 /** @param {Context} context @returns {typeof rows} */
 function rowsOf({ plan }) {
-  if (!plan.matrix) return plan.quick ? rows.filter(isQuick) : rows
+  if (!plan.matrix) return rows.filter(row => isWithin(row, plan.extent))
   const protocols = /** @type {const} */ (['https', 'http'])
   const operations = /** @type {const} */ (['get', 'set', 'touch'])
   const all = protocols.flatMap(protocol =>
@@ -113,9 +113,14 @@ function rowsOf({ plan }) {
   return [{}, ...all.filter(point => describePoint({ ...basePoint, ...point }) !== describePoint(basePoint))]
 }
 
-/** @param {typeof rows[number]} row */
-function isQuick({ inFlight = 32, itemBytes = 512, node }) {
-  return inFlight <= 32 && itemBytes === 512 && node === undefined
+/**
+ * @param {typeof rows[number]} row
+ * @param {import('../types.d.ts').Plan['extent']} extent
+ */
+function isWithin({ inFlight = 32, itemBytes = 512, node }, extent) {
+  if (extent === 'all') return true
+  const isOfTargets = extent === 'targets' && itemBytes === 65_536
+  return inFlight <= 32 && (itemBytes === 512 || isOfTargets) && node === undefined
 }
 
 /** @param {Point} point */

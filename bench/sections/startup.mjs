@@ -50,7 +50,7 @@ export const startupSection = {
     const warm = new Set()
     const protocols = /** @type {const} */ (['https', 'http'])
     const here = protocols.flatMap(protocol => [false, true].map(bundled => ({ protocol, bundled })))
-    const elsewhere = context.plan.quick ? [] : otherNodes
+    const elsewhere = context.plan.extent === 'all' ? otherNodes : []
     const rows = [undefined, ...elsewhere].flatMap(node =>
       here.slice(0, node === undefined ? undefined : 2).map(axes => ({
         title: `${axes.bundled ? 'Bundled by esbuild' : 'From node_modules'}, ${axes.protocol === 'https' ? 'TLS' : 'HTTP'}`,
