@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { x } from 'tinyexec'
 
 import { sections } from '../sections/all.mjs'
-import { plotSection } from './charts.mjs'
+import { plotSection, plotSummary } from './charts.mjs'
 import { installedVersion, nodeBinary } from './install.mjs'
 import { measureSection } from './measure.mjs'
 import { renderReport } from './report.mjs'
@@ -88,6 +88,7 @@ async function writeResults(folder, results) {
     { name: 'results.json', text: JSON.stringify(results, rounded) },
     { name: 'RESULTS.md', text: renderReport(results) },
     ...plots,
+    { name: 'summary.svg', text: plotSummary(results) },
   ]
   for (const { name, text } of files) if (text !== undefined) await writeFile(join(folder, name), text)
   const formatted = ['results.json', 'RESULTS.md'].map(name => join(folder, name))
