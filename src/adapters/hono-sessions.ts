@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import type { CallOptions, ExpiryOptions } from '../options/call-options.ts'
-import type { LayoutName } from '../layouts/layout.ts'
+import type { LayoutName } from '../layouts/layout-settings.ts'
 import type { SessionRecord } from '../items/session-record.ts'
 import { SessionStore } from '../store/session-store.ts'
 import { entryRows } from '../options/entry-options.ts'

@@ -1,20 +1,22 @@
 import { invalidOption } from '../errors.ts'
-import { closestMatch, didYouMean } from './message-text.ts'
-import { counterpartOf } from './option-counterparts.ts'
 import { isJsonObject, type JsonObject } from './core-objects.ts'
+import {
+  BLANKS,
+  type DescribedOption,
+  kindOf,
+  mistakeIn,
+  missingIn,
+  receivedText,
+  unknownOption,
+  wrongMember,
+} from './option-mistakes.ts'
 import { type Environment, numberFromText, warnAFewTimes } from './process-environment.ts'
 
 /**
  * One option: everything but its TypeScript type and its help, which are the property of that name and the first sentence
  * of its TSDoc, in the interface beside the rows. What is said of options anywhere else is derived from both.
  */
-export interface OptionRow<Value = unknown> {
-  /** What the option takes, to complete the sentence `option "x" must be ...`. */
-  readonly takes: string
-  /** What its environment variable takes, where that is put in other words. */
-  readonly takesAsText?: string
-  /** Whether a value is acceptable. */
-  accepts(value: unknown): boolean
+export interface OptionRow<Value = unknown> extends DescribedOption {
   /** Reads the value from the string of an environment variable; options without it cannot come from there. */
   readonly fromText?: (text: string) => unknown
   /** The value without the option, where that is always the same one. */
@@ -27,25 +29,11 @@ export interface OptionRow<Value = unknown> {
   conflict?(value: Value, given: GivenOptions): string | undefined
   /** The least and the greatest number that it takes. */
   readonly range?: readonly [least: number, most: number]
-  /** The words that it takes. */
-  readonly words?: readonly string[]
-  /** The form of wrong strings that a message may repeat. All others are withheld: they may be secrets that slipped in. */
-  readonly shown?: RegExp
-  /** What was probably meant by a wrong value that a message repeats. */
-  readonly meant?: (value: unknown) => string | undefined
-  /**
-   * What is wrong with a value, for options that can say more than what they take: a clause with a subject of its own, which
-   * repeats nothing of the value but what rows have {@link shown}.
-   */
-  readonly problem?: (value: unknown) => string | undefined
   /** What makes it likely that an acceptable value is a mistake, as a clause without its subject: a process warning. */
   readonly doubt?: (value: unknown) => string | undefined
-  /** Whether an object has to have it. */
-  readonly isRequired?: boolean
-  /** The options of an object that it takes. */
-  readonly members?: Readonly<Record<string, OptionRow>>
   /** What stands for the value of its flag in the help of the command line; empty for a switch. */
   readonly flag?: string
+  readonly members?: Readonly<Record<string, OptionRow>>
 }
 
 /** The rows of an options type: one for each option, with a default for those in `WithDefault`. */
@@ -75,9 +63,6 @@ export const ENVIRONMENT_PREFIX = 'DYNAMODB_SESSIONS_'
 
 /** The variables that options were looked for in. */
 const lookedAt = new Set<string>()
-
-/** Stands for a variable of blanks: no option accepts a symbol. */
-const BLANKS = Symbol('blanks')
 
 /**
  * Checks options and completes them from the environment: an option that is absent or `undefined` is taken from
@@ -298,50 +283,6 @@ export function objectOption<Value>(
   }
 }
 
-/**
- * What is wrong with the first wrong one of a list, if there is one.
- *
- * @param each what one of them is called.
- */
-export function problemInList(list: unknown, each: string, row: OptionRow): string | undefined {
-  if (!Array.isArray(list)) return undefined
-  const values: readonly unknown[] = list
-  const index = values.findIndex(value => !row.accepts(value))
-  if (index === -1) return undefined
-  const name = `${each} number ${index + 1}`
-  const value = values[index]
-  for (const [key, member] of isJsonObject(value) ? Object.entries(row.members ?? {}) : []) {
-    const given = (value as JsonObject)[key]
-    if (given !== undefined && !member.accepts(given)) return mistakeIn(`"${key}" of ${name}`, member, given)
-  }
-  return mistakeIn(name, row, value)
-}
-
-/** What is wrong with an object of options; `undefined` for one that has no others, none of them wrong, and all it has to. */
-function wrongMember(value: JsonObject, rows: Rows): string | undefined {
-  for (const [name, member] of Object.entries(value)) {
-    if (member === undefined) continue
-    const row = Object.hasOwn(rows, name) ? rows[name] : undefined
-    if (row === undefined) return `with an unknown "${name}"${didYouMean(suggestion(name, rows))}`
-    if (row.accepts(member)) continue
-    const problem = row.problem?.(member)
-    return `whose ${problem ?? mistakeIn(`"${name}"`, row, member)}`
-  }
-  const missing = missingIn(value, rows)
-  return missing && `without "${missing[0]}"`
-}
-
-function missingIn(value: JsonObject, rows: Rows): [name: string, row: OptionRow] | undefined {
-  return Object.entries(rows).find(
-    ([name, { isRequired }]) => isRequired === true && value[name] === undefined,
-  )
-}
-
-function suggestion(name: string, rows: Rows): string | undefined {
-  const match = closestMatch(name, Object.keys(rows))
-  return match && `"${match}"`
-}
-
 /** The conflict of a number with others that it cannot be above. What would be so otherwise completes the sentence. */
 export function atMost(
   others: Readonly<Record<string, string>>,
@@ -429,67 +370,4 @@ function valueOf(
   if (text === undefined || text === '') return { value: given }
   // Blanks are meant for nothing, for neither a number nor a name; and not the same as nothing.
   return { value: text.trim() === '' ? BLANKS : fromText(text), variable }
-}
-
-/** What is wrong with the value of an option. The message does not repeat what may be secret. */
-function mistakeIn(option: string, row: OptionRow, value: unknown): string {
-  return `${option} must be ${row.takes}; received ${kindOf(value, row)}${problemIn(value, row)}`
-}
-
-function kindOf(value: unknown, row: Partial<OptionRow> = {}): string {
-  const { members } = row
-  if (value === null) return 'null'
-  if (Array.isArray(value)) {
-    // What comes of [process.env.NAME].
-    const isUnset = value.includes(undefined)
-    return `an array${isUnset ? ' with undefined in it: the variable that it comes from is not set' : ''}`
-  }
-  if (typeof value === 'string') {
-    return value === '' ? 'an empty string' : stringInWords(value, 'a string', row)
-  }
-  if (typeof value === 'number') return `the number ${value}`
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'boolean') return String(value)
-  const trouble = members && isJsonObject(value) ? wrongMember(value, members) : undefined
-  return trouble === undefined ? `a value of type ${typeof value}` : `an object ${trouble}`
-}
-
-/** The same of a value that was read from the string of a variable. */
-function receivedText(value: unknown, row: OptionRow): string {
-  if (value === BLANKS) return 'received nothing but blanks'
-  if (typeof value === 'number' && !Number.isNaN(value)) return `received ${kindOf(value)}`
-  if (typeof value === 'string') return `received ${stringInWords(value, 'another value', row)}`
-  const ofMembers = Object.entries(row.members ?? {}).map(([name, member]) =>
-    isJsonObject(value) ? problemIn(value[name], member) : '',
-  )
-  return `received another value${problemIn(value, row)}${ofMembers.join('')}`
-}
-
-function problemIn(value: unknown, { problem }: OptionRow): string {
-  const text = problem?.(value)
-  return text === undefined ? '' : `: ${text}`
-}
-
-/** A wrong string: as it is where it looks like no secret, and with what was probably meant. */
-function stringInWords(
-  value: string,
-  otherwise: string,
-  { words = [], shown, meant }: Partial<OptionRow>,
-): string {
-  const isShown = shown?.test(value) === true
-  const candidate = closestMatch(value, words) ?? (isShown ? meant?.(value) : undefined)
-  return (isShown ? `'${value}'` : otherwise) + didYouMean(candidate)
-}
-
-function unknownOption(lead: string, name: string, listed: string, rows: Rows): TypeError {
-  const known = Object.keys(rows)
-  const hint = counterpartOf(name, Object.hasOwn(rows, 'partitionKey')) ?? didYouMean(suggestion(name, rows))
-  return invalidOption(`${lead} "${name}"${hint === '' ? ` (${listedNames(listed, known)})` : hint}`)
-}
-
-/** As many names as a reader looks through; what has more is a store, or takes the options of one. */
-const MOST_LISTED = 16
-
-function listedNames(listed: string, names: readonly string[]): string {
-  return names.length > MOST_LISTED ? 'docs/options.md has all options' : `${listed} are: ${names.join(', ')}`
 }

@@ -3,7 +3,7 @@ import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import { DynamoDBSessionsError, TableMismatchError } from '../errors.ts'
 import { foreignText } from '../internal/message-text.ts'
 import { warn } from '../internal/process-environment.ts'
-import { LARGEST_SECONDS, numberOf } from '../layouts/layout.ts'
+import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
 import { addIndexCommand } from '../layouts/user-index.ts'
 import type { ItemTable } from './item-table.ts'
 

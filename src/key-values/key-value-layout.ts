@@ -1,5 +1,6 @@
 import { corrupt, invalidArgument } from '../errors.ts'
-import { allOf, binaryOf, type Condition, type Layout, numberOf, textOf } from '../layouts/layout.ts'
+import { allOf, type Condition, type Layout } from '../layouts/layout.ts'
+import { binaryOf, numberOf, textOf } from '../layouts/attributes.ts'
 import { birthAttribute, nativeLayout } from '../layouts/native.ts'
 import { compresses, encryptsWrites } from '../encryption/encryption-options.ts'
 import { lazyPayloadCodec } from '../encryption/lazy-payload-codec.ts'

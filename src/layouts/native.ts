@@ -8,21 +8,17 @@ import type { PayloadCodec } from '../encryption/payload-codec.ts'
 import type { AttributeValue, Item } from '../types.ts'
 import { jsonCodec } from './json.ts'
 import {
-  binaryOf,
   type Condition,
-  epochMsOf,
   keysWith,
-  LARGEST_SECONDS,
   type LateRequestGuard,
   type Layout,
-  type LayoutOptions,
   type LockProtocol,
   type MoveMarks,
-  numberOf,
   type SessionIdentity,
   type StoredSession,
-  textOf,
 } from './layout.ts'
+import { binaryOf, epochMsOf, LARGEST_SECONDS, numberOf, textOf } from './attributes.ts'
+import type { LayoutOptions } from './layout-settings.ts'
 import { userIndex } from './user-index.ts'
 
 /** Options of {@link nativeLayout}: those of a store that are about it. */

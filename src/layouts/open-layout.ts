@@ -1,5 +1,6 @@
 import { invalidOption } from '../errors.ts'
-import type { Layout, LayoutName, LayoutOptions } from './layout.ts'
+import type { Layout } from './layout.ts'
+import type { LayoutName, LayoutOptions } from './layout-settings.ts'
 import { DEFAULT_PARTITION_KEY, NATIVE_ATTRIBUTES, nativeLayout, type NativeLayoutOptions } from './native.ts'
 
 /** The options of a store that decide how a session is written as an item, checked. */

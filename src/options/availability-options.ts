@@ -8,9 +8,9 @@ import {
   objectOption,
   type OptionRow,
   type OptionRows,
-  problemInList,
   textOption,
 } from '../internal/option.ts'
+import { problemInList } from '../internal/option-mistakes.ts'
 import type { HedgingTerms } from '../aws/dynamodb/hedged-reads.ts'
 
 /** A Region with a replica of the table. */

@@ -1,5 +1,10 @@
 import type { EncryptionOptions } from '../encryption/encryption-options.ts'
-import { LAYOUT_NAMES, type LayoutName, type LayoutOptions, type SpecialKey } from '../layouts/layout.ts'
+import {
+  LAYOUT_NAMES,
+  type LayoutName,
+  type LayoutOptions,
+  type SpecialKey,
+} from '../layouts/layout-settings.ts'
 import {
   booleanOption,
   type GivenOptions,

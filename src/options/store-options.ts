@@ -5,7 +5,7 @@ import {
   type LayoutName,
   type LayoutOptions,
   type PhpLayoutOptions,
-} from '../layouts/layout.ts'
+} from '../layouts/layout-settings.ts'
 import type { SessionData } from '../types.ts'
 import type { CompressionOptions, EncryptionOptions } from '../encryption/encryption-options.ts'
 import { type ConnectionOptions, connectionRows } from './connection-options.ts'

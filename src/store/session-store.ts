@@ -40,7 +40,7 @@ import {
   touchRows,
 } from '../options/call-options.ts'
 import { lockTerms } from '../options/locking-options.ts'
-import type { LayoutName } from '../layouts/layout.ts'
+import type { LayoutName } from '../layouts/layout-settings.ts'
 import { type RowsOf, validateCallOptions } from '../internal/option.ts'
 import { readStoreOptions, type SessionStoreOptions, type StoreOptions } from '../options/store-options.ts'
 import type { GarbageCollectionResult } from '../scan/garbage-collection.ts'

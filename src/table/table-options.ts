@@ -1,7 +1,7 @@
 import { callRows } from '../options/call-options.ts'
 import { openClient } from '../store/open-client.ts'
 import { type ConnectionOptions, connectionRows } from '../options/connection-options.ts'
-import { type LayoutName } from '../layouts/layout.ts'
+import type { LayoutName } from '../layouts/layout-settings.ts'
 import { layoutRows } from '../options/layout-options.ts'
 import { entryRows } from '../options/entry-options.ts'
 import { integerOption, objectOption, type OptionRow, type OptionRows } from '../internal/option.ts'

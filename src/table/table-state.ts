@@ -5,7 +5,9 @@ import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynam
 import { TableNotFoundError } from '../errors.ts'
 import { foreignText } from '../internal/message-text.ts'
 import { sleep } from '../internal/timers.ts'
-import { LARGEST_SECONDS, type Layout, type LayoutOptions, numberOf } from '../layouts/layout.ts'
+import type { Layout } from '../layouts/layout.ts'
+import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
+import type { LayoutOptions } from '../layouts/layout-settings.ts'
 import { openLayout } from '../layouts/open-layout.ts'
 import { type ProvisionedCapacity, type UserIndex, userIndex } from '../layouts/user-index.ts'
 

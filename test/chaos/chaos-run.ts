@@ -1,6 +1,6 @@
 import { SessionStore } from '../../src/store/session-store.ts'
 import { PayloadCodec } from '../../src/encryption/payload-codec.ts'
-import { binaryOf } from '../../src/layouts/layout.ts'
+import { binaryOf } from '../../src/layouts/attributes.ts'
 import { SocketTransport } from '../../src/aws/http/socket-transport.ts'
 import { engineCredentials, engineRegion, type Engine } from '../support/engines.ts'
 import { FaultRig } from '../support/fault-rig/fault-rig.ts'

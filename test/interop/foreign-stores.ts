@@ -1,4 +1,4 @@
-import type { LayoutName } from '../../src/layouts/layout.ts'
+import type { LayoutName } from '../../src/layouts/layout-settings.ts'
 import { connectionTo, type Engine, engineCredentials, engineRegion } from '../support/engines.ts'
 import type { LoadPackage } from './install.ts'
 

@@ -12,8 +12,8 @@ const aboveTheClient = [
   'adapters/shared/session-cookie',
   'items/item-table',
   'items/session-record',
+  'layouts/attributes',
   'layouts/json',
-  'layouts/layout',
   'layouts/native',
   'store/session-store',
 ]

@@ -4,7 +4,7 @@ import { invalidOption } from '../../errors.ts'
 import { DEFAULT_PARTITION_KEY } from '../../layouts/native.ts'
 import { checkAttributes } from '../../layouts/open-layout.ts'
 import { type ConnectionOptions, connectionRows } from '../../options/connection-options.ts'
-import type { SpecialKey } from '../../layouts/layout.ts'
+import type { SpecialKey } from '../../layouts/layout-settings.ts'
 import {
   booleanOption,
   integerOption,

@@ -1,7 +1,7 @@
 import { isDate, LATEST_MS } from '../../internal/core-objects.ts'
 import { randomText } from '../../internal/random.ts'
 import type { ExpiryOptions } from '../../options/call-options.ts'
-import type { LayoutName } from '../../layouts/layout.ts'
+import type { LayoutName } from '../../layouts/layout-settings.ts'
 
 /** The properties of a session's cookie. */
 export type CookieProperties = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 import type { SendOptions } from '../../aws/dynamodb/client-options.ts'
 import { shellWord } from '../../aws/dynamodb/wire-error.ts'
 import { codeOf } from '../../internal/core-objects.ts'
-import { textOf } from '../../layouts/layout.ts'
+import { textOf } from '../../layouts/attributes.ts'
 import { integerOption } from '../../internal/option.ts'
 import { askForTableKey, itemsOf, listInBulk, pagesOfLive } from '../../scan/scan.ts'
 import { listByUser, liveSessionOf, type UserSession } from '../../scan/user-sessions.ts'

@@ -1,7 +1,7 @@
 import type { SendOptions } from '../../aws/dynamodb/client-options.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import { closestMatch, didYouMean } from '../../internal/message-text.ts'
-import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout.ts'
+import { LAYOUT_NAMES, type LayoutName } from '../../layouts/layout-settings.ts'
 import { ItemTable } from '../../items/item-table.ts'
 import { openLayout } from '../../layouts/open-layout.ts'
 import { type Migration, openMigration } from '../../migration/migration.ts'

@@ -1,7 +1,7 @@
 import { itemSizeBytes } from '../../aws/dynamodb/item-size.ts'
 import { SessionCorruptError } from '../../errors.ts'
 import type { ItemTable } from '../../items/item-table.ts'
-import { binaryOf, textOf } from '../../layouts/layout.ts'
+import { binaryOf, textOf } from '../../layouts/attributes.ts'
 import type { Item } from '../../types.ts'
 import { byteSize, counted, duration, grouped } from '../output.ts'
 import { Distribution } from './bounded-counts.ts'

@@ -1,7 +1,8 @@
 import { corrupt, invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { COLON, COMMA, findInStructure, isSameJson, parseSessionData, stringifySessionData } from '../json.ts'
-import { mapOf, type SessionCodec, textOf } from '../layout.ts'
+import type { SessionCodec } from '../layout.ts'
+import { mapOf, textOf } from '../attributes.ts'
 import { noSession } from './define-layout.ts'
 import { isJsonObject, isObject, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 

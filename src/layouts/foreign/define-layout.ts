@@ -4,18 +4,14 @@ import type { AttributeValue, Item } from '../../types.ts'
 import {
   allOf,
   type Condition,
-  epochMsOf,
-  type LayoutOptions,
   keysWith,
-  LARGEST_SECONDS,
   type Layout,
-  type LayoutName,
-  numberOf,
   type SessionCodec,
   type SessionIdentity,
   type StoredSession,
-  textOf,
 } from '../layout.ts'
+import { epochMsOf, LARGEST_SECONDS, numberOf, textOf } from '../attributes.ts'
+import type { LayoutOptions, LayoutName } from '../layout-settings.ts'
 
 /** What is written. Reading goes by the size of the number, because older versions of some writers differ. */
 type ExpiryUnit = 's' | 'ms'

@@ -2,18 +2,9 @@ import { isJsonObject } from '../../internal/core-objects.ts'
 import { corrupt, invalidSessionData, SessionCorruptError } from '../../errors.ts'
 import type { AttributeValue, Item } from '../../types.ts'
 import { jsonCodec, parseSessionData, stringifySessionData } from '../json.ts'
-import {
-  type Condition,
-  type LayoutOptions,
-  type Layout,
-  type LayoutName,
-  mapOf,
-  type SessionCodec,
-  type SessionIdentity,
-  type SpecialKey,
-  type StoredSession,
-  textOf,
-} from '../layout.ts'
+import type { Condition, Layout, SessionCodec, SessionIdentity, StoredSession } from '../layout.ts'
+import { mapOf, textOf } from '../attributes.ts'
+import type { LayoutOptions, LayoutName, SpecialKey } from '../layout-settings.ts'
 import {
   decimalText,
   documentCodec,

@@ -2,17 +2,9 @@ import { corrupt, invalidSessionData, invalidSessionId } from '../../errors.ts'
 import type { AttributeValue, Item, SessionData } from '../../types.ts'
 import { sourceJsonCodec } from '../foreign/codecs.ts'
 import { defineLayout, expiryIn, type LayoutRow, noSession } from '../foreign/define-layout.ts'
-import {
-  binaryOf,
-  type Condition,
-  type LayoutOptions,
-  type Layout,
-  type LockProtocol,
-  numberOf,
-  numberTextOf,
-  type SessionCodec,
-  textOf,
-} from '../layout.ts'
+import type { Condition, Layout, LockProtocol, SessionCodec } from '../layout.ts'
+import { binaryOf, numberOf, numberTextOf, textOf } from '../attributes.ts'
+import type { LayoutOptions } from '../layout-settings.ts'
 import { isSamePhpValue } from './js-values.ts'
 import { limitsOf } from './node.ts'
 import { parseOne } from './parser.ts'

@@ -93,7 +93,7 @@ describe('the executable', () => {
       'errors.js',
       'internal/core-objects.js',
       'internal/message-text.js',
-      'internal/option-counterparts.js',
+      'internal/option-mistakes.js',
       'internal/option.js',
       'internal/process-environment.js',
       'options/preload-options.js',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { describe, expect, test } from 'vitest'
 
-import { LAYOUT_NAMES } from '../../../src/layouts/layout.ts'
+import { LAYOUT_NAMES } from '../../../src/layouts/layout-settings.ts'
 import { SessionStore } from '../../../src/store/session-store.ts'
 import { checkTable, createTable, type CreateTableOptions } from '../../../src/table/index.ts'
 import { connectionTo, engines, uniqueTableName } from '../../support/engines.ts'

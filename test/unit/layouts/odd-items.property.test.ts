@@ -4,12 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { withStoredExpiry } from '../../../src/adapters/shared/session-cookie.ts'
 import { DynamoDBSessionsError } from '../../../src/errors.ts'
 import { jsonCodec } from '../../../src/layouts/json.ts'
-import {
-  type Layout,
-  LAYOUT_NAMES,
-  type LayoutName,
-  type StoredSession,
-} from '../../../src/layouts/layout.ts'
+import type { Layout, StoredSession } from '../../../src/layouts/layout.ts'
+import { LAYOUT_NAMES, type LayoutName } from '../../../src/layouts/layout-settings.ts'
 import { openLayout } from '../../../src/layouts/open-layout.ts'
 import { isUnchanged, mergeSessionData } from '../../../src/items/merge.ts'
 import { snapshotOf, SessionRecord } from '../../../src/items/session-record.ts'

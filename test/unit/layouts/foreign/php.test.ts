@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 
 import { SessionCorruptError } from '../../../../src/errors.ts'
-import type { LayoutOptions } from '../../../../src/layouts/layout.ts'
+import type { LayoutOptions } from '../../../../src/layouts/layout-settings.ts'
 import { checkAttributes } from '../../../../src/layouts/open-layout.ts'
 import { phpLayout, phpLocks } from '../../../../src/layouts/php/php-layouts.ts'
 import { sessionIn } from './stored-session.ts'
