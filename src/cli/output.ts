@@ -195,7 +195,7 @@ export async function reportFailure(
   const isUsage = error instanceof UsageError || (code !== undefined && USAGE_CODES.has(code))
   const program = command === undefined ? 'dynamodb-sessions' : `dynamodb-sessions ${command}`
   const title = painter(stderr, environment)('red', `${program}:`)
-  await writeLine(stderr, `${title} ${printable(inOptionNames(messageOf(error) ?? String(error), command))}`)
+  await writeLine(stderr, `${title} ${printable(inOptionNames(thrownText(error), command))}`)
   if (isUsage) await writeLine(stderr, `see: npx ${program} --help`)
   else if (code === undefined) {
     // Not an error that anybody foresaw: where it happened is all that helps.
@@ -212,6 +212,11 @@ export async function reportFailure(
 /** Whether `--timeout` ended the command. The deadline of a request has a cause. */
 function isOwnTimeout(error: unknown): boolean {
   return isError(error) && codeOf(error) === 'DEADLINE_EXCEEDED' && error.cause === undefined
+}
+
+/** The message of whatever was thrown. */
+export function thrownText(error: unknown): string {
+  return messageOf(error) ?? String(error)
 }
 
 /** The name of an option as flags have it. */

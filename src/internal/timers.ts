@@ -128,6 +128,11 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject }
 }
 
+/** Takes a failure that nobody has to be told of, or that those who wait are told of in another way. */
+export function ignore(): void {
+  // There is nothing to do about it.
+}
+
 /** How the pauses between the attempts of one call grow. */
 interface Backoff {
   /** The longest pause before the first retry, in milliseconds; that of each further retry is twice as long. */

@@ -3,12 +3,9 @@ import { isAwsError } from '../aws/dynamodb/wire-error.ts'
 import { DynamoDBSessionsError, TableMismatchError } from '../errors.ts'
 import { foreignText } from '../internal/message-text.ts'
 import { warn } from '../internal/process-environment.ts'
-import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
+import { ttlAttributeOf } from '../layouts/layout.ts'
 import { addIndexCommand } from '../layouts/user-index.ts'
 import type { ItemTable } from './item-table.ts'
-
-/** A time that is far from the largest number of seconds, in seconds as well as in milliseconds. */
-const SOME_EXPIRY_MS = 2e12
 
 /**
  * Makes sure that sessions can be kept in a table, as far as the credentials of an application may see: that it is there, that
@@ -71,8 +68,7 @@ async function warnOfTimeToLive(
   { client, name: TableName, layout }: ItemTable,
   options: TimedOptions,
 ): Promise<void> {
-  const expiry = Object.entries(layout.expiryAttributes(SOME_EXPIRY_MS))
-  const [asked] = expiry.find(([, value]) => (numberOf(value) ?? Infinity) <= LARGEST_SECONDS) ?? []
+  const asked = ttlAttributeOf(layout)
   if (asked === undefined) return
   const {
     TimeToLiveDescription: { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute = '' } = {},

@@ -1,4 +1,5 @@
 import type { AttributeValue, Item, SessionData } from '../types.ts'
+import { LARGEST_SECONDS, numberOf } from './attributes.ts'
 import type { UserIndex } from './user-index.ts'
 
 /** A session in the terms that every layout shares. */
@@ -311,4 +312,13 @@ export function keysWith(
   return parts.length === 0
     ? undefined
     : { expression: parts.join(' AND '), names: { '#key': partitionKey }, values }
+}
+
+/** A time that is far from the largest number of seconds, in seconds as well as in milliseconds. */
+const SOME_EXPIRY_MS = 2e12
+
+/** The attribute with the expiry in seconds; `undefined` in layouts without one: time to live cannot act there. */
+export function ttlAttributeOf(layout: Pick<Layout, 'expiryAttributes'>): string | undefined {
+  const expiry = Object.entries(layout.expiryAttributes(SOME_EXPIRY_MS))
+  return expiry.find(([, value]) => (numberOf(value) ?? Infinity) <= LARGEST_SECONDS)?.[0]
 }

@@ -5,8 +5,7 @@ import type { IndexDescription, KeySchema, TableDescription } from '../aws/dynam
 import { TableNotFoundError } from '../errors.ts'
 import { foreignText } from '../internal/message-text.ts'
 import { sleep } from '../internal/timers.ts'
-import type { Layout } from '../layouts/layout.ts'
-import { LARGEST_SECONDS, numberOf } from '../layouts/attributes.ts'
+import { type Layout, ttlAttributeOf } from '../layouts/layout.ts'
 import type { LayoutOptions } from '../layouts/layout-settings.ts'
 import { openLayout } from '../layouts/open-layout.ts'
 import { type ProvisionedCapacity, type UserIndex, userIndex } from '../layouts/user-index.ts'
@@ -92,9 +91,6 @@ export interface TableAccess extends LayoutTable {
   readonly send: SendOptions
 }
 
-/** A time that is far from the largest number of seconds, in seconds as well as in milliseconds. */
-const SOME_EXPIRY_MS = 2e12
-
 /**
  * What the layout that the options name asks of its table.
  *
@@ -106,10 +102,8 @@ export async function openLayoutTable(options: LayoutTableOptions): Promise<Layo
 
 /** What a layout asks of its table. */
 export function layoutTableOf(layout: Layout): LayoutTable {
-  const { name, partitionKey } = layout
-  const expiry = Object.entries(layout.expiryAttributes(SOME_EXPIRY_MS))
-  const ttl = expiry.find(([, value]) => (numberOf(value) ?? Infinity) <= LARGEST_SECONDS)
-  return { layout: name, partitionKey, ttlAttribute: ttl?.[0], userIndex: layout.userIndex }
+  const { name, partitionKey, userIndex: index } = layout
+  return { layout: name, partitionKey, ttlAttribute: ttlAttributeOf(layout), userIndex: index }
 }
 
 /**

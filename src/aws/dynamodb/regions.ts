@@ -11,7 +11,7 @@ import {
 } from '../../errors.ts'
 import type { Deadline } from '../../internal/deadline.ts'
 import { type Draft, regionTraces } from '../../internal/diagnostics.ts'
-import { type Deferred, deferred } from '../../internal/timers.ts'
+import { type Deferred, deferred, ignore } from '../../internal/timers.ts'
 import type { Random } from '../../types.ts'
 import type { ConnectionCounts } from '../http/transport.ts'
 import { type BreakerState, type LatencyPercentiles, RegionHealth } from './region-health.ts'
@@ -139,6 +139,7 @@ export class Region {
     const trace: Draft<RegionTrace> = { region: this.name, reason }
     const over = deferred<void>()
     this.#outage = { trace, over }
+    // An outage is not a rejection.
     if (regionTraces.channels.hasSubscribers) regionTraces.observe(trace, () => over.promise).catch(ignore)
   }
 }
@@ -342,8 +343,4 @@ function isTimeout(error: unknown): boolean {
 /** An instant of `performance.now()` on the wall. */
 function epochMs(atMs: number): number {
   return Math.round(Date.now() - performance.now() + atMs)
-}
-
-function ignore(): void {
-  // An outage is not a rejection.
 }

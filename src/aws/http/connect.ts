@@ -3,7 +3,7 @@ import { checkServerIdentity, connect as connectTls, type ConnectionOptions, typ
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
 import { codeOf, isPromise, messageOf } from '../../internal/core-objects.ts'
-import { deferred, offAbort, onAbort, withTimeout } from '../../internal/timers.ts'
+import { deferred, ignore, offAbort, onAbort, withTimeout } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import { Connection, type ConnectionContext, SharedReadBuffer } from './connection.ts'
 import type { Endpoint, Route, RouteFinder } from './endpoint.ts'
@@ -280,8 +280,4 @@ function outageNote({ addresses, tunnel, context: { endpoint } }: ConnectOptions
 
 function lookupHangs({ hostname }: Endpoint): string {
   return `: the host name ${hostname} was not resolved by then; check that a name server can be reached`
-}
-
-function ignore(): void {
-  // Nobody is left to tell.
 }

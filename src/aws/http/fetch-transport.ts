@@ -6,7 +6,7 @@ import {
   TransportError,
 } from '../../errors.ts'
 import { isUint8Array } from '../../internal/core-objects.ts'
-import { withTimeout } from '../../internal/timers.ts'
+import { ignore, withTimeout } from '../../internal/timers.ts'
 import { connectFailed, isTlsCode } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import { GrowingBuffer, matchesChecksum, MAX_BODY_BYTES } from './response-parser.ts'
@@ -295,10 +295,6 @@ function invalid(origin: string, reason: string): ConnectionError {
   return new ConnectionError('INVALID_RESPONSE', `unusable response from ${origin}: ${reason}`, {
     retryable: true,
   })
-}
-
-function ignore(): void {
-  // Nobody is left to tell.
 }
 
 function* causesOf(error: unknown): Generator<object> {

@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 import { ConnectionError, ConnectTimeoutError } from '../../errors.ts'
-import { withTimeout } from '../../internal/timers.ts'
+import { ignore, withTimeout } from '../../internal/timers.ts'
 import { socketFailed, tlsOptions } from './connect-failure.ts'
 import type { Endpoint, Proxy, Route } from './endpoint.ts'
 import { type EndpointAddresses, Peer } from './resolver-cache.ts'
@@ -171,8 +171,4 @@ function once(socket: Socket, event: string): Promise<void> {
       resolve()
     })
   })
-}
-
-function ignore(): void {
-  // Whoever waits is told.
 }

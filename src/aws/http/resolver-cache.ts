@@ -9,7 +9,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { ResolutionTrace } from '../../diagnostics.ts'
 import { codeOf } from '../../internal/core-objects.ts'
 import { type Draft, resolutionTraces } from '../../internal/diagnostics.ts'
-import { type Deferred, deferred, withTimeout } from '../../internal/timers.ts'
+import { type Deferred, deferred, ignore, withTimeout } from '../../internal/timers.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** Looks up the addresses of a host name, as `dns.lookup` does with `all: true`. */
@@ -223,6 +223,7 @@ export class EndpointAddresses {
     }
     const over = deferred<void>()
     this.#outage = { trace, over }
+    // An outage is not a rejection.
     if (resolutionTraces.channels.hasSubscribers)
       resolutionTraces.observe(trace, () => over.promise).catch(ignore)
   }
@@ -269,6 +270,7 @@ export class Peer {
 
   /** To be passed as the option `lookup` to `connect` of `node:net` or `node:tls`. */
   readonly lookup: LookupFunction = (_hostname, options, callback) => {
+    // The socket has been told.
     this.#lookUp(options, callback).catch(ignore)
   }
 
@@ -351,8 +353,4 @@ function setLatest<Value>(map: Map<string, Value>, key: string, value: Value, ma
     map.delete(oldest)
     return
   }
-}
-
-function ignore(): void {
-  // An outage is not a rejection, and of a look-up the socket has been told.
 }

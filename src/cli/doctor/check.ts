@@ -1,4 +1,3 @@
-import { isError } from '../../internal/core-objects.ts'
 import { type CommandLineIo, painter, printable, type Style } from '../output.ts'
 
 /** What came out of one check. `skip`: it could not be made. */
@@ -17,11 +16,6 @@ export interface Check {
 /** Makes a {@link Check}. */
 export function check(level: Level, name: string, found: string, fix?: string): Check {
   return { name, level, found, ...(fix !== undefined && { fix }) }
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return isError(error) ? error.message : String(error)
 }
 
 /** How many checks came to what. */

@@ -22,8 +22,8 @@ import type { TableAccess } from '../../table/table-state.ts'
 import type { Credentials, Item } from '../../types.ts'
 import type { StoreOptions } from '../../options/store-options.ts'
 import type { CommandContext } from '../args.ts'
-import { duration } from '../output.ts'
-import { type Check, check, messageOf } from './check.ts'
+import { duration, thrownText } from '../output.ts'
+import { type Check, check } from './check.ts'
 
 /** The credentials, or why there are none. */
 interface FoundCredentials {
@@ -69,7 +69,7 @@ export async function findCredentials(
     if (signal.aborted) throw error
     const skipped = error instanceof CredentialsError ? error.skipped : []
     if (skipped.length === 0) {
-      return noCredentials(messageOf(error), 'mend that, or remove it so that other places are looked at')
+      return noCredentials(thrownText(error), 'mend that, or remove it so that other places are looked at')
     }
     const reasons = skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')
     return noCredentials(`there are none (${reasons})`, NO_CREDENTIALS_FIX)
@@ -208,7 +208,7 @@ function obstacleIn(error: unknown, region: string): Reach | undefined {
 function unreachable(error: unknown): Check {
   const cause =
     error instanceof DeadlineExceededError && error.cause instanceof TransportError ? error.cause : error
-  const message = messageOf(cause)
+  const message = thrownText(cause)
   const code = isError(cause) ? codeOf(cause.cause) : undefined
   const fix = /ENOTFOUND|EAI_AGAIN|not (?:be )?resolved/.test(`${message} ${code}`)
     ? 'there is no host of that name: check the spelling of the region and of the endpoint, and the name server'
@@ -288,7 +288,7 @@ export async function checkLatency(
     }
   } catch (error) {
     send.signal?.throwIfAborted()
-    return check('skip', 'latency', `cannot be measured: ${messageOf(error)}`)
+    return check('skip', 'latency', `cannot be measured: ${thrownText(error)}`)
   }
   durationsMs.sort((left, right) => left - right)
   const at = (index: number): number => durationsMs[index] ?? Number.NaN

@@ -13,7 +13,8 @@ import { systemClock } from '../../aws/http/server-clock.ts'
 import type { Credentials } from '../../types.ts'
 import type { StoreOptions } from '../../options/store-options.ts'
 import { type CommandContext, inOptionNames } from '../args.ts'
-import { type Check, check, messageOf } from './check.ts'
+import { thrownText } from '../output.ts'
+import { type Check, check } from './check.ts'
 
 /**
  * Finds environment variables that were meant to be settings of this package and are none, and settings of the AWS SDK that
@@ -144,7 +145,7 @@ export async function checkRegion(context: CommandContext, options: StoreOptions
     return { settings, region: check('fail', 'region', contradiction, fix) }
   } catch (error) {
     const fix = 'set AWS_REGION, or --region, to the region of the table, for example eu-west-1'
-    return { settings: undefined, region: check('fail', 'region', inOptionNames(messageOf(error)), fix) }
+    return { settings: undefined, region: check('fail', 'region', inOptionNames(thrownText(error)), fix) }
   }
 }
 
@@ -164,7 +165,7 @@ export function checkEndpoint(
     const fix = 'use https://, or a loopback address for an engine on this machine'
     return { url, endpoint: check('warn', 'endpoint', `${found}: sessions travel unencrypted`, fix) }
   } catch (error) {
-    return { url: undefined, endpoint: check('fail', 'endpoint', inOptionNames(messageOf(error))) }
+    return { url: undefined, endpoint: check('fail', 'endpoint', inOptionNames(thrownText(error))) }
   }
 }
 

@@ -15,7 +15,8 @@ import {
 import type { AttributeValue, Item } from '../../types.ts'
 import type { StoreOptions } from '../../options/store-options.ts'
 import { aboutTable } from '../args.ts'
-import { type Check, check, messageOf } from './check.ts'
+import { thrownText } from '../output.ts'
+import { type Check, check } from './check.ts'
 import { isDenied } from './connection-checks.ts'
 
 /** What is known of the table. */
@@ -106,7 +107,7 @@ function asCheck(name: string, { level, what, fix }: Finding, settings: StoreOpt
 function unknown(name: string, error: unknown, action: string): Check {
   return isDenied(error)
     ? check('skip', name, `cannot be seen without the permission ${action}`)
-    : check('skip', name, `cannot be seen: ${messageOf(error)}`)
+    : check('skip', name, `cannot be seen: ${thrownText(error)}`)
 }
 
 /** What trying the permissions came to. */
@@ -212,10 +213,10 @@ function refusal(error: unknown, operation: string, purpose: string, resource: s
       return check('skip', name, 'this engine does not have it')
     case 'ValidationException': {
       const reason =
-        operation === 'Query' ? 'there is no such index, or it is still being built' : messageOf(error)
+        operation === 'Query' ? 'there is no such index, or it is still being built' : thrownText(error)
       return check('skip', name, `cannot be tried: ${reason}`)
     }
     default:
-      return check(level, name, messageOf(error))
+      return check(level, name, thrownText(error))
   }
 }

@@ -3,8 +3,8 @@ import { access, realpath, stat } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
 
 import { replaceFile } from '../../aws/credentials/cache-file.ts'
-import { codeOf, messageOf } from '../../internal/core-objects.ts'
-import { printable, UsageError } from '../output.ts'
+import { codeOf } from '../../internal/core-objects.ts'
+import { printable, thrownText, UsageError } from '../output.ts'
 
 /** Where a report goes: a new file, or one in place of an earlier report. */
 export class ReportFile {
@@ -40,7 +40,7 @@ export class ReportFile {
       // The slash asks for a directory.
       await access(`${dirname(target)}/`, constants.W_OK)
     } catch (error) {
-      throw new UsageError(`--html ${shown} cannot be written: ${messageOf(error) ?? ''}`, { cause: error })
+      throw new UsageError(`--html ${shown} cannot be written: ${thrownText(error)}`, { cause: error })
     }
     return new ReportFile(path, target)
   }
@@ -56,7 +56,7 @@ async function existing(path: string): Promise<Awaited<ReturnType<typeof stat>> 
     return await stat(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
-    throw new UsageError(`--html ${printable(path)} cannot be looked at: ${messageOf(error) ?? ''}`, {
+    throw new UsageError(`--html ${printable(path)} cannot be looked at: ${thrownText(error)}`, {
       cause: error,
     })
   }
