@@ -214,7 +214,18 @@ export class SessionStore<Data extends object = SessionData> {
   ): Promise<SessionRecord<Data>>
   write(id: string, data: Data, options: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined>
   write(id: string, data: Data, options?: WriteOptions<Data>): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(options, writeRows, (table, taken) => this.#write(table, id, data, taken))
+    return this.#with(options, writeRows, async (table, taken) => {
+      const { basis, movedFrom } = taken
+      const timed = table.timed(taken)
+      requireRecords({ basis, movedFrom }, table.keyOf(id))
+      const snapshot = await table.clock.retryAfterClockCorrection(() =>
+        basis === undefined
+          ? this.#writes.create(table, id, data, taken, timed)
+          : this.#writes.save(table, snapshotIn(basis), data, taken, timed),
+      )
+      if (basis === undefined) this.#locks?.forget(table.keyOf(id))
+      return snapshot && this.#record(table, snapshot)
+    })
   }
 
   /**
@@ -239,9 +250,18 @@ export class SessionStore<Data extends object = SessionData> {
     newId: string,
     options?: RegenerateOptions<Data>,
   ): Promise<SessionRecord<Data> | undefined> {
-    return this.#with(options, regenerateRows, (table, taken) =>
-      this.#regenerate(table, record, newId, taken),
-    )
+    return this.#with(options, regenerateRows, async (table, { data = record.data, ...taken }) => {
+      const writes = this.#writes
+      const snapshot = await writes.regenerate(
+        table,
+        snapshotIn(record),
+        table.keyOf(newId),
+        data,
+        taken,
+        table.timed(taken),
+      )
+      return snapshot && this.#record(table, { ...snapshot, origin: writes.migration?.originOf(newId) })
+    })
   }
 
   /**
@@ -290,7 +310,32 @@ export class SessionStore<Data extends object = SessionData> {
    * @returns whether there was something to touch; a touch that is left out says so, too.
    */
   touch(target: string | SessionRecord<Data>, options?: TouchOptions): Promise<boolean> {
-    return this.#with(options, touchRows, (table, taken) => this.#touch(table, target, taken))
+    return this.#with(options, touchRows, async (table, taken) => {
+      const timed = table.timed(taken)
+      const { ttlSeconds, absoluteTimeoutSeconds, touchAfterSeconds } = this.#options
+      const isDefault = taken.expiresMs === undefined && taken.ttlSeconds === undefined
+      // The expiry may depend on more than the ID; then the session is read first.
+      const needsRecord =
+        absoluteTimeoutSeconds !== undefined ||
+        this.#writes.migration !== undefined ||
+        (isDefault && typeof ttlSeconds === 'function')
+      const touched = await table.clock.retryAfterClockCorrection(async () => {
+        const isRecord = target instanceof SessionRecord
+        if (!isRecord && !needsRecord) {
+          const [key, snapshot] = [table.keyOf(target), undefined]
+          const expiresMs = this.#terms.expiryOf(table, taken, undefined, undefined)
+          return touchSession(table, { key, snapshot, expiresMs, isDefault, touchAfterSeconds: 0 }, timed)
+        }
+        const record = isRecord ? target : await this.#read(table, target, timed)
+        if (record === undefined) return undefined
+        const snapshot = snapshotIn(record)
+        const { key, createdMs } = snapshot.session
+        const expiresMs = this.#terms.expiryOf(table, taken, record.data, createdMs)
+        const least = isRecord ? touchAfterSeconds : 0
+        return this.#writes.moveExpiry(table, { key, snapshot, expiresMs, touchAfterSeconds: least }, timed)
+      })
+      return touched !== undefined
+    })
   }
 
   /**
@@ -299,7 +344,10 @@ export class SessionStore<Data extends object = SessionData> {
    * @param target the session ID, or a record of the session.
    */
   destroy(target: string | SessionRecord<Data>, options?: CallOptions): Promise<void> {
-    return this.#with(options, callRows, (table, taken) => this.#destroy(table, target, taken))
+    return this.#with(options, callRows, async (table, taken) => {
+      await this.#writes.destroy(table, target, table.timed(taken))
+      this.#locks?.forget(table.keyOfTarget(target))
+    })
   }
 
   /**
@@ -310,7 +358,19 @@ export class SessionStore<Data extends object = SessionData> {
    * @throws {SessionLockedError} when another request still has the lock after `maxWaitMs`.
    */
   lock(id: string, options?: LockOptions): Promise<SessionLock<Data> | undefined> {
-    return this.#with(options, lockRows, (table, taken) => this.#lock(table, id, taken))
+    return this.#with(options, lockRows, async (table, { signal, renew = true, ...settings }) => {
+      const key = table.keyOf(id)
+      const terms = lockTerms(this.#options.locking, settings, renew)
+      const { LockManager } = await import('../locks/lock-manager.ts')
+      this.#locks ??= new LockManager(table, Math.random)
+      const migration = this.#writes.migration
+      const locked = await this.#locks.lock(key, { ...terms, signal }, migration?.lockSource(id, signal))
+      if (locked === undefined) return undefined
+      const { session, lease } = locked
+      if (renew) lease.keepAlive()
+      const snapshot = { ...snapshotOf(session, lease), origin: migration?.originOf(id) }
+      return new SessionLock(this.#record(table, snapshot), lease)
+    })
   }
 
   /**
@@ -502,100 +562,6 @@ export class SessionStore<Data extends object = SessionData> {
     const snapshot =
       migration === undefined ? session && snapshotOf(session) : await migration.read(id, session, timed)
     return snapshot && this.#record(table, snapshot)
-  }
-
-  async #write(
-    table: ItemTable,
-    id: string,
-    data: Data,
-    options: WriteOptions<Data>,
-  ): Promise<SessionRecord<Data> | undefined> {
-    const { basis, movedFrom } = options
-    const timed = table.timed(options)
-    requireRecords({ basis, movedFrom }, table.keyOf(id))
-    const snapshot = await table.clock.retryAfterClockCorrection(() =>
-      basis === undefined
-        ? this.#writes.create(table, id, data, options, timed)
-        : this.#writes.save(table, snapshotIn(basis), data, options, timed),
-    )
-    if (basis === undefined) this.#locks?.forget(table.keyOf(id))
-    return snapshot && this.#record(table, snapshot)
-  }
-
-  async #regenerate(
-    table: ItemTable,
-    record: SessionRecord<Data>,
-    newId: string,
-    { data = record.data, ...options }: RegenerateOptions<Data>,
-  ): Promise<SessionRecord<Data> | undefined> {
-    const writes = this.#writes
-    const snapshot = await writes.regenerate(
-      table,
-      snapshotIn(record),
-      table.keyOf(newId),
-      data,
-      options,
-      table.timed(options),
-    )
-    return snapshot && this.#record(table, { ...snapshot, origin: writes.migration?.originOf(newId) })
-  }
-
-  async #touch(
-    table: ItemTable,
-    target: string | SessionRecord<Data>,
-    options: TouchOptions,
-  ): Promise<boolean> {
-    const timed = table.timed(options)
-    const { ttlSeconds, absoluteTimeoutSeconds, touchAfterSeconds } = this.#options
-    const isDefault = options.expiresMs === undefined && options.ttlSeconds === undefined
-    // The expiry may depend on more than the ID; then the session is read first.
-    const needsRecord =
-      absoluteTimeoutSeconds !== undefined ||
-      this.#writes.migration !== undefined ||
-      (isDefault && typeof ttlSeconds === 'function')
-    const touched = await table.clock.retryAfterClockCorrection(async () => {
-      const isRecord = target instanceof SessionRecord
-      if (!isRecord && !needsRecord) {
-        const [key, snapshot] = [table.keyOf(target), undefined]
-        const expiresMs = this.#terms.expiryOf(table, options, undefined, undefined)
-        return touchSession(table, { key, snapshot, expiresMs, isDefault, touchAfterSeconds: 0 }, timed)
-      }
-      const record = isRecord ? target : await this.#read(table, target, timed)
-      if (record === undefined) return undefined
-      const snapshot = snapshotIn(record)
-      const { key, createdMs } = snapshot.session
-      const expiresMs = this.#terms.expiryOf(table, options, record.data, createdMs)
-      const least = isRecord ? touchAfterSeconds : 0
-      return this.#writes.moveExpiry(table, { key, snapshot, expiresMs, touchAfterSeconds: least }, timed)
-    })
-    return touched !== undefined
-  }
-
-  async #destroy(
-    table: ItemTable,
-    target: string | SessionRecord<Data>,
-    options: SendOptions,
-  ): Promise<void> {
-    await this.#writes.destroy(table, target, table.timed(options))
-    this.#locks?.forget(table.keyOfTarget(target))
-  }
-
-  async #lock(
-    table: ItemTable,
-    id: string,
-    { signal, renew = true, ...settings }: LockOptions,
-  ): Promise<SessionLock<Data> | undefined> {
-    const key = table.keyOf(id)
-    const terms = lockTerms(this.#options.locking, settings, renew)
-    const { LockManager } = await import('../locks/lock-manager.ts')
-    this.#locks ??= new LockManager(table, Math.random)
-    const migration = this.#writes.migration
-    const locked = await this.#locks.lock(key, { ...terms, signal }, migration?.lockSource(id, signal))
-    if (locked === undefined) return undefined
-    const { session, lease } = locked
-    if (renew) lease.keepAlive()
-    const snapshot = { ...snapshotOf(session, lease), origin: migration?.originOf(id) }
-    return new SessionLock(this.#record(table, snapshot), lease)
   }
 
   #record(table: ItemTable, snapshot: SessionSnapshot): SessionRecord<Data> {
