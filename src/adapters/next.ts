@@ -1,7 +1,6 @@
 import type { CallOptions } from '../options/call-options.ts'
 import { isError } from '../internal/core-objects.ts'
 import { sleep } from '../internal/timers.ts'
-import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import type { RequestWithCookies, WebSessions, WebSessionsOptions } from './web.ts'
 import { type SetCookie, setCookieHeader } from './web/cookie.ts'
@@ -69,22 +68,10 @@ export function nextSessions<Data extends object = SessionData>(
 }
 
 /** What {@link nextSessions} makes. Everything but its creation throws a `TypeError` (`INVALID_OPTION`) for wrong options. */
-export class NextSessions<Data extends object = SessionData> {
-  readonly #shared: SharedSessions<Data, NextSession<Data>>
-
+export class NextSessions<Data extends object = SessionData> extends SharedSessions<Data, NextSession<Data>> {
   /** @internal */
   constructor(options: WebSessionsOptions<Data>) {
-    this.#shared = new SharedSessions(options, HOST)
-  }
-
-  /** Where the sessions are kept; for `destroyByUser`, for example. */
-  get store(): SessionStore<Data> {
-    return this.#shared.opened.web.store
-  }
-
-  /** Name of the cookie, with prefix. */
-  get cookieName(): string {
-    return this.#shared.opened.web.cookieName
+    super(options, HOST)
   }
 
   /**
@@ -96,7 +83,7 @@ export class NextSessions<Data extends object = SessionData> {
   get(jar: CookieJar): Promise<NextSession<Data>>
   get(request: PagesRequest, response: PagesResponse): Promise<NextSession<Data>>
   async get(source: CookieJar | PagesRequest, response?: PagesResponse): Promise<NextSession<Data>> {
-    const { web, sessions } = this.#shared.opened
+    const { web, sessions } = this.opened
     const known = sessions.get(source)
     if (known !== undefined) return known
     const opening =
@@ -119,7 +106,7 @@ export class NextSessions<Data extends object = SessionData> {
     handler: SessionHandler<Data, Incoming, Context>,
   ): NextHandler<Incoming, Context> {
     return async (request, context) => {
-      const { web } = this.#shared.opened
+      const { web } = this.opened
       const session = await openSession(web, request.headers.get('cookie'))
       try {
         return await commitTo(session, await handler(request, session, context))
@@ -147,16 +134,6 @@ export class NextSessions<Data extends object = SessionData> {
   /** The cookie that a response has to carry after a commit, in parts; `undefined` when it needs none. */
   cookie(session: NextSession<Data>): SetCookie | undefined {
     return session.setCookie
-  }
-
-  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
-  ready(options?: CallOptions): Promise<void> {
-    return this.#shared.opened.web.ready(options)
-  }
-
-  /** Closes the connections of the store, for all bundles, unless the store was passed in. It opens again when used. */
-  close(): Promise<void> {
-    return this.#shared.close()
   }
 }
 

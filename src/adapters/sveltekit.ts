@@ -1,7 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import type { CallOptions } from '../options/call-options.ts'
-import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import type { WebSession, WebSessions, WebSessionsOptions } from './web.ts'
 import type { SetCookie } from './web/cookie.ts'
@@ -67,23 +65,12 @@ export function sveltekitSessions<Data extends object = SessionData>(
 }
 
 /** What {@link sveltekitSessions} makes. Everything but its creation throws a `TypeError` (`INVALID_OPTION`) for wrong options. */
-export class SvelteKitSessions<Data extends object = SessionData> {
-  readonly #shared: SharedSessions<Data>
+export class SvelteKitSessions<Data extends object = SessionData> extends SharedSessions<Data> {
   readonly #current = new AsyncLocalStorage<RequestSession<Data>>()
 
   /** @internal */
   constructor(options: WebSessionsOptions<Data>) {
-    this.#shared = new SharedSessions(options, HOST)
-  }
-
-  /** Where the sessions are kept; for `destroyByUser`, for example. */
-  get store(): SessionStore<Data> {
-    return this.#web.store
-  }
-
-  /** Name of the cookie, with prefix. */
-  get cookieName(): string {
-    return this.#web.cookieName
+    super(options, HOST)
   }
 
   /** The hook: alone, `export const handle = sessions.handle`, or in SvelteKit's `sequence`. */
@@ -133,17 +120,7 @@ export class SvelteKitSessions<Data extends object = SessionData> {
   }
 
   get #web(): WebSessions<Data> {
-    return this.#shared.opened.web
-  }
-
-  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
-  ready(options?: CallOptions): Promise<void> {
-    return this.#shared.opened.web.ready(options)
-  }
-
-  /** Closes the connections of the store, unless the store was passed in. It opens again when used. */
-  close(): Promise<void> {
-    return this.#shared.close()
+    return this.opened.web
   }
 }
 

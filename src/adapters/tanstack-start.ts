@@ -1,5 +1,3 @@
-import type { CallOptions } from '../options/call-options.ts'
-import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
 import type { WebSession, WebSessionsOptions } from './web.ts'
 import { isServerError, SharedSessions } from './web/shared-sessions.ts'
@@ -41,22 +39,10 @@ export function tanstackStartSessions<Data extends object = SessionData>(
 }
 
 /** What {@link tanstackStartSessions} makes. Everything but its creation throws a `TypeError` (`INVALID_OPTION`) for wrong options. */
-export class TanStackStartSessions<Data extends object = SessionData> {
-  readonly #shared: SharedSessions<Data>
-
+export class TanStackStartSessions<Data extends object = SessionData> extends SharedSessions<Data> {
   /** @internal */
   constructor(options: WebSessionsOptions<Data>) {
-    this.#shared = new SharedSessions(options, HOST)
-  }
-
-  /** Where the sessions are kept; for `destroyByUser`, for example. */
-  get store(): SessionStore<Data> {
-    return this.#shared.opened.web.store
-  }
-
-  /** Name of the cookie, with prefix. */
-  get cookieName(): string {
-    return this.#shared.opened.web.cookieName
+    super(options, HOST)
   }
 
   /**
@@ -71,20 +57,10 @@ export class TanStackStartSessions<Data extends object = SessionData> {
     next: (session: WebSession<Data>) => Result | Promise<Result>,
   ): Promise<Result> {
     let result: Result | undefined
-    const response = await this.#shared.opened.web.handle(request, async session => {
+    const response = await this.opened.web.handle(request, async session => {
       result = await next(session)
       return result.response
     })
     return { ...(result as Result), response }
-  }
-
-  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
-  ready(options?: CallOptions): Promise<void> {
-    return this.#shared.opened.web.ready(options)
-  }
-
-  /** Closes the connections of the store, unless the store was passed in. It opens again when used. */
-  close(): Promise<void> {
-    return this.#shared.close()
   }
 }

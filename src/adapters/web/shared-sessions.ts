@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 
 import { isObject } from '../../internal/core-objects.ts'
+import type { CallOptions } from '../../options/call-options.ts'
+import type { SessionStore } from '../../store/session-store.ts'
 import { WebSessions, type WebSessionsOptions } from '../web.ts'
 import type { Host, WebSession } from './web-session.ts'
 
@@ -26,19 +28,41 @@ const FUNCTIONS_OF_DATA: ReadonlySet<string> = new Set(['userId', 'ttlSeconds', 
  * Web sessions that are opened when they are first asked for, so that a build needs no secret, and that all users of the same
  * options share: frameworks evaluate a module once for each bundle, and in development once more for each edit.
  */
-export class SharedSessions<Data extends object, Session extends WebSession<Data> = WebSession<Data>> {
+export abstract class SharedSessions<
+  Data extends object,
+  Session extends WebSession<Data> = WebSession<Data>,
+> {
   readonly #options: WebSessionsOptions<Data>
   readonly #host: Host
   /** For options that nothing else can be known to have. */
   readonly #own: OpenedByKey<Data, Session> = new Map()
 
+  /** @internal */
   constructor(options: WebSessionsOptions<Data>, host: Host) {
     this.#options = options
     this.#host = host
   }
 
-  /** @throws {TypeError} `INVALID_OPTION` */
-  get opened(): OpenedSessions<Data, Session> {
+  /** Where the sessions are kept; for `destroyByUser`, for example. */
+  get store(): SessionStore<Data> {
+    return this.opened.web.store
+  }
+
+  /** Name of the cookie, with prefix. */
+  get cookieName(): string {
+    return this.opened.web.cookieName
+  }
+
+  /** Checks at start that sessions can be kept: {@link SessionStore.ready}. Call it before the application listens. */
+  ready(options?: CallOptions): Promise<void> {
+    return this.opened.web.ready(options)
+  }
+
+  /**
+   * @throws {TypeError} `INVALID_OPTION`
+   * @internal
+   */
+  protected get opened(): OpenedSessions<Data, Session> {
     const [key, byKey] = this.#place()
     const known = byKey.get(key)
     if (known !== undefined) return known
@@ -48,7 +72,7 @@ export class SharedSessions<Data extends object, Session extends WebSession<Data
     return opened
   }
 
-  /** What is asked for next is opened anew. */
+  /** Closes the connections of the store, for all bundles, unless the store was passed in. It opens again when used. */
   async close(): Promise<void> {
     const [key, byKey] = this.#place()
     const known = byKey.get(key)
