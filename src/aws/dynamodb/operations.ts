@@ -207,6 +207,11 @@ export type Output<Name extends Operation> = Operations[Name]['output']
 
 const TIMED_FIELDS = ['Item', 'UpdateExpression', 'ConditionExpression', 'FilterExpression']
 
+/** The name of a table, which may be given as its ARN. */
+export function tableName(table: string): string {
+  return table.slice(table.lastIndexOf('/') + 1)
+}
+
 /** What an input consists of: the actions of a transaction (`[{ Put: { ... } }, ...]`), or else itself. */
 export function actionsOf(input: object): readonly object[] {
   const { TransactItems: items }: { readonly TransactItems?: unknown } = input

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../internal/core-objects.ts'
 import type { AttributeValue, Item } from '../../types.ts'
-import type { Operation } from './operations.ts'
+import { type Operation, tableName } from './operations.ts'
 import type { WireError } from './wire-error.ts'
 
 /** What the input of an operation tells about its response. */
@@ -116,12 +116,7 @@ function areItemsOf({ TransactItems: actions = [] }: Asked, responses: unknown):
 /** Whether something is of the table that was asked, as far as it says so. */
 function isOfTable({ TableName: asked }: Asked, described: unknown): boolean {
   const name = isJsonObject(described) ? described['TableName'] : undefined
-  return asked === undefined || typeof name !== 'string' || ownName(name) === ownName(asked)
-}
-
-/** A table may be named by its ARN. */
-function ownName(table: string): string {
-  return table.slice(table.lastIndexOf('/') + 1)
+  return asked === undefined || typeof name !== 'string' || tableName(name) === tableName(asked)
 }
 
 /** Whether there is no item, or one that has this key. */

@@ -7,12 +7,13 @@ import {
   ThrottlingError,
 } from '../../errors.ts'
 import { foreignText, requestIdIn } from '../../internal/message-text.ts'
-import { isObject, weakProperty } from '../../internal/core-objects.ts'
+import { isJsonObject, isObject, weakProperty } from '../../internal/core-objects.ts'
 import type { Item } from '../../types.ts'
 import { partitionOf } from '../config/partitions.ts'
 import { isLoopback } from '../http/endpoint.ts'
 import { isTransactionConflict, retryKindOfAnswer, type ServiceFailure } from '../http/retry.ts'
 import type { TransportResponse } from '../http/transport.ts'
+import { tableName } from './operations.ts'
 
 /** An error answer of an AWS JSON service, taken apart. */
 export interface WireError extends ServiceFailure {
@@ -267,7 +268,7 @@ export function createTableCommand(
   { table, region, origin }: TablePlace,
   { layout, partitionKey, profile }: TableSettings = {},
 ): string {
-  const words = ['npx dynamodb-sessions create-table', `--table ${nameOf(table)}`, `--region ${region}`]
+  const words = ['npx dynamodb-sessions create-table', `--table ${tableName(table)}`, `--region ${region}`]
   if (!isOwnEndpoint(origin, region)) words.push(`--endpoint ${origin}`)
   if (layout !== undefined && layout !== 'native') words.push(`--layout ${layout}`)
   if (partitionKey !== undefined) words.push(`--partition-key ${shellWord(partitionKey)}`)
@@ -335,7 +336,8 @@ function parseBody(response: TransportResponse): {
     }
     return {
       fields,
-      item: 'Item' in parsed && isItem(parsed.Item) ? parsed.Item : undefined,
+      // What is in it is checked by whoever reads it as a session.
+      item: 'Item' in parsed && isJsonObject(parsed.Item) ? (parsed.Item as Item) : undefined,
       cancellationCodes: 'CancellationReasons' in parsed ? codesOf(parsed.CancellationReasons) : [],
     }
   } catch {
@@ -351,15 +353,6 @@ function codesOf(reasons: unknown): readonly string[] {
     const code = isObject(reason) && 'Code' in reason ? reason.Code : undefined
     return typeof code === 'string' && /^\w{1,100}$/.test(code) ? code : 'Unknown'
   })
-}
-
-/** Whether a value can be an item; what is in it is checked by whoever reads it as a session. */
-function isItem(value: unknown): value is Item {
-  return isObject(value) && !Array.isArray(value)
-}
-
-function nameOf(table: string): string {
-  return table.slice(table.lastIndexOf('/') + 1)
 }
 
 /** Whether an endpoint is one that AWS has for the region, so that whoever names the region gets there. */
