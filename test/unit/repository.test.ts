@@ -87,9 +87,12 @@ test('the words of the documentation are checked, and not those of code', async 
   const { findingsIn } = (await import(url)) as {
     findingsIn: (text: string) => readonly { readonly line: number; readonly found: string }[]
   }
-  const text = 'Good.\n\nNobody writes `nobody`.\n\n```js\nsomebody()\n```\n\nThe the [lock](somebody.md).\n'
+  const text =
+    'Good.\n\nNobody writes `nobody`.\n\n```js\nsomebody()\n```\n\nThe the [lock](somebody.md).\n\nIt tells how it has to be.\n'
   expect(findingsIn(text).map(({ line, found }) => [line, found])).toEqual([
     [3, 'Nobody'],
+    [11, 'tells how'],
+    [11, 'has to'],
     [9, 'The the'],
   ])
 })
