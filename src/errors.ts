@@ -68,9 +68,9 @@ export class ConfigurationError extends DynamoDBSessionsError {
 
 /** Why one credential provider did not supply credentials. */
 export interface SkippedProvider {
-  /** What was asked, for example `environment variables`. */
+  /** The source, for example `environment variables`. */
   readonly provider: string
-  /** Why it had nothing to give. */
+  /** Why it has no credentials. */
   readonly reason: string
 }
 
@@ -87,8 +87,8 @@ export class CredentialsError extends DynamoDBSessionsError {
    */
   declare readonly skipped: readonly SkippedProvider[]
   /**
-   * Whether the provider is simply not configured, so that a chain goes on to the next one. `false` means that it
-   * is configured and broken, which ends a chain.
+   * `true` when the provider is not configured, so that a chain continues with the next one; `false` when it is configured but
+   * broken, which ends a chain.
    */
   readonly tryNextProvider: boolean
 
@@ -105,11 +105,11 @@ export class CredentialsError extends DynamoDBSessionsError {
   }
 }
 
-/** The request did not get an HTTP response that can be trusted. Base class of the network errors. */
+/** The request received no HTTP response, or one that can't be trusted. Base class of the network errors. */
 export class TransportError extends DynamoDBSessionsError {
   declare readonly code: ConnectionError['code'] | 'ATTEMPT_TIMEOUT' | 'CONNECT_TIMEOUT'
 
-  /** Whether the same request may succeed when it is sent again. */
+  /** Whether a retry of the request may succeed. */
   readonly retryable: boolean
 
   constructor(
@@ -162,7 +162,7 @@ export class ConnectionError extends TransportError {
   }
 }
 
-/** The whole call, retries included, took longer than `deadlineMs`. `cause` is what the last attempt met. */
+/** The whole call, retries included, took longer than `deadlineMs`. `cause` is the error of the last attempt. */
 export class DeadlineExceededError extends DynamoDBSessionsError {
   declare readonly code: 'DEADLINE_EXCEEDED'
 
@@ -180,11 +180,11 @@ export class DynamoDBError extends DynamoDBSessionsError {
     | 'TABLE_NOT_FOUND'
     | 'THROTTLED'
 
-  /** Exception name in the words of AWS, for example `ConditionalCheckFailedException`. */
+  /** Exception name as AWS reports it, for example `ConditionalCheckFailedException`. */
   readonly awsCode: string
   /**
    * HTTP status of the response of DynamoDB. Not called `status` or `statusCode`, which frameworks would send to the
-   * visitor: that a table is missing is no mistake of theirs.
+   * visitor, whose fault a missing table is not.
    */
   readonly httpStatusCode: number
   /** AWS request ID, to quote to AWS support; `undefined` when the response had none. */
@@ -215,7 +215,7 @@ export type DynamoDBErrorDetails = Pick<
   'awsCode' | 'httpStatusCode' | 'requestId' | 'attempts' | 'retryable'
 >
 
-/** DynamoDB throttled the request, and still did after the retries. */
+/** DynamoDB throttled the request and all of its retries. */
 export class ThrottlingError extends DynamoDBError {
   declare readonly code: 'THROTTLED'
 
@@ -224,7 +224,7 @@ export class ThrottlingError extends DynamoDBError {
   }
 }
 
-/** The table does not exist in the region and account that were asked, or is still being created. */
+/** The table does not exist in this region and account, or is still being created. */
 export class TableNotFoundError extends DynamoDBError {
   declare readonly code: 'TABLE_NOT_FOUND'
 
@@ -262,7 +262,7 @@ export class ClockSkewError extends DynamoDBError {
   }
 }
 
-/** The session does not fit into a DynamoDB item. It was not sent, and what is stored is unchanged. */
+/** The session does not fit into a DynamoDB item. Nothing was sent; the stored session is unchanged. */
 export class SessionTooLargeError extends DynamoDBSessionsError {
   declare readonly code: 'SESSION_TOO_LARGE'
 
@@ -282,7 +282,7 @@ export class SessionTooLargeError extends DynamoDBSessionsError {
   }
 }
 
-/** What is stored under the session's key is not a session that this package can read. It was left as it is. */
+/** The item under the session's key is not a session that this package can read. It was not changed. */
 export class SessionCorruptError extends DynamoDBSessionsError {
   declare readonly code: 'SESSION_CORRUPT'
 
@@ -292,8 +292,8 @@ export class SessionCorruptError extends DynamoDBSessionsError {
 }
 
 /**
- * What is stored is encrypted with a key that this store was not given, or is not what was encrypted: it has been
- * changed, cut short or moved to another session. It was left as it is.
+ * The session is encrypted with a key that this store doesn't have, or its data were changed, truncated or copied from another
+ * session. It was not changed.
  */
 export class SessionDecryptionError extends DynamoDBSessionsError {
   declare readonly code: 'SESSION_DECRYPTION_FAILED'
@@ -304,8 +304,8 @@ export class SessionDecryptionError extends DynamoDBSessionsError {
 }
 
 /**
- * Somebody else has written the session since it was read, and the changes were not merged: because `onConflict` is
- * `'reject'`, or because others kept writing for as long as it was tried. Nothing was written.
+ * Another request has written the session since it was read, and the changes were not merged: `onConflict` is `'reject'`, or
+ * other requests kept writing during every retry. Nothing was written.
  */
 export class SessionConflictError extends DynamoDBSessionsError {
   declare readonly code: 'SESSION_CONFLICT'
@@ -319,12 +319,12 @@ export class SessionConflictError extends DynamoDBSessionsError {
   }
 }
 
-/** Somebody else holds the lock of the session, and still did after `maxWaitMs`. */
+/** Another request held the lock of the session for all of `maxWaitMs`. */
 export class SessionLockedError extends DynamoDBSessionsError {
   declare readonly code: 'SESSION_LOCKED'
 
   /**
-   * Milliseconds until the holder's lease ends unless it is renewed; `undefined` where the layout's locks have no end.
+   * Milliseconds until the holder's lease ends unless it is renewed; `undefined` in layouts whose locks never expire.
    */
   readonly remainingMs: number | undefined
 
@@ -335,9 +335,9 @@ export class SessionLockedError extends DynamoDBSessionsError {
 }
 
 /**
- * The lease of the lock ran out and the session was locked or written by somebody else since; or a save without the lock has
- * moved the session. The save was refused. Only when the response to its first request was lost, and others have written more
- * since than the item remembers, it may have been carried out before (G11).
+ * The lease expired and another request has locked or written the session since, or a save without the lock has moved the
+ * session. The save was rejected. Only if the response to its first request was lost, and other requests have written more often
+ * since than the item remembers, it may have been stored before that (G11).
  */
 export class LockLostError extends DynamoDBSessionsError {
   declare readonly code: 'LOCK_LOST'
@@ -347,7 +347,7 @@ export class LockLostError extends DynamoDBSessionsError {
   }
 }
 
-/** The table exists, but sessions cannot be kept in it as it is. */
+/** The table exists, but its key or index does not fit this store. */
 export class TableMismatchError extends DynamoDBSessionsError {
   declare readonly code: 'TABLE_MISMATCH'
 

@@ -15,8 +15,7 @@ import {
 /** Options that every call of `SessionStore` takes. */
 export interface CallOptions {
   /**
-   * Gives the call up at any moment; it then rejects with the signal's reason. A write that is given up may
-   * still have happened.
+   * Aborts the call at any time; it then rejects with the signal's reason. An aborted write may still have happened.
    *
    * @default none
    */
@@ -37,8 +36,8 @@ export interface BulkOptions extends CallOptions {
 /** Options of `SessionStore.records` and `SessionStore.listByUser`. */
 export interface ListOptions extends BulkOptions {
   /**
-   * Told of an item that is no session that can be read, which is then left out: a `SessionCorruptError` or a
-   * `SessionDecryptionError`, and the item's partition key. What it throws ends the listing, as every other error does.
+   * Called for an item that can't be read as a session, which is then skipped, with a `SessionCorruptError` or a
+   * `SessionDecryptionError` and the item's partition key. An error that it throws ends the listing.
    *
    * @default none: the first such item ends the listing with its error
    */
@@ -55,8 +54,8 @@ export interface ExpiryOptions {
   readonly ttlSeconds?: number | undefined
 
   /**
-   * Exact moment, epoch milliseconds by the clock of this machine (`Date.now()`); it takes precedence over `ttlSeconds`.
-   * A moment in the past expires the session at once.
+   * Exact time, epoch milliseconds by the clock of this machine (`Date.now()`); it takes precedence over `ttlSeconds`.
+   * A time in the past expires the session at once.
    *
    * @default `ttlSeconds` from now on
    */
@@ -79,51 +78,49 @@ export interface LockOptions extends CallOptions, LockingOptions {
 /** Options of `SessionStore.collectGarbage`. */
 export interface GarbageCollectionOptions extends BulkOptions {
   /**
-   * Ends the collection at any moment, also while `onProgress` is waited for; it then rejects with the signal's reason. A delete that was under way may
-   * still happen.
+   * Aborts the collection at any time, also while it awaits `onProgress`; it then rejects with the signal's reason. A delete in
+   * progress may still happen.
    *
    * @default none
    */
   readonly signal?: AbortSignal | undefined
 
   /**
-   * Told the counts so far, after every page of the table and once more when the collection fails or is aborted: what
-   * it is told last is what has been done, except for deletes that were under way at an abort. The segment that the
-   * page is of waits for the promise that it returns, if any. When it throws, the collection ends with that error.
+   * Called with the counts so far, after every page of the table and once more when the collection fails or is aborted: the
+   * last counts are final, except for deletes in progress at an abort. The segment of the page waits for a promise that it
+   * returns. When it throws, the collection ends with that error.
    *
    * @default none
    */
   readonly onProgress?: ((progress: GarbageCollectionProgress) => void | Promise<void>) | undefined
 
   /**
-   * Into how many parts the table is divided, to be read at the same time: 1 to 100. More are faster on tables of many
-   * gigabytes, as far as the two limits below allow.
+   * Number of parts of the table to read in parallel: 1 to 100. More are faster on tables of many gigabytes, as far as the two
+   * limits below allow.
    *
    * @default 4
    */
   readonly segments?: number | undefined
 
   /**
-   * How many read capacity units the collection uses a second at most, on average over some seconds: a number from 1,
-   * or `Infinity`. A unit pays for 8 KB of the table, whatever the items are. Requests whose consumption the engine
-   * does not report are taken to use a unit for two items.
+   * Most read capacity units to use a second, on average over some seconds: a number from 1, or `Infinity`. A unit pays for
+   * 8 KB of the table, whatever the items are. Where the engine does not report consumption, two items count as a unit.
    *
    * @default 1500 (half of what one partition of a table can do)
    */
   readonly maxReadUnitsPerSecond?: number | undefined
 
   /**
-   * How many write capacity units the collection uses a second at most, on average over some seconds: a number from 1,
-   * or `Infinity`. A delete uses one for each KB of the item, and again where an index has to follow. Deletes whose
-   * consumption is not reported are taken to use one.
+   * Most write capacity units to use a second, on average over some seconds: a number from 1, or `Infinity`. A delete uses one
+   * for each KB of the item, and again for an index. Where consumption is not reported, a delete counts as one.
    *
    * @default 500 (half of what one partition of a table can do)
    */
   readonly maxWriteUnitsPerSecond?: number | undefined
 
   /**
-   * Deletes only what expired at least that long ago. Seconds, from 0. What has expired is absent for this store from
-   * the millisecond it does; let this be some minutes where machines whose clocks differ share the table.
+   * Deletes only sessions that expired at least that long ago. Seconds, from 0. The store never returns an expired session; set
+   * some minutes where machines with different clocks share the table.
    *
    * @default 0
    */
@@ -136,13 +133,13 @@ export interface GarbageCollectionProgress {
   readonly scanned: number
   /** Expired sessions that were deleted. */
   readonly deleted: number
-  /** Sessions that had expired when they were read and had not any more when they were to be deleted; they are there. */
+  /** Sessions that were extended between being read as expired and being deleted; they were kept. */
   readonly revived: number
-  /** Expired sessions that somebody else deleted first: time to live, a logout, another collection. */
+  /** Expired sessions that were already deleted: by time to live, a logout, another collection. */
   readonly gone: number
   /** Read capacity units that the scans used, as DynamoDB reports them. */
   readonly consumedReadUnits: number
-  /** Write capacity units that the deletes used, as DynamoDB reports them; it does not for those that deleted nothing. */
+  /** Write capacity units that the deletes used, as DynamoDB reports them; deletes of nothing are not included. */
   readonly consumedWriteUnits: number
   /** How often the collection paused because the table throttled it. */
   readonly pauses: number
