@@ -52,6 +52,23 @@ test('no page or example has a secret that takes the place of a missing variable
   expect(found).toEqual([])
 })
 
+test('every block of JSON is JSON, and the policies permit what `create-table --print` permits, in the same words', () => {
+  const blocks = documents.flatMap(file => {
+    const text = readFileSync(join(root, file), 'utf8')
+    return [...text.matchAll(/^```json\n(.*?)^```$/gms)].map(([, code = '']) => JSON.parse(code) as unknown)
+  })
+  const printed = readFileSync(join(root, 'examples/infrastructure/sessions.yaml'), 'utf8')
+  const [, actions = ''] = /Action: (\["dynamodb:GetItem".*\])/.exec(printed) ?? []
+  const policy = { Effect: 'Allow', Action: JSON.parse(actions) as unknown }
+  // Those of the README and of the page about hardening.
+  expect(blocks).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ Statement: [expect.objectContaining(policy)] }),
+      expect.objectContaining(policy),
+    ]),
+  )
+})
+
 test('every page of the documentation is in one section of the site, with a title', () => {
   const pages = sections.flatMap(documentsOf).filter(page => !page.startsWith('site/api/'))
   const written = documents.filter(document => document.startsWith('docs/'))
