@@ -59,9 +59,9 @@ export function plotSummary({ install, cpu, startup }) {
       unit: ' ms',
       ours: 'ours-express',
     },
-  ].map(({ row, field, unit, ours, ...pair }) => {
+  ].map(({ title, row, field, unit, ours }) => {
     const values = [ours, 'connect-dynamodb'].map(name => spreadOf(row, name, field)?.middle ?? NaN)
-    return { ...pair, values, labels: values.map(value => number(value, unit)) }
+    return { title, values, labels: values.map(value => number(value, unit)) }
   })
   if (pairs.some(({ values }) => values.some(Number.isNaN))) return undefined
   return renderBars({
@@ -115,10 +115,10 @@ function renderBars({ title, subtitle, categories, left, series }) {
       axisLine: { show: false },
       axisTick: { show: false },
     },
-    series: series.map(({ name, colour, bars }) => ({
+    series: series.map(({ name, colour: color, bars }) => ({
       type: 'bar',
       name,
-      color: colour,
+      color,
       barWidth,
       barGap: '0%',
       data: bars.map(({ value, label, colour }) => ({
