@@ -48,6 +48,14 @@ const { SessionStore, TableNotFoundError } = require('dynamodb-sessions')
 const { DynamoDBStore } = require('dynamodb-sessions/express')
 test('sessions', async () => {${useOfStoresInJavaScript}
 }, 60_000)`,
+  'timers.test.js': `
+const { Store } = require('express-session')
+const { SessionStore, TableNotFoundError } = require('dynamodb-sessions')
+const { DynamoDBStore } = require('dynamodb-sessions/express')
+test('sessions, with fake timers, and without a global that jsdom lacks', async () => {
+  jest.useFakeTimers()
+  delete globalThis.setImmediate${useOfStoresInJavaScript}
+}, 60_000)`,
   'module.test.mjs': `
 import { createRequire } from 'node:module'
 ${imports}
@@ -103,7 +111,7 @@ async function node(
 
 describe.skipIf(!isThere)('Jest', () => {
   it.each([
-    { files: ['javascript.test.js', 'typescript.test.ts'], options: [], count: 3 },
+    { files: ['javascript.test.js', 'timers.test.js', 'typescript.test.ts'], options: [], count: 4 },
     { files: ['module.test.mjs'], options: ['--experimental-vm-modules'], count: 2 },
   ])('runs $files', async ({ files: ran, options, count }) => {
     // One after the other: each empties the table.

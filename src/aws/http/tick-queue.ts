@@ -1,3 +1,6 @@
+// Not the global: jsdom has none, and Jest's fake timers take its place.
+import { setImmediate } from 'node:timers'
+
 import { BLOCKED_FROM_MS, inBackground } from '../../internal/timers.ts'
 
 /** Something that has work to do when the event loop has handled all that has arrived. */
