@@ -9,6 +9,7 @@ import { type Host, type OpenedSession, type SessionContext, WebSession } from '
 import { DynamoDBSessionsError } from '../errors.ts'
 
 export type { NextSession }
+export type { SharedSessions } from './web/shared-sessions.ts'
 export type { SessionCookieOptions, SetCookie, WebSessionsOptions, WebSessionStatus } from './web.ts'
 
 /** The request of the Pages Router: `req` of `getServerSideProps` and of API routes. */

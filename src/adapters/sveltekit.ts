@@ -6,6 +6,7 @@ import type { SetCookie } from './web/cookie.ts'
 import { isServerError, SharedSessions } from './web/shared-sessions.ts'
 import type { Host } from './web/web-session.ts'
 
+export type { SharedSessions } from './web/shared-sessions.ts'
 export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
 
 /** What `handle` needs of SvelteKit's `RequestEvent`; `App.Locals` has to declare `session: WebSession<MyData>`. */

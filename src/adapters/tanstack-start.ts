@@ -3,6 +3,7 @@ import type { WebSession, WebSessionsOptions } from './web.ts'
 import { isServerError, SharedSessions } from './web/shared-sessions.ts'
 import type { Host } from './web/web-session.ts'
 
+export type { SharedSessions } from './web/shared-sessions.ts'
 export type { SessionCookieOptions, WebSession, WebSessionsOptions, WebSessionStatus } from './web.ts'
 
 const HOST: Host = { name: 'tanstack-start', isFailure: isServerError }
