@@ -3,7 +3,7 @@ import type { Session } from 'fastify'
 
 import type { CallOptions } from '../options/call-options.ts'
 import { invalidSessionData } from '../errors.ts'
-import { isDate } from '../internal/core-objects.ts'
+import { isDate, isJsonObject, isObject } from '../internal/core-objects.ts'
 import type { DestroyByUserOptions } from '../items/session-record.ts'
 import type { UnlockedStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
@@ -152,13 +152,13 @@ const METHODS = [
 function predecessorOf(session: object): object | undefined {
   const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'request')
   const request: unknown = symbol && Reflect.get(session, symbol)
-  if (typeof request !== 'object' || request === null) return undefined
+  if (!isObject(request)) return undefined
   const current: unknown = Reflect.get(request, 'session')
-  return typeof current === 'object' && current !== null && current !== session ? current : undefined
+  return isObject(current) && current !== session ? current : undefined
 }
 
 function isData(session: unknown): boolean {
-  return typeof session === 'object' && session !== null && !Array.isArray(session)
+  return isJsonObject(session)
 }
 
 /** The plugin throws on sending a cookie whose expiry is an Invalid Date, which ends the process. */
@@ -179,7 +179,7 @@ function dataOf(session: Session): Session {
     Object.entries(session).filter(([key]) => key !== LOADED_AS),
   )
   const { cookie } = session
-  if (typeof cookie === 'object' && cookie !== null) {
+  if (isObject(cookie)) {
     const { originalExpires: _, ...stored } = plainCookie(cookie)
     data.cookie = stored
   }

@@ -24,7 +24,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** Whether a value is an error: one of JavaScript, a `DOMException`, or what has name, message and stack as they have. */
 export function isError(value: unknown): value is Error {
   if (types.isNativeError(value)) return true
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   return ['name', 'message', 'stack'].every(name => typeof Reflect.get(value, name) === 'string')
 }
 
@@ -104,7 +104,7 @@ export function toJsonValue(value: unknown, key: string, isWhole: (object: objec
 
 /** Whether a value has to be awaited, be it a promise of JavaScript or of a library. */
 export function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+  return isObject(value) && 'then' in value && typeof value.then === 'function'
 }
 
 /** Whether a value can abort a call that it is passed to. */
@@ -127,7 +127,7 @@ export function isEmitter(value: unknown): value is Emitter {
 }
 
 function hasMethods(value: unknown, names: readonly string[]): value is object {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   return names.every(name => typeof Reflect.get(value, name) === 'function')
 }
 

@@ -227,8 +227,7 @@ function tell(this: unknown, key: string, written: unknown): unknown {
   if (Object.is(written, -0)) return { '@php': 'float', value: '-0' }
   if (!Number.isFinite(written)) return { '@php': 'float', value: String(written) }
   // A PhpFloat has turned itself into its number by now.
-  const original: unknown = typeof this === 'object' && this !== null ? Reflect.get(this, key) : undefined
-  const isFloat =
-    typeof original === 'object' && original !== null && Reflect.get(original, '@php') === 'float'
+  const original: unknown = isObject(this) ? Reflect.get(this, key) : undefined
+  const isFloat = isObject(original) && Reflect.get(original, '@php') === 'float'
   return isFloat ? { '@php': 'float', value: written } : written
 }

@@ -1,5 +1,5 @@
 import { invalidSessionData } from '../errors.ts'
-import { codeOf } from '../internal/core-objects.ts'
+import { codeOf, isObject } from '../internal/core-objects.ts'
 import { randomText } from '../internal/random.ts'
 import type { SessionCodec, StoredSession } from '../layouts/layout.ts'
 import { isMarked } from '../layouts/php/values.ts'
@@ -125,7 +125,7 @@ function mayBeLost(data: unknown): boolean {
   while (values.length > 0) {
     const value = values.pop()
     if (typeof value === 'number' && !Number.isFinite(value)) return true
-    if (typeof value !== 'object' || value === null) continue
+    if (!isObject(value)) continue
     if (isMarked(value)) return true
     for (const member of Object.values(value)) values.push(member)
   }

@@ -9,7 +9,7 @@ import {
   type HedgedReadsOptions,
   hedgedReadsRow,
 } from './availability-options.ts'
-import { isJsonObject } from '../internal/core-objects.ts'
+import { isJsonObject, isObject } from '../internal/core-objects.ts'
 import { atMost, integerOption, notWith, type OptionRows, textOption } from '../internal/option.ts'
 
 /** How DynamoDB is reached. */
@@ -263,5 +263,5 @@ function isPem(value: unknown): boolean {
 }
 
 function hasMethod(value: unknown, name: string): boolean {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function'
+  return isObject(value) && typeof Reflect.get(value, name) === 'function'
 }

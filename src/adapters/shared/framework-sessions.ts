@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 
 import { DynamoDBSessionsError } from '../../errors.ts'
-import { codeOf, isError, weakProperty } from '../../internal/core-objects.ts'
+import { codeOf, isError, isObject, weakProperty } from '../../internal/core-objects.ts'
 import type { RegenerateOptions, SessionRecord, WriteOptions } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/lease.ts'
 import type { SessionStore } from '../../store/session-store.ts'
@@ -163,7 +163,7 @@ export class FrameworkSessions<Data extends object, Extra extends object = objec
   }
 
   #markOf(holder: unknown): unknown {
-    const isMarked = this.#markName !== undefined && typeof holder === 'object' && holder !== null
+    const isMarked = this.#markName !== undefined && isObject(holder)
     return isMarked ? Reflect.get(holder, this.#markName) : undefined
   }
 }

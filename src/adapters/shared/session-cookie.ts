@@ -1,4 +1,4 @@
-import { isDate, LATEST_MS } from '../../internal/core-objects.ts'
+import { isDate, isJsonObject, isObject, LATEST_MS } from '../../internal/core-objects.ts'
 import { randomText } from '../../internal/random.ts'
 import type { ExpiryOptions } from '../../options/call-options.ts'
 import type { LayoutName } from '../../layouts/layout-settings.ts'
@@ -34,7 +34,7 @@ export function newSessionId(): string {
 
 /** Whether a value is the cookie of a framework. What else an application keeps as `cookie` is data like any other. */
 export function isSessionCookie(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  if (!isJsonObject(value)) return false
   return ATTRIBUTES.some(name => name in value) || Object.keys(value).length === 0
 }
 
@@ -133,7 +133,7 @@ export function isSameButForExpiry(left: CookieProperties, right: CookieProperti
  * nothing, so that the store's default lifetime applies.
  */
 export function expiryOfCookie(cookie: unknown): ExpiryOptions {
-  if (typeof cookie !== 'object' || cookie === null) return {}
+  if (!isObject(cookie)) return {}
   const { expires, maxAge } = cookie as { readonly expires?: unknown; readonly maxAge?: unknown }
   const expiresMs = toEpochMs(expires)
   if (expiresMs !== undefined) return { expiresMs }
@@ -148,7 +148,7 @@ export function expiryOfCookie(cookie: unknown): ExpiryOptions {
  * that. An expiry that is no time is replaced, too.
  */
 export function withStoredExpiry(cookie: unknown, expiresMs: number): unknown {
-  if (typeof cookie !== 'object' || cookie === null || !('expires' in cookie)) return cookie
+  if (!isObject(cookie) || !('expires' in cookie)) return cookie
   const { expires } = cookie
   if (expires === undefined || expires === null || expires === false) return cookie
   const cookieMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN

@@ -1,6 +1,6 @@
 import type { AttemptTrace, OperationTrace, RetryReason } from '../../diagnostics.ts'
 import { DeadlineExceededError, DynamoDBError } from '../../errors.ts'
-import { isPromise } from '../../internal/core-objects.ts'
+import { isObject, isPromise } from '../../internal/core-objects.ts'
 import type { Deadline, PendingSteps } from '../../internal/deadline.ts'
 import { attemptTraces, type Draft, operationTraces } from '../../internal/diagnostics.ts'
 import { withTimeout } from '../../internal/timers.ts'
@@ -176,7 +176,7 @@ function consumedCapacityOf(output: object): number | undefined {
   const all: readonly unknown[] = [output.ConsumedCapacity].flat()
   let units: number | undefined
   for (const consumed of all) {
-    if (typeof consumed !== 'object' || consumed === null || !('CapacityUnits' in consumed)) continue
+    if (!isObject(consumed) || !('CapacityUnits' in consumed)) continue
     if (typeof consumed.CapacityUnits === 'number') units = (units ?? 0) + consumed.CapacityUnits
   }
   return units

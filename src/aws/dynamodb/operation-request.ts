@@ -1,4 +1,5 @@
 import { ConnectionError } from '../../errors.ts'
+import { isJsonObject } from '../../internal/core-objects.ts'
 import type { Credentials, Item } from '../../types.ts'
 import type { EndpointSettings } from '../config/service-endpoint.ts'
 import { type Endpoint, parseEndpoint } from '../http/endpoint.ts'
@@ -321,9 +322,7 @@ function readOutput<Name extends Operation>(
 
 /** Every field of an output is optional, so that any JSON object is one; but what is not there is left out, and not null. */
 function isOutput<Name extends Operation>(value: unknown): value is Output<Name> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const { Item: item, Attributes: attributes }: { Item?: unknown; Attributes?: unknown } = value
-  return item !== null && attributes !== null
+  return isJsonObject(value) && value['Item'] !== null && value['Attributes'] !== null
 }
 
 /**

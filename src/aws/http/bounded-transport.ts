@@ -1,5 +1,5 @@
 import { AttemptTimeoutError, ConnectionError } from '../../errors.ts'
-import { isUint8Array } from '../../internal/core-objects.ts'
+import { isObject, isUint8Array } from '../../internal/core-objects.ts'
 import { withTimeout } from '../../internal/timers.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 
@@ -76,7 +76,7 @@ function checked(response: unknown): TransportResponse {
 }
 
 function isResponse(value: unknown): value is TransportResponse {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const { statusCode, headers, body }: { statusCode?: unknown; headers?: unknown; body?: unknown } = value
   return (
     Number.isInteger(statusCode) &&

@@ -5,7 +5,7 @@ import {
   storeClosed,
   TransportError,
 } from '../../errors.ts'
-import { isUint8Array } from '../../internal/core-objects.ts'
+import { isJsonObject, isObject, isUint8Array } from '../../internal/core-objects.ts'
 import { ignore, withTimeout } from '../../internal/timers.ts'
 import { connectFailed, isTlsCode } from './connect-failure.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -193,7 +193,7 @@ function proxyRefused(endpoint: Endpoint, statusCode: number, cause?: unknown): 
 
 /** The checks are for callers without types. */
 function fetchFrom(options: unknown): typeof globalThis.fetch {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isJsonObject(options)) {
     throw invalidOption('the options of fetchTransport() must be an object, such as { fetch }')
   }
   const unknown = Object.keys(options).find(name => name !== 'fetch')
@@ -277,7 +277,7 @@ function isWebStream(body: object): body is ReadableStream<unknown> {
 }
 
 function isResponse(response: unknown): response is Response {
-  if (typeof response !== 'object' || response === null) return false
+  if (!isObject(response)) return false
   const { status, headers }: { status?: unknown; headers?: unknown } = response
   return (
     typeof status === 'number' &&
@@ -299,7 +299,7 @@ function invalid(origin: string, reason: string): ConnectionError {
 
 function* causesOf(error: unknown): Generator<object> {
   let current = error
-  for (let depth = 0; depth < MAX_DEPTH && typeof current === 'object' && current !== null; depth++) {
+  for (let depth = 0; depth < MAX_DEPTH && isObject(current); depth++) {
     yield current
     // Where both address families were tried and failed, the first says as much as the other.
     const errors: unknown = Reflect.get(current, 'errors')

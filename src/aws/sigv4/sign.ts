@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 
-import { isDate } from '../../internal/core-objects.ts'
+import { isDate, isObject } from '../../internal/core-objects.ts'
 import type { Credentials } from '../../types.ts'
 
 /** Name and value of one HTTP header. */
@@ -126,7 +126,7 @@ export function signRequest(
 
 /** Whether a value can be used as credentials: the shape that {@link Credentials} describes. */
 export function isCredentials(value: unknown): value is Credentials {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Partial<
     Record<keyof Credentials, unknown>
   >

@@ -66,7 +66,7 @@ export function textOfDocument(document: object): string {
  */
 export function documentOfText(text: string): Item {
   const document: unknown = JSON.parse(text)
-  if (typeof document === 'object' && document !== null) return document as Item
+  if (isObject(document)) return document as Item
   throw corrupt('the stored session is no document')
 }
 
@@ -243,7 +243,7 @@ function attributeOf(value: unknown, depth: number): AttributeValue {
   if (typeof value === 'bigint') {
     throw invalidSessionData('the session data have a BigInt, which would be read as a number')
   }
-  if (typeof value !== 'object' || value === null) return { NULL: true }
+  if (!isObject(value)) return { NULL: true }
   if (isUint8Array(value)) {
     return { B: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
   }

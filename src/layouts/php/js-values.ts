@@ -1,5 +1,5 @@
 import { invalidSessionData } from '../../errors.ts'
-import { isBinary, isMapOrSet, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
+import { isBinary, isMapOrSet, isObject, isUint8Array, toJsonValue } from '../../internal/core-objects.ts'
 import { areSameLinks, DEEPEST } from './node.ts'
 import { areSameObjects } from './node-writer.ts'
 import { PhpObject, PhpReference } from './node-reader.ts'
@@ -57,7 +57,7 @@ export function unwrap(value: unknown, key: string): unknown {
  * @internal
  */
 export function phpValue(value: unknown): PhpValue {
-  if (typeof value !== 'object' || value === null) return (value ?? null) as PhpScalar
+  if (!isObject(value)) return (value ?? null) as PhpScalar
   if (value instanceof PhpBytes) return value.bytes
   if (isOwnLeaf(value)) return value
   return { container: value, elements: elementsOf(value) }
@@ -65,7 +65,7 @@ export function phpValue(value: unknown): PhpValue {
 
 /** Whether a value is an array in PHP. */
 export function isElements(value: PhpValue): value is PhpElements {
-  return typeof value === 'object' && value !== null && 'elements' in value
+  return isObject(value) && 'elements' in value
 }
 
 /**
