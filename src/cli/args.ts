@@ -269,7 +269,9 @@ function unknownOption(rawName: string, names: readonly string[]): UsageError {
 
 /** A message about an option of the library, in the words of a command: by its flag, or by its variable. */
 export function inOptionNames(message: string, command?: string): string {
-  const inFlags = message.replaceAll('set the option "userIndex" to false', 'give --no-user-index')
+  const inFlags = message
+    .replaceAll('set the option "userIndex" to false', 'give --no-user-index')
+    .replaceAll('pass the option "credentials"', 'give --profile')
   return inFlags
     .replaceAll(/\bin "(layout|partitionKey)"/g, (_, name: string) => `in --${dashed(name)}`)
     .replaceAll(/(?:the )?option "(\w+)"/g, (inCode, name: string) => {

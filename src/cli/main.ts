@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type CommandLineIo, Interruption, type Output } from './output.ts'
+import { type CommandLineIo, Interruption, type Output, widthOf } from './output.ts'
 import { runCommandLine } from './run.ts'
 
 /*
@@ -41,7 +41,7 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   stream.on('error', () => {})
   return {
     isTerminal: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : 100,
+    columns: widthOf(stream),
     write: text =>
       new Promise((resolve, reject) => {
         stream.write(text, error => {

@@ -23,6 +23,11 @@ export interface Output {
   readonly columns: number
 }
 
+/** The width of what a stream writes to. Terminals that do not know theirs, such as those of recorders and CI, say 0. */
+export function widthOf({ isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number }): number {
+  return isTTY === true && columns !== undefined && columns > 0 ? columns : 100
+}
+
 /** What a command line has to do with besides DynamoDB. */
 export interface CommandLineIo {
   readonly stdout: Output

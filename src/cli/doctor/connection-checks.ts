@@ -45,7 +45,7 @@ const FORMS: Readonly<Record<string, string>> = {
 
 const NO_CREDENTIALS_FIX =
   'on AWS give the task, pod or instance a role; elsewhere set AWS_PROFILE (and run aws sso login, if it is about SSO), or ' +
-  'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+  'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; DynamoDB Local accepts any values'
 
 /** Looks for credentials where the default chain does, in its order, and says where they were found. */
 export async function findCredentials(

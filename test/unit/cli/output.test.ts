@@ -11,6 +11,7 @@ import {
   type Output,
   printable,
   Progress,
+  widthOf,
 } from '../../../src/cli/output.ts'
 
 describe('printable', () => {
@@ -60,6 +61,15 @@ describe('numbers in words', () => {
       '1 item',
       '1,234 items',
     ])
+  })
+
+  test.each([
+    [{ isTTY: true, columns: 72 }, 72],
+    [{ isTTY: true, columns: 0 }, 100],
+    [{ isTTY: true }, 100],
+    [{ columns: 72 }, 100],
+  ])('the width of %j is %i', (stream, width) => {
+    expect(widthOf(stream)).toBe(width)
   })
 
   test('fields are in columns', () => {
@@ -125,6 +135,7 @@ describe('a message about an option', () => {
     ['the option "sessionName" must be', 'DYNAMODB_SESSIONS_SESSION_NAME must be'],
     ['the option "migrateFrom" must be', 'DYNAMODB_SESSIONS_MIGRATE_FROM must be'],
     ['set the option "userIndex" to false', 'give --no-user-index'],
+    ['or AWS_PROFILE, or pass the option "credentials"', 'or AWS_PROFILE, or give --profile'],
     ['the option "replicas" must be', '--replicas must be'],
     ['or the layout that uses it in "layout"', 'or the layout that uses it in --layout'],
     // What only code can give has neither.
