@@ -40,6 +40,15 @@ test.each(documents)('what %s links to is there, headings too', document => {
   expect(links.flatMap(([, link = '']) => problemOf(link, document) ?? [])).toEqual([])
 })
 
+test.each(documents)('no heading of %s is more than one level below the one before', document => {
+  const headings = [...proseOf(join(root, document)).matchAll(/^(#+) (.*)$/gm)]
+  const skipping = headings.filter(([, marks = ''], index) => {
+    const before = headings[index - 1]?.[1] ?? ''
+    return marks.length > before.length + 1
+  })
+  expect(skipping.map(([heading]) => heading)).toEqual([])
+})
+
 test('no page or example has a secret that takes the place of a missing variable', () => {
   const scripts = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.js') && !file.includes('node_modules'))
