@@ -204,7 +204,8 @@ export class SessionUser {
   }
 }
 
-function isExpected(error: unknown): boolean {
+/** Whether a faulty network may lead to an error. */
+export function isExpected(error: unknown): boolean {
   if (error instanceof DynamoDBError && error.code === 'DYNAMODB_ERROR') return error.httpStatusCode >= 500
   return error instanceof DynamoDBSessionsError && EXPECTED_CODES.has(error.code)
 }

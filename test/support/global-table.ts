@@ -167,6 +167,11 @@ export class GlobalTable {
     return this.#replicas[region]?.table.items() ?? Promise.resolve([])
   }
 
+  /** Waits until what has been written up to now has arrived in the other Regions; not for what is held. */
+  async replicated(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+
   /** Delivers what is under way or held; later writes arrive at once. */
   async deliver(): Promise<void> {
     this.lagMs = 0
