@@ -14,8 +14,8 @@ import { RegionUser } from './region-user.ts'
 import { TaggedTransport } from './tagged-transport.ts'
 
 const REGIONS = ['us-east-1', 'us-west-2'] as const
-const STORES = 4
-const SESSIONS = 16
+const STORES = 2
+const SESSIONS = 8
 const LAGS_MS = [0, 20, 200, 1500] as const
 const BREAKAGES: readonly Breakage[] = ['close', 'reset', 'black-hole']
 
@@ -65,7 +65,7 @@ test.runIf(isLong || 'CHAOS_SECONDS' in process.env)(
     const plans = REGIONS.map(region => new RegionPlan(region, random))
     const rigs = await Promise.all(
       plans.map(async (plan, index) =>
-        FaultRig.start({ engine: table.endpoints[index] ?? '', plan, overlongMs: 1500 }),
+        FaultRig.start({ engine: table.endpoints[index] ?? '', plan, overlongMs: 2500 }),
       ),
     )
     const transport = new TaggedTransport(new SocketTransport({ maxSockets: 16 }))
@@ -170,9 +170,9 @@ function openStore(table: GlobalTable, rigs: readonly FaultRig[], transport: Tag
     touchAfterSeconds: 0,
     compression: false,
     transport,
-    connectTimeoutMs: 500,
-    attemptTimeoutMs: 1000,
-    deadlineMs: 3000,
+    connectTimeoutMs: 1000,
+    attemptTimeoutMs: 2000,
+    deadlineMs: 6000,
   })
 }
 
