@@ -25,6 +25,13 @@ export interface ScenarioSettings {
   readonly only?: readonly string[]
 }
 
+/** What the preload reaches by default. */
+export const preloadedFrameworks: readonly string[] = [
+  'express-session',
+  '@fastify/session',
+  'koa-generic-session',
+]
+
 let app: Promise<PackedApp> | undefined
 
 /** The application of the programs of the folder `fixtures`, which has installed the packed package: one in a test file. */
@@ -90,7 +97,15 @@ export async function run(
 
 async function installScenarioApp(): Promise<PackedApp> {
   const installed = await installPackedApp()
-  await addFrameworks(installed, ['express', 'express-session', 'hono'])
+  await addFrameworks(installed, [
+    'express',
+    'express-session',
+    'fastify',
+    '@fastify',
+    'koa',
+    'koa-generic-session',
+    'hono',
+  ])
   await cp(fileURLToPath(new URL('fixtures', import.meta.url)), installed.folder, { recursive: true })
   return installed
 }
