@@ -1,12 +1,12 @@
 import type { CallOptions } from '../options/call-options.ts'
-import { isError } from '../internal/core-objects.ts'
+import { isError, isObject } from '../internal/core-objects.ts'
 import { sleep } from '../internal/timers.ts'
 import type { SessionData } from '../types.ts'
 import type { RequestWithCookies, WebSessions, WebSessionsOptions } from './web.ts'
 import { type SetCookie, setCookieHeader } from './web/cookie.ts'
 import { SharedSessions } from './web/shared-sessions.ts'
 import { type Host, type OpenedSession, type SessionContext, WebSession } from './web/web-session.ts'
-import { DynamoDBSessionsError } from '../errors.ts'
+import { DynamoDBSessionsError, invalidArgument } from '../errors.ts'
 
 export type { NextSession }
 export type { SharedSessions } from './web/shared-sessions.ts'
@@ -33,6 +33,7 @@ export type SessionHandler<Data extends object, Incoming, Context> = (
 export type NextHandler<Incoming, Context> = (request: Incoming, context: Context) => Promise<Response>
 
 const HOST: Host = { name: 'next', withoutLocking: 'Next.js, which does not tell when a request ends' }
+const TAKES = 'sessions.get takes await cookies(), or the request and the response of the Pages Router'
 const FORM = /^(?:application\/x-www-form|multipart\/form)/i
 
 /**
@@ -79,12 +80,14 @@ export class NextSessions<Data extends object = SessionData> extends SharedSessi
    * The session that a cookie jar, `await cookies()`, or a request of the Pages Router belongs to. Calls with the same
    * one get the same session, which is read once.
    *
+   * @throws {TypeError} `INVALID_ARGUMENT` for anything else, such as `cookies()` without `await`.
    * @throws whatever a read may fail with: a session that cannot be read is never an empty one.
    */
   get(jar: CookieJar): Promise<NextSession<Data>>
   get(request: PagesRequest, response: PagesResponse): Promise<NextSession<Data>>
   async get(source: CookieJar | PagesRequest, response?: PagesResponse): Promise<NextSession<Data>> {
     const { web, sessions } = this.opened
+    requireSource(source, response)
     const known = sessions.get(source)
     if (known !== undefined) return known
     const opening =
@@ -157,8 +160,25 @@ async function openSessionOfJar<Data extends object>(
 }
 
 function cookieHeaderIn(jar: CookieJar, name: string): string | undefined {
-  const cookie = jar.get(name)
-  return cookie && `${name}=${cookie.value}`
+  const cookie: unknown = jar.get(name)
+  if (cookie === undefined) return undefined
+  const { value } = Object(cookie) as { readonly value?: unknown }
+  if (typeof value === 'string') return `${name}=${value}`
+  throw invalidArgument(`${TAKES}; received something else, such as await headers()`)
+}
+
+/** @throws {TypeError} `INVALID_ARGUMENT` for what sessions cannot be got of. */
+function requireSource(source: unknown, response: unknown): void {
+  if (isObject(source) && typeof Reflect.get(source, 'then') === 'function') {
+    throw invalidArgument(`${TAKES}; received a promise: await it`)
+  }
+  const isJar = response === undefined && isObject(source) && typeof Reflect.get(source, 'get') === 'function'
+  const isPages =
+    isObject(source) &&
+    isObject(Reflect.get(source, 'headers')) &&
+    isObject(response) &&
+    typeof Reflect.get(response, 'setHeader') === 'function'
+  if (!isJar && !isPages) throw invalidArgument(TAKES)
 }
 
 /** `WebSession.commitTo`, and by the cookies of a `NextResponse`, which alone reach the page behind `proxy.ts`. */

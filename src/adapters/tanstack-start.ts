@@ -57,10 +57,11 @@ export class TanStackStartSessions<Data extends object = SessionData> extends Sh
     request: Request,
     next: (session: WebSession<Data>) => Result | Promise<Result>,
   ): Promise<Result> {
-    let result: Result | undefined
+    let result: Partial<Result> | undefined
     const response = await this.opened.web.handle(request, async session => {
-      result = await next(session)
-      return result.response
+      // Without a response, the commit says so.
+      result = Object(await next(session)) as Partial<Result>
+      return result.response as Response
     })
     return { ...(result as Result), response }
   }

@@ -1,10 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { invalidOption } from '../errors.ts'
+import { invalidArgument, invalidOption } from '../errors.ts'
 import { isObject } from '../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../options/call-options.ts'
 import { entryRows } from '../options/entry-options.ts'
 import { functionOption, type RowsOf, validateCallOptions } from '../internal/option.ts'
+import { kindOf } from '../internal/option-mistakes.ts'
 import type { SessionStoreOptions } from '../options/store-options.ts'
 import type { SessionStore } from '../store/session-store.ts'
 import type { SessionData } from '../types.ts'
@@ -152,12 +153,8 @@ export class WebSessions<Data extends object = SessionData> {
    * @throws {SessionLockedError} with `locking`, when somebody else still has the lock after `maxWaitMs`.
    * @throws whatever a read may fail with: a session that cannot be read is never an empty one.
    */
-  openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
-    return this.openAs(
-      (context, opened) => new WebSession(context, opened),
-      request.headers.get('cookie'),
-      options,
-    )
+  async openSession(request: RequestWithCookies, options: CallOptions = {}): Promise<WebSession<Data>> {
+    return this.openAs((context, opened) => new WebSession(context, opened), cookieHeaderOf(request), options)
   }
 
   /**
@@ -247,6 +244,16 @@ const ownRows: RowsOf<WebSessionSettings> = {
   },
   rolling: entryRows.rolling,
   isFailure: functionOption(),
+}
+
+/** @throws {TypeError} `INVALID_ARGUMENT` for what is no request. */
+function cookieHeaderOf(request: RequestWithCookies): string | null {
+  const { headers } = Object(request) as Partial<RequestWithCookies>
+  if (typeof headers?.get === 'function') return headers.get('cookie')
+  throw invalidArgument(
+    `a session needs a Request, or another object with headers.get; received ${kindOf(request)} without. ` +
+      'Of a request of node:http pass { headers: { get: () => request.headers.cookie ?? null } }',
+  )
 }
 
 /** @throws {TypeError} `INVALID_OPTION` when there are no secrets to sign with, or some that sign nothing. */

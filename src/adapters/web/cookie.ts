@@ -151,6 +151,8 @@ export class SessionCookie {
 
   /** @throws {TypeError} `INVALID_OPTION` for wrong options, and for options that contradict each other. */
   constructor(options: SessionCookieOptions, secrets: readonly string[]) {
+    const stray = Object.keys(options).find(name => Object.hasOwn(elsewhere, name))
+    if (stray !== undefined) throw invalidOption(`there is no cookie option "${stray}": ${elsewhere[stray]}`)
     const checked = readOptions<SessionCookieOptions>(options, cookieOptionSpecs, {})
     const { allowHttp = false, sameSite = 'lax', partitioned = false, path = '/', domain } = checked
     const prefix = checked.prefix ?? (allowHttp ? 'none' : 'host')
@@ -286,6 +288,16 @@ const cookieOptionSpecs: OptionRows<SessionCookieOptions> = {
   persistent: booleanOption(),
   signed: booleanOption(),
   allowHttp: booleanOption(),
+}
+
+const EXPIRY = 'the cookie lives for as long as the session; set "ttlSeconds" beside "cookie"'
+
+/** What stands here for options that cookies of other packages have. */
+const elsewhere: Readonly<Record<string, string>> = {
+  maxAge: EXPIRY,
+  expires: EXPIRY,
+  httpOnly: 'the cookie is always HttpOnly; leave it out',
+  secure: 'the cookie is always Secure; for development over plain HTTP set "allowHttp"',
 }
 
 /** What contradicts itself in the options, as a sentence. */

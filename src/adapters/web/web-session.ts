@@ -2,9 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util'
 
+import { invalidArgument } from '../../errors.ts'
 import { isTypeError } from '../../internal/core-objects.ts'
 import { type CallOptions, callRows } from '../../options/call-options.ts'
 import { validateCallOptions } from '../../internal/option.ts'
+import { kindOf } from '../../internal/option-mistakes.ts'
 import type { SessionRecord } from '../../items/session-record.ts'
 import type { SessionLock } from '../../locks/lease.ts'
 import type { SessionStore } from '../../store/session-store.ts'
@@ -169,6 +171,10 @@ export class WebSession<Data extends object = SessionData> {
   /** Sets the value of a key: anything that JSON can carry. `undefined` deletes it. */
   set<Key extends keyof Data & string>(key: Key, value: Data[Key]): void {
     this.#isUsed = true
+    // Without types: sessions of other packages take an object.
+    if (typeof key !== 'string') {
+      throw invalidArgument(`a value is set by its key, set(key, value); received ${kindOf(key)} as the key`)
+    }
     if (value === undefined) Reflect.deleteProperty(this.#data, key)
     else define(this.#data, key, value)
   }
@@ -254,8 +260,14 @@ export class WebSession<Data extends object = SessionData> {
    * `Vary: Cookie`.
    *
    * For a response that is a failure, by the option `isFailure`, it only gives a lock back.
+   *
+   * @throws {TypeError} `INVALID_ARGUMENT` for what is no response; the session is not committed then.
    */
   async commitTo(response: Response, options: CallOptions = {}): Promise<Response> {
+    const { headers } = Object(response) as Partial<Response>
+    if (typeof headers?.append !== 'function') {
+      throw invalidArgument(`the handler must return a Response; received ${kindOf(response)}`)
+    }
     await (this.#context.isFailure(response) ? this.release() : this.commit(options))
     const setCookie = this.#setCookie && setCookieHeader(this.#setCookie)
     return markedResponse(response, { setCookie, isUsed: this.#isUsed })

@@ -116,6 +116,21 @@ describe('sessions of Next.js', () => {
       expect(recorder.requests).toHaveLength(1)
     })
 
+    test.each<[string, readonly unknown[], RegExp]>([
+      ['cookies() without await', [Promise.resolve(new ActionJar())], /; received a promise: await it$/],
+      ['await headers()', [new Headers()], /; received something else, such as await headers\(\)$/],
+      ['a Request', [new Request('https://app.example')], /takes await cookies\(\)/],
+      ['a request without its response', [{ headers: { cookie: 'a=b' } }], /the request and the response/],
+      ['Request and Response', [new Request('https://app.example'), new Response()], /of the Pages Router$/],
+      ['nothing', [], /takes await cookies\(\)/],
+      ['a string', ['session'], /takes await cookies\(\)/],
+    ])('is not %s', async (_what, given, message) => {
+      const sessions = sessionsWith()
+      const get = sessions.get.bind(sessions) as (...sources: readonly unknown[]) => Promise<unknown>
+      await expect(get(...given)).rejects.toThrow(message)
+      await expect(get(...given)).rejects.toMatchObject({ name: 'TypeError', code: 'INVALID_ARGUMENT' })
+    })
+
     test('is asked again after a failure', async () => {
       const jar = (await signedIn(sessionsWith())).nextRequest()
       let isFailing = true

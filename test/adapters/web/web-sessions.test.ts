@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { describe, expect, test } from 'vitest'
 
+import { tanstackStartSessions } from '../../../src/adapters/tanstack-start.ts'
 import type { WebSession, WebSessions } from '../../../src/adapters/web.ts'
 import { TableNotFoundError } from '../../../src/index.ts'
 import { engine } from '../../support/engines.ts'
@@ -452,6 +453,59 @@ describe('web sessions', () => {
       const session = await sessions.openSession({ headers: new Headers() })
       await expect(session.commit(wrong)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
       expect(await session.commit()).toBeUndefined()
+    })
+
+    test.each([
+      ['no request at all', undefined, /needs a Request, .*; received nothing without/],
+      [
+        'a request of node:http',
+        { headers: { cookie: 'a=b' } },
+        /headers: \{ get: \(\) => request\.headers\.cookie/,
+      ],
+    ])('of %s say what is needed', async (_what, request, message) => {
+      const sessions = subject.sessions()
+      const wrong = request as unknown as Request
+      const expected = {
+        name: 'TypeError',
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(message) as string,
+      }
+      await expect(sessions.openSession(wrong)).rejects.toMatchObject(expected)
+      await expect(sessions.handle(wrong, () => new Response())).rejects.toMatchObject(expected)
+    })
+
+    test.each([undefined, 'text', { status: 200 }])(
+      'of a handler that returns %j in place of a response store nothing',
+      async returned => {
+        const sessions = subject.sessions({ locking: true })
+        const items = (await subject.table.items()).length
+        const answering = sessions.handle(new Request('https://app.example'), session => {
+          session.set('user', 'ada')
+          return returned as unknown as Response
+        })
+        await expect(answering).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+        await expect(answering).rejects.toThrow('the handler must return a Response; received')
+        expect(await subject.table.items()).toHaveLength(items)
+      },
+    )
+
+    test('of middleware of TanStack Start that returns no result of next store nothing', async () => {
+      const sessions = tanstackStartSessions<TestData>({ store: subject.sessions().store, secrets: SECRET })
+      const items = (await subject.table.items()).length
+      const next = ((session: WebSession<TestData>) => {
+        session.set('user', 'ada')
+      }) as unknown as (session: WebSession<TestData>) => { readonly response: Response }
+      const answering = sessions.handle(new Request('https://app.example'), next)
+      await expect(answering).rejects.toThrow('the handler must return a Response; received nothing')
+      expect(await subject.table.items()).toHaveLength(items)
+    })
+
+    test('of an object that is set in place of a key and a value name both', async () => {
+      const session = await subject.sessions().openSession(new Request('https://app.example'))
+      const set = session.set.bind(session) as (key: unknown) => void
+      expect(() => {
+        set({ user: 'ada' })
+      }).toThrow('set(key, value); received a value of type object as the key')
     })
 
     test('of an abort are its reason', async () => {

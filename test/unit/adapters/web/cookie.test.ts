@@ -136,7 +136,7 @@ describe('options', () => {
     [{ sameSite: 'Lax' }, /"sameSite" must be one of 'lax', 'strict', 'none'/],
     [{ prefix: '__Host-' }, /"prefix" must be one of 'host', 'secure', 'none'/],
     [{ prefix: 'toString' }, /"prefix" must be/],
-    [{ maxAge: 1 }, /there is no option "maxAge"/],
+    [{ maxAge: 1 }, /there is no cookie option "maxAge"/],
   ])('%j are refused', (options, message) => {
     const make = (): unknown => new SessionCookie(options, secrets)
     expect(make).toThrow(message)
