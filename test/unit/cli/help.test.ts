@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 import { describe, expect, test } from 'vitest'
 
 import { commands } from '../../../src/cli/run.ts'
@@ -85,4 +87,11 @@ describe.each(loaded)('the help of $name', ({ name, command, common }) => {
     expect(new Set(names).size).toBe(names.length)
     expect(names.filter(option => /encrypt|secret|password|credential|access-key/.test(option))).toEqual([])
   })
+})
+
+test('docs/cli.md has a row for each command, in the order of the help, and no other', () => {
+  const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+  const [, table = ''] = /^\| command +\| what it does.*?\n((?:\|.*\n)+)/m.exec(page) ?? []
+  const rows = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name)
+  expect(rows).toEqual(commands.map(({ name }) => name))
 })
