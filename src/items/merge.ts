@@ -1,3 +1,4 @@
+import { isObject } from '../internal/core-objects.ts'
 import type { ConflictTrace } from '../diagnostics.ts'
 import { conflictTraces, type Draft } from '../internal/diagnostics.ts'
 import type { SessionCodec, StoredSession } from '../layouts/layout.ts'
@@ -234,7 +235,7 @@ function isSameTerm(left: unknown, right: unknown): boolean {
 }
 
 function isCookie(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, EXPIRES)
+  return isObject(value) && Object.hasOwn(value, EXPIRES)
 }
 
 function cookieExpiry(cookie: unknown): number | undefined {
@@ -244,11 +245,11 @@ function cookieExpiry(cookie: unknown): number | undefined {
 }
 
 function without(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return value
+  if (!isObject(value) || !Object.hasOwn(value, key)) return value
   return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key))
 }
 
 function own(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  if (!isObject(value) || !Object.hasOwn(value, key)) return undefined
   return Reflect.get(value, key)
 }

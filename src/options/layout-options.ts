@@ -1,3 +1,4 @@
+import { isObject } from '../internal/core-objects.ts'
 import type { EncryptionOptions } from '../encryption/encryption-options.ts'
 import {
   LAYOUT_NAMES,
@@ -137,7 +138,7 @@ function attributeOption(): OptionRow<string> {
 }
 
 function isSpecialKey(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const { name, type } = value as Partial<Record<keyof SpecialKey, unknown>>
   return typeof name === 'string' && name !== '' && (type === 'S' || type === 'N' || type === 'BOOL')
 }

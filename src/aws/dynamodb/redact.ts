@@ -1,3 +1,4 @@
+import { isObject } from '../../internal/core-objects.ts'
 import type { TransportResponse } from '../http/transport.ts'
 import { requestIdIn } from '../../internal/message-text.ts'
 import type { Credentials } from '../../types.ts'
@@ -92,7 +93,7 @@ function withoutEscapes(text: string): string {
 
 function collectTexts(value: unknown, texts: string[]): void {
   if (typeof value === 'string') texts.push(value)
-  else if (typeof value === 'object' && value !== null) {
+  else if (isObject(value)) {
     for (const member of Object.values(value)) collectTexts(member, texts)
   }
 }

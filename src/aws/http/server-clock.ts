@@ -1,3 +1,4 @@
+import { isObject } from '../../internal/core-objects.ts'
 import type { Clock } from '../../types.ts'
 
 /**
@@ -101,7 +102,7 @@ export class ServerClock implements Clock {
     try {
       return await action()
     } catch (error) {
-      if (typeof error !== 'object' || error === null || !this.#refusals.has(error)) throw error
+      if (!isObject(error) || !this.#refusals.has(error)) throw error
       return action()
     }
   }

@@ -1,3 +1,4 @@
+import { isObject } from '../../internal/core-objects.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** One HTTP request, complete but for the `Content-Length` header, which the transport adds. */
@@ -129,7 +130,7 @@ function lazyTransport(load: () => Promise<Transport>): Transport {
  */
 export function neededTransport(): Transport | undefined {
   const navigator: unknown = Reflect.get(globalThis, 'navigator')
-  if (typeof navigator !== 'object' || navigator === null) return undefined
+  if (!isObject(navigator)) return undefined
   if (Reflect.get(navigator, 'userAgent') !== 'Cloudflare-Workers') return undefined
   return lazyTransport(async () => (await import('./fetch-transport.ts')).fetchTransport())
 }
