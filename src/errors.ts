@@ -5,8 +5,6 @@
  * Mistakes of the caller (a wrong option, an unusable session ID) are a `TypeError` with a `code`.
  */
 
-import { isError } from './internal/core-objects.ts'
-
 /**
  * Codes of the `TypeError`s thrown for mistakes of the caller. `INVALID_ARGUMENT` is for arguments that are neither options
  * nor a session: a user ID, a key of key-value storage, what a factory takes.
@@ -62,7 +60,7 @@ export class ConfigurationError extends DynamoDBSessionsError {
   declare readonly code: 'INVALID_SETTING' | 'REGION_MISSING'
 
   constructor(code: ConfigurationError['code'], message: string, options?: ErrorOptions) {
-    super(code, message, withoutRepetition(message, options))
+    super(code, message, withoutRepetition(code, message, options))
   }
 }
 
@@ -75,8 +73,8 @@ export interface SkippedProvider {
 }
 
 /**
- * No usable AWS credentials. The message lists every provider in order, with the reason why it was skipped. `cause` is an error
- * that the message does not repeat, such as the system error of a failed connection.
+ * No usable AWS credentials. The message lists every provider in order, with the reason why it was skipped. `cause` is the error
+ * that came of another place, such as a failed connection or a response of STS, with its code and request ID.
  */
 export class CredentialsError extends DynamoDBSessionsError {
   declare readonly code: 'CREDENTIALS_UNAVAILABLE'
@@ -99,7 +97,7 @@ export class CredentialsError extends DynamoDBSessionsError {
       readonly tryNextProvider?: boolean
     },
   ) {
-    super('CREDENTIALS_UNAVAILABLE', message, withoutRepetition(message, options))
+    super('CREDENTIALS_UNAVAILABLE', message, withoutRepetition('CREDENTIALS_UNAVAILABLE', message, options))
     Object.defineProperty(this, 'skipped', { value: options?.skipped ?? [] })
     this.tryNextProvider = options?.tryNextProvider ?? false
   }
@@ -453,15 +451,20 @@ export function storeClosed(): DynamoDBSessionsError {
 }
 
 function mistake(code: InvalidArgumentCode, message: string, options?: ErrorOptions): InvalidArgument {
-  return Object.assign(new TypeError(message, withoutRepetition(message, options)), { code })
+  return Object.assign(new TypeError(message, options), { code })
 }
 
 /**
- * Options with the first cause that a message does not repeat: printed with its causes, an error then says each thing once.
- * The message alone, which is all that many programs log, still says all of them.
+ * Options whose cause is not the same error in other words. What wraps an error of its own code repeats its text, and takes over its
+ * cause; a cause of another kind stays, with its code and request ID.
  */
-function withoutRepetition(message: string, options: ErrorOptions | undefined): ErrorOptions | undefined {
+function withoutRepetition(
+  code: ErrorCode,
+  message: string,
+  options: ErrorOptions | undefined,
+): ErrorOptions | undefined {
   const cause = options?.cause
-  const isRepeated = isError(cause) && cause.message !== '' && message.includes(cause.message)
-  return isRepeated ? withoutRepetition(message, cause) : options
+  const isRepeated =
+    cause instanceof DynamoDBSessionsError && cause.code === code && message.includes(cause.message)
+  return isRepeated ? withoutRepetition(code, message, cause) : options
 }

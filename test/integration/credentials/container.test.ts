@@ -9,7 +9,7 @@ import {
   type FromHttpOptions,
 } from '../../../src/aws/credentials/container.ts'
 import type { ProviderContext } from '../../../src/aws/credentials/provider.ts'
-import { ConnectionError } from '../../../src/errors.ts'
+import { AttemptTimeoutError, ConnectionError } from '../../../src/errors.ts'
 import { SocketTransport } from '../../../src/aws/http/socket-transport.ts'
 import type { CredentialProvider } from '../../../src/types.ts'
 import { credentialsBody, FakeMetadata, type MetadataBehaviour } from '../../support/fake-metadata.ts'
@@ -274,6 +274,7 @@ describe('trouble with a container credentials endpoint', () => {
     server.answer(LINE, behaviour)
     const error = await failureOf(providerFor(server, { timeout: SHORT_MS, maxRetries: 1 }))
     expect(error.message).toMatch(/cannot be reached: no complete response from \S+ within \d+ ms/)
+    expect(error.cause).toBeInstanceOf(AttemptTimeoutError)
     expect(error.tryNextProvider).toBe(true)
     expect(server.lines).toEqual([LINE, LINE])
   })
