@@ -48,6 +48,7 @@ const groups = {
     'aws/http/socket-transport',
     'internal/diagnostics',
     'aws/config/partitions',
+    'aws/config/region-names',
     'aws/config/route-finder',
     'internal/deadline',
     'internal/keyed-calls',
