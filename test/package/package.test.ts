@@ -156,7 +156,7 @@ describe('a bundle of ./express', () => {
       }
     }
     load('express.js')
-    const modules = ['crypto', 'diagnostics_channel', 'dns', 'net', 'tls', 'util', 'zlib']
+    const modules = ['crypto', 'diagnostics_channel', 'dns', 'net', 'timers', 'tls', 'util', 'zlib']
     expect(imported).toEqual(new Set(['express-session', ...modules.map(name => `node:${name}`)]))
     const code = outputFiles
       .filter(({ path }) => loadedAtOnce.has(relative(root, path)))

@@ -142,7 +142,10 @@ describe.runIf(await isAppBuilt())('an app of Next.js, built for production', ()
       // Expiries are whole seconds.
       await new Promise(resolve => setTimeout(resolve, 1100))
       const { headers } = await visitor.open(url('/'))
-      expect(headers.getSetCookie()).toEqual([expect.stringMatching(/^session=.*Max-Age=86/s)])
+      const cookies = headers.getSetCookie()
+      expect(cookies[0]).toMatch(/^session=.*Max-Age=86/s)
+      // Next.js computes the expiry of a cookie of the proxy a second time, and sends both when a second has passed between.
+      expect(new Set(cookies.map(cookie => cookie.replace(/Expires=[^;]*/, '')))).toHaveProperty('size', 1)
     })
   })
 })
