@@ -17,7 +17,7 @@ const notQuick = new Set(['memory', 'leak', 'install'])
 const usage = `npm run bench -- [options]
 
   --quick              some minutes instead of hours; writes nothing into the repository
-  --rounds <number>    so many rounds of short loads, without other versions of Node; writes RESULTS.md, which tells
+  --rounds <number>    so many rounds of the main rows, without other versions of Node; writes RESULTS.md, which says so
   --only <sections>    some of cpu, app, startup, bundle, install, memory, leak, scan, storm, tails, outage, cost, with commas between
   --contenders <names> these alone, with commas between
   --node <version>     measures with Node 20, 22, 24 or 26, which npm installs

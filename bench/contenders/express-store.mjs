@@ -2,6 +2,7 @@
 import expressSession from 'express-session'
 
 import { expiresMs, sessionData, sessionId } from '../lib/fixture.mjs'
+import { sessionIdOf } from '../lib/session-names.mjs'
 import { openStore } from './open-store.mjs'
 
 /** @type {import('../types.d.ts').ContenderModule['open']} */
@@ -17,17 +18,29 @@ export async function open({ contender, url, operation, itemBytes, inFlight }) {
   )
   const loaded = await load(store)
   if (JSON.stringify(loaded) !== JSON.stringify(sessionData(itemBytes))) throw new Error('unexpected session')
-  const request = /** @type {import('express').Request} */ (
-    /** @type {unknown} */ ({ sessionID: sessionId, sessionStore: store })
-  )
-  const session = store.createSession(request, loaded)
-  const { cookie } = session
+  const sessions = Array.from({ length: inFlight }, (_, lane) => {
+    const request = { sessionID: sessionIdOf(lane), sessionStore: store }
+    return store.createSession(
+      /** @type {import('express').Request} */ (/** @type {unknown} */ (request)),
+      structuredClone(loaded),
+    )
+  })
+  const cookie = sessions[0]?.cookie
   if (!(cookie instanceof expressSession.Cookie) || Number(cookie.expires) !== expiresMs) {
     throw new Error('unexpected cookie')
   }
+  if (operation !== 'get') {
+    for (const session of sessions) {
+      await new Promise((resolve, reject) => {
+        store.set(session.id, session, error => (error ? reject(error) : resolve(undefined)))
+      })
+    }
+  }
   let visits = 0
   return {
-    start: done => {
+    start: (done, lane) => {
+      const session = sessions[lane]
+      if (session === undefined) throw new Error('no such lane')
       switch (operation) {
         case 'get':
           store.get(sessionId, (error, found) => done(error ?? (found ? undefined : new Error('no session'))))
@@ -35,11 +48,11 @@ export async function open({ contender, url, operation, itemBytes, inFlight }) {
         case 'set':
           // What has not changed need not be written.
           Reflect.set(session, 'visits', ++visits)
-          store.set(sessionId, session, done)
+          store.set(session.id, session, done)
           break
         case 'touch':
           // Its types say that it calls back without an error.
-          store.touch?.(sessionId, session, done)
+          store.touch?.(session.id, session, done)
       }
     },
   }

@@ -11,6 +11,7 @@ import {
   verifyOutput,
 } from '../lib/fixture.mjs'
 import { changed } from '../lib/recorded-requests.mjs'
+import { sessionIdOf } from '../lib/session-names.mjs'
 import { targetOf } from './work.mjs'
 
 /** @type {import('../types.d.ts').ContenderModule['open']} */
@@ -22,17 +23,24 @@ export async function open(job) {
   // Every touch is to be measured, also those that would be left out.
   // The others store text as it is: all do the same work.
   const store = new SessionStore({ ...options, table, touchAfterSeconds: 0, compression: false })
-  const record = await store.read(sessionId)
-  if (record === undefined || JSON.stringify(record.data) !== JSON.stringify(sessionData(job.itemBytes))) {
+  const found = await store.read(sessionId)
+  if (found === undefined || JSON.stringify(found.data) !== JSON.stringify(sessionData(job.itemBytes))) {
     throw new Error('unexpected session')
   }
-  const session = changed(record.data)
-  const calls = {
-    get: async () => store.read(sessionId),
-    set: async () => store.write(sessionId, session, { basis: record, expiresMs }),
-    touch: async () => store.touch(record, { expiresMs }),
+  if (job.operation === 'get') return targetOf(async () => store.read(sessionId))
+  const session = changed(found.data)
+  /** @type {import('dynamodb-sessions').SessionRecord[]} */
+  const records = []
+  for (let lane = 0; lane < maxSockets; lane++) {
+    records.push(await store.write(sessionIdOf(lane), found.data, { expiresMs }))
   }
-  return targetOf(calls[job.operation])
+  return targetOf(async lane => {
+    const basis = records[lane]
+    if (basis === undefined) throw new Error('no such lane')
+    return job.operation === 'set'
+      ? store.write(sessionIdOf(lane), session, { basis, expiresMs })
+      : store.touch(basis, { expiresMs })
+  })
 }
 
 /**

@@ -132,14 +132,14 @@ export function createSigner({ url, request }) {
 /**
  * A target of operations that return promises, once the first has shown that it works.
  *
- * @param {() => Promise<unknown>} call
+ * @param {(lane: number) => Promise<unknown>} call
  * @returns {import('../types.d.ts').Target}
  */
 export function targetOf(call) {
   return {
-    start: async done => {
+    start: async (done, lane) => {
       try {
-        await call()
+        await call(lane)
       } catch (error) {
         done(error)
         return

@@ -30,7 +30,7 @@ export function renderReport(results) {
       : []),
     ...(measured.some(({ own }) => own.facts.rounds !== undefined)
       ? [
-          '**Sections that tell a number of rounds are from a shorter run than the full one** (`--rounds`): so many rounds, loads as short as in a quick run, without other versions of Node and without most sizes.',
+          '**Sections that tell a number of rounds are from a shorter run than the full one** (`--rounds`): so many rounds, without other versions of Node and without most sizes; loads by operation are as long as in a full run, the others as short as in a quick one.',
         ]
       : []),
     ...targetTable(results),

@@ -117,10 +117,12 @@ function rowsOf({ plan }) {
  * @param {typeof rows[number]} row
  * @param {import('../types.d.ts').Plan['extent']} extent
  */
-function isWithin({ inFlight = 32, itemBytes = 512, node }, extent) {
+function isWithin({ inFlight = 32, itemBytes = 512, host, protocol, node }, extent) {
   if (extent === 'all') return true
-  const isOfTargets = extent === 'targets' && itemBytes === 65_536
-  return inFlight <= 32 && (itemBytes === 512 || isOfTargets) && node === undefined
+  if (inFlight > 32 || node !== undefined) return false
+  return extent === 'quick'
+    ? itemBytes === 512
+    : (itemBytes === 512 || itemBytes === 65_536) && host === undefined && protocol === undefined
 }
 
 /** @param {Point} point */
