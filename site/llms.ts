@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { documentsOf, headOf, root, sections, sitePathOf } from './sections.ts'
+import { documentsOf, headOf, root, sections, sitePathOf, withoutBadges } from './sections.ts'
 
 /**
  * @param name of the package.
@@ -30,6 +30,9 @@ export function llmsFiles(
     .filter(document => !/^(?:site|bench|CHANGELOG)/.test(document))
   return [
     ['llms.txt', [`# ${name}`, `> ${description}`, ...lists].join('\n\n')],
-    ['llms-full.txt', written.map(document => readFileSync(join(root, document), 'utf8')).join('\n\n')],
+    [
+      'llms-full.txt',
+      written.map(document => withoutBadges(readFileSync(join(root, document), 'utf8'))).join('\n\n'),
+    ],
   ]
 }

@@ -78,10 +78,15 @@ function orderOf(document: string): string {
 
 /** The title of a document, and its first paragraph as plain text. */
 export function headOf(document: string): { readonly title: string; readonly summary: string } {
-  const text = readFileSync(join(root, document), 'utf8')
+  const text = withoutBadges(readFileSync(join(root, document), 'utf8'))
   const title = /^# (.*)$/m.exec(text)?.[1] ?? ''
   const [, summary = ''] = /^# .*\n+(?:```[^]*?```\n+)?((?:[^\n#|<-].*\n)+)/m.exec(text) ?? []
   return { title: plain(title), summary: plain(summary) }
+}
+
+/** A document without the badges of its repository: the site asks no other server for anything. */
+export function withoutBadges(markdown: string): string {
+  return markdown.replaceAll(/^\[!\[.*\n/gm, '')
 }
 
 function plain(markdown: string): string {

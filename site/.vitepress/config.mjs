@@ -7,7 +7,7 @@ import { join, relative } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { anchorOf } from '../anchors.ts'
 import { llmsFiles } from '../llms.ts'
-import { documentsOf, headOf, root, sections, siteLinkOf, sitePathOf } from '../sections.ts'
+import { documentsOf, headOf, root, sections, siteLinkOf, sitePathOf, withoutBadges } from '../sections.ts'
 
 const repository = manifest.repository.url.replaceAll(/^git\+|\.git$/g, '')
 /** GitHub Pages has the sites of projects in a folder. */
@@ -21,13 +21,17 @@ function itemOf(document) {
 }
 
 /**
- * Makes links of the repository links of the site.
+ * Makes links of the repository links of the site, and leaves out its badges.
  *
- * @param {{ core: { ruler: { push(name: string, rule: (state: State) => void): void } } }} markdown
+ * @typedef {(state: State) => void} Rule
+ * @param {{ core: { ruler: { push(name: string, rule: Rule): void, before(next: string, name: string, rule: Rule): void } } }} markdown
  * @typedef {{ type: string, children: Token[] | null, attrGet(name: string): string | null, attrSet(name: string, value: string): void }} Token
- * @typedef {{ tokens: Token[], env: { path: string, realPath?: string } }} State
+ * @typedef {{ src: string, tokens: Token[], env: { path: string, realPath?: string } }} State
  */
-function translateLinks(markdown) {
+function adaptDocuments(markdown) {
+  markdown.core.ruler.before('normalize', 'badges-of-the-repository', state => {
+    state.src = withoutBadges(state.src)
+  })
   markdown.core.ruler.push('links-of-the-repository', ({ tokens, env }) => {
     const document = relative(root, env.realPath ?? env.path).replaceAll('\\', '/')
     const links = tokens.flatMap(token => token.children ?? []).filter(({ type }) => type === 'link_open')
@@ -75,7 +79,7 @@ const config = {
   markdown: {
     anchor: { slugify: anchorOf },
     languageAlias: { cjs: 'js' },
-    config: translateLinks,
+    config: adaptDocuments,
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
   },
   themeConfig: {
