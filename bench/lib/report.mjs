@@ -193,7 +193,7 @@ function describeFacts(facts) {
 
 const method = `## How it is measured
 
-- A stub server in another process answers every request with a constant: a valid item in the layout of whoever asks, with the headers of DynamoDB, a checksum of the body, and a request ID that no other response has. It is the same server for everyone, on every machine. Over TLS it has an RSA certificate and speaks TLS 1.3 with AES-128-GCM, and everyone verifies it.
+- A stub server in another process answers every request with a constant: a valid item in the layout of the contender, with the headers of DynamoDB, a checksum of the body, and a request ID that no other response has. It is the same server for everyone, on every machine. Over TLS it has an RSA certificate and speaks TLS 1.3 with AES-128-GCM, and everyone verifies it.
 - Every contender runs in a fresh process each time, and in turns with the others (A B C, B C A, ...). It is warmed up at every row, for longer when it is slow. The length of a run is a budget of CPU time, so that whatever else the machine does makes a run longer, not shorter of operations. It shows first that it reads what the server serves; one that fails is not measured.
 - The stores (ours, connect-dynamodb) do the work of a store: they parse and write JSON, make and check expiry, hash the ID (ours), make writes conditional (ours). So do the work by hand and "undici, all work of a store", without retries, timeouts and merging. The clients only send what our store sends, which is recorded from it before each run, and parse the answer.
 - Everyone may open as many connections as there are requests in flight. Everything else is at its default, except that keep-alive is on where it is off by default.

@@ -191,7 +191,10 @@ function isStatus(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 599
 }
 
-/** The headers of a result by name in lower case; one without a value is none. Where both fields have one, `multiValueHeaders` count, as for API Gateway. */
+/**
+ * The headers of a result by name in lower case; one without a value is none. Where both fields have one,
+ * `multiValueHeaders` count, as for API Gateway.
+ */
 function headersOf({ headers, multiValueHeaders }: Headed): HeaderValues[] {
   const byName = new Map<string, string[]>()
   for (const [name, value] of [

@@ -130,7 +130,7 @@ export function wrongMember(value: JsonObject, rows: Rows): string | undefined {
   return missing && `without "${missing[0]}"`
 }
 
-/** The first option that has to be there and is not. */
+/** The first required option that is missing. */
 export function missingIn(value: JsonObject, rows: Rows): [name: string, row: DescribedOption] | undefined {
   return Object.entries(rows).find(
     ([name, { isRequired }]) => isRequired === true && value[name] === undefined,

@@ -128,7 +128,7 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject }
 }
 
-/** Takes a failure that nobody has to be told of, or that those who wait are told of in another way. */
+/** Ignores a failure that is reported in another way, or need not be. */
 export function ignore(): void {
   // There is nothing to do about it.
 }

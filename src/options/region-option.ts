@@ -11,8 +11,8 @@ export function regionOption(takes = 'the name of an AWS region, such as eu-west
 }
 
 /**
- * An option that takes a region of AWS, of which nobody hears for long that there is none. There are always new ones: no list
- * decides, but how they are named.
+ * An option that takes a region of AWS which is not asked before an outage, so that a wrong name would be found out too late. There
+ * are always new ones: no list decides, but how they are named.
  */
 export function awsRegionOption(takes: string): OptionRow<string> {
   const row = regionOption(takes)

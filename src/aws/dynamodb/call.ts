@@ -96,7 +96,7 @@ export interface Success<Name extends Operation> {
 
 /** Reports one call and its attempts to the channels `dynamodb-sessions:operation` and `dynamodb-sessions:attempt`. */
 export class CallTrace {
-  /** What to send: the input of the call, which asks for the consumed capacity when somebody wants to know. */
+  /** What to send: the input of the call, which asks for the consumed capacity when a diagnostics channel has a subscriber. */
   readonly input: object
   readonly #trace: Draft<OperationTrace>
   #retryReason: RetryReason | undefined

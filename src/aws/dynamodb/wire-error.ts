@@ -336,7 +336,7 @@ function parseBody(response: TransportResponse): {
     }
     return {
       fields,
-      // What is in it is checked by whoever reads it as a session.
+      // Its content is checked where it is read as a session.
       item: 'Item' in parsed && isJsonObject(parsed.Item) ? (parsed.Item as Item) : undefined,
       cancellationCodes: 'CancellationReasons' in parsed ? codesOf(parsed.CancellationReasons) : [],
     }

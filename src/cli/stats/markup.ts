@@ -43,7 +43,7 @@ export interface Bar {
 const HEIGHT = 100
 const BAR_WIDTH = 10
 const GAP = 1
-/** Nobody sees what is lower, and it is not nothing. */
+/** A lower bar would be invisible, and look like zero. */
 const LEAST_HEIGHT = 1
 
 /**
